@@ -1,0 +1,1 @@
+//! Runs staged plans on rayon and owns the files beneath.

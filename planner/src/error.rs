@@ -1,0 +1,193 @@
+//! The one error type that crosses crates: a kind that tells the user what to do next, a message that says
+//! what happened and where, and the cause. Each crate words its own messages.
+
+use std::fmt;
+
+use datafusion::error::DataFusionError;
+
+/// `Result` with Tidemill's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What the user does next about an [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The query or an option is wrong: change it. Nothing was run.
+    Analysis,
+    /// The feature is not there yet: the message names what to do instead.
+    Unsupported,
+    /// A row or a file breaks a rule of the query: mend the data, or set it aside.
+    Data,
+    /// A table, file or checkpoint is not there: check the path.
+    NotFound,
+    /// Another writer got in between and the operation may be tried again.
+    Conflict,
+    /// Another run of the same query has taken over: leave it the field.
+    Fenced,
+    /// A durable file is damaged or foreign: the message names it and the way out.
+    Corrupt,
+    /// Storage or the network failed: try again when it works.
+    Io,
+    /// A limit (memory, disk) was reached: give more or ask for less.
+    Resources,
+    /// The query was stopped.
+    Cancelled,
+    /// A bug in Tidemill: report it with the message.
+    Internal,
+}
+
+impl ErrorKind {
+    /// The kind's stable name, as it stands in JSON output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Analysis => "analysis",
+            Self::Unsupported => "unsupported",
+            Self::Data => "data",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::Fenced => "fenced",
+            Self::Corrupt => "corrupt",
+            Self::Io => "io",
+            Self::Resources => "resources",
+            Self::Cancelled => "cancelled",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// What went wrong, where, and what to do: see [`ErrorKind`].
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+macro_rules! constructors {
+    ($($name:ident => $kind:ident),* $(,)?) => {
+        $(
+            #[doc = concat!("An error of kind [`ErrorKind::", stringify!($kind), "`].")]
+            pub fn $name(message: impl Into<String>) -> Self {
+                Self::new(ErrorKind::$kind, message)
+            }
+        )*
+    };
+}
+
+impl Error {
+    /// An error without a cause.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    constructors! {
+        analysis => Analysis, unsupported => Unsupported, data => Data, not_found => NotFound, conflict => Conflict,
+        fenced => Fenced, corrupt => Corrupt, io => Io, resources => Resources, cancelled => Cancelled,
+        internal => Internal,
+    }
+
+    /// The same error with its cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// The same error, its message led by what was being done.
+    #[must_use]
+    pub fn context(mut self, doing: impl fmt::Display) -> Self {
+        self.message = format!("{doing}: {}", self.message);
+        self
+    }
+
+    /// What the user does next.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// What happened and where.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Whether the same work may succeed when it is tried again.
+    pub fn is_transient(&self) -> bool {
+        self.kind == ErrorKind::Io
+    }
+
+    /// An input/output error at `path`.
+    pub fn io_at(path: impl fmt::Display, error: std::io::Error) -> Self {
+        let kind = match error.kind() {
+            std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+            std::io::ErrorKind::StorageFull => ErrorKind::Resources,
+            _ => ErrorKind::Io,
+        };
+        Self::new(kind, format!("{path}: {error}")).with_source(error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|s| s.as_ref() as _)
+    }
+}
+
+impl From<DataFusionError> for Error {
+    fn from(error: DataFusionError) -> Self {
+        // An error of ours that crossed a DataFusion operator comes back as it was.
+        let error = match error {
+            DataFusionError::External(inner) => match inner.downcast::<Error>() {
+                Ok(ours) => return *ours,
+                Err(other) => DataFusionError::External(other),
+            },
+            other => other,
+        };
+        let kind = match error.find_root() {
+            DataFusionError::External(inner) => inner.downcast_ref::<Error>().map_or(ErrorKind::Internal, Error::kind),
+            DataFusionError::Plan(_) | DataFusionError::SchemaError(..) | DataFusionError::SQL(..) => ErrorKind::Analysis,
+            DataFusionError::NotImplemented(_) => ErrorKind::Unsupported,
+            DataFusionError::ResourcesExhausted(_) => ErrorKind::Resources,
+            DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => ErrorKind::Io,
+            DataFusionError::Execution(_) | DataFusionError::ArrowError(..) | DataFusionError::ParquetError(_) => ErrorKind::Data,
+            _ => ErrorKind::Internal,
+        };
+        Self::new(kind, error.strip_backtrace()).with_source(error)
+    }
+}
+
+impl From<Error> for DataFusionError {
+    fn from(error: Error) -> Self {
+        DataFusionError::External(Box::new(error))
+    }
+}
+
+impl From<arrow::error::ArrowError> for Error {
+    fn from(error: arrow::error::ArrowError) -> Self {
+        DataFusionError::from(error).into()
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::corrupt(format!("invalid JSON: {error}")).with_source(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_error_survives_a_trip_through_datafusion() {
+        let there: DataFusionError = Error::fenced("run b has taken over").into();
+        let back = Error::from(there.context("while running stage 2"));
+        assert_eq!(back.kind(), ErrorKind::Fenced);
+        assert!(back.message().contains("run b has taken over"));
+    }
+}

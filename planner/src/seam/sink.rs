@@ -1,0 +1,93 @@
+//! Where an epoch's rows go: staged before the record, published after it, at most once. It does not know the record.
+
+use std::fmt::Debug;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+
+/// What a sink can promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capability {
+    /// Staged output is invisible until it is published, and publishing twice is publishing once.
+    Staged,
+    /// Output is visible as it is written, so the epoch is promised before it runs, and a replay may write it again.
+    Direct,
+}
+
+/// One partition's staged output. The receipt, stored in the record, is all that publishing needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// What the sink wrote down about it, in its own words.
+    pub meta: serde_json::Value,
+    /// Small outputs themselves, in the sink's own format.
+    #[serde(skip)]
+    pub inline: Option<Bytes>,
+    /// Rows staged.
+    pub rows: u64,
+}
+
+/// What became of a publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Publish {
+    /// It is visible now.
+    Published {
+        /// Rows of the target that were changed in place (MERGE updates).
+        rows_updated: u64,
+    },
+    /// It was visible already: an earlier attempt had got through.
+    AlreadyPublished,
+}
+
+/// What a sink's target looked like when the query started, pinned in every record so that a target that was dropped or
+/// altered meanwhile is an error, not a republish of everything.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SinkTarget {
+    /// The target's own identity (a Delta table's id), or a fixed text where it has none.
+    pub id: String,
+    /// The target's columns as JSON, in the sink's own words.
+    pub schema: serde_json::Value,
+}
+
+/// A place that epochs are published to.
+///
+/// # Contract
+/// * `stage` makes nothing visible, and refuses whatever would make `publish` fail for a deterministic reason
+///   (constraints, schema, two source rows for one key) with `Data` or `Analysis`;
+/// * `publish` with the receipts of epoch `e` is idempotent: after one success it returns `AlreadyPublished` for ever,
+///   in any process; publishing in rising epoch order is the caller's duty;
+/// * what `publish` made visible survives a power cut once `settle` has returned;
+/// * a target whose identity or columns are not the pinned ones is `Data` with a message that names the table.
+#[async_trait]
+pub trait Sink: Debug + Send + Sync {
+    /// The user's name for the sink, else derived from the target's identity: never its position or path.
+    fn id(&self) -> &str;
+
+    /// Spark's `sink.description`.
+    fn description(&self) -> String;
+
+    /// Whether outputs can be staged.
+    fn capability(&self) -> Capability;
+
+    /// Opens (or creates) the target for rows of `schema`; called once, before the first epoch.
+    async fn open(&self, schema: SchemaRef) -> Result<SinkTarget>;
+
+    /// Takes one partition of an epoch's rows and stages it. A `Direct` sink writes here.
+    async fn stage(&self, epoch: u64, partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt>;
+
+    /// Makes the staged output of `epoch` visible, once.
+    async fn publish(&self, epoch: u64, target: &SinkTarget, receipts: &[Receipt]) -> Result<Publish>;
+
+    /// The last epoch that is visible in the target, as far as the target itself remembers.
+    async fn published(&self) -> Result<Option<u64>>;
+
+    /// Makes everything published up to `epoch` durable; the record may be let go after it.
+    async fn settle(&self, epoch: u64) -> Result<()>;
+
+    /// Removes what an epoch that never got its record may have staged.
+    async fn discard(&self, epoch: u64) -> Result<()>;
+}

@@ -1,0 +1,153 @@
+//! Keyed state as operators see it: a read view lent for one attempt, and the overlay of changes that the attempt hands
+//! back. Who keeps the tables, and how they reach the disk, is the state store's business.
+//!
+//! ```text
+//! pane ─► key bytes ─► (time, value bytes)        a pane is dropped whole: "every entry with this pane id is gone"
+//! ```
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+/// The pane of entries that are never dropped by pane.
+pub const NO_PANE: i64 = i64::MIN;
+
+/// A key's bytes, shared between a table, its indexes and overlays.
+pub type KeyBytes = Arc<[u8]>;
+
+/// What is stored under a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// When the entry falls due (microseconds, event time), or `i64::MAX` for never.
+    pub due_us: i64,
+    /// The operator's value for the key.
+    pub value: Box<[u8]>,
+}
+
+/// One task's state of one operator at one version, read only.
+pub trait StateRead: Debug + Send + Sync {
+    /// The entry under `key` in `pane`.
+    fn get(&self, pane: i64, key: &[u8]) -> Option<Entry>;
+
+    /// Whether `key` is in `pane`.
+    fn contains(&self, pane: i64, key: &[u8]) -> bool {
+        self.get(pane, key).is_some()
+    }
+
+    /// Panes with an id of at most `through`, rising, [`NO_PANE`] excepted.
+    fn panes_through(&self, through: i64) -> Vec<i64>;
+
+    /// Visits every entry of a pane.
+    fn for_each(&self, pane: i64, visit: &mut dyn FnMut(&[u8], &Entry));
+
+    /// Keys of [`NO_PANE`] whose entry falls due at or before `due_us`.
+    fn due(&self, due_us: i64) -> Vec<KeyBytes>;
+
+    /// Entries in all panes.
+    fn len(&self) -> u64;
+
+    /// Whether there are no entries.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The changes of one attempt, in no order: the last word per key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overlay {
+    /// `None` removes the key.
+    pub changes: BTreeMap<i64, HashMap<KeyBytes, Option<Entry>>>,
+    /// Panes dropped whole, with all that earlier versions held in them. Changes to a dropped pane count after the drop.
+    pub dropped_panes: Vec<i64>,
+}
+
+impl Overlay {
+    /// Sets `key` in `pane`.
+    pub fn put(&mut self, pane: i64, key: &[u8], entry: Entry) {
+        self.set(pane, key, Some(entry));
+    }
+
+    /// Removes `key` from `pane`.
+    pub fn remove(&mut self, pane: i64, key: &[u8]) {
+        self.set(pane, key, None);
+    }
+
+    fn set(&mut self, pane: i64, key: &[u8], entry: Option<Entry>) {
+        let pane = self.changes.entry(pane).or_default();
+        match pane.get_mut(key) {
+            Some(slot) => *slot = entry,
+            None => {
+                pane.insert(Arc::from(key), entry);
+            }
+        }
+    }
+
+    /// The overlay's own word on `key`: `None` when it has none, `Some(None)` when it removes it.
+    pub fn get(&self, pane: i64, key: &[u8]) -> Option<Option<&Entry>> {
+        if let Some(change) = self.changes.get(&pane).and_then(|keys| keys.get(key)) {
+            return Some(change.as_ref());
+        }
+        self.dropped_panes.contains(&pane).then_some(None)
+    }
+
+    /// Drops every entry of a pane, those of earlier versions and those of this overlay.
+    pub fn drop_pane(&mut self, pane: i64) {
+        self.changes.remove(&pane);
+        self.dropped_panes.push(pane);
+    }
+
+    /// How many keys it changes.
+    pub fn len(&self) -> usize {
+        self.changes.values().map(HashMap::len).sum()
+    }
+
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.dropped_panes.is_empty() && self.changes.values().all(HashMap::is_empty)
+    }
+}
+
+/// The state of a batch run, and of a query's first epoch: nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EmptyState;
+
+impl StateRead for EmptyState {
+    fn get(&self, _pane: i64, _key: &[u8]) -> Option<Entry> {
+        None
+    }
+
+    fn panes_through(&self, _through: i64) -> Vec<i64> {
+        Vec::new()
+    }
+
+    fn for_each(&self, _pane: i64, _visit: &mut dyn FnMut(&[u8], &Entry)) {}
+
+    fn due(&self, _due_us: i64) -> Vec<KeyBytes> {
+        Vec::new()
+    }
+
+    fn len(&self) -> u64 {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dropped_pane_hides_older_versions_and_takes_new_entries() {
+        let mut overlay = Overlay::default();
+        let entry = Entry { due_us: 5, value: Box::from(&b"v"[..]) };
+        overlay.put(10, b"k", entry.clone());
+        overlay.drop_pane(10);
+        assert_eq!(overlay.get(10, b"k"), Some(None));
+        assert_eq!(overlay.get(11, b"k"), None);
+        overlay.put(10, b"k", entry.clone());
+        assert_eq!(overlay.get(10, b"k"), Some(Some(&entry)));
+        overlay.remove(10, b"k");
+        assert_eq!(overlay.get(10, b"k"), Some(None));
+    }
+}

@@ -1,0 +1,1 @@
+//! Epochs, watermarks, state and recovery.
