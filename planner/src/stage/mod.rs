@@ -1,0 +1,141 @@
+//! The cut of physical plans into stages: what is exchanged, what is read whole, what is executed once. It runs nothing;
+//! the executor does, in the order that [`schedule`] decides.
+//!
+//! ```text
+//! root plans ── split ──► StageGraph
+//!
+//!   Aggregate(final)                         stage 1   Aggregate(final)
+//!     Repartition(hash k, 2)        ──►                  StageRead(stage 0, hash k)
+//!       Aggregate(partial)                   stage 0   Aggregate(partial)      ─► blocks [task][hash k → 2]
+//!         Scan                                           Scan
+//! ```
+
+mod read;
+mod schedule;
+mod side_port;
+mod split;
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::{ExecutionPlan, displayable};
+
+pub use read::{BlockReader, BlockRequest, ReadKind, StageInputs, StageReadExec};
+pub use schedule::{Command, Event, GraphState, MAX_ATTEMPTS, TaskId, schedule};
+pub use side_port::SidePortExec;
+pub use split::split;
+
+/// A stage's place in its [`StageGraph`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StageId(pub usize);
+
+impl fmt::Display for StageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a task does with its rows.
+#[derive(Debug, Clone)]
+pub enum StageOutput {
+    /// Task `i` writes partition `i`.
+    Passthrough,
+    /// Every task writes each row to the partition that owns the key group of its key ([`crate::key`]).
+    Hash {
+        /// The key.
+        exprs: Vec<Arc<dyn PhysicalExpr>>,
+        /// How many partitions are written, which is how many tasks read them.
+        tasks: usize,
+    },
+}
+
+/// One stage: a plan whose partitions are tasks that need nothing of each other.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// Its place in the graph.
+    pub id: StageId,
+    /// Every task runs one partition of it.
+    pub plan: Arc<dyn ExecutionPlan>,
+    /// How many tasks there are.
+    pub partitions: usize,
+    /// What becomes of the rows.
+    pub output: StageOutput,
+    /// The stages that [`StageReadExec`] leaves of the plan read, rising.
+    pub inputs: Vec<StageId>,
+}
+
+impl Stage {
+    /// How many partitions its tasks write.
+    pub fn output_partitions(&self) -> usize {
+        match &self.output {
+            StageOutput::Passthrough => self.partitions,
+            StageOutput::Hash { tasks, .. } => *tasks,
+        }
+    }
+}
+
+/// Stages in an order in which every stage stands after its inputs.
+#[derive(Debug, Clone)]
+pub struct StageGraph {
+    /// All stages; a stage's id is its index.
+    pub stages: Vec<Stage>,
+    /// The stage that gives each root's rows, in the order of the roots.
+    pub roots: Vec<StageId>,
+}
+
+impl StageGraph {
+    /// A stage by its id.
+    pub fn stage(&self, id: StageId) -> &Stage {
+        &self.stages[id.0]
+    }
+
+    /// Whether any task reads the rows (not just the side rows) of a stage, or they are a root's.
+    pub fn rows_are_read(&self, id: StageId) -> bool {
+        self.roots.contains(&id) || self.stages.iter().any(|stage| reads_rows(&stage.plan, id))
+    }
+
+    /// The stage and all before it, rising.
+    pub fn upstream(&self, id: StageId) -> Vec<StageId> {
+        let mut within = vec![false; self.stages.len()];
+        within[id.0] = true;
+        for stage in self.stages[..=id.0].iter().rev() {
+            if within[stage.id.0] {
+                for input in &stage.inputs {
+                    within[input.0] = true;
+                }
+            }
+        }
+        (0..=id.0).filter(|i| within[*i]).map(StageId).collect()
+    }
+}
+
+fn reads_rows(plan: &Arc<dyn ExecutionPlan>, id: StageId) -> bool {
+    let here = plan.downcast_ref::<StageReadExec>().is_some_and(|read| read.stage() == id && *read.kind() == ReadKind::Rows);
+    here || plan.children().into_iter().any(|child| reads_rows(child, id))
+}
+
+impl fmt::Display for StageGraph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for stage in &self.stages {
+            let tasks = if stage.partitions == 1 { "1 task".to_owned() } else { format!("{} tasks", stage.partitions) };
+            write!(f, "Stage {}: {tasks}", stage.id)?;
+            if !stage.inputs.is_empty() {
+                write!(f, ", reads {}", list(stage.inputs.iter()))?;
+            }
+            match &stage.output {
+                StageOutput::Passthrough => {}
+                StageOutput::Hash { exprs, tasks } => write!(f, ", writes hash({}) into {tasks}", list(exprs.iter()))?,
+            }
+            writeln!(f)?;
+            for line in displayable(stage.plan.as_ref()).indent(false).to_string().lines() {
+                writeln!(f, "  {line}")?;
+            }
+        }
+        writeln!(f, "Roots: {}", list(self.roots.iter()))
+    }
+}
+
+fn list(items: impl Iterator<Item = impl fmt::Display>) -> String {
+    items.map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
+}
