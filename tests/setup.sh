@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Sets up what the Python parts of the tests need: a venv with pinned packages. It does nothing when they are there.
+#
+#   tests/setup.sh            prints the venv's python, so that a script can say: python=$(tests/setup.sh)
+#
+# It wants a python3 (3.11 or newer) that has venv and pip, and PyPI. TIDEMILL_VENV moves the venv.
+# Beside the venv's packages stands an older DuckDB in delta_reader/, because DuckDB's Delta extension is not on PyPI for 2.0.0 yet.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+venv=${TIDEMILL_VENV:-$HOME/.cache/tidemill/venv}
+stamp=$venv/.tidemill-requirements
+wanted=$(cat "$here/oracle/requirements.txt" "$here/oracle/requirements-delta-reader.txt" | cksum)
+
+if [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+    echo "$venv/bin/python"
+    exit 0
+fi
+
+python=
+for candidate in ${TIDEMILL_PYTHON:+"$TIDEMILL_PYTHON"} python3 python3.13 python3.12 python3.11; do
+    if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
+        python=$candidate
+        break
+    fi
+done
+if [ -z "$python" ]; then
+    echo "setup: no python3 of version 3.11 or newer with venv and pip (Debian: apt install python3 python3-venv); TIDEMILL_PYTHON names one" >&2
+    exit 1
+fi
+
+echo "setup: making $venv" >&2
+mkdir -p "$(dirname "$venv")"
+# An older venv is made new: --clear takes away what a changed list no longer names.
+"$python" -m venv --clear "$venv"
+pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --require-hashes)
+"${pip[@]}" --requirement "$here/oracle/requirements.txt" >&2
+"${pip[@]}" --no-deps --target "$venv/delta_reader" --requirement "$here/oracle/requirements-delta-reader.txt" >&2
+echo "$wanted" >"$stamp"
+echo "$venv/bin/python"
