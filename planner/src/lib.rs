@@ -6,18 +6,19 @@
 //!              (logical/)      (operator_id)     (DataFusion)  (DataFusion)    (stage/)
 //! ```
 
-// pub mod catalog_string;
+pub mod catalog_string;
 pub mod config;
 mod error;
 pub mod ident;
 pub mod interval;
 pub mod key;
-// pub mod legality;
-// pub mod logical;
-// pub mod operator_id;
+pub mod legality;
+pub mod logical;
+pub mod operator_id;
 pub mod options;
+pub mod scan;
 pub mod seam;
-// pub mod stage;
+pub mod stage;
 
 pub use error::{Error, ErrorKind, Result};
 pub use ident::{OperatorId, SourceId};

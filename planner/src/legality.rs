@@ -1,0 +1,89 @@
+//! Which streaming queries have a meaning: Spark's rules for append mode, in which all of our sinks work, as one pure check
+//! over the analysed plan.
+//!
+//! Source: Spark, `UnsupportedOperationChecker.scala`.
+
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::LogicalPlan;
+
+use crate::logical::{Dedup, FlatMapGroups, SidePort, WindowAggregate, WindowKind, event_time_column};
+use crate::scan::scan_table_of;
+use crate::{Error, Result};
+
+/// Whether a plan reads a stream.
+pub fn is_streaming(plan: &LogicalPlan) -> bool {
+    plan.exists(|node| Ok(scan_table_of(node).is_some_and(|table| table.stream_source().is_some()))).unwrap_or(false)
+}
+
+/// Refuses plans that have no meaning as a stream in append mode.
+///
+/// # Errors
+/// `Analysis` for what Spark refuses, `Unsupported` for what Spark has and we do not yet; the message names the way out.
+pub fn check_streaming(plan: &LogicalPlan) -> Result<()> {
+    if !is_streaming(plan) {
+        return Err(Error::analysis("`write_stream` needs a DataFrame that reads a stream: use `read_stream`, or `write` for a batch"));
+    }
+    let mut refusal = None;
+    plan.apply(|node| {
+        refusal = refuse(node).err();
+        Ok(if refusal.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    refusal.map_or(Ok(()), Err)
+}
+
+fn refuse(node: &LogicalPlan) -> Result<()> {
+    let streaming = || node.inputs().iter().any(|input| is_streaming(input));
+    match node {
+        LogicalPlan::Extension(extension) => {
+            let any = extension.node.as_any();
+            if let Some(window) = any.downcast_ref::<WindowAggregate>() {
+                return check_window(window);
+            }
+            let known = any.is::<Dedup>() || any.is::<FlatMapGroups>() || any.is::<SidePort>() || any.is::<crate::logical::Watermark>();
+            if known { Ok(()) } else { Err(Error::unsupported(format!("`{}` is not there for streams", extension.node.name()))) }
+        }
+        _ if !streaming() => Ok(()),
+        LogicalPlan::Aggregate(_) => Err(Error::unsupported(
+            "a streaming aggregation needs a window of event time in append mode: group by `window(…)` or `session_window(…)`; update mode is not there yet",
+        )),
+        LogicalPlan::Distinct(_) => {
+            Err(Error::analysis("`distinct` on a stream keeps every row for ever: use `drop_duplicates` with the event-time column"))
+        }
+        LogicalPlan::Sort(_) => {
+            Err(Error::analysis("a stream has no end to sort by: sort in `for_each_batch`, or when you read the table"))
+        }
+        LogicalPlan::Limit(_) => Err(Error::unsupported("`limit` on a stream is not there yet: limit when you read the table")),
+        LogicalPlan::Window(_) => {
+            Err(Error::analysis("window functions such as `row_number` have no meaning on a stream: use `window(…)` in a GROUP BY"))
+        }
+        LogicalPlan::Join(_) => {
+            Err(Error::unsupported("joins on streams are not there yet: join in `for_each_batch`, or when you read the tables"))
+        }
+        LogicalPlan::Union(union) if union.inputs.iter().any(|i| !is_streaming(i)) => {
+            Err(Error::analysis("a stream and a table cannot be united: write the table's rows in a query of their own"))
+        }
+        LogicalPlan::RecursiveQuery(_) | LogicalPlan::Subquery(_) | LogicalPlan::Repartition(_) | LogicalPlan::Unnest(_) => {
+            Err(Error::unsupported(format!("`{}` on a stream is not there yet", node.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_window(window: &WindowAggregate) -> Result<()> {
+    let schema = window.input.schema();
+    let marked = event_time_column(schema.as_arrow()).map(|i| schema.field(i).name().clone());
+    let on_marked = marked.as_ref().is_some_and(|name| window.time.column_refs().iter().any(|c| &c.name == name));
+    if !on_marked {
+        return Err(Error::analysis(format!(
+            "in append mode a window ends when the watermark passes it: call `with_watermark` on the column of `{}` first",
+            window.time
+        )));
+    }
+    if matches!(window.kind, WindowKind::Session { .. }) && window.keys.is_empty() {
+        return Err(Error::analysis("a streaming session window needs a further key: group by a column beside `session_window(…)`"));
+    }
+    if let Some(distinct) = window.aggregates.iter().find(|e| e.to_string().contains("DISTINCT")) {
+        return Err(Error::analysis(format!("`{distinct}`: distinct aggregates have no bounded state on a stream; drop duplicates first")));
+    }
+    Ok(())
+}
