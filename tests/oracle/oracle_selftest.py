@@ -1,6 +1,6 @@
 """Tests of the oracle itself: it accepts the tables of a right run and rejects every way in which a run can be wrong.
 
-    pytest tests/oracle/selftest.py
+    pytest tests/oracle/oracle_selftest.py
 
 The right run is fake_job.py's, which shares no code with the oracle. An oracle that cannot fail would judge nothing.
 """
@@ -24,6 +24,12 @@ import fake_job  # noqa: E402
 import hashes  # noqa: E402
 from lines import Malformed, parse_event  # noqa: E402
 from oracle import judge, watermark_us  # noqa: E402
+from tables import by_deltalake, by_duckdb  # noqa: E402
+
+
+def by_deltalake_again(paths):
+    """Saves the second process where the test is not about the readers."""
+    return {name: by_deltalake(path) for name, path in paths.items()}
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +51,9 @@ def run(right_run, tmp_path):
     return result
 
 
-def failed(result):
+def failed(result, second_reader=by_deltalake_again):
     """The names of the checks that fail."""
-    checks, _ = judge(result)
+    checks, _ = judge(result, second_reader=second_reader)
     return [check.name for check in checks if not check.ok]
 
 
@@ -73,7 +79,7 @@ def set_value(row, column, value):
 def test_a_right_run_is_accepted(tmp_path, seed):
     fake_job.generate(tmp_path / "input", seed, users=15, files=5)
     result = fake_job.run(tmp_path / "input", tmp_path / "tables")
-    assert failed(result) == []
+    assert failed(result, by_duckdb) == []
     # The input holds what the job is about, else the test proves nothing.
     assert min(result[count] for count in ("duplicates", "malformed", "late", "alerts", "rows_updated")) > 0
 
@@ -143,6 +149,15 @@ def test_an_event_on_time_cannot_be_called_late(run):
 def test_a_wrong_count_is_rejected(run, count):
     run[count] += 1
     assert failed(run) == [count]
+
+
+def test_readers_that_differ_are_rejected(run):
+    """A reader that sees another version of a table, as one would that misreads the log."""
+
+    def stale(paths):
+        return {**by_deltalake_again(paths), "alerts": DeltaTable(paths["alerts"], version=1).to_pyarrow_table()}
+
+    assert failed(run, stale) == ["alerts: hash by deltalake, by DuckDB"]
 
 
 def test_a_run_that_disagrees_with_itself_is_rejected(run):

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# All tests: Rust's (doctests included), the oracle's and the campaigns' own, then the job itself, killed, and judged by the oracle.
+#
+#   tests/run.sh
+#
+# It wants cargo and a python3 (3.11 or newer) with venv; tests/setup.sh fetches the pinned Python packages once.
+# TIDEMILL_CAMPAIGN_RUNS (default 5) sets how often the job is killed at random; the full campaign of 100 runs is
+# tests/campaign/kill_campaign.py. The build has the feature `failpoints`: inert unless a test switches a point on.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=tests/sections.sh
+. tests/sections.sh
+unset FAILPOINTS
+work=$(mktemp -d "${TMPDIR:-/tmp}/tidemill-tests-XXXXXX")
+trap 'report_end tests/run.sh $?; rm -rf "$work"' EXIT
+
+section "cargo test"
+cargo test --workspace --locked --features failpoints
+binary=${CARGO_TARGET_DIR:-target}/debug/tidemill
+cargo build --locked --features failpoints --bin tidemill
+
+section "python setup"
+python=$(tests/setup.sh)
+"$python" --version
+
+section "self-tests of the oracle and the campaigns"
+"$python" -m pytest -q -p no:cacheprovider tests/oracle/oracle_selftest.py tests/campaign/campaign_selftest.py
+
+section "the job on a small input, killed once, and the oracle on it"
+"$binary" demo --output json --dir "$work/demo" --events 20000 --seed 7 --kills 1 </dev/null >"$work/result.txt"
+"$python" tests/oracle/oracle.py "$work/result.txt"
+
+section "a short kill campaign"
+"$python" tests/campaign/kill_campaign.py --binary "$binary" --runs "${TIDEMILL_CAMPAIGN_RUNS:-5}" --events 20000 --min-per-phase 0 --oracle-every 5
+
+section "the campaign fails when the txn check is off"
+"$python" tests/campaign/kill_campaign.py --binary "$binary" --expect-failure --runs 40 --events 20000 --oracle-every 0
