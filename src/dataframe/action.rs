@@ -1,0 +1,79 @@
+//! The actions: what runs a plan and gives its rows, or shows what would run.
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
+use serde_json::{Map, Value};
+
+use super::show::Grid;
+use super::{DataFrame, tree};
+use crate::{Error, Result};
+
+impl DataFrame {
+    /// All rows, as Arrow batches.
+    pub async fn collect(&self) -> Result<Vec<RecordBatch>> {
+        if self.is_streaming() {
+            return Err(Error::analysis(
+                "a stream has no last row to collect: start a query with `write_stream`, or use `read()` for the files",
+            ));
+        }
+        let plan = self.session.physical_plan(&self.plan).await?;
+        self.session.run_batch(plan).await
+    }
+
+    /// The number of rows.
+    pub async fn count(&self) -> Result<u64> {
+        let counted = self.agg([crate::functions::count("*").alias("count")])?.collect().await?;
+        let rows = counted.iter().filter(|b| b.num_rows() > 0).map(|b| b.column(0).as_primitive::<Int64Type>().value(0));
+        Ok(rows.sum::<i64>() as u64)
+    }
+
+    /// The first rows, `rows` of them at most.
+    pub async fn take(&self, rows: usize) -> Result<Vec<RecordBatch>> {
+        self.limit(rows)?.collect().await
+    }
+
+    /// Each row as a JSON object; see the table in the command's help for how types are written.
+    pub async fn to_json_rows(&self) -> Result<Vec<Value>> {
+        let names = self.columns();
+        let mut objects = Vec::new();
+        for batch in self.collect().await? {
+            for row in crate::rows::json_rows(&batch)? {
+                objects.push(Value::Object(names.iter().cloned().zip(row).collect::<Map<String, Value>>()));
+            }
+        }
+        Ok(objects)
+    }
+
+    /// The first 20 rows as Spark's grid, on standard output.
+    pub async fn show(&self) -> Result<()> {
+        print!("{}", self.show_string(20, 20).await?);
+        Ok(())
+    }
+
+    /// The first `rows` rows as Spark's grid, cells cut at `truncate` characters (0: not at all).
+    pub async fn show_string(&self, rows: usize, truncate: usize) -> Result<String> {
+        let batches = self.take(rows + 1).await?;
+        Grid { rows, truncate }.print(&self.schema(), &batches)
+    }
+
+    /// Spark's tree of the columns, on standard output.
+    pub fn print_schema(&self) {
+        print!("{}", self.schema_tree());
+    }
+
+    /// Spark's tree of the columns.
+    pub fn schema_tree(&self) -> String {
+        tree::tree(&self.schema())
+    }
+
+    /// The plan as written, as optimized, and as it would run.
+    pub async fn explain(&self) -> Result<String> {
+        let named = tidemill_planner::operator_id::name_operators(self.plan.clone())?;
+        let optimized = self.session.state().optimize(&named)?;
+        let mut text =
+            format!("== Logical Plan ==\n{}\n\n== Optimized Logical Plan ==\n{}\n", named.display_indent(), optimized.display_indent());
+        let physical = self.session.physical_plan(&self.plan).await?;
+        text.push_str(&format!("\n== Physical Plan ==\n{}", datafusion::physical_plan::displayable(physical.as_ref()).indent(false)));
+        Ok(text)
+    }
+}

@@ -1,0 +1,72 @@
+//! Which files a path stands for: itself, or the files below it whose names do not start with `_` or `.`. It opens none.
+
+use std::path::{Path, PathBuf};
+
+use datafusion::datasource::listing::ListingTableUrl;
+
+use crate::{Error, Result};
+
+/// The data files at `path`, in the order of their names; compressed text keeps its second ending.
+pub(crate) fn data_files(path: &str) -> Result<Vec<PathBuf>> {
+    let path = local_path(path)?;
+    let meta = std::fs::metadata(&path).map_err(|e| Error::io_at(path.display(), e))?;
+    if meta.is_file() {
+        return Ok(vec![path]);
+    }
+    let mut files = Vec::new();
+    walk(&path, &mut files)?;
+    if files.is_empty() {
+        return Err(Error::not_found(format!("{}: the folder holds no data files", path.display())));
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// A local path out of a path or a `file:` URL.
+pub(crate) fn local_path(path: &str) -> Result<PathBuf> {
+    if let Some((scheme, _)) = path.split_once("://") {
+        if !scheme.eq_ignore_ascii_case("file") {
+            return Err(Error::unsupported(format!("`{path}`: only local paths are supported, not `{scheme}:`; copy or mount the files")));
+        }
+        let url = url::Url::parse(path).map_err(|e| Error::analysis(format!("`{path}` is no URL: {e}")))?;
+        return url.to_file_path().map_err(|()| Error::analysis(format!("`{path}` names no local file")));
+    }
+    std::path::absolute(path.strip_prefix("file:").unwrap_or(path)).map_err(|e| Error::io_at(path, e))
+}
+
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let entries = std::fs::read_dir(folder).map_err(|e| Error::io_at(folder.display(), e))?;
+    for entry in entries {
+        let entry = entry.map_err(|e| Error::io_at(folder.display(), e))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(['_', '.']) {
+            if name == "_delta_log" {
+                return Err(Error::analysis(format!(
+                    "{} is a Delta table: read it as delta, or its files would be read with those that were removed",
+                    folder.display()
+                )));
+            }
+            continue;
+        }
+        let path = entry.path();
+        if path.is_dir() {
+            if name.contains('=') {
+                return Err(Error::unsupported(format!(
+                    "{}: folders that stand for a partition column (`{name}`) are not read; read the folders one by one, or use a Delta table",
+                    folder.display()
+                )));
+            }
+            walk(&path, files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// DataFusion's name for a file.
+pub(crate) fn listing_url(path: &Path) -> Result<ListingTableUrl> {
+    let url = url::Url::from_file_path(path).map_err(|()| Error::analysis(format!("{} is no absolute path", path.display())))?;
+    Ok(ListingTableUrl::try_new(url, None)?)
+}

@@ -1,0 +1,9 @@
+//! Single values out of Arrow arrays, as text for people and as JSON for scripts. Which rows, and where they go, is the
+//! caller's business.
+
+mod json;
+mod number;
+mod text;
+
+pub(crate) use json::json_rows;
+pub(crate) use text::text_value;

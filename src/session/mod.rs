@@ -1,0 +1,162 @@
+//! The session: settings, functions, views, and the door to reading and SQL. Running is the engine's business.
+
+mod planner;
+mod run;
+mod settings;
+mod state;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+
+use crate::catalog::Catalog;
+use crate::dataframe::DataFrame;
+use crate::io::DataFrameReader;
+use crate::{Error, Result};
+
+/// One program's work: settings, temporary views, and the engine that runs its queries. Clones share everything.
+#[derive(Clone)]
+pub struct Session {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: settings::Settings,
+    state: OnceLock<SessionState>,
+    catalog: Catalog,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("settings", &self.inner.settings).finish_non_exhaustive()
+    }
+}
+
+/// Collects a session's settings.
+#[derive(Debug, Clone, Default)]
+pub struct SessionBuilder {
+    given: BTreeMap<String, String>,
+}
+
+impl SessionBuilder {
+    /// How many tasks a stage has at most; the number of cores unless it is set.
+    #[must_use]
+    pub fn parallelism(self, tasks: usize) -> Self {
+        self.config("tidemill.parallelism", tasks.to_string())
+    }
+
+    /// A setting by name, as text.
+    #[must_use]
+    pub fn config(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.given.insert(name.into(), value.into());
+        self
+    }
+
+    /// The session.
+    ///
+    /// # Errors
+    /// `Analysis` for an unknown `tidemill.*` setting or a bad value; an unknown `spark.*` setting is logged and left out.
+    pub fn build(self) -> Result<Session> {
+        let settings = settings::Settings::check(&self.given)?;
+        Ok(Session { inner: Arc::new(Inner { settings, state: OnceLock::new(), catalog: Catalog::default() }) })
+    }
+}
+
+impl Session {
+    /// Settings for a new session.
+    pub fn builder() -> SessionBuilder {
+        SessionBuilder::default()
+    }
+
+    /// How many tasks a stage has at most.
+    pub fn parallelism(&self) -> usize {
+        self.inner.settings.parallelism
+    }
+
+    /// A setting's value, its default included; `None` for a name that is not a setting.
+    pub fn setting(&self, name: &str) -> Option<String> {
+        self.inner.settings.get(name)
+    }
+
+    /// Reads files and tables as DataFrames.
+    pub fn read(&self) -> DataFrameReader {
+        DataFrameReader::new(self.clone())
+    }
+
+    /// The rows of a query in Spark's SQL. A command (`CREATE VIEW`) is carried out at once and gives no rows.
+    ///
+    /// # Errors
+    /// `Analysis` when the text does not parse or names something unknown, `Unsupported` for what is not there yet.
+    pub async fn sql(&self, text: &str) -> Result<DataFrame> {
+        crate::sql::run(self, text).await
+    }
+
+    /// The temporary view of that name as a DataFrame.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none.
+    pub fn view(&self, name: &str) -> Result<DataFrame> {
+        let view = self.catalog().get(name).ok_or_else(|| self.catalog().unknown(name))?;
+        Ok(self.dataframe(LogicalPlan::clone(&view.plan)))
+    }
+
+    /// Rows given as Arrow batches, all of one schema.
+    ///
+    /// # Errors
+    /// `Analysis` when there is no batch to take the schema from, or schemas differ.
+    pub fn create_dataframe(&self, batches: Vec<arrow::array::RecordBatch>) -> Result<DataFrame> {
+        let schema = batches.first().map(|b| b.schema()).ok_or_else(|| {
+            Error::analysis("`create_dataframe` needs a batch to take the columns from: give an empty batch with a schema for no rows")
+        })?;
+        let table = datafusion::datasource::MemTable::try_new(schema, vec![batches])?;
+        self.scan("rows", Arc::new(table))
+    }
+
+    /// The numbers from `start` up to `end`, as a column `id`.
+    pub async fn range(&self, start: i64, end: i64) -> Result<DataFrame> {
+        self.sql(&format!("SELECT CAST(value AS BIGINT) AS id FROM range({start}, {end})")).await
+    }
+
+    /// Forgets a temporary view; whether there was one.
+    pub fn drop_temp_view(&self, name: &str) -> bool {
+        self.catalog().remove(name)
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.inner.catalog
+    }
+
+    /// DataFusion's side of the session, made when it is first needed.
+    pub(crate) fn state(&self) -> &SessionState {
+        self.inner.state.get_or_init(|| state::build(&self.inner.settings))
+    }
+
+    /// A DataFrame of this session over any logical plan: the door for nodes that have no method here yet.
+    pub fn dataframe(&self, plan: LogicalPlan) -> DataFrame {
+        DataFrame::new(self.clone(), plan)
+    }
+
+    pub(crate) fn scan(&self, name: &str, table: Arc<dyn datafusion::catalog::TableProvider>) -> Result<DataFrame> {
+        let source = datafusion::datasource::provider_as_source(table);
+        let name = datafusion::common::TableReference::bare(name.to_owned());
+        let plan = datafusion::logical_expr::LogicalPlanBuilder::scan(name, source, None)?.build()?;
+        Ok(self.dataframe(plan))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Session;
+
+    #[test]
+    fn settings_are_checked() {
+        let error = Session::builder().config("tidemill.paralelism", "2").build().unwrap_err();
+        assert!(error.message().contains("did you mean `tidemill.parallelism`?"), "{error}");
+        let session = Session::builder().parallelism(3).config("spark.executor.memory", "4g").build().unwrap();
+        assert_eq!(session.parallelism(), 3);
+        assert!(Session::builder().config("tidemill.parallelism", "0").build().is_err());
+        assert!(Session::builder().config("spark.sql.session.timeZone", "Europe/Berlin").build().is_err());
+    }
+}

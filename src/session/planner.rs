@@ -1,0 +1,25 @@
+//! Physical planning with our own nodes. How each node runs is told by the extension planners listed here.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::error::Result;
+use datafusion::execution::context::QueryPlanner;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
+
+#[derive(Debug)]
+pub(super) struct ExtensionQueryPlanner;
+
+/// Who plans our logical nodes.
+fn extension_planners() -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
+    Vec::new()
+}
+
+#[async_trait]
+impl QueryPlanner for ExtensionQueryPlanner {
+    async fn create_physical_plan(&self, plan: &LogicalPlan, session: &dyn datafusion::catalog::Session) -> Result<Arc<dyn ExecutionPlan>> {
+        DefaultPhysicalPlanner::with_extension_planners(extension_planners()).create_physical_plan(plan, session).await
+    }
+}

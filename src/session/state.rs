@@ -1,0 +1,35 @@
+//! DataFusion's session as we set it up: fixed settings, Spark's functions and operators, our planners. It is built once,
+//! when a session is first asked to plan.
+
+use std::sync::Arc;
+
+use datafusion::execution::SessionState;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion_spark::SessionStateBuilderSpark;
+use tidemill_planner::config::engine_session_config;
+use tidemill_planner::logical::{session_window_udf, window_udf};
+
+use super::planner::ExtensionQueryPlanner;
+use super::settings::Settings;
+use crate::spark::planner::{OperatorPlanner, SparkTypes};
+
+pub(super) fn build(settings: &Settings) -> SessionState {
+    let mut config = engine_session_config(settings.parallelism).with_batch_size(settings.batch_size);
+    let options = config.options_mut();
+    options.execution.time_zone = Some("UTC".to_owned());
+    // A number with a point is an exact decimal, as in Spark.
+    options.sql_parser.parse_float_as_decimal = true;
+    // Nulls are least: first in rising order, last in falling order, as in Spark.
+    options.sql_parser.default_null_ordering = "nulls_min".to_owned();
+    let mut builder = SessionStateBuilder::new()
+        .with_config(config)
+        .with_default_features()
+        .with_spark_features()
+        .with_type_planner(Arc::new(SparkTypes))
+        .with_query_planner(Arc::new(ExtensionQueryPlanner));
+    // Planners are asked in order, and the first answer counts.
+    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(OperatorPlanner));
+    builder.scalar_functions().get_or_insert_default().extend(crate::spark::scalar_functions());
+    builder.scalar_functions().get_or_insert_default().extend([window_udf(), session_window_udf()]);
+    builder.build()
+}

@@ -1,0 +1,41 @@
+//! The hooks through which SQL gets Spark's operators and type names: DataFusion asks these before its own planners.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, FieldRef};
+use datafusion::common::DFSchema;
+use datafusion::error::Result;
+use datafusion::logical_expr::Operator;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, TypePlanner};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, DataType as SqlType};
+
+use super::arithmetic;
+
+/// Plans `+ - * / DIV` as Spark does.
+#[derive(Debug)]
+pub(crate) struct OperatorPlanner;
+
+impl ExprPlanner for OperatorPlanner {
+    fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        let op = match expr.op {
+            BinaryOperator::Plus => Operator::Plus,
+            BinaryOperator::Minus => Operator::Minus,
+            BinaryOperator::Multiply => Operator::Multiply,
+            BinaryOperator::Divide => Operator::Divide,
+            BinaryOperator::MyIntegerDivide => Operator::IntegerDivide,
+            _ => return Ok(PlannerResult::Original(expr)),
+        };
+        Ok(PlannerResult::Planned(arithmetic::binary(expr.left, op, expr.right, schema)?))
+    }
+}
+
+/// Reads type names as Spark does: TIMESTAMP is an instant in microseconds, STRING is Utf8.
+#[derive(Debug)]
+pub(crate) struct SparkTypes;
+
+impl TypePlanner for SparkTypes {
+    fn plan_type_field(&self, sql_type: &SqlType) -> Result<Option<FieldRef>> {
+        // What our DDL does not know is left to DataFusion.
+        Ok(crate::ddl::parse_type(&sql_type.to_string()).ok().map(|data_type| Arc::new(Field::new("", data_type, true))))
+    }
+}
