@@ -1,1 +1,7 @@
 //! Runs staged plans on rayon and owns the files beneath.
+
+pub mod batch;
+pub mod log;
+pub mod pool;
+pub mod run;
+mod shuffle;

@@ -1,0 +1,50 @@
+//! Batch queries from logical plan to rows: optimize, plan, cut, run. It adds nothing to what the session decides.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use datafusion::execution::TaskContext;
+use datafusion::execution::context::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
+use tidemill_planner::Result;
+use tidemill_planner::stage::{StageGraph, split};
+
+use crate::pool::{Engine, Priority};
+use crate::run::{RunContext, RunOutput, run_graph};
+
+/// Optimizes and plans `plans`, one per root, and cuts them into one graph. `identity` names the operators that are to be
+/// executed once wherever they occur.
+///
+/// # Errors
+/// What is wrong with a plan, mostly `Analysis` or `Unsupported`.
+pub async fn plan_stages(
+    state: &SessionState,
+    plans: &[LogicalPlan],
+    identity: &(dyn Fn(&Arc<dyn ExecutionPlan>) -> Option<String> + Sync),
+) -> Result<StageGraph> {
+    let mut roots = Vec::with_capacity(plans.len());
+    for plan in plans {
+        roots.push(state.create_physical_plan(plan).await?);
+    }
+    split(roots, identity)
+}
+
+/// Runs one logical plan on `engine` and gives all its rows, partition by partition.
+///
+/// # Errors
+/// What is wrong with the plan, or the first error of a task.
+pub async fn collect(engine: &Engine, state: &SessionState, plan: &LogicalPlan) -> Result<Vec<RecordBatch>> {
+    let graph = plan_stages(state, std::slice::from_ref(plan), &|_| None).await?;
+    let mut output = run(engine, state, &graph).await?;
+    Ok(output.roots.swap_remove(0).partitions.into_iter().flatten().collect())
+}
+
+/// Runs a graph as a batch query of its own.
+///
+/// # Errors
+/// The first error of a task.
+pub async fn run(engine: &Engine, state: &SessionState, graph: &StageGraph) -> Result<RunOutput> {
+    let query = engine.query(Priority::Batch, state.session_id());
+    run_graph(&query, graph, RunContext::new(Arc::new(TaskContext::from(state)))).await
+}

@@ -1,0 +1,148 @@
+//! Threads: rayon computes, tokio waits. An [`Engine`] owns both; a [`QueryHandle`] is one query's place in the line. What
+//! is run here, and in which order stages follow, is decided elsewhere.
+//!
+//! ```text
+//! future ── spawn ──► Runnable ──► the query's queue ─┐ round-robin, streaming ahead of batch
+//!    ▲                                               ▼
+//!    └── woken by I/O (tokio) ◄── poll ◄── ticket on a rayon thread
+//! ```
+
+mod queue;
+mod redirect;
+mod task;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use tidemill_planner::{Error, Result};
+
+pub use queue::Priority;
+pub(crate) use task::Spawner;
+pub use task::{PoolTask, QueryHandle, yield_now};
+
+use crate::shuffle::MemoryBudget;
+use queue::Tickets;
+
+/// How much an engine may use.
+#[derive(Debug, Clone, Default)]
+pub struct EngineConfig {
+    /// Threads that compute; 0 for one per core.
+    pub threads: usize,
+    /// Threads that wait for I/O; 0 for one or two.
+    pub io_threads: usize,
+    /// Bytes of blocks between stages that stay in memory; beyond them blocks go to disk. 0 for half of the memory.
+    pub shuffle_memory_bytes: u64,
+    /// Where blocks go that do not fit: a folder of its own is made in it, and removed. `None` for the system's.
+    pub spill_dir: Option<PathBuf>,
+}
+
+/// The threads and the shuffle memory that queries share. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) tickets: Tickets,
+    pub(crate) io: tokio::runtime::Handle,
+    pub(crate) budget: Arc<MemoryBudget>,
+    pub(crate) spill_dir: PathBuf,
+    pool: rayon::ThreadPool,
+    /// `Some` until the engine is dropped: a runtime must not be dropped where blocking is forbidden.
+    runtime: Option<tokio::runtime::Runtime>,
+    next_task: AtomicU64,
+    threads: usize,
+}
+
+impl Engine {
+    /// An engine with its own threads.
+    ///
+    /// # Errors
+    /// `Resources` when the threads cannot be started.
+    pub fn new(config: EngineConfig) -> Result<Self> {
+        redirect::install();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = if config.threads == 0 { cores } else { config.threads };
+        let io_threads = if config.io_threads == 0 { cores.min(2) } else { config.io_threads };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(io_threads)
+            .thread_name("tidemill-io")
+            .enable_all()
+            .build()
+            .map_err(|e| Error::resources(format!("cannot start {io_threads} I/O threads: {e}")).with_source(e))?;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|i| format!("tidemill-{i}"))
+            // Deep plans recurse.
+            .stack_size(8 << 20)
+            .build()
+            .map_err(|e| Error::resources(format!("cannot start {threads} threads: {e}")).with_source(e))?;
+        let memory = if config.shuffle_memory_bytes == 0 { crate::shuffle::default_memory_bytes() } else { config.shuffle_memory_bytes };
+        let shared = Shared {
+            tickets: Tickets::default(),
+            io: runtime.handle().clone(),
+            budget: Arc::new(MemoryBudget::new(memory)),
+            spill_dir: config.spill_dir.unwrap_or_else(std::env::temp_dir),
+            pool,
+            runtime: Some(runtime),
+            next_task: AtomicU64::new(0),
+            threads,
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// The process's own engine, started when it is first asked for.
+    ///
+    /// # Panics
+    /// When the threads cannot be started.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Engine> = OnceLock::new();
+        SHARED.get_or_init(|| Self::new(EngineConfig::default()).expect("a process that cannot start its threads cannot go on"))
+    }
+
+    /// A place in the line for one query. Dropping it cancels what the query still runs.
+    pub fn query(&self, priority: Priority, name: impl Into<String>) -> QueryHandle {
+        QueryHandle::new(Arc::clone(&self.shared), priority, name.into())
+    }
+
+    /// The runtime that waits: for I/O, and for callers that are not asynchronous themselves (`io().block_on(…)`).
+    pub fn io(&self) -> &tokio::runtime::Handle {
+        &self.shared.io
+    }
+
+    /// How many threads compute.
+    pub fn threads(&self) -> usize {
+        self.shared.threads
+    }
+
+    /// Bytes of blocks between stages that are in memory now.
+    pub fn shuffle_bytes_used(&self) -> u64 {
+        self.shared.budget.used()
+    }
+}
+
+impl Shared {
+    /// Asks for one poll of whatever is first in line.
+    pub(crate) fn ticket(self: &Arc<Self>) {
+        let shared = Arc::clone(self);
+        self.pool.spawn_fifo(move || {
+            if let Some(runnable) = shared.tickets.pop() {
+                runnable.run();
+            }
+        });
+    }
+
+    pub(crate) fn next_task(&self) -> u64 {
+        self.next_task.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! A query's futures on the pool: spawned, polled with the I/O runtime at hand, cancelled with the query.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use async_task::{FallibleTask, Runnable};
+use futures::future::{AbortHandle, Abortable};
+
+use super::Shared;
+use super::queue::{Priority, QueryQueue};
+
+thread_local! {
+    /// The query whose future this thread is polling: what it spawns belongs to the query too.
+    static CURRENT: RefCell<Option<Query>> = const { RefCell::new(None) };
+}
+
+/// What the futures of a query share. It does not keep the query alive.
+#[derive(Debug, Clone)]
+pub(super) struct Query {
+    engine: Arc<Shared>,
+    queue: Arc<QueryQueue>,
+    /// The futures that have not ended, so that those which wait for I/O can be woken to be dropped.
+    live: Arc<Mutex<HashMap<u64, AbortHandle>>>,
+}
+
+/// One query's place in the line; dropping it cancels its tasks.
+#[derive(Debug)]
+pub struct QueryHandle {
+    query: Query,
+    name: String,
+}
+
+impl QueryHandle {
+    pub(super) fn new(engine: Arc<Shared>, priority: Priority, name: String) -> Self {
+        Self { query: Query { engine, queue: Arc::new(QueryQueue::new(priority)), live: Arc::default() }, name }
+    }
+
+    /// The query's name, for messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs `future` on the pool.
+    pub fn spawn<F>(&self, future: F) -> PoolTask<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.query.spawn(future)
+    }
+
+    /// Cancels what the query runs, and whatever it would run after this.
+    pub fn cancel(&self) {
+        let ready = self.query.queue.close();
+        // Futures may spawn or lock when they are dropped: no lock is held here.
+        drop(ready);
+        let live = std::mem::take(&mut *self.query.live.lock().unwrap_or_else(PoisonError::into_inner));
+        for handle in live.into_values() {
+            handle.abort();
+        }
+    }
+
+    pub(crate) fn spawner(&self) -> Spawner {
+        Spawner(self.query.clone())
+    }
+
+    pub(crate) fn engine(&self) -> &Arc<Shared> {
+        &self.query.engine
+    }
+}
+
+impl Drop for QueryHandle {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+/// Spawns for a query without keeping it alive.
+#[derive(Debug, Clone)]
+pub(crate) struct Spawner(Query);
+
+impl Spawner {
+    pub(crate) fn spawn<F>(&self, future: F) -> PoolTask<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.0.spawn(future)
+    }
+}
+
+impl Query {
+    /// The query that the current thread is polling for.
+    pub(super) fn current() -> Option<Self> {
+        CURRENT.with(|current| current.borrow().clone())
+    }
+
+    pub(super) fn spawn<F>(&self, future: F) -> PoolTask<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let id = self.engine.next_task();
+        let (abort, registration) = AbortHandle::new_pair();
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).insert(id, abort);
+        let registered = Registered { id, live: Arc::clone(&self.live) };
+        let future = Abortable::new(future, registration);
+        let future = async move {
+            let _registered = registered;
+            future.await.ok()
+        };
+        let polled = OnPool { query: self.clone(), future: Box::pin(future) };
+        let query = self.clone();
+        let schedule = move |runnable: Runnable| match query.engine.tickets.push(&query.queue, runnable) {
+            Ok(()) => query.engine.ticket(),
+            // Dropping the runnable drops the future.
+            Err(closed) => drop(closed),
+        };
+        let (runnable, task) = async_task::Builder::new().propagate_panic(true).spawn(move |()| polled, schedule);
+        runnable.schedule();
+        PoolTask { task: task.fallible() }
+    }
+}
+
+/// A future that runs on the pool: `None` when its query was dropped first. Dropping it cancels the future; a panic of the
+/// future becomes a panic of whoever awaits this.
+#[derive(Debug)]
+#[must_use = "dropping a task cancels it"]
+pub struct PoolTask<T> {
+    task: FallibleTask<Option<T>>,
+}
+
+impl<T> Future for PoolTask<T> {
+    type Output = Option<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.task).poll(cx).map(Option::flatten)
+    }
+}
+
+/// Takes a future off its query's list when it is over, however it ends.
+struct Registered {
+    id: u64,
+    live: Arc<Mutex<HashMap<u64, AbortHandle>>>,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
+/// Polls with the I/O runtime entered, and with the query known to what the poll spawns.
+struct OnPool<F> {
+    query: Query,
+    future: Pin<Box<F>>,
+}
+
+impl<F: Future> Future for OnPool<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let engine = Arc::clone(&self.query.engine);
+        let _runtime = engine.io.enter();
+        let _current = Current::set(self.query.clone());
+        self.future.as_mut().poll(cx)
+    }
+}
+
+/// Restores the thread's query when a poll is over, also when it panics.
+struct Current(Option<Query>);
+
+impl Current {
+    fn set(query: Query) -> Self {
+        Self(CURRENT.with(|current| current.borrow_mut().replace(query)))
+    }
+}
+
+impl Drop for Current {
+    fn drop(&mut self) {
+        let before = self.0.take();
+        let ended = CURRENT.with(|current| std::mem::replace(&mut *current.borrow_mut(), before));
+        drop(ended);
+    }
+}
+
+/// Goes to the end of the query's queue, once.
+pub async fn yield_now() {
+    let mut yielded = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

@@ -1,0 +1,116 @@
+//! One attempt at one task: a fresh plan instance, one partition of it, drained into the stage's output.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::execution::TaskContext;
+use datafusion::physical_expr::expressions::{DynamicFilterPhysicalExpr, lit};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::aggregates::AggregateExec;
+use futures::{FutureExt, StreamExt};
+use tidemill_planner::seam::{TaskReport, TaskScope};
+use tidemill_planner::stage::TaskId;
+use tidemill_planner::{Error, Result};
+
+use super::Run;
+use crate::pool::yield_now;
+use crate::shuffle::{StageWriter, TaskOutput};
+
+/// How many batches a task takes before it lets others have the thread: nothing else off tokio makes it yield.
+const BATCHES_PER_TURN: u32 = 4;
+
+/// Why an attempt failed, and whether another one may succeed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) error: Error,
+    pub(super) transient: bool,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let transient = error.is_transient() || panicked_within(&error);
+        Self { error, transient }
+    }
+}
+
+/// Runs the attempt; a panic is a failure like any other.
+pub(super) async fn attempt(run: &Arc<Run>, task: TaskId) -> Result<(TaskOutput, TaskReport), Failure> {
+    match AssertUnwindSafe(drain(run, task)).catch_unwind().await {
+        Ok(outcome) => Ok(outcome?),
+        Err(panic) => {
+            let error = Error::internal(format!("task {task} of query {} panicked: {}", run.name, panic_message(panic.as_ref())));
+            Err(Failure { error, transient: true })
+        }
+    }
+}
+
+async fn drain(run: &Arc<Run>, task: TaskId) -> Result<(TaskOutput, TaskReport)> {
+    fail::fail_point!("executor::task", |text| Err(Error::io(text.unwrap_or_else(|| "failpoint executor::task".to_owned()))));
+    let stage = run.graph.stage(task.stage);
+    let scope = TaskScope::new(run.context.epoch.clone());
+    let context = task_context(run, &scope);
+    let batch_size = context.session_config().batch_size();
+    let mut writer = StageWriter::new(&run.store, task, &stage.output, run.fates[task.stage.0], batch_size);
+    let plan = fresh(&stage.plan)?;
+    let mut rows = plan.execute(task.partition, context)?;
+    let mut turn = 0;
+    while let Some(batch) = rows.next().await {
+        writer.push(batch?).await?;
+        turn += 1;
+        if turn == BATCHES_PER_TURN {
+            turn = 0;
+            yield_now().await;
+        }
+    }
+    // Operators may report as late as when they are dropped.
+    drop(rows);
+    drop(plan);
+    let mut output = writer.finish().await?;
+    let mut report = scope.take_report();
+    output.side = std::mem::take(&mut report.side_rows);
+    Ok((output, report))
+}
+
+/// The session's context with the attempt's own scope, and the way to its inputs.
+fn task_context(run: &Run, scope: &Arc<TaskScope>) -> Arc<TaskContext> {
+    let base = &run.context.task_ctx;
+    let mut config = base.session_config().clone();
+    config.set_extension(Arc::clone(scope));
+    config.set_extension(Arc::clone(&run.inputs));
+    let (scalar, higher, aggregate, window) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
+    Arc::new(TaskContext::new(None, base.session_id(), config, scalar, higher, aggregate, window, base.runtime_env()))
+}
+
+/// A plan instance that shares no run-time state with any other: build sides, dynamic filters, generators.
+fn fresh(plan: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let fresh = Arc::clone(plan).transform_up(|node| {
+        let node = node.reset_state()?;
+        // Resetting leaves an aggregate the filter that it has narrowed in an earlier attempt, or an earlier epoch.
+        let Some(aggregate) = node.downcast_ref::<AggregateExec>() else { return Ok(Transformed::yes(node)) };
+        let Some(filter) = aggregate.dynamic_expressions_produced().into_iter().next() else { return Ok(Transformed::yes(node)) };
+        let columns = filter.children().into_iter().cloned().collect();
+        let unused = Arc::new(DynamicFilterPhysicalExpr::new(columns, lit(true)));
+        let aggregate = aggregate.clone().with_dynamic_filter_expr(unused)?;
+        Ok(Transformed::yes(Arc::new(aggregate) as Arc<dyn ExecutionPlan>))
+    });
+    Ok(fresh.data()?)
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+/// Whether the error is that of a future which an operator spawned and which panicked.
+fn panicked_within(error: &Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<tokio::task::JoinError>().is_some_and(tokio::task::JoinError::is_panic) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}

@@ -1,0 +1,89 @@
+//! How many bytes of blocks may stay in memory. It counts; where the rest goes is the writer's business.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes that all queries of an engine share.
+#[derive(Debug)]
+pub(crate) struct MemoryBudget {
+    limit: u64,
+    used: AtomicU64,
+}
+
+impl MemoryBudget {
+    pub(crate) fn new(limit: u64) -> Self {
+        Self { limit, used: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+}
+
+/// A share of the budget, given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    budget: Arc<MemoryBudget>,
+    bytes: u64,
+}
+
+impl Reservation {
+    pub(crate) fn none_of(budget: &Arc<MemoryBudget>) -> Self {
+        Self { budget: Arc::clone(budget), bytes: 0 }
+    }
+
+    /// Adds `bytes`, unless the budget would be exceeded.
+    pub(crate) fn try_grow(&mut self, bytes: u64) -> bool {
+        let limit = self.budget.limit;
+        let grown = self.budget.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            let after = used.saturating_add(bytes);
+            (after <= limit).then_some(after)
+        });
+        if grown.is_ok() {
+            self.bytes += bytes;
+        }
+        grown.is_ok()
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// Half of what the machine, or the control group that the process is in, has.
+pub(crate) fn default_memory_bytes() -> u64 {
+    let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| total_of_meminfo(&text));
+    let group = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());
+    machine.into_iter().chain(group).min().unwrap_or(8 << 30) / 2
+}
+
+fn total_of_meminfo(text: &str) -> Option<u64> {
+    let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_refused_over_the_limit_and_given_back() {
+        let budget = Arc::new(MemoryBudget::new(100));
+        let mut one = Reservation::none_of(&budget);
+        let mut two = Reservation::none_of(&budget);
+        assert!(one.try_grow(60));
+        assert!(!two.try_grow(41));
+        assert!(two.try_grow(40));
+        drop(one);
+        assert_eq!(budget.used(), 40);
+    }
+
+    #[test]
+    fn meminfo() {
+        assert_eq!(total_of_meminfo("MemTotal:       24 kB\nMemFree: 1 kB\n"), Some(24 << 10));
+        assert_eq!(total_of_meminfo(""), None);
+    }
+}

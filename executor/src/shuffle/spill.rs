@@ -1,0 +1,134 @@
+//! Blocks on disk: one file per task attempt, one self-contained compressed Arrow IPC stream per block. The files are
+//! scratch: never synced, and removed with the run. It does not decide what goes there.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use arrow::array::RecordBatch;
+use arrow::ipc::CompressionType;
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
+use tidemill_planner::stage::TaskId;
+use tidemill_planner::{Error, Result};
+
+use super::LostBlocks;
+
+/// A run's folder, made when the first block goes to disk and removed with everything in it.
+#[derive(Debug)]
+pub(crate) struct SpillDir {
+    parent: PathBuf,
+    made: OnceLock<PathBuf>,
+}
+
+impl SpillDir {
+    pub(crate) fn within(parent: PathBuf) -> Self {
+        Self { parent, made: OnceLock::new() }
+    }
+
+    fn path(&self) -> Result<&Path> {
+        if self.made.get().is_none() {
+            let path = self.parent.join(format!("tidemill-spill-{}-{}", std::process::id(), uuid::Uuid::new_v4().simple()));
+            std::fs::create_dir_all(&path).map_err(|e| Error::io_at(path.display(), e).context("cannot make the spill folder"))?;
+            if let Err(unused) = self.made.set(path) {
+                // Another task made its folder first.
+                let _ = std::fs::remove_dir(unused);
+            }
+        }
+        Ok(self.made.get().expect("set above"))
+    }
+}
+
+impl Drop for SpillDir {
+    fn drop(&mut self) {
+        if let Some(path) = self.made.get()
+            && let Err(error) = std::fs::remove_dir_all(path)
+        {
+            tracing::warn!("the spill folder {} could not be removed: {error}", path.display());
+        }
+    }
+}
+
+/// A task attempt's file; removed when nobody refers to its blocks any more.
+#[derive(Debug)]
+struct SpillFile {
+    path: PathBuf,
+    writer: TaskId,
+}
+
+impl Drop for SpillFile {
+    fn drop(&mut self) {
+        // The run's folder may be gone already, with the file.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// A block in a task's file.
+#[derive(Debug, Clone)]
+pub(crate) struct DiskBlock {
+    file: Arc<SpillFile>,
+    offset: u64,
+    bytes: u64,
+}
+
+/// Appends a task's blocks.
+#[derive(Debug)]
+pub(crate) struct SpillWriter {
+    file: Arc<SpillFile>,
+    handle: File,
+    offset: u64,
+}
+
+impl SpillWriter {
+    /// A new file. Blocks the thread.
+    pub(crate) fn create(dir: &SpillDir, writer: TaskId) -> Result<Self> {
+        let path = dir.path()?.join(format!("{writer}-{}.arrow", uuid::Uuid::new_v4().simple()));
+        let handle = File::create_new(&path).map_err(|e| Error::io_at(path.display(), e).context("cannot spill"))?;
+        Ok(Self { file: Arc::new(SpillFile { path, writer }), handle, offset: 0 })
+    }
+
+    /// Writes an encoded block. Blocks the thread.
+    pub(crate) fn append(&mut self, encoded: &[u8]) -> Result<DiskBlock> {
+        self.handle.write_all(encoded).map_err(|e| Error::io_at(self.file.path.display(), e).context("cannot spill"))?;
+        let block = DiskBlock { file: Arc::clone(&self.file), offset: self.offset, bytes: encoded.len() as u64 };
+        self.offset += block.bytes;
+        Ok(block)
+    }
+}
+
+/// A batch as bytes.
+pub(crate) fn encode(batch: &RecordBatch) -> Result<Vec<u8>> {
+    let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
+    let mut writer = StreamWriter::try_new_with_options(Vec::new(), &batch.schema(), options)?;
+    writer.write(batch)?;
+    Ok(writer.into_inner()?)
+}
+
+impl DiskBlock {
+    /// Reads the block's bytes. Blocks the thread.
+    ///
+    /// # Errors
+    /// `Io`, caused by [`LostBlocks`].
+    pub(crate) fn read(&self) -> Result<Vec<u8>> {
+        let read = || -> io::Result<Vec<u8>> {
+            let mut handle = File::open(&self.file.path)?;
+            handle.seek(SeekFrom::Start(self.offset))?;
+            let mut bytes = vec![0; self.bytes as usize];
+            handle.read_exact(&mut bytes)?;
+            Ok(bytes)
+        };
+        read().map_err(|cause| self.lost(cause))
+    }
+
+    /// The rows in the block's bytes.
+    pub(crate) fn decode(&self, bytes: Vec<u8>) -> Result<Vec<RecordBatch>> {
+        let decode = || StreamReader::try_new(Cursor::new(bytes), None)?.collect::<Result<Vec<_>, _>>();
+        decode().map_err(|e| self.lost(io::Error::new(io::ErrorKind::InvalidData, e)))
+    }
+
+    fn lost(&self, cause: io::Error) -> Error {
+        let message = format!("{}: {cause}", self.file.path.display());
+        Error::io(message).with_source(LostBlocks { writer: self.file.writer, cause })
+    }
+}

@@ -1,0 +1,197 @@
+//! A task's rows, cut into blocks: by key group where the output is hashed, as they come where it is passed through. Small
+//! batches are put together first. Rows go to disk when the budget is used up.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, interleave_record_batch, take_record_batch};
+use datafusion::physical_expr::PhysicalExpr;
+use tidemill_planner::key::{DEFAULT_KEY_GROUPS, KeyEncoder, key_group, stable_hash, task_of_group};
+use tidemill_planner::stage::{StageOutput, TaskId};
+use tidemill_planner::{Error, Result};
+
+use super::budget::Reservation;
+use super::spill::{SpillWriter, encode};
+use super::{Block, ShuffleStore, TaskOutput, batch_bytes};
+
+/// Hashed rows are gathered when there are this many batches' worth per target, or this many batches in all.
+const MAX_BUFFERED_BATCHES: usize = 16;
+
+/// Writes one attempt's output.
+#[derive(Debug)]
+pub(crate) struct StageWriter {
+    blocks: BlockWriter,
+    batch_size: usize,
+    by: By,
+    /// Batches that wait for company.
+    buffered: Vec<RecordBatch>,
+    rows_buffered: usize,
+}
+
+#[derive(Debug)]
+enum By {
+    /// Everything is partition 0.
+    Nothing,
+    Key {
+        exprs: Vec<Arc<dyn PhysicalExpr>>,
+        encoder: Option<KeyEncoder>,
+        /// Per target: which row of which buffered batch.
+        targets: Vec<Vec<(usize, usize)>>,
+    },
+}
+
+/// What the rows of a stage are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Nobody reads them: they are counted.
+    Counted,
+    /// Stages read them.
+    Shuffled,
+    /// They are a root's, and stay in memory.
+    Collected,
+}
+
+impl StageWriter {
+    pub(crate) fn new(store: &Arc<ShuffleStore>, task: TaskId, output: &StageOutput, fate: Fate, batch_size: usize) -> Self {
+        let (by, partitions) = match output {
+            StageOutput::Hash { exprs, tasks } if *tasks > 1 && fate != Fate::Counted => {
+                (By::Key { exprs: exprs.clone(), encoder: None, targets: vec![Vec::new(); *tasks] }, *tasks)
+            }
+            StageOutput::Hash { tasks, .. } => (By::Nothing, *tasks),
+            StageOutput::Passthrough => (By::Nothing, 1),
+        };
+        let output = TaskOutput {
+            partitions: vec![Vec::new(); partitions],
+            rows: vec![0; partitions],
+            bytes: vec![0; partitions],
+            ..TaskOutput::default()
+        };
+        let blocks = BlockWriter { store: Arc::clone(store), task, fate, reservation: store.reservation(), spill: None, output };
+        Self { blocks, batch_size, by, buffered: Vec::new(), rows_buffered: 0 }
+    }
+
+    /// Takes a batch; most of the time it is only noted where its rows go.
+    pub(crate) async fn push(&mut self, batch: RecordBatch) -> Result<()> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let rows = batch.num_rows();
+        match &mut self.by {
+            By::Nothing if rows * 2 >= self.batch_size => {
+                self.flush().await?;
+                return self.blocks.write(0, batch).await;
+            }
+            By::Nothing => {}
+            By::Key { exprs, encoder, targets } => assign(&batch, self.buffered.len(), exprs, encoder, targets)?,
+        }
+        self.buffered.push(batch);
+        self.rows_buffered += rows;
+        let full = match &self.by {
+            By::Nothing => self.rows_buffered >= self.batch_size,
+            By::Key { targets, .. } => self.rows_buffered >= self.batch_size * targets.len().min(MAX_BUFFERED_BATCHES),
+        };
+        if full { self.flush().await } else { Ok(()) }
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        let buffered = std::mem::take(&mut self.buffered);
+        self.rows_buffered = 0;
+        let Some(first) = buffered.first() else { return Ok(()) };
+        match &mut self.by {
+            By::Nothing if buffered.len() == 1 => self.blocks.write(0, first.clone()).await,
+            By::Nothing => self.blocks.write(0, concat_batches(&first.schema(), &buffered)?).await,
+            By::Key { targets, .. } => {
+                let all: Vec<&RecordBatch> = buffered.iter().collect();
+                for (partition, rows) in targets.iter_mut().enumerate() {
+                    let rows = std::mem::take(rows);
+                    if rows.is_empty() {
+                        continue;
+                    }
+                    let gathered = match all[..] {
+                        [one] if rows.len() == one.num_rows() => one.clone(),
+                        [one] => take_record_batch(one, &UInt32Array::from_iter_values(rows.iter().map(|(_, row)| *row as u32)))?,
+                        _ => interleave_record_batch(&all, &rows)?,
+                    };
+                    self.blocks.write(partition, gathered).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Everything that was written.
+    pub(crate) async fn finish(mut self) -> Result<TaskOutput> {
+        self.flush().await?;
+        let mut output = self.blocks.output;
+        output.reservation = Some(self.blocks.reservation);
+        Ok(output)
+    }
+}
+
+/// Notes for each row of `batch`, which will be buffered as number `index`, which task owns its key.
+fn assign(
+    batch: &RecordBatch,
+    index: usize,
+    exprs: &[Arc<dyn PhysicalExpr>],
+    encoder: &mut Option<KeyEncoder>,
+    targets: &mut [Vec<(usize, usize)>],
+) -> Result<()> {
+    let keys = exprs.iter().map(|e| Ok(e.evaluate(batch)?.into_array(batch.num_rows())?)).collect::<Result<Vec<ArrayRef>>>()?;
+    let encoder = match encoder {
+        Some(encoder) => encoder,
+        None => {
+            let types: Vec<_> = keys.iter().map(|key| key.data_type().clone()).collect();
+            encoder.insert(KeyEncoder::try_new(&types)?)
+        }
+    };
+    let tasks = targets.len();
+    for (row, key) in encoder.encode(&keys)?.iter().enumerate() {
+        let group = key_group(stable_hash(key.as_ref()), DEFAULT_KEY_GROUPS);
+        targets[task_of_group(group, tasks, DEFAULT_KEY_GROUPS)].push((index, row));
+    }
+    Ok(())
+}
+
+/// Places blocks, in memory while the budget lasts.
+#[derive(Debug)]
+struct BlockWriter {
+    store: Arc<ShuffleStore>,
+    task: TaskId,
+    fate: Fate,
+    reservation: Reservation,
+    spill: Option<SpillWriter>,
+    output: TaskOutput,
+}
+
+impl BlockWriter {
+    async fn write(&mut self, partition: usize, batch: RecordBatch) -> Result<()> {
+        let bytes = batch_bytes(&batch);
+        self.output.rows[partition] += batch.num_rows() as u64;
+        self.output.bytes[partition] += bytes;
+        let block = match self.fate {
+            Fate::Counted => return Ok(()),
+            Fate::Collected => Block::Memory(batch),
+            Fate::Shuffled if self.reservation.try_grow(bytes) => Block::Memory(batch),
+            Fate::Shuffled => self.to_disk(batch).await?,
+        };
+        self.output.partitions[partition].push(block);
+        Ok(())
+    }
+
+    async fn to_disk(&mut self, batch: RecordBatch) -> Result<Block> {
+        let encoded = encode(&batch)?;
+        drop(batch);
+        let (spill, dir, task) = (self.spill.take(), Arc::clone(self.store.spill_dir()), self.task);
+        let written = self.store.io().spawn_blocking(move || {
+            let mut spill = match spill {
+                Some(spill) => spill,
+                None => SpillWriter::create(&dir, task)?,
+            };
+            let block = spill.append(&encoded)?;
+            Ok::<_, Error>((spill, block))
+        });
+        let (spill, block) = written.await.map_err(|e| Error::internal("a spill write did not end").with_source(e))??;
+        self.spill = Some(spill);
+        Ok(Block::Disk(block))
+    }
+}
