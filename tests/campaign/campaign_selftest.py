@@ -1,6 +1,6 @@
 """Tests of the campaigns themselves, on a stand-in for the command: they must fail when they should.
 
-    pytest tests/campaign/campaign_selftest.py
+pytest tests/campaign/campaign_selftest.py
 """
 
 import json

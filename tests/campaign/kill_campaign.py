@@ -31,8 +31,12 @@ def arguments():
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--events", type=int, default=40_000, help="events per run: an input of some seconds (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--min-per-phase", type=int, default=5, help="kills that must hit in each phase, over all runs (default: %(default)s)")
-    parser.add_argument("--oracle-every", type=int, default=10, help="judge every n-th run by the oracle, too; 0: none (default: %(default)s)")
+    parser.add_argument(
+        "--min-per-phase", type=int, default=5, help="kills that must hit in each phase, over all runs (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--oracle-every", type=int, default=10, help="judge every n-th run by the oracle, too; 0: none (default: %(default)s)"
+    )
     parser.add_argument("--expect-failure", action="store_true", help="switch the txn check off and wait for the damage")
     parser.add_argument("--timeout", type=float, default=600, help="seconds for one run (default: %(default)s)")
     return parser.parse_args()
@@ -80,7 +84,9 @@ def main():
 
     shutil.rmtree(root)
     if args.expect_failure:
-        fail(f"{args.runs} runs without the txn check and no row lost or doubled: the failpoint is not in this build, or the campaign is blind")
+        fail(
+            f"{args.runs} runs without the txn check and no row lost or doubled: the failpoint is not in this build, or the campaign is blind"
+        )
     print("\nkills by phase")
     for phase in [*PHASES, *sorted(set(hits) - set(PHASES))]:
         print(f"  {phase:<10} {hits[phase]:>5}")

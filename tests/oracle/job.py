@@ -19,7 +19,9 @@ NOT_NULL = ("eventId", "userId", "eventType", "eventTimeMs")
 
 # A number with a fraction or an exponent is not a long, whatever its value: 1.0 and 1e3 are malformed.
 # A line of nothing but JSON whitespace holds no event and is not malformed either.
-# Fields that the schema does not name are ignored. The last of two equal names in one object counts.
+# Fields that the schema does not name are ignored, but they must be JSON, nested at most this deep (the event itself is one).
+MAX_DEPTH = 128
+# Names of fields resolve without regard to case. Of two equal names in one object the last counts, but both must be right.
 
 WATERMARK_DELAY_US = 2 * 60 * 1_000_000
 SESSION_GAP_US = 30 * 60 * 1_000_000

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from job import EVENT_FIELDS, NOT_NULL
+from job import EVENT_FIELDS, MAX_DEPTH, NOT_NULL
 
 LONG_MIN, LONG_MAX = -(2**63), 2**63 - 1
+BY_LOWER_NAME = {name.lower(): name for name in EVENT_FIELDS}
 ARROW_TYPES = {"string": pa.string(), "long": pa.int64(), "boolean": pa.bool_()}
-EVENT_SCHEMA = pa.schema(
-    [(name, ARROW_TYPES[kind]) for name, kind in EVENT_FIELDS.items()] + [("file", pa.string()), ("line", pa.int64())]
-)
+EVENT_SCHEMA = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in EVENT_FIELDS.items()] + [("file", pa.string()), ("line", pa.int64())])
 MALFORMED_SCHEMA = pa.schema([("file", pa.string()), ("line", pa.int64()), ("text", pa.string()), ("why", pa.string())])
 
 
@@ -39,8 +38,41 @@ def raw_files(folder: Path):
     return sorted(path for path in folder.iterdir() if path.is_file() and path.name[0] not in "_.")
 
 
+class Pairs(list):
+    """An object's names and values as they stand, so that a name that stands twice is seen twice."""
+
+
 def _no_constant(name):
     raise Malformed(f"{name} is not JSON")
+
+
+def _depth(value) -> int:
+    if isinstance(value, Pairs):
+        return 1 + max((_depth(inner) for _, inner in value), default=0)
+    if isinstance(value, list):
+        return 1 + max(map(_depth, value), default=0)
+    return 0
+
+
+def _check(name, kind, field, escapes):
+    """That a field's value has the type that the schema names."""
+    if field is None:
+        if name in NOT_NULL:
+            raise Malformed(f"{name} is null")
+    elif kind == "string":
+        if type(field) is not str:
+            raise Malformed(f"{name} is no string")
+        if escapes:
+            try:
+                field.encode("utf-8")
+            except UnicodeEncodeError:
+                raise Malformed(f"{name} holds half a surrogate pair") from None
+    elif kind == "long":
+        # `type` and not `isinstance`: True is an int to Python.
+        if type(field) is not int or not LONG_MIN <= field <= LONG_MAX:
+            raise Malformed(f"{name} is no long")
+    elif type(field) is not bool:
+        raise Malformed(f"{name} is no boolean")
 
 
 def parse_event(line: bytes):
@@ -50,33 +82,24 @@ def parse_event(line: bytes):
     except UnicodeDecodeError as error:
         raise Malformed(f"not UTF-8: {error}") from None
     try:
-        value = json.loads(text, parse_constant=_no_constant)
+        value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=Pairs)
     except (ValueError, RecursionError) as error:
         raise Malformed(f"not JSON: {error}") from None
-    if type(value) is not dict:
+    if not isinstance(value, Pairs):
         raise Malformed("not an object")
-    row = []
-    for name, kind in EVENT_FIELDS.items():
-        field = value.get(name)
-        if field is None:
-            if name in NOT_NULL:
-                raise Malformed(f"{name} is null")
-        elif kind == "string":
-            if type(field) is not str:
-                raise Malformed(f"{name} is no string")
-            if "\\u" in text:
-                try:
-                    field.encode("utf-8")
-                except UnicodeEncodeError:
-                    raise Malformed(f"{name} holds half a surrogate pair") from None
-        elif kind == "long":
-            # `type` and not `isinstance`: True is an int to Python.
-            if type(field) is not int or not LONG_MIN <= field <= LONG_MAX:
-                raise Malformed(f"{name} is no long")
-        elif type(field) is not bool:
-            raise Malformed(f"{name} is no boolean")
-        row.append(field)
-    return row
+    if line.count(b"[") + line.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+        raise Malformed("nested too deep")
+    escapes = "\\u" in text
+    row = dict.fromkeys(EVENT_FIELDS)
+    for key, field in value:
+        name = key if key in EVENT_FIELDS else BY_LOWER_NAME.get(key.lower())
+        if name is not None:
+            _check(name, EVENT_FIELDS[name], field, escapes)
+            row[name] = field
+    for name in NOT_NULL:
+        if row[name] is None:
+            raise Malformed(f"{name} is missing")
+    return list(row.values())
 
 
 def read_raw(folder: Path) -> Raw:

@@ -92,7 +92,11 @@ SPOILT = {
         lambda rows: [*rows, {**rows[0], "userId": "nobody"}],
         "session_metrics: not expected",
     ),
-    "an average is off by a little": ("session_metrics", set_value(0, "asdMs", lambda v: v * (1 + 1e-6) + 1e-6), "session_metrics: other values"),
+    "an average is off by a little": (
+        "session_metrics",
+        set_value(0, "asdMs", lambda v: v * (1 + 1e-6) + 1e-6),
+        "session_metrics: other values",
+    ),
     "a rate is null": ("session_metrics", set_value(2, "completionRate", None), "session_metrics: other values"),
     "a click too many": ("session_metrics", set_value(4, "clicks", lambda v: v + 1), "session_metrics: other values"),
     "a session starts later": (
@@ -180,6 +184,13 @@ def test_a_table_that_is_not_there_is_rejected(run):
     assert failed(run) == ["tables"]
 
 
+def test_a_column_that_is_not_there_is_rejected(run):
+    for name, column in (("alerts", "note"), ("late_events", "contentId"), ("session_metrics", "clicks")):
+        rows = DeltaTable(run["tables"][name]).to_pyarrow_table()
+        write_deltalake(run["tables"][name], rows.drop_columns([column]), mode="overwrite", schema_mode="overwrite")
+        assert f"{name}: columns that are not there" in failed(run)
+
+
 def test_an_epoch_committed_twice_is_rejected(run):
     """The rows are right again after the second commit, but the log tells."""
     path = run["tables"]["alerts"]
@@ -215,10 +226,18 @@ def test_what_a_line_is():
         event = {"eventId": "e", "userId": "u", "eventType": "click", "eventTimeMs": 1}
         return json.dumps({**event, **fields}).encode()
 
+    def with_more(more):
+        return line()[:-1] + b", " + more + b"}"
+
+    deep = b'"x": ' + b"[" * 127 + b"]" * 127
     good = [line(), line(other=[1, {}]), line(completed=None), line(dwellMs=-(2**63)), line(userId="é\\u00e9"), b" " + line() + b" \r"]
+    good += [with_more(deep), with_more(b'"USERID": "v"'), with_more(b'"userId": "v"')]
     for text in good:
         assert len(parse_event(text)) == 7
-    bad = [*fake_job.MALFORMED, b"", line(dwellMs=1.0), line(dwellMs="1"), line(completed="x"), line(userId=7), line(eventId=None), b"\xef\xbb\xbf" + line()]
+    assert parse_event(good[-1])[1] == parse_event(good[-2])[1] == "v"
+    bad = [*fake_job.MALFORMED, b"", line(dwellMs=1.0), line(dwellMs="1"), line(completed="x"), line(userId=7), line(eventId=None)]
+    bad += [b"\xef\xbb\xbf" + line(), with_more(deep.replace(b"[]", b"[[]]")), with_more(b'"userid": 7'), b"[" * 5000]
+    bad += [line()[:-1] + b', "userId": 7, "userId": "u"}']
     for text in bad:
         with pytest.raises(Malformed):
             parse_event(text)
@@ -240,4 +259,9 @@ def test_hashes_forget_order_and_nothing_else():
 
 
 def test_watermarks_are_read_as_milliseconds_or_iso():
-    assert watermark_us(1_767_225_600_001) == watermark_us("2026-01-01T00:00:00.001Z") == watermark_us("2026-01-01 00:00:00.001") == 1_767_225_600_001_000
+    assert (
+        watermark_us(1_767_225_600_001)
+        == watermark_us("2026-01-01T00:00:00.001Z")
+        == watermark_us("2026-01-01 00:00:00.001")
+        == 1_767_225_600_001_000
+    )

@@ -48,7 +48,8 @@ def connect(raw, late: pa.Table) -> duckdb.DuckDBPyConnection:
     columns = ", ".join(f"{time_ms} AS eventTimeMs" if name == "eventTimeMs" else name for name in EVENT_FIELDS)
     event_time = "eventTime" if "eventTime" in late.schema.names else f"({time_ms}) * 1000"
     db.execute(
-        f"CREATE TABLE late AS SELECT {columns}, {event_time} AS eventTimeUs, watermark AS watermarkUs, epoch::BIGINT AS epoch FROM raw_late"
+        f"CREATE TABLE late AS SELECT {columns}, {event_time} AS eventTimeUs, watermark AS watermarkUs, epoch::BIGINT AS epoch"
+        " FROM raw_late"
     )
     return db
 
