@@ -85,7 +85,7 @@ def main():
     shutil.rmtree(root)
     if args.expect_failure:
         fail(
-            f"{args.runs} runs without the txn check and no row lost or doubled: the failpoint is not in this build, or the campaign is blind"
+            f"{args.runs} runs without the txn check and no row lost or doubled: no failpoints in this build, or the campaign is blind"
         )
     print("\nkills by phase")
     for phase in [*PHASES, *sorted(set(hits) - set(PHASES))]:
