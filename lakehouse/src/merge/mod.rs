@@ -1,0 +1,2 @@
+//! MERGE: upsert by key.
+pub(crate) mod cache;

@@ -1,0 +1,257 @@
+//! The handle of a Delta table: open or make it, look at it, and hand work to the parts that do it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use tidemill_planner::{Error, ErrorKind, Result};
+
+use crate::commit::conflict::Reads;
+use crate::commit::{Attempt, Committed, Operation, Proposal, Txn};
+use crate::core::Core;
+use crate::io::blocking;
+use crate::log::actions::{Metadata, Protocol};
+use crate::log::dir::{LogDir, sync_dir};
+use crate::log::load;
+use crate::log::replay::Index;
+use crate::options::TableOptions;
+use crate::partition::Layout;
+use crate::schema::{canonical, to_delta_json};
+use crate::snapshot::Snapshot;
+
+/// A Delta table on a local disk. Clones are handles of the same table and share what they know of it.
+#[derive(Debug, Clone)]
+pub struct DeltaTable {
+    pub(crate) core: Arc<Core>,
+}
+
+impl DeltaTable {
+    /// Opens the table at `location`: a path, or a `file:` URL.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no table, `Unsupported` where we cannot read it or reach it.
+    pub async fn open(location: &str) -> Result<Self> {
+        Self::open_with(location, TableOptions::default()).await
+    }
+
+    /// As [`DeltaTable::open`], with options.
+    ///
+    /// # Errors
+    /// As [`DeltaTable::open`].
+    pub async fn open_with(location: &str, options: TableOptions) -> Result<Self> {
+        let root = local_root(location)?;
+        blocking(move || {
+            let log = LogDir::of_table(&root);
+            let (index, stamp) = load::load_latest(&log, false)?;
+            let core = Core::new(root, log, options, index, stamp);
+            core.latest()?;
+            Ok(Self { core: Arc::new(core) })
+        })
+        .await
+    }
+
+    /// Whether there is a table at `location`.
+    ///
+    /// # Errors
+    /// As [`DeltaTable::open`], except that nothing there is `false`.
+    pub async fn exists(location: &str) -> Result<bool> {
+        let root = local_root(location)?;
+        blocking(move || {
+            let log = LogDir::of_table(&root);
+            if log.stamp(0)?.is_some() {
+                return Ok(true);
+            }
+            let listing = log.list()?;
+            Ok(!listing.entries.is_empty() || !listing.checkpoints.is_empty() || !listing.foreign_checkpoints.is_empty())
+        })
+        .await
+    }
+
+    /// Makes an empty table at `location` with these columns.
+    ///
+    /// # Errors
+    /// `Analysis` where a table is already, `Unsupported` for columns or properties that we do not write.
+    pub async fn create(location: &str, schema: SchemaRef, options: TableOptions) -> Result<Self> {
+        match Self::create_if_absent(location, schema, options).await? {
+            Some(table) => Ok(table),
+            None => Err(Error::analysis(format!("there is a Delta table at {location} already; open it, or choose another path"))),
+        }
+    }
+
+    /// Opens the table at `location`, or makes it.
+    ///
+    /// # Errors
+    /// As [`DeltaTable::open`] and [`DeltaTable::create`].
+    pub async fn open_or_create(location: &str, schema: SchemaRef, options: TableOptions) -> Result<Self> {
+        match Self::open_with(location, options.clone()).await {
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            other => return other,
+        }
+        match Self::create_if_absent(location, schema, options.clone()).await? {
+            Some(table) => Ok(table),
+            None => Self::open_with(location, options).await,
+        }
+    }
+
+    async fn create_if_absent(location: &str, schema: SchemaRef, options: TableOptions) -> Result<Option<Self>> {
+        if Self::exists(location).await? {
+            return Ok(None);
+        }
+        let root = local_root(location)?;
+        let schema = canonical(&schema)?;
+        let metadata = Arc::new(new_metadata(&schema, &options)?);
+        let protocol = Protocol { min_reader_version: 1, min_writer_version: 2, ..Protocol::default() };
+        let mut index = Index::empty(false);
+        let line = crate::log::actions::Line { meta_data: Some((*metadata).clone()), protocol: Some(protocol.clone()), ..Default::default() };
+        index.apply(0, vec![line])?;
+        crate::log::features::check_writable(&index)?;
+        let partitions = serde_json::to_string(&metadata.partition_columns)?;
+        let durable = options.durable;
+        let core = blocking(move || {
+            let log = LogDir::of_table(&root);
+            std::fs::create_dir_all(log.path()).map_err(|e| Error::io_at(log.path().display(), e))?;
+            if durable {
+                for folder in [Some(root.as_path()), root.parent()].into_iter().flatten() {
+                    sync_dir(folder)?;
+                }
+            }
+            Ok(Arc::new(Core::new(root, log, options, index, None)))
+        })
+        .await?;
+        let proposal = Proposal {
+            planned_at: None,
+            protocol: Some(protocol),
+            new_metadata: Some((*metadata).clone()),
+            metadata,
+            adds: Vec::new(),
+            removes: Vec::new(),
+            reads: Reads::Nothing,
+            txn: None,
+            operation: Operation {
+                name: "CREATE TABLE",
+                parameters: vec![("partitionBy", partitions), ("isManaged", "false".into())],
+                metrics: Vec::new(),
+            },
+            settle_later: false,
+        };
+        match core.commit(proposal).await? {
+            Attempt::Done(_) => Ok(Some(Self { core })),
+            Attempt::AlreadyDone | Attempt::RunAgain(_) => Ok(None),
+        }
+    }
+
+    /// The table's folder.
+    pub fn root(&self) -> &Path {
+        &self.core.root
+    }
+
+    /// What the table was opened with.
+    pub fn options(&self) -> &TableOptions {
+        &self.core.options
+    }
+
+    /// The table as it is now.
+    ///
+    /// # Errors
+    /// `Io` and its kin; `Unsupported` when the table has come to hold what we do not read.
+    pub async fn snapshot(&self) -> Result<Arc<Snapshot>> {
+        let core = Arc::clone(&self.core);
+        blocking(move || core.latest()).await
+    }
+
+    /// The table as of `version`.
+    ///
+    /// # Errors
+    /// `NotFound` when the log cannot tell it; the message names the versions that it can.
+    pub async fn snapshot_at(&self, version: u64) -> Result<Arc<Snapshot>> {
+        let core = Arc::clone(&self.core);
+        blocking(move || {
+            let latest = core.latest()?;
+            if latest.version() == version {
+                return Ok(latest);
+            }
+            let index = load::load_at(&core.log, version)?;
+            Ok(Arc::new(Snapshot::try_new(&core.root, &index)?))
+        })
+        .await
+    }
+
+    /// Appends rows as one commit. With a `txn` the rows are written once, however often this is called.
+    ///
+    /// # Errors
+    /// `Analysis` for rows whose columns do not fit, `Data` for a null in a NOT NULL column, `Conflict` when the table's
+    /// columns were changed meanwhile.
+    pub async fn append(&self, batches: Vec<RecordBatch>, txn: Option<Txn>) -> Result<Committed> {
+        crate::append::append(self, batches, txn).await
+    }
+
+    /// Replaces all rows as one commit.
+    ///
+    /// # Errors
+    /// As [`DeltaTable::append`].
+    pub async fn overwrite(&self, batches: Vec<RecordBatch>, txn: Option<Txn>) -> Result<Committed> {
+        crate::append::overwrite(self, batches, txn).await
+    }
+}
+
+fn new_metadata(schema: &SchemaRef, options: &TableOptions) -> Result<Metadata> {
+    let mut partition_columns = Vec::new();
+    for name in &options.partition_by {
+        let field = schema.fields().iter().find(|f| f.name().eq_ignore_ascii_case(name)).ok_or_else(|| {
+            let hint = tidemill_planner::ident::did_you_mean(name, schema.fields().iter().map(|f| f.name().as_str()));
+            Error::analysis(format!("partition column `{name}` is not a column of the table{hint}"))
+        })?;
+        partition_columns.push(field.name().clone());
+    }
+    if partition_columns.len() == schema.fields().len() {
+        return Err(Error::analysis("a table cannot be partitioned by all of its columns; leave one out"));
+    }
+    Layout::try_new(schema, &partition_columns)?;
+    Ok(Metadata {
+        id: uuid::Uuid::new_v4().to_string(),
+        description: options.description.clone(),
+        schema_string: to_delta_json(schema)?.to_string(),
+        partition_columns,
+        configuration: options.properties.iter().map(|(k, v)| (k.clone(), Some(v.clone()))).collect(),
+        created_time: Some(options.clock.now_ms()),
+        ..Metadata::default()
+    })
+}
+
+/// The folder that a location names.
+fn local_root(location: &str) -> Result<PathBuf> {
+    let elsewhere = |scheme: &str| {
+        Error::unsupported(format!(
+            "{location}: Tidemill keeps Delta tables on local disks (a path or a file: URL), not on {scheme}; \
+             mount the store, or write the table with deltalake or Spark"
+        ))
+    };
+    let path = match url::Url::parse(location) {
+        Ok(url) if url.scheme() == "file" => url.to_file_path().map_err(|()| elsewhere("another host"))?,
+        Ok(url) if location.contains("://") => return Err(elsewhere(url.scheme())),
+        _ => PathBuf::from(location),
+    };
+    if path.as_os_str().is_empty() {
+        return Err(Error::analysis("a table needs a path"));
+    }
+    std::path::absolute(&path).map_err(|e| Error::io_at(path.display(), e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::local_root;
+    use std::path::Path;
+
+    #[test]
+    fn locations() {
+        assert_eq!(local_root("/a/b").unwrap(), Path::new("/a/b"));
+        assert_eq!(local_root("file:///a/b%20c").unwrap(), Path::new("/a/b c"));
+        assert!(local_root("rel/x").unwrap().is_absolute());
+        for location in ["s3://bucket/t", "abfss://c@a/t"] {
+            let error = local_root(location).unwrap_err();
+            assert!(error.message().contains("local disks"), "{error}");
+        }
+        assert!(local_root("").is_err());
+    }
+}
