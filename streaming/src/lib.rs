@@ -1,1 +1,10 @@
-//! Epochs, watermarks, state and recovery.
+//! Epochs, watermarks, state and recovery: the streaming engine, which runs a plan once per epoch and never names a table format.
+
+pub mod chain;
+pub mod checkpoint;
+pub mod progress;
+pub mod record;
+pub mod recover;
+pub mod state;
+pub mod trigger;
+pub mod watermark;

@@ -1,0 +1,192 @@
+//! A query's log as a chain: entries follow one another without a hole, and only the run that started last can add one. What the
+//! entries mean for a restart is [`crate::recover`]'s business.
+//!
+//! ```text
+//! Start(a) Epoch(0) Epoch(1) │ Start(b) Epoch(2) …          run a, stopped and woken, tries to write here ▲ and loses
+//! ```
+//!
+//! Every run begins with `Start`, so the number that an earlier run would write next is taken even while the new run is idle.
+//! `Start` entries outlive the records around them (see [`crate::state::retain`]); before the first record that is left, numbers
+//! may therefore be missing.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
+use tidemill_planner::seam::{DurableLog, PutOutcome};
+use tidemill_planner::{Error, Result};
+
+use crate::progress::timestamp;
+use crate::record::Entry;
+
+/// How many entries are read at a time.
+const READS: usize = 8;
+
+/// An entry in short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryInfo {
+    /// Its number in the log.
+    pub number: u64,
+    /// The run that wrote it.
+    pub run_id: String,
+    /// What it is.
+    pub kind: EntryKind,
+}
+
+/// What an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A run's first.
+    Start {
+        /// When the run began.
+        started_ms: i64,
+    },
+    /// A promise of an epoch.
+    Promise {
+        /// Its number.
+        epoch: u64,
+    },
+    /// An epoch's record.
+    Epoch {
+        /// Its number.
+        epoch: u64,
+    },
+    /// A run's last.
+    Stop,
+}
+
+impl EntryInfo {
+    fn of(number: u64, entry: &Entry) -> Self {
+        let kind = match entry {
+            Entry::Start(start) => EntryKind::Start { started_ms: start.started_ms },
+            Entry::Promise(promise) => EntryKind::Promise { epoch: promise.cut.epoch },
+            Entry::Epoch(record) => EntryKind::Epoch { epoch: record.epoch() },
+            Entry::Stop(_) => EntryKind::Stop,
+        };
+        Self { number, run_id: entry.run_id().to_owned(), kind }
+    }
+}
+
+/// A query's log, to append to.
+#[derive(Debug)]
+pub struct Chain {
+    log: Arc<dyn DurableLog>,
+    next: u64,
+    index: Vec<EntryInfo>,
+}
+
+impl Chain {
+    /// Reads all entries. It writes nothing: [`append`](Self::append) a `Start` to take the query over.
+    ///
+    /// # Errors
+    /// `Corrupt`, naming the file, when an entry is damaged or missing; `Conflict` when another run removes entries meanwhile.
+    pub async fn open(log: Arc<dyn DurableLog>) -> Result<(Self, Vec<(u64, Entry)>)> {
+        let numbers = log.list_from(0).await?;
+        let read = |number| {
+            let log = Arc::clone(&log);
+            async move {
+                let location = log.location(number);
+                let bytes = log.read(number).await?.ok_or_else(|| {
+                    Error::conflict(format!(
+                        "{location}: went away while it was read: another run of this query is at work; stop it, or try again"
+                    ))
+                })?;
+                Ok::<_, Error>((number, Entry::decode(&bytes, &location)?))
+            }
+        };
+        let entries: Vec<(u64, Entry)> = futures::stream::iter(numbers).map(read).buffered(READS).try_collect().await?;
+        if let Some(missing) = first_hole(&entries) {
+            return Err(Error::corrupt(format!(
+                "{}: is missing, though later entries are there; restore the file, or go back to an earlier checkpoint",
+                log.location(missing)
+            )));
+        }
+        let next = entries.last().map_or(0, |(number, _)| number + 1);
+        let index = entries.iter().map(|(number, entry)| EntryInfo::of(*number, entry)).collect();
+        Ok((Self { log, next, index }, entries))
+    }
+
+    /// Adds an entry and returns its number; it is durable then.
+    ///
+    /// # Errors
+    /// `Fenced`, naming the other run, when another run has added one; nothing was written then. `Io` when storage failed: the
+    /// entry may be there or not, and appending the same entry again finds out.
+    pub async fn append(&mut self, entry: &Entry) -> Result<u64> {
+        self.append_encoded(entry, entry.encode()?).await
+    }
+
+    /// [`append`](Self::append) for a caller that has the entry's bytes already, and counts them.
+    ///
+    /// # Errors
+    /// Those of [`append`](Self::append).
+    pub async fn append_encoded(&mut self, entry: &Entry, bytes: Bytes) -> Result<u64> {
+        let number = self.next;
+        if self.log.put_new(number, bytes.clone()).await? == PutOutcome::Exists {
+            // An earlier attempt of ours may have got through although its answer was lost.
+            let there = self.log.read(number).await?;
+            if there.as_ref() != Some(&bytes) {
+                return Err(self.taken(entry, number, there));
+            }
+        }
+        self.index.push(EntryInfo::of(number, entry));
+        self.next += 1;
+        Ok(number)
+    }
+
+    fn taken(&self, ours: &Entry, number: u64, there: Option<Bytes>) -> Error {
+        let location = self.log.location(number);
+        let us = ours.run_id();
+        let other = match there.map(|bytes| Entry::decode(&bytes, &location)) {
+            Some(Ok(entry)) => entry,
+            Some(Err(damaged)) => return damaged,
+            None => {
+                return Error::fenced(format!(
+                    "another run of this query has taken over from run {us} and cleaned {location} up; this run stops"
+                ));
+            }
+        };
+        if other.run_id() == us {
+            return Error::conflict(format!(
+                "{location}: an earlier attempt of this run ({us}) had written another entry there; start the query again, it goes on from that entry"
+            ));
+        }
+        let since = match &other {
+            Entry::Start(start) => format!(", started {}", timestamp(start.started_ms)),
+            _ => String::new(),
+        };
+        Error::fenced(format!(
+            "run {}{since}, has taken this query over ({location}); run {us} stops here and has published nothing of the epoch it was in. \
+             Leave the field to the other run, or stop it before starting the query again",
+            other.run_id()
+        ))
+    }
+
+    /// The entries that are in the log, in short, rising.
+    pub fn index(&self) -> &[EntryInfo] {
+        &self.index
+    }
+
+    /// Removes entries, in the order given: rising, so that what is left after a crash is still a chain.
+    ///
+    /// # Errors
+    /// `Io` when storage failed; some of the entries may be gone then, which harms nothing.
+    pub async fn remove(&mut self, numbers: &[u64]) -> Result<()> {
+        for number in numbers {
+            self.log.remove(*number).await?;
+            self.index.retain(|info| info.number != *number);
+        }
+        Ok(())
+    }
+
+    /// Where an entry is, for messages.
+    pub fn location(&self, number: u64) -> String {
+        self.log.location(number)
+    }
+}
+
+/// The first number that is missing after the first entry that is no `Start`.
+pub(crate) fn first_hole(entries: &[(u64, Entry)]) -> Option<u64> {
+    let from = entries.iter().position(|(_, entry)| !matches!(entry, Entry::Start(_)))?;
+    let pairs = entries[from..].windows(2);
+    pairs.map(|pair| (pair[0].0 + 1, pair[1].0)).find(|(expected, found)| expected != found).map(|(expected, _)| expected)
+}

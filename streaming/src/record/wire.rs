@@ -1,0 +1,200 @@
+//! Entries as bytes: the JSON header holds all but the bytes of changelogs and inline outputs, which are the frame's sections.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tidemill_executor::log::Frame;
+use tidemill_planner::seam::{Receipt, SinkTarget};
+use tidemill_planner::{Error, OperatorId, Result, SourceId};
+
+use super::entry::{Cut, Entry, EpochRecord, Promise, SinkManifest, Start, Stop};
+use crate::state::StateChange;
+use crate::watermark::WatermarkState;
+
+const MAGIC: &[u8; 8] = b"TMRECORD";
+const VERSION: u16 = 1;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Header {
+    Start(Start),
+    Promise(Promise),
+    Epoch(EpochHeader),
+    Stop(Stop),
+}
+
+/// [`Header`], borrowed, to write.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum HeaderRef<'a> {
+    Start(&'a Start),
+    Promise(&'a Promise),
+    Epoch(&'a EpochHeader),
+    Stop(&'a Stop),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct EpochHeader {
+    run_id: String,
+    cut: Cut,
+    source_rows: BTreeMap<SourceId, u64>,
+    next_watermarks: WatermarkState,
+    state: Vec<StateHeader>,
+    sinks: Vec<SinkHeader>,
+    settled: Option<u64>,
+    metrics: serde_json::Value,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct StateHeader {
+    operator: OperatorId,
+    groups: Range<u16>,
+    rows: u64,
+    section: usize,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SinkHeader {
+    sink: String,
+    staged: bool,
+    target: SinkTarget,
+    receipts: Vec<ReceiptHeader>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ReceiptHeader {
+    meta: serde_json::Value,
+    rows: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    section: Option<usize>,
+}
+
+impl Entry {
+    /// The entry's bytes.
+    ///
+    /// # Errors
+    /// `Internal` when the header does not turn into JSON.
+    pub fn encode(&self) -> Result<Bytes> {
+        let mut sections = Vec::new();
+        let epoch;
+        let header = match self {
+            Self::Start(start) => HeaderRef::Start(start),
+            Self::Promise(promise) => HeaderRef::Promise(promise),
+            Self::Stop(stop) => HeaderRef::Stop(stop),
+            Self::Epoch(record) => {
+                epoch = epoch_header(record, &mut sections);
+                HeaderRef::Epoch(&epoch)
+            }
+        };
+        Frame::encode(MAGIC, VERSION, &header, &sections)
+    }
+
+    /// The entry that the bytes hold; `location` is the file, for messages.
+    ///
+    /// # Errors
+    /// `Corrupt`, naming the file, when they are torn, damaged, foreign, or of a version that this release does not read.
+    pub fn decode(bytes: &Bytes, location: &str) -> Result<Self> {
+        let frame: Frame<Header> = Frame::decode(MAGIC, &[VERSION], bytes, location)?;
+        Ok(match frame.header {
+            Header::Start(start) => Self::Start(start),
+            Header::Promise(promise) => Self::Promise(promise),
+            Header::Stop(stop) => Self::Stop(stop),
+            Header::Epoch(header) => Self::Epoch(epoch_record(header, &frame.sections, location)?),
+        })
+    }
+
+    /// The entry's header without settings, schemas and definitions: what `tidemill checkpoint inspect` shows.
+    pub fn summary(&self) -> serde_json::Value {
+        match self {
+            Self::Start(start) => json!({ "start": {
+                "run_id": start.run_id, "query_id": start.query_id, "query_name": start.query_name, "started_ms": start.started_ms,
+                "tidemill_version": start.tidemill_version, "plan_fingerprint": start.plan_fingerprint, "key_groups": start.key_groups,
+                "operators": start.operators.iter().map(|o| json!({"id": o.id, "name": o.name, "tasks": o.tasks})).collect::<Vec<_>>(),
+                "sources": start.sources, "sinks": start.sinks.iter().map(|s| json!({"id": s.id, "description": s.description, "target": s.target.id})).collect::<Vec<_>>(),
+            }}),
+            Self::Promise(promise) => json!({ "promise": {
+                "run_id": promise.run_id, "epoch": promise.cut.epoch, "timestamp_ms": promise.cut.timestamp_ms,
+                "watermarks": promise.cut.watermarks, "sources": promise.cut.sources,
+            }}),
+            Self::Epoch(record) => json!({ "epoch": {
+                "run_id": record.run_id, "epoch": record.cut.epoch, "timestamp_ms": record.cut.timestamp_ms,
+                "watermarks": record.cut.watermarks, "next_watermarks": record.next_watermarks, "settled": record.settled,
+                "sources": record.cut.sources, "source_rows": record.source_rows, "table_versions": record.cut.table_versions,
+                "state": state_summary(&record.state),
+                "sinks": record.sinks.iter().map(sink_summary).collect::<Vec<_>>(), "metrics": record.metrics,
+            }}),
+            Self::Stop(stop) => json!({ "stop": stop }),
+        }
+    }
+}
+
+/// Rows and bytes of changes by operator: partitions are an accident of the run.
+fn state_summary(changes: &[StateChange]) -> serde_json::Value {
+    let mut by_operator: BTreeMap<&str, (u64, usize)> = BTreeMap::new();
+    for change in changes {
+        let (rows, bytes) = by_operator.entry(change.operator.as_str()).or_default();
+        *rows += change.rows;
+        *bytes += change.block.len();
+    }
+    let entry = |(operator, (rows, bytes)): (&str, (u64, usize))| json!({"operator": operator, "rows_changed": rows, "bytes": bytes});
+    by_operator.into_iter().map(entry).collect()
+}
+
+fn sink_summary(manifest: &SinkManifest) -> serde_json::Value {
+    let inline: usize = manifest.receipts.iter().filter_map(|r| Some(r.inline.as_ref()?.len())).sum();
+    json!({"sink": manifest.sink, "target": manifest.target.id, "rows": manifest.rows(), "receipts": manifest.receipts.len(), "bytes_inline": inline})
+}
+
+fn epoch_header(record: &EpochRecord, sections: &mut Vec<Bytes>) -> EpochHeader {
+    let mut section = |bytes: &Bytes| {
+        sections.push(bytes.clone());
+        sections.len() - 1
+    };
+    let state = record.state.iter().map(|change| StateHeader {
+        operator: change.operator.clone(),
+        groups: change.groups.clone(),
+        rows: change.rows,
+        section: section(&change.block),
+    });
+    let state = state.collect();
+    let mut receipt = |r: &Receipt| ReceiptHeader { meta: r.meta.clone(), rows: r.rows, section: r.inline.as_ref().map(&mut section) };
+    let sinks = record.sinks.iter().map(|manifest| SinkHeader {
+        sink: manifest.sink.clone(),
+        staged: manifest.staged,
+        target: manifest.target.clone(),
+        receipts: manifest.receipts.iter().map(&mut receipt).collect(),
+    });
+    EpochHeader {
+        sinks: sinks.collect(),
+        state,
+        run_id: record.run_id.clone(),
+        cut: record.cut.clone(),
+        source_rows: record.source_rows.clone(),
+        next_watermarks: record.next_watermarks.clone(),
+        settled: record.settled,
+        metrics: record.metrics.clone(),
+    }
+}
+
+fn epoch_record(header: EpochHeader, sections: &[Bytes], location: &str) -> Result<EpochRecord> {
+    let section = |at: usize| sections.get(at).cloned().ok_or_else(|| Error::corrupt(format!("{location}: has no section {at}")));
+    let change = |s: StateHeader| Ok(StateChange { block: section(s.section)?, operator: s.operator, groups: s.groups, rows: s.rows });
+    let receipt = |r: ReceiptHeader| Ok(Receipt { inline: r.section.map(section).transpose()?, meta: r.meta, rows: r.rows });
+    let manifest = |s: SinkHeader| {
+        let receipts = s.receipts.into_iter().map(receipt).collect::<Result<_>>()?;
+        Ok(SinkManifest { sink: s.sink, staged: s.staged, target: s.target, receipts })
+    };
+    Ok(EpochRecord {
+        run_id: header.run_id,
+        cut: header.cut,
+        source_rows: header.source_rows,
+        next_watermarks: header.next_watermarks,
+        state: header.state.into_iter().map(change).collect::<Result<_>>()?,
+        sinks: header.sinks.into_iter().map(manifest).collect::<Result<_>>()?,
+        settled: header.settled,
+        metrics: header.metrics,
+    })
+}

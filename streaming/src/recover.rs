@@ -1,0 +1,341 @@
+//! What a restart does, decided from the log's entries, the images there are and what each sink has published: a pure function.
+//! The epoch loop does it.
+//!
+//! ```text
+//! log:   Start(a)  Epoch(0)  Epoch(1)  Epoch(2)  [Promise(3)]
+//!                            └ settled: nothing to ask
+//!                                      └ recorded; visible in sink x, not in y ─► publish 2 in y
+//!                                                 └ to be run again with the same input
+//! ```
+//! An epoch without a record left nothing visible and is cut anew. Sinks publish in rising order and skip epochs without rows,
+//! so what a sink says it has published covers all before it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tidemill_planner::seam::{Capability, Offset, SinkTarget, Watermarks};
+use tidemill_planner::{Error, OperatorId, Result, SourceId};
+
+use crate::record::{Cut, Entry, EpochRecord, OperatorInfo, Promise, SinkManifest, Start};
+use crate::watermark::WatermarkState;
+
+/// What the query that starts now is, and what its sinks say.
+#[derive(Debug, Clone, Default)]
+pub struct QueryNow {
+    /// Its stateful operators.
+    pub operators: Vec<OperatorInfo>,
+    /// Its sources.
+    pub sources: Vec<SourceId>,
+    /// Its sinks, by id.
+    pub sinks: BTreeMap<String, SinkNow>,
+    /// Sinks that the query has no more and whose unpublished output the user gives up.
+    pub abandoned_sinks: BTreeSet<String>,
+}
+
+/// A sink of the query that starts now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SinkNow {
+    /// What [`Sink::open`](tidemill_planner::seam::Sink::open) returned.
+    pub target: SinkTarget,
+    /// Whether it stages.
+    pub capability: Capability,
+    /// What [`Sink::published`](tidemill_planner::seam::Sink::published) returned.
+    pub published: Option<u64>,
+}
+
+/// What a start does before its first epoch.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Recovery {
+    /// The checkpoint is new: choose a query id, begin at the sources' beginnings.
+    Fresh,
+    /// Take up where the last run left off.
+    Resume(Box<Resume>),
+}
+
+/// How to take up where the last run left off: publish, load the state, run the promised epoch if there is one, go on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resume {
+    /// The query's id.
+    pub query_id: String,
+    /// The checkpoint's number of key groups.
+    pub key_groups: u16,
+    /// The settings that hold for the life of the checkpoint, as the last run pinned them.
+    pub settings: BTreeMap<String, String>,
+    /// The last epoch with a record; `None` when there is none yet.
+    pub last_epoch: Option<u64>,
+    /// The epoch to run next.
+    pub next_epoch: u64,
+    /// Records that are not visible in every sink yet, rising.
+    pub publish: Vec<Republish>,
+    /// The input that the next epoch has been promised.
+    pub promised: Option<Cut>,
+    /// How far each source has been read.
+    pub offsets: BTreeMap<SourceId, Offset>,
+    /// The watermarks that the last epoch ran by.
+    pub ran_by: Watermarks,
+    /// The watermarks after it.
+    pub watermarks: WatermarkState,
+    /// The last epoch that is known to be settled in every sink.
+    pub settled: Option<u64>,
+}
+
+/// A record to publish again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Republish {
+    /// The epoch.
+    pub epoch: u64,
+    /// Its place among the entries that were given.
+    pub entry: usize,
+    /// The sinks in which it is not visible yet.
+    pub sinks: Vec<String>,
+}
+
+/// Decides what a start does. `images` are the epochs of the images there are; `location` says where an entry is, for messages.
+///
+/// # Errors
+/// `Corrupt` when the entries do not make a history; `Analysis` or `Data` when they are not this query's, or its sinks are not
+/// where the history left them. The message names what does not fit, and the way out. Nothing has been changed then.
+pub fn recover(entries: &[(u64, Entry)], images: &[u64], now: &QueryNow, location: &dyn Fn(u64) -> String) -> Result<Recovery> {
+    let history = History::read(entries, location)?;
+    let last_epoch = history.epochs.last().map(|(_, record)| record.epoch());
+    check_images(images, last_epoch)?;
+    let promised = history.promised.map(|promise| &promise.cut);
+    check_published(now, last_epoch, promised.map(|cut| cut.epoch))?;
+    let Some(start) = history.starts.last() else { return Ok(Recovery::Fresh) };
+    check_operators(&history, now)?;
+    check_sources(&history, now)?;
+    check_targets(&history, now)?;
+    let settled = history.settled;
+    let publish = publish(&history, now)?;
+    let last = history.epochs.last().map(|(_, record)| *record);
+    Ok(Recovery::Resume(Box::new(Resume {
+        query_id: start.query_id.clone(),
+        key_groups: start.key_groups,
+        settings: start.settings.clone(),
+        last_epoch,
+        next_epoch: last_epoch.map_or(0, |last| last + 1),
+        publish,
+        promised: promised.cloned(),
+        offsets: history.offsets(),
+        ran_by: last.map_or(Watermarks::NONE, |record| record.cut.watermarks),
+        watermarks: last.map_or(WatermarkState::NONE, |record| record.next_watermarks.clone()),
+        settled,
+    })))
+}
+
+/// The images to try, newest first, and `None` for no image and all records: each with the retained records after it makes the
+/// state of the last epoch.
+///
+/// # Errors
+/// `Corrupt` when nothing does.
+pub fn bases(images: &[u64], first_record: Option<u64>, last_epoch: Option<u64>) -> Result<Vec<Option<u64>>> {
+    let Some(last) = last_epoch else { return Ok(vec![None]) };
+    let first = first_record.unwrap_or(last);
+    let mut bases: Vec<Option<u64>> = images.iter().filter(|image| **image + 1 >= first && **image <= last).map(|i| Some(*i)).collect();
+    bases.sort_unstable();
+    bases.dedup();
+    bases.reverse();
+    bases.extend((first == 0).then_some(None));
+    if bases.is_empty() {
+        return Err(Error::corrupt(format!(
+            "the checkpoint's records begin with epoch {first}, and no state image reaches that far (there are images of epochs {images:?}); \
+             restore the missing files, or start with a new checkpoint"
+        )));
+    }
+    Ok(bases)
+}
+
+/// The entries, sorted by kind and checked to follow from one another.
+struct History<'a> {
+    starts: Vec<&'a Start>,
+    /// With their place among the entries.
+    epochs: Vec<(usize, &'a EpochRecord)>,
+    promised: Option<&'a Promise>,
+    settled: Option<u64>,
+}
+
+impl<'a> History<'a> {
+    fn read(entries: &'a [(u64, Entry)], location: &dyn Fn(u64) -> String) -> Result<Self> {
+        let mut history = Self { starts: Vec::new(), epochs: Vec::new(), promised: None, settled: None };
+        for (at, (number, entry)) in entries.iter().enumerate() {
+            history.take(at, entry).map_err(|what| {
+                Error::corrupt(format!("{}: {what}; restore the checkpoint's files, or start with a new checkpoint", location(*number)))
+            })?;
+        }
+        Ok(history)
+    }
+
+    fn take(&mut self, at: usize, entry: &'a Entry) -> Result<(), String> {
+        if let Entry::Start(start) = entry {
+            if let Some(first) = self.starts.first().filter(|first| first.query_id != start.query_id) {
+                return Err(format!("is of query {}, and the entries before it of query {}", start.query_id, first.query_id));
+            }
+            if let Some(first) = self.starts.first().filter(|first| first.key_groups != start.key_groups) {
+                return Err(format!("has {} key groups, and the entries before it {}", start.key_groups, first.key_groups));
+            }
+            self.starts.push(start);
+            return Ok(());
+        }
+        let running = self.starts.last().map(|start| start.run_id.as_str());
+        if running != Some(entry.run_id()) {
+            return Err(format!("was written by run {}, while run {} was at work", entry.run_id(), running.unwrap_or("(none)")));
+        }
+        let next = self.epochs.last().map(|(_, record)| record.epoch() + 1);
+        match entry {
+            Entry::Start(_) => {}
+            Entry::Promise(promise) => {
+                let epoch = promise.cut.epoch;
+                if next.is_some_and(|next| next != epoch) {
+                    return Err(format!("promises epoch {epoch}, and epoch {} is next", next.unwrap_or_default()));
+                }
+                if self.promised.is_some_and(|before| before.cut != promise.cut) {
+                    return Err(format!("promises epoch {epoch} other input than an entry before it"));
+                }
+                self.promised = Some(promise);
+            }
+            Entry::Epoch(record) => {
+                let epoch = record.epoch();
+                if next.is_some_and(|next| next != epoch) {
+                    return Err(format!("holds epoch {epoch}, and epoch {} is next", next.unwrap_or_default()));
+                }
+                if self.promised.take().is_some_and(|promise| promise.cut != record.cut) {
+                    return Err(format!("holds epoch {epoch} with other input than was promised"));
+                }
+                self.settled = self.settled.max(record.settled);
+                self.epochs.push((at, record));
+            }
+            Entry::Stop(stop) => self.settled = self.settled.max(stop.settled),
+        }
+        Ok(())
+    }
+
+    /// The run that wrote the last record: its operators are those that have state.
+    fn last_writer(&self) -> Option<&'a Start> {
+        let (_, record) = self.epochs.last()?;
+        self.starts.iter().rev().find(|start| start.run_id == record.run_id).copied()
+    }
+
+    fn offsets(&self) -> BTreeMap<SourceId, Offset> {
+        let cuts = self.epochs.iter().flat_map(|(_, record)| &record.cut.sources);
+        cuts.filter_map(|cut| Some((cut.id.clone(), cut.to.clone()?))).collect()
+    }
+
+    /// What the newest record that names a sink says of it.
+    fn manifests(&self) -> BTreeMap<&'a str, (&'a EpochRecord, &'a SinkManifest)> {
+        self.epochs.iter().flat_map(|(_, record)| record.sinks.iter().map(|sink| (sink.sink.as_str(), (*record, sink)))).collect()
+    }
+}
+
+fn check_images(images: &[u64], last_epoch: Option<u64>) -> Result<()> {
+    match images.iter().max() {
+        Some(image) if last_epoch.is_none_or(|last| *image > last) => Err(Error::corrupt(format!(
+            "the checkpoint has a state image of epoch {image}, but {}; restore the log's missing files, or start with a new checkpoint",
+            last_epoch.map_or("no record of any epoch".to_owned(), |last| format!("its last record is of epoch {last}"))
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn check_published(now: &QueryNow, last_epoch: Option<u64>, promised: Option<u64>) -> Result<()> {
+    for (id, sink) in &now.sinks {
+        let Some(published) = sink.published else { continue };
+        let reached = if sink.capability == Capability::Direct { promised.max(last_epoch) } else { last_epoch };
+        if reached.is_none_or(|reached| published > reached) {
+            let history = reached.map_or("has no record of any epoch".to_owned(), |reached| format!("ends with epoch {reached}"));
+            return Err(Error::analysis(format!(
+                "sink `{id}` has published epoch {published} to {}, but this checkpoint {history}: it was deleted or replaced, and the table would \
+                 take the epochs up to {published} for ones it has. Restore the checkpoint, or, to write all input once more, give the sink a new name",
+                sink.target.id
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn check_operators(history: &History<'_>, now: &QueryNow) -> Result<()> {
+    let Some(start) = history.last_writer() else { return Ok(()) };
+    let mut missing = Vec::new();
+    for old in &start.operators {
+        match now.operators.iter().find(|new| new.id == old.id) {
+            None => missing.push(format!("{} ({})", old.id, old.name)),
+            Some(new) if new.definition != old.definition => {
+                return Err(Error::analysis(format!(
+                    "operator `{}` ({}) keeps its name but not its definition, and cannot read the state that it had as {}; \
+                     restore the definition, give the operator another name and lose that state, or start with a new checkpoint",
+                    old.id, old.name, old.definition
+                )));
+            }
+            Some(_) => {}
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let known: BTreeSet<&OperatorId> = start.operators.iter().map(|old| &old.id).collect();
+    let new: Vec<String> = now.operators.iter().filter(|o| !known.contains(&o.id)).map(|o| format!("{} ({})", o.id, o.name)).collect();
+    let new = if new.is_empty() { String::new() } else { format!(" (new in this query: {})", new.join(", ")) };
+    Err(Error::analysis(format!(
+        "the state of these operators would be lost, because the query no longer has them: {}{new}; \
+         restore the query, or start with a new checkpoint",
+        missing.join(", ")
+    )))
+}
+
+fn check_sources(history: &History<'_>, now: &QueryNow) -> Result<()> {
+    let read = history.offsets();
+    let promised = history.promised.iter().flat_map(|promise| promise.cut.sources.iter().map(|cut| &cut.id));
+    let missing: BTreeSet<&SourceId> = read.keys().chain(promised).filter(|id| !now.sources.contains(*id)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = |ids: &mut dyn Iterator<Item = &SourceId>| ids.map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
+    Err(Error::analysis(format!(
+        "the checkpoint holds offsets of sources that the query no longer has: {} (it has {}); \
+         restore the query, name its sources as they were, or start with a new checkpoint",
+        names(&mut missing.into_iter()),
+        names(&mut now.sources.iter())
+    )))
+}
+
+fn check_targets(history: &History<'_>, now: &QueryNow) -> Result<()> {
+    for (id, (record, manifest)) in history.manifests() {
+        let Some(sink) = now.sinks.get(id) else { continue };
+        if sink.target.id != manifest.target.id {
+            return Err(Error::data(format!(
+                "sink `{id}` wrote to {} until epoch {}, and would now write to {}: the table was dropped and made again, or the sink points \
+                 elsewhere. Restore the table, or give the sink a new name (it gets the epochs from now on)",
+                manifest.target.id,
+                record.epoch(),
+                sink.target.id
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn publish(history: &History<'_>, now: &QueryNow) -> Result<Vec<Republish>> {
+    let mut steps = Vec::new();
+    for (entry, record) in history.epochs.iter().filter(|(_, record)| history.settled.is_none_or(|settled| record.epoch() > settled)) {
+        let epoch = record.epoch();
+        let mut sinks = Vec::new();
+        for manifest in record.sinks.iter().filter(|manifest| manifest.staged && manifest.rows() > 0) {
+            match now.sinks.get(&manifest.sink) {
+                Some(sink) if sink.published.is_some_and(|published| published >= epoch) => {}
+                Some(_) => sinks.push(manifest.sink.clone()),
+                None if now.abandoned_sinks.contains(&manifest.sink) => {}
+                None => {
+                    return Err(Error::analysis(format!(
+                        "{} rows of epoch {epoch} may not be published in sink `{}` ({}), which the query no longer has; start the query once \
+                         more with it and stop it in order, or abandon the sink",
+                        manifest.rows(),
+                        manifest.sink,
+                        manifest.target.id
+                    )));
+                }
+            }
+        }
+        if !sinks.is_empty() {
+            steps.push(Republish { epoch, entry: *entry, sinks });
+        }
+    }
+    Ok(steps)
+}

@@ -1,0 +1,119 @@
+//! Which images and log entries a checkpoint can let go. It decides; the epoch loop deletes.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use crate::chain::{EntryInfo, EntryKind};
+
+use super::image::ImageFile;
+
+/// How long a checkpoint keeps what a restart does not need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Spark's `minBatchesToRetain`: so many last epochs keep their records.
+    pub min_epochs: u64,
+    /// So many last images stay, at least one. Before so many are there, no record goes: a damaged image must leave a way back.
+    pub images: usize,
+    /// How long the entries that fence earlier runs stay. A run that was stopped for longer than this finds its number free again.
+    pub starts_ms: i64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { min_epochs: 100, images: 2, starts_ms: 30 * 24 * 60 * 60 * 1000 }
+    }
+}
+
+/// What can go. Entries are to be removed in this order, before the images.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Garbage {
+    /// Numbers of log entries, rising.
+    pub entries: Vec<u64>,
+    /// Image files.
+    pub images: Vec<PathBuf>,
+}
+
+/// What can go: images that are older than the last few durable ones, and records that the oldest image left covers, whose
+/// epochs every sink has settled (`settled` is the last such epoch) and that are not among the last epochs.
+///
+/// `Start` entries are the fence: a run that was stopped finds the number that it writes next taken by the `Start` of the run
+/// after it. So they outlive the records around them.
+pub fn retain(images: &[ImageFile], entries: &[EntryInfo], settled: Option<u64>, now_ms: i64, keep: &Retention) -> Garbage {
+    let mut newest_first: Vec<&ImageFile> = images.iter().collect();
+    newest_first.sort_unstable_by(|a, b| b.cmp(a));
+    let kept_images = keep.images.max(1);
+    let garbage_images = newest_first.iter().skip(kept_images).map(|file| file.path.clone()).collect();
+
+    let covered = newest_first.get(kept_images - 1).map(|file| file.epoch);
+    let last = entries.iter().rev().find_map(|e| if let EntryKind::Epoch { epoch } = e.kind { Some(epoch) } else { None });
+    let old = last.and_then(|last| last.checked_sub(keep.min_epochs.max(1)));
+    let through = covered.zip(settled).zip(old).map(|((a, b), c)| a.min(b).min(c));
+
+    let goes = |info: &&EntryInfo| match info.kind {
+        EntryKind::Epoch { epoch } | EntryKind::Promise { epoch } => through.is_some_and(|through| epoch <= through),
+        EntryKind::Start { .. } | EntryKind::Stop => true,
+    };
+    let prefix = entries.iter().take_while(goes).count();
+    let runs: HashSet<&str> = entries[prefix..].iter().map(|e| e.run_id.as_str()).collect();
+    let last_start = entries.iter().rposition(|e| matches!(e.kind, EntryKind::Start { .. }));
+    let garbage = entries[..prefix].iter().enumerate().filter(|(at, info)| match info.kind {
+        EntryKind::Start { started_ms } => {
+            Some(*at) != last_start && !runs.contains(info.run_id.as_str()) && started_ms < now_ms.saturating_sub(keep.starts_ms)
+        }
+        EntryKind::Stop => through.is_some(),
+        EntryKind::Epoch { .. } | EntryKind::Promise { .. } => true,
+    });
+    Garbage { entries: garbage.map(|(_, info)| info.number).collect(), images: garbage_images }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `S1@5`: run 1 started at 5; `E1.7`: epoch 7 of run 1; `P1.7`: its promise; `X1`: run 1 stopped.
+    fn entries(script: &str) -> Vec<EntryInfo> {
+        let parse = |(number, word): (usize, &str)| {
+            let (kind, rest) = word.split_at(1);
+            let (run_id, value) = rest.split_once(['@', '.']).unwrap_or((rest, "0"));
+            let value: u64 = value.parse().unwrap();
+            let kind = match kind {
+                "S" => EntryKind::Start { started_ms: value as i64 },
+                "P" => EntryKind::Promise { epoch: value },
+                "E" => EntryKind::Epoch { epoch: value },
+                _ => EntryKind::Stop,
+            };
+            EntryInfo { number: number as u64, run_id: run_id.to_owned(), kind }
+        };
+        script.split_whitespace().enumerate().map(parse).collect()
+    }
+
+    fn images(epochs: &[u64]) -> Vec<ImageFile> {
+        epochs.iter().map(|epoch| ImageFile { epoch: *epoch, path: format!("{epoch}.img").into() }).collect()
+    }
+
+    #[test]
+    fn what_can_go() {
+        let keep = Retention { min_epochs: 2, images: 2, starts_ms: 100 };
+        let one_run = "Sa@0 Ea.0 Ea.1 Ea.2 Ea.3 Ea.4 Ea.5";
+        let two_runs = "Sa@0 Ea.0 Ea.1 Xa Sb@50 Eb.2 Pb.3 Eb.3 Eb.4 Eb.5 Eb.6";
+        #[rustfmt::skip]
+        let cases: &[(&str, &str, &[u64], Option<u64>, i64, &[u64], &[&str])] = &[
+            ("nothing is there", "", &[], None, 0, &[], &[]),
+            ("no image, so all records are needed", one_run, &[], Some(5), 0, &[], &[]),
+            ("one image may be damaged", one_run, &[3], Some(5), 0, &[], &[]),
+            ("records that the older image covers go", one_run, &[1, 4], Some(5), 0, &[1, 2], &[]),
+            ("but not what is not settled", one_run, &[1, 4], Some(0), 0, &[1], &[]),
+            ("nor when nothing is", one_run, &[1, 4], None, 0, &[], &[]),
+            ("nor the last epochs", one_run, &[5, 5], Some(5), 0, &[1, 2, 3, 4], &[]),
+            ("older images go", one_run, &[0, 1, 4], Some(5), 0, &[1, 2], &["0.img"]),
+            ("a start stays as a fence", two_runs, &[3, 4], Some(6), 60, &[1, 2, 3, 5, 6, 7], &[]),
+            ("for a time, and the last one for ever", two_runs, &[3, 4], Some(6), 1_000, &[0, 1, 2, 3, 5, 6, 7], &[]),
+            ("a start stays with its records", two_runs, &[0, 4], Some(6), 1_000, &[1], &[]),
+        ];
+        for (what, script, epochs, settled, now_ms, gone, gone_images) in cases {
+            let garbage = retain(&images(epochs), &entries(script), *settled, *now_ms, &keep);
+            assert_eq!(garbage.entries, *gone, "{what}");
+            assert_eq!(garbage.images, gone_images.iter().map(PathBuf::from).collect::<Vec<_>>(), "{what}");
+        }
+    }
+}
