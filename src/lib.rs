@@ -15,6 +15,6 @@ mod sql;
 pub use column::{Column, Operand};
 pub use dataframe::{DataFrame, GroupedData};
 pub use ddl::{parse_schema, parse_type};
-pub use io::DataFrameReader;
+pub use io::{DataFrameReader, Table};
 pub use session::{Session, SessionBuilder};
 pub use tidemill_planner::{Error, ErrorKind, Result};

@@ -1,1 +1,3 @@
-fn main(){}
+//! The `tidemill` command.
+
+fn main() {}

@@ -102,12 +102,15 @@ impl Binder<'_> {
         }
     }
 
-    fn call(&self, name: &str, distinct: bool, args: Vec<Expr>) -> Result<Expr> {
-        let lower = name.to_lowercase();
+    fn call(&self, name: &str, distinct: bool, mut args: Vec<Expr>) -> Result<Expr> {
+        let mut lower = name.to_lowercase();
         if let Some(reason) = crate::spark::refused_function(&lower, args.len()) {
             return Err(Error::unsupported(reason));
         }
-        let (lower, args) = crate::spark::respell_call(lower, args);
+        if let Some(respelled) = crate::spark::respelled(&lower, args.len()) {
+            lower = respelled.name.to_owned();
+            args.extend(respelled.last_argument.map(lit));
+        }
         if let Some(aggregate) = self.state.aggregate_functions().get(&lower) {
             return Ok(Expr::AggregateFunction(AggregateFunction::new_udf(
                 std::sync::Arc::clone(aggregate),

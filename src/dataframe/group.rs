@@ -44,7 +44,7 @@ impl GroupedData {
         }
         // Aggregates inside larger expressions are computed first, under names of their own.
         let inner: Vec<Expr> = find_aggregate_exprs(&outputs);
-        let named: Vec<Expr> = inner.iter().map(|e| e.clone().alias(spark_name(e))).collect();
+        let named: Vec<Expr> = inner.iter().enumerate().map(|(i, e)| e.clone().alias(inner_name(i))).collect();
         let key_names: Vec<Expr> = keys.iter().map(column_of).collect();
         let plan = LogicalPlanBuilder::new(self.frame.plan.clone()).aggregate(keys.clone(), named)?.build()?;
         let aggregated = self.finish(plan)?;
@@ -122,6 +122,11 @@ fn window_by_name(key: Expr) -> Expr {
     }
 }
 
+/// The name of an aggregate that stands inside a larger expression.
+fn inner_name(at: usize) -> String {
+    format!("__aggregate{at}")
+}
+
 fn is_plain(expr: &Expr) -> bool {
     match expr {
         Expr::Alias(alias) => is_plain(&alias.expr),
@@ -139,8 +144,8 @@ fn column_of(expr: &Expr) -> Expr {
 /// `output` with its aggregates and grouping expressions replaced by the columns that hold them.
 fn over_aggregates(output: Expr, aggregates: &[Expr], keys: &[Expr], key_names: &[Expr]) -> Result<Expr> {
     let replaced = output.transform_down(|expr| {
-        if aggregates.contains(&expr) {
-            let column = Expr::Column(DfColumn::new_unqualified(spark_name(&expr)));
+        if let Some(at) = aggregates.iter().position(|aggregate| *aggregate == expr) {
+            let column = Expr::Column(DfColumn::new_unqualified(inner_name(at)));
             return Ok(Transformed::new(column, true, datafusion::common::tree_node::TreeNodeRecursion::Jump));
         }
         let bare = |key: &Expr| if let Expr::Alias(alias) = key { alias.expr.as_ref().clone() } else { key.clone() };

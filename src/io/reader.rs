@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
-use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::csv::CsvFormat;
 use datafusion::datasource::file_format::json::JsonFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig};
-use tidemill_planner::ident::did_you_mean;
 use tidemill_planner::options::{OptionSpec, Options};
 
-use super::files::{data_files, listing_url};
+use super::path_table::{Format, Version, delta, listing};
+use super::table::name_of;
 use crate::{DataFrame, Error, Result, Session};
 
-const FORMATS: [&str; 4] = ["delta", "parquet", "json", "csv"];
+const DELTA: &[OptionSpec] = &[
+    OptionSpec { name: "versionAsOf", default: "", doc: "The version to read, a whole number." },
+    OptionSpec { name: "timestampAsOf", default: "", doc: "The time as of which to read, such as `2026-01-31 08:30:00` (UTC)." },
+];
 const CSV: &[OptionSpec] = &[
     OptionSpec { name: "header", default: "false", doc: "Whether the first line names the columns." },
     OptionSpec { name: "sep", default: ",", doc: "The character between values." },
@@ -39,7 +40,7 @@ impl DataFrameReader {
     /// The format: `delta` (the default), `parquet`, `json` or `csv`.
     #[must_use]
     pub fn format(mut self, format: &str) -> Self {
-        self.format = format.to_lowercase();
+        self.format = format.to_owned();
         self
     }
 
@@ -92,21 +93,41 @@ impl DataFrameReader {
     pub async fn load_all<'a>(self, paths: impl IntoIterator<Item = &'a str>) -> Result<DataFrame> {
         let paths: Vec<&str> = paths.into_iter().collect();
         let Some(first) = paths.first() else { return Err(Error::analysis("`load` needs a path")) };
-        let name = first.trim_end_matches('/').rsplit('/').next().unwrap_or(first).to_owned();
         let table = self.table(&paths).await?;
-        self.session.scan(&name, table)
+        self.session.scan(name_of(first), table)
     }
 
     async fn table(&self, paths: &[&str]) -> Result<Arc<dyn TableProvider>> {
-        match self.format.as_str() {
-            "parquet" => self.listing(paths, Arc::new(ParquetFormat::default()), &[]).await,
-            "json" => self.listing(paths, Arc::new(JsonFormat::default()), &[]).await,
-            "csv" => self.csv_table(paths).await,
-            other => {
-                let hint = did_you_mean(other, FORMATS);
-                Err(Error::analysis(format!("unknown format `{other}`{hint} (known formats: {})", FORMATS.join(", "))))
+        let schema = self.schema.clone();
+        match Format::parse(&self.format)? {
+            Format::Delta => self.delta_table(paths).await,
+            Format::Parquet => {
+                Options::check("parquet files", &[], &self.options)?;
+                listing(&self.session, paths, Arc::new(ParquetFormat::default()), schema).await
             }
+            Format::Json => {
+                Options::check("json files", &[], &self.options)?;
+                listing(&self.session, paths, Arc::new(JsonFormat::default()), schema).await
+            }
+            Format::Csv => self.csv_table(paths).await,
         }
+    }
+
+    async fn delta_table(&self, paths: &[&str]) -> Result<Arc<dyn TableProvider>> {
+        let options = Options::check("delta tables", DELTA, &self.options)?;
+        if self.schema.is_some() {
+            return Err(Error::analysis("a Delta table knows its columns: leave out `schema`, and choose columns with `select`"));
+        }
+        let [path] = paths else { return Err(Error::analysis("a Delta table has one path: read several and combine them with `union`")) };
+        let version = match (options.get("versionAsOf"), options.get("timestampAsOf")) {
+            (None, None) => Version::Latest,
+            (Some(version), None) => Version::Number(version.trim().parse().map_err(|_| {
+                Error::analysis(format!("option `versionAsOf` must be a version's number, not `{version}`"))
+            })?),
+            (None, Some(time)) => Version::at(time)?,
+            _ => return Err(Error::analysis("give `versionAsOf` or `timestampAsOf`, not both")),
+        };
+        delta(path, &version).await
     }
 
     async fn csv_table(&self, paths: &[&str]) -> Result<Arc<dyn TableProvider>> {
@@ -121,24 +142,6 @@ impl DataFrameReader {
             return Err(Error::analysis(format!("option `sep` must be one character, not `{separator}`")));
         };
         let format = CsvFormat::default().with_has_header(header).with_delimiter(*separator);
-        self.listing(paths, Arc::new(format), CSV).await
-    }
-
-    async fn listing(&self, paths: &[&str], format: Arc<dyn FileFormat>, known: &[OptionSpec]) -> Result<Arc<dyn TableProvider>> {
-        Options::check(&format!("{} files", self.format), known, &self.options)?;
-        let mut urls = Vec::new();
-        for path in paths {
-            for file in data_files(path)? {
-                urls.push(listing_url(&file)?);
-            }
-        }
-        let state = self.session.state();
-        let options = ListingOptions::new(format).with_file_extension("");
-        let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options);
-        let config = match &self.schema {
-            Some(schema) => config.with_schema(Arc::clone(schema)),
-            None => config.infer_schema(state).await?,
-        };
-        Ok(Arc::new(ListingTable::try_new(config)?))
+        listing(&self.session, paths, Arc::new(format), self.schema.clone()).await
     }
 }

@@ -13,7 +13,7 @@ use datafusion::logical_expr::LogicalPlan;
 
 use crate::catalog::Catalog;
 use crate::dataframe::DataFrame;
-use crate::io::DataFrameReader;
+use crate::io::{DataFrameReader, Table};
 use crate::{Error, Result};
 
 /// One program's work: settings, temporary views, and the engine that runs its queries. Clones share everything.
@@ -100,6 +100,11 @@ impl Session {
     pub fn view(&self, name: &str) -> Result<DataFrame> {
         let view = self.catalog().get(name).ok_or_else(|| self.catalog().unknown(name))?;
         Ok(self.dataframe(LogicalPlan::clone(&view.plan)))
+    }
+
+    /// The Delta table at a path: its rows, versions and history.
+    pub fn table(&self, path: impl Into<String>) -> Table {
+        Table::new(self.clone(), path.into())
     }
 
     /// Rows given as Arrow batches, all of one schema.

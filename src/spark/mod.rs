@@ -21,24 +21,28 @@ pub(crate) fn refused_function(name: &str, args: usize) -> Option<String> {
         }
         ("to_date" | "to_unixtime" | "unix_timestamp" | "from_unixtime", 2..) => "formats are not Spark's here; give ISO 8601 text",
         ("now", 1..) | ("current_timestamp", 1..) => "it takes no argument",
-        ("array_position" | "array_remove" | "array_sort" | "trunc" | "isnull", _) => return None,
         _ => return None,
     };
     Some(format!("function `{name}` with {args} argument(s) is not supported: {remedy}"))
 }
 
-/// Functions whose Spark name or defaults differ from those of the function that does their work.
-pub(crate) fn respell_call(name: String, mut args: Vec<datafusion::logical_expr::Expr>) -> (String, Vec<datafusion::logical_expr::Expr>) {
-    let respelled = match (name.as_str(), args.len()) {
-        ("log", 1) => "ln",
-        ("substr", 2 | 3) => "substring",
-        ("first", 1) => "first_value",
-        ("last", 1) => "last_value",
-        ("regexp_replace", 3) => {
-            args.push(datafusion::prelude::lit("g"));
-            "regexp_replace"
-        }
-        _ => return (name, args),
+/// How a function is called in the engine, where that is not Spark's way.
+pub(crate) struct Respelled {
+    pub(crate) name: &'static str,
+    /// An argument that Spark has by default and the engine does not.
+    pub(crate) last_argument: Option<&'static str>,
+}
+
+/// The engine's way of a call whose Spark name or defaults differ.
+pub(crate) fn respelled(name: &str, args: usize) -> Option<Respelled> {
+    let (name, last_argument) = match (name, args) {
+        ("log", 1) => ("ln", None),
+        ("substr", 2 | 3) => ("substring", None),
+        ("first", 1) => ("first_value", None),
+        ("last", 1) => ("last_value", None),
+        // Spark replaces every match.
+        ("regexp_replace", 3) => ("regexp_replace", Some("g")),
+        _ => return None,
     };
-    (respelled.to_owned(), args)
+    Some(Respelled { name, last_argument })
 }

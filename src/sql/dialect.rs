@@ -54,7 +54,6 @@ impl Dialect for SparkDialect {
         supports_table_versioning
         supports_optimize_table
         supports_order_by_all
-        supports_pipe_operator
     }
 
     fn parse_infix(&self, parser: &mut Parser, expr: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {

@@ -5,53 +5,95 @@
 //! text ─ split ─► parse (dialect) ─► refuse ─► relations ─► names ─► SqlToRel ─► literals ─► windows ─► DataFrame
 //! ```
 
+mod command;
 mod dialect;
+mod literals;
+mod names;
+mod pretty;
 mod provider;
+mod refuse;
+mod relations;
+mod split;
 
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::Expr;
 use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
-use datafusion::sql::sqlparser::ast::{ExprWithAlias, Statement};
+use datafusion::sql::sqlparser::ast::{ExprWithAlias, ObjectName, Query, Statement};
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
 
 use self::dialect::SparkDialect;
 use self::provider::{Provider, Tables};
 use crate::column::bind::Binder;
 use crate::{DataFrame, Error, Result, Session};
 
+pub(crate) use split::split;
+
+enum Parsed {
+    Statement(Box<Statement>),
+    /// `DESCRIBE HISTORY table`, which the parser does not know.
+    History(ObjectName),
+}
+
 /// Carries out one statement: a query becomes a DataFrame, a command is done at once.
 pub(crate) async fn run(session: &Session, text: &str) -> Result<DataFrame> {
-    let statement = parse(text)?;
-    let plan = plan(session, statement, Tables::default())?;
-    Ok(session.dataframe(plan))
+    match parse(text)? {
+        Parsed::Statement(statement) => command::run(session, *statement).await,
+        Parsed::History(table) => command::history(session, &table).await,
+    }
 }
 
 /// The bound expression that SQL text means over a DataFrame's columns.
 pub(crate) fn expression(binder: &Binder<'_>, text: &str) -> Result<Expr> {
-    let parsed = parser(text)?.parse_expr_with_alias().map_err(|e| syntax_error(text, &e))?;
+    let mut parser = parser(text)?;
+    let parsed = parser.parse_expr_with_alias().and_then(|expr| parser.expect_token(&Token::EOF).map(|_| expr));
+    let ExprWithAlias { mut expr, alias } = parsed.map_err(|e| syntax_error(text, &e))?;
+    refuse::check(&mut expr)?;
     let tables = Tables::default();
+    names::resolve_expression(&mut expr, binder.schema, &tables)?;
     let provider = Provider { state: binder.state, tables: &tables };
     let planner = SqlToRel::new_with_options(&provider, parser_options(binder.state));
-    let ExprWithAlias { expr, alias } = parsed;
     let expr = planner.sql_to_expr(expr, binder.schema, &mut PlannerContext::new())?;
+    let expr = literals::expression(expr)?.data;
     Ok(match alias {
         Some(alias) => expr.alias(alias.value),
         None => expr,
     })
 }
 
-fn plan(session: &Session, statement: Statement, tables: Tables) -> Result<LogicalPlan> {
+async fn plan_query(session: &Session, query: Query) -> Result<DataFrame> {
+    let mut statement = Statement::Query(Box::new(query));
+    refuse::check(&mut statement)?;
+    let tables = relations::open(session, &mut statement).await?;
+    if let Statement::Query(query) = &mut statement {
+        names::resolve(query, &tables)?;
+    }
     let provider = Provider { state: session.state(), tables: &tables };
     let planner = SqlToRel::new_with_options(&provider, parser_options(session.state()));
-    let plan = planner.sql_statement_to_plan(statement)?;
-    tidemill_planner::logical::rewrite_window_aggregates(plan)
+    let plan = literals::narrow(planner.sql_statement_to_plan(statement)?)?;
+    Ok(session.dataframe(tidemill_planner::logical::rewrite_window_aggregates(plan)?))
 }
 
-fn parse(text: &str) -> Result<Statement> {
-    let mut statements = parser(text)?.parse_statements().map_err(|e| syntax_error(text, &e))?;
-    match (statements.pop(), statements.is_empty()) {
-        (Some(statement), true) => Ok(statement),
-        (None, _) => Err(Error::analysis("the SQL text holds no statement")),
-        _ => Err(Error::analysis("the SQL text holds several statements: give them one at a time, or use `tidemill sql`")),
+fn parse(text: &str) -> Result<Parsed> {
+    let mut parser = parser(text)?;
+    let words: Vec<String> = parser.peek_tokens::<2>().iter().map(|token| token.to_string().to_uppercase()).collect();
+    let statement = if matches!(words[0].as_str(), "DESCRIBE" | "DESC") && words[1] == "HISTORY" {
+        parser.next_token();
+        parser.next_token();
+        parser.parse_object_name(false).map(Parsed::History)
+    } else if words[0] == "EOF" {
+        return Err(Error::analysis("the SQL text holds no statement"));
+    } else {
+        parser.parse_statement().map(|statement| Parsed::Statement(Box::new(statement)))
+    };
+    let statement = statement.map_err(|e| syntax_error(text, &e))?;
+    while parser.consume_token(&Token::SemiColon) {}
+    match parser.peek_token().token {
+        Token::EOF => Ok(statement),
+        rest => {
+            let next = parser.expected::<()>("end of statement", parser.peek_token());
+            let why = next.err().map_or_else(|| format!("unexpected `{rest}`"), |e| syntax_error(text, &e).message().to_owned());
+            Err(Error::analysis(format!("{why}; statements are given one at a time")))
+        }
     }
 }
 

@@ -14,11 +14,27 @@ use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanne
 use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
 
 use crate::spark::planner::SparkTypes;
+use crate::{Error, Session};
 
 /// A statement's tables by the names that stand in it.
-#[derive(Default)]
 pub(super) struct Tables {
     pub(super) by_name: HashMap<TableReference, Arc<dyn TableSource>>,
+    /// The error for a name that is none of them.
+    pub(super) unknown: Box<dyn Fn(&str) -> Error + Send + Sync>,
+}
+
+impl Tables {
+    /// No tables yet; unknown names are told against the session's views.
+    pub(super) fn of(session: &Session) -> Self {
+        let session = session.clone();
+        Self { by_name: HashMap::new(), unknown: Box::new(move |name| session.catalog().unknown(name)) }
+    }
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self { by_name: HashMap::new(), unknown: Box::new(|name| Error::analysis(format!("an expression names no tables: `{name}`"))) }
+    }
 }
 
 pub(super) struct Provider<'a> {

@@ -1,0 +1,162 @@
+//! DataFrames: what each method gives, as Spark would show it.
+
+use expect_test::{Expect, expect};
+use tidemill::functions::{col, count_distinct, expr, lit, when};
+use tidemill::{DataFrame, functions as F};
+
+use crate::support::{clicks, grid, session};
+
+async fn check(frame: tidemill::Result<DataFrame>, expected: Expect) {
+    expected.assert_eq(&grid(&frame.expect("the DataFrame is made")).await);
+}
+
+#[tokio::test]
+async fn select_filter_and_columns() {
+    let df = clicks(&session());
+    let shaped = df
+        .filter(col("USERID").eq("ann").and(col("clicks").gt(2)))
+        .and_then(|df| df.with_column("double", col("Clicks") * 2))
+        .and_then(|df| df.with_column_renamed("country", "land"))
+        .and_then(|df| df.order_by([col("double").desc()]));
+    check(shaped, expect![[r#"
+        +------+------+----+------+
+        |userId|clicks|land|double|
+        +------+------+----+------+
+        |   ann|     4|  de|     8|
+        |   ann|     3|  de|     6|
+        +------+------+----+------+
+    "#]]).await;
+    check(df.select_expr(["userid", "clicks / 2", "clicks + 1 AS more", "upper(country)"]), expect![[r#"
+        +------+------------+----+--------------+
+        |userId|(clicks / 2)|more|upper(country)|
+        +------+------------+----+--------------+
+        |   ann|         1.5|   4|            DE|
+        |   bob|         2.5|   6|            FR|
+        |   ann|         2.0|   5|            DE|
+        |   cid|        NULL|NULL|          NULL|
+        |   bob|         0.5|   2|            FR|
+        |   ann|         1.0|   3|            NL|
+        +------+------------+----+--------------+
+    "#]]).await;
+    check(df.select([col("clicks") / 2, when(col("clicks").is_null(), "none").otherwise("some").alias("known")]), expect![[r#"
+        +------------+-----+
+        |(clicks / 2)|known|
+        +------------+-----+
+        |         1.5| some|
+        |         2.5| some|
+        |         2.0| some|
+        |        NULL| none|
+        |         0.5| some|
+        |         1.0| some|
+        +------------+-----+
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn groups() {
+    let df = clicks(&session());
+    let grouped = df
+        .group_by(["userid"])
+        .agg([F::sum("clicks"), F::avg("clicks").alias("mean"), F::count("*"), count_distinct("country"), F::max("clicks") - F::min("clicks")])
+        .and_then(|df| df.order_by(["userId"]));
+    check(grouped, expect![[r#"
+        +------+-----------+----+--------+--------------------+--------------------+
+        |userId|sum(clicks)|mean|count(1)|count(DISTINCT co...|(max(clicks) - mi...|
+        +------+-----------+----+--------+--------------------+--------------------+
+        |   ann|          9| 3.0|       3|                   2|                   2|
+        |   bob|          6| 3.0|       2|                   1|                   4|
+        |   cid|       NULL|NULL|       1|                   0|                NULL|
+        +------+-----------+----+--------+--------------------+--------------------+
+    "#]]).await;
+    check(df.agg([F::count("*").alias("rows"), expr("sum(clicks) / count(1)").alias("ratio")]), expect![[r#"
+        +----+-----+
+        |rows|ratio|
+        +----+-----+
+        |   6|  2.5|
+        +----+-----+
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn joins() {
+    let df = clicks(&session());
+    let totals = df.group_by(["userId"]).sum(&["clicks"]).unwrap().with_column_renamed("sum(clicks)", "total").unwrap();
+    check(df.join(&totals, "userid", "inner").and_then(|j| j.order_by(["userId", "clicks"])), expect![[r#"
+        +------+------+-------+-----+
+        |userId|clicks|country|total|
+        +------+------+-------+-----+
+        |   ann|     2|     nl|    9|
+        |   ann|     3|     de|    9|
+        |   ann|     4|     de|    9|
+        |   bob|     1|     fr|    6|
+        |   bob|     5|     fr|    6|
+        |   cid|  NULL|   NULL| NULL|
+        +------+------+-------+-----+
+    "#]]).await;
+    let few = totals.filter(col("total").gt(6)).unwrap();
+    check(few.join(&df, ["userId"], "left_anti"), expect![[r#"
+        +------+-----+
+        |userId|total|
+        +------+-----+
+        +------+-----+
+    "#]]).await;
+    check(df.join(&few, ["userId"], "left_anti").and_then(|j| j.order_by(["clicks"])), expect![[r#"
+        +------+------+-------+
+        |userId|clicks|country|
+        +------+------+-------+
+        |   cid|  NULL|   NULL|
+        |   bob|     1|     fr|
+        |   bob|     5|     fr|
+        +------+------+-------+
+    "#]]).await;
+    let (a, b) = (df.alias("a").unwrap(), df.alias("b").unwrap());
+    let pairs = a.join(&b, col("a.userId").eq(col("B.userid")).and(col("a.clicks").lt(col("b.clicks"))), "inner");
+    check(pairs.and_then(|p| p.select(["a.userId", "a.clicks"])).and_then(|p| p.order_by(["a.clicks"])), expect![[r#"
+        +------+------+
+        |userId|clicks|
+        +------+------+
+        |   bob|     1|
+        |   ann|     2|
+        |   ann|     2|
+        |   ann|     3|
+        +------+------+
+    "#]]).await;
+    let error = a.join(&b, "userId", "iner").unwrap_err();
+    assert!(error.message().contains("did you mean `inner`?"), "{error}");
+}
+
+#[tokio::test]
+async fn names_that_are_wrong_say_what_is_right() {
+    let df = clicks(&session());
+    for (error, expected) in [
+        (df.select(["userIdd"]).unwrap_err(), "unknown column `userIdd`; did you mean `userId`?"),
+        (df.select([F::call_function("uper", ["userId"])]).unwrap_err(), "unknown function `uper`; did you mean `upper`?"),
+        (df.select([col("clicks").cast("bigin")]).unwrap_err(), "unknown type `bigin`; did you mean `bigint`?"),
+        (df.select([F::sum("clicks")]).unwrap_err(), "an aggregate stands outside `agg`"),
+        (df.cache().unwrap_err(), "`cache` is not supported"),
+    ] {
+        assert!(error.message().contains(expected), "{error}");
+    }
+    let twice = df.with_column("USERID2", col("clicks")).unwrap().select([col("userId"), col("clicks").alias("USERID")]).unwrap();
+    let error = twice.select(["userid"]).unwrap_err();
+    assert!(error.message().contains("USERID") && error.message().contains("userId"), "{error}");
+}
+
+#[tokio::test]
+async fn whole_numbers_do_not_wrap_and_nothing_is_divided_by_zero() {
+    let df = clicks(&session());
+    let overflow = df.select([lit(i64::MAX) + col("clicks")]).unwrap().collect().await.unwrap_err();
+    assert!(overflow.message().contains("overflow"), "{overflow}");
+    let zero = df.select([col("clicks") / (col("clicks") - col("clicks"))]).unwrap().collect().await.unwrap_err();
+    assert!(zero.message().contains("division by zero"), "{zero}");
+}
+
+#[tokio::test]
+async fn unions_and_distinct() {
+    let df = clicks(&session());
+    let swapped = df.select(["clicks", "country", "userId"]).unwrap();
+    assert_eq!(df.union_by_name(&swapped).unwrap().count().await.unwrap(), 12);
+    assert_eq!(df.union_by_name(&swapped).unwrap().distinct().unwrap().count().await.unwrap(), 6);
+    assert!(df.union(&swapped.drop(["clicks"]).unwrap()).is_err());
+    assert_eq!(df.columns(), ["userId", "clicks", "country"]);
+}
