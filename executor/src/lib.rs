@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod log;
+pub mod operators;
 pub mod pool;
 pub mod run;
 mod shuffle;

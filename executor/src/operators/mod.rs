@@ -1,0 +1,17 @@
+//! Physical operators of our logical nodes: one execution node for all of them, and a kernel each. Over a table a kernel
+//! starts from empty state and everything is final at its end; in an epoch it reads the state it was lent and leaves its
+//! changes in the task's report. Where state lives between epochs is the streaming crate's business.
+
+mod accumulate;
+mod dedup;
+mod exec;
+mod groups;
+mod keys;
+mod late;
+mod plan;
+mod sessions;
+mod watermark;
+mod window;
+
+pub use exec::{Operator, OperatorExec, OperatorTask};
+pub use plan::{StatefulPlanner, identity};

@@ -1,0 +1,135 @@
+//! From our logical nodes to their kernels. What the nodes mean is decided in the planner crate; this only binds
+//! expressions to columns.
+
+use std::sync::Arc;
+
+use arrow::datatypes::Schema;
+use async_trait::async_trait;
+use datafusion::catalog::Session;
+use datafusion::common::DFSchema;
+use datafusion::error::{DataFusionError, Result as DfResult};
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
+use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
+use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
+use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
+use tidemill_planner::logical::{Dedup, FlatMapGroups, SidePort, Watermark, WindowAggregate, event_time_column, late_schema};
+use tidemill_planner::scan::ScanExec;
+use tidemill_planner::stage::SidePortExec;
+use tidemill_planner::{Error, OperatorId};
+
+use super::accumulate::Aggregate;
+use super::dedup::DedupOperator;
+use super::exec::{Operator, OperatorExec};
+use super::groups::GroupsOperator;
+use super::watermark::WatermarkOperator;
+use super::window::WindowOperator;
+
+/// Plans [`Watermark`], [`Dedup`], [`WindowAggregate`], [`FlatMapGroups`] and [`SidePort`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StatefulPlanner;
+
+/// The identity of physical nodes that are executed once however many consumers they have: operators and scans.
+pub fn identity(plan: &Arc<dyn ExecutionPlan>) -> Option<String> {
+    let any: &dyn std::any::Any = plan.as_ref();
+    if let Some(exec) = any.downcast_ref::<OperatorExec>() {
+        return Some(exec.operator().id().as_str().to_owned());
+    }
+    any.downcast_ref::<ScanExec>().map(|scan| format!("scan:{}", scan.id()))
+}
+
+fn named(id: Option<&OperatorId>) -> DfResult<OperatorId> {
+    id.cloned().ok_or_else(|| Error::internal("an operator reached physical planning without a name").into())
+}
+
+fn index_of(schema: &DFSchema, column: &datafusion::common::Column) -> DfResult<usize> {
+    schema.index_of_column(column)
+}
+
+#[async_trait]
+impl ExtensionPlanner for StatefulPlanner {
+    async fn plan_extension(
+        &self,
+        planner: &dyn PhysicalPlanner,
+        node: &dyn UserDefinedLogicalNode,
+        logical_inputs: &[&LogicalPlan],
+        physical_inputs: &[Arc<dyn ExecutionPlan>],
+        session: &dyn Session,
+        planning_ctx: &PhysicalPlanningContext,
+    ) -> DfResult<Option<Arc<dyn ExecutionPlan>>> {
+        let ([logical], [physical]) = (logical_inputs, physical_inputs) else { return Ok(None) };
+        let any = node.as_any();
+        let operator: Arc<dyn Operator> = if let Some(n) = any.downcast_ref::<Watermark>() {
+            Arc::new(WatermarkOperator {
+                id: named(n.id.as_ref())?,
+                column: index_of(logical.schema(), &n.column)?,
+                delay_us: n.delay_us,
+                schema: Arc::clone(node.schema().inner()),
+            })
+        } else if let Some(n) = any.downcast_ref::<Dedup>() {
+            Arc::new(DedupOperator {
+                id: named(n.id.as_ref())?,
+                keys: n.keys.iter().map(|k| index_of(logical.schema(), k)).collect::<DfResult<_>>()?,
+                event_time: event_time_column(logical.schema().as_arrow()),
+                schema: Arc::clone(node.schema().inner()),
+                late_schema: late_schema(logical.schema().as_arrow()),
+            })
+        } else if let Some(n) = any.downcast_ref::<WindowAggregate>() {
+            Arc::new(window_operator(n, logical, physical, planner, session, planning_ctx)?)
+        } else if let Some(n) = any.downcast_ref::<FlatMapGroups>() {
+            Arc::new(GroupsOperator {
+                id: named(n.id.as_ref())?,
+                keys: n.keys.iter().map(|k| index_of(logical.schema(), k)).collect::<DfResult<_>>()?,
+                function: Arc::clone(&n.function),
+                input_schema: physical.schema(),
+            })
+        } else if let Some(n) = any.downcast_ref::<SidePort>() {
+            let exec = SidePortExec::new(Arc::clone(physical), n.owner()?, n.port, Arc::clone(node.schema().inner()));
+            return Ok(Some(Arc::new(exec)));
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(Arc::new(OperatorExec::new(operator, Arc::clone(physical)))))
+    }
+}
+
+fn window_operator(
+    node: &WindowAggregate,
+    logical: &LogicalPlan,
+    physical: &Arc<dyn ExecutionPlan>,
+    planner: &dyn PhysicalPlanner,
+    session: &dyn Session,
+    planning_ctx: &PhysicalPlanningContext,
+) -> DfResult<WindowOperator> {
+    let input = logical.schema();
+    let bind = |expr: &datafusion::logical_expr::Expr| -> DfResult<Arc<dyn PhysicalExpr>> {
+        planner.create_physical_expr(&expr.clone().unalias(), input, session, planning_ctx)
+    };
+    let physical_schema = physical.schema();
+    let keys = node.keys.iter().map(bind).collect::<DfResult<Vec<_>>>()?;
+    let key_types = keys.iter().map(|k| k.data_type(&physical_schema)).collect::<DfResult<Vec<_>>>()?;
+    let aggregates = node
+        .aggregates
+        .iter()
+        .map(|expr| {
+            let lowered =
+                LoweredAggregateBuilder::new(expr, input, &physical_schema as &Schema, session.execution_props(), planning_ctx).build()?;
+            if !lowered.order_bys.is_empty() {
+                return Err(DataFusionError::from(Error::unsupported(format!("ORDER BY inside an aggregate of a window: `{expr}`"))));
+            }
+            Ok(Aggregate { function: lowered.aggregate, filter: lowered.filter })
+        })
+        .collect::<DfResult<Vec<_>>>()?;
+    Ok(WindowOperator {
+        id: named(node.id.as_ref())?,
+        kind: node.kind,
+        time: bind(&node.time)?,
+        keys,
+        key_types,
+        aggregates: aggregates.into(),
+        window_position: node.window_position,
+        input_schema: physical_schema,
+        late_schema: late_schema(input.as_arrow()),
+        schema: Arc::clone(datafusion::logical_expr::UserDefinedLogicalNodeCore::schema(node).inner()),
+    })
+}
