@@ -190,3 +190,93 @@ pub(crate) fn first_hole(entries: &[(u64, Entry)]) -> Option<u64> {
     let pairs = entries[from..].windows(2);
     pairs.map(|pair| (pair[0].0 + 1, pair[1].0)).find(|(expected, found)| expected != found).map(|(expected, _)| expected)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Stop;
+    use crate::record::testing::{epoch, start};
+    use futures::executor::block_on;
+    use tidemill_planner::ErrorKind;
+    use tidemill_planner::seam::MemoryLog;
+
+    fn log() -> Arc<dyn DurableLog> {
+        Arc::new(MemoryLog::default())
+    }
+
+    fn open(log: &Arc<dyn DurableLog>) -> (Chain, Vec<(u64, Entry)>) {
+        block_on(Chain::open(Arc::clone(log))).unwrap()
+    }
+
+    #[test]
+    fn a_zombie_loses_to_an_idle_run() {
+        let log = log();
+        let (mut zombie, _) = open(&log);
+        block_on(zombie.append(&start("a"))).unwrap();
+        block_on(zombie.append(&epoch("a", 0))).unwrap();
+        // The zombie has staged epoch 1 and stands still; the other run starts and does nothing.
+        let (mut other, entries) = open(&log);
+        assert_eq!(entries.len(), 2);
+        block_on(other.append(&start("b"))).unwrap();
+        let error = block_on(zombie.append(&epoch("a", 1))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Fenced);
+        expect_test::expect!["run b, started 2025-11-20T08:15:30.123Z, has taken this query over (memory:2); run a stops here and has published nothing of the epoch it was in. Leave the field to the other run, or stop it before starting the query again"].assert_eq(error.message());
+        block_on(other.append(&epoch("b", 1))).unwrap();
+        assert_eq!(open(&log).1.iter().map(|(_, e)| e.run_id().to_owned()).collect::<Vec<_>>(), ["a", "a", "b", "b"]);
+    }
+
+    #[test]
+    fn a_zombie_loses_to_a_run_that_has_cleaned_up_around_its_start() {
+        let log = log();
+        let (mut zombie, _) = open(&log);
+        block_on(zombie.append(&start("a"))).unwrap();
+        let (mut other, _) = open(&log);
+        block_on(other.append(&start("b"))).unwrap();
+        (0..9).for_each(|n| assert!(block_on(other.append(&epoch("b", n))).is_ok()));
+        block_on(other.remove(&[2, 3, 4, 5])).unwrap();
+        assert_eq!(block_on(zombie.append(&epoch("a", 0))).unwrap_err().kind(), ErrorKind::Fenced);
+        let (chain, entries) = open(&log);
+        assert_eq!(entries.iter().map(|(n, _)| *n).collect::<Vec<_>>(), [0, 1, 6, 7, 8, 9, 10]);
+        assert_eq!(chain.index().len(), 7);
+    }
+
+    #[test]
+    fn of_two_runs_that_start_at_once_one_wins() {
+        let log = log();
+        let ((mut one, _), (mut two, _)) = (open(&log), open(&log));
+        block_on(one.append(&start("a"))).unwrap();
+        let error = block_on(two.append(&start("b"))).unwrap_err();
+        assert!(error.message().starts_with("run a, started 2025-11-20T08:15:30.123Z, has taken this query over (memory:0)"), "{error}");
+    }
+
+    #[test]
+    fn the_same_entry_again_is_found_and_another_is_refused() {
+        let log = log();
+        let (mut chain, _) = open(&log);
+        block_on(chain.append(&start("a"))).unwrap();
+        // The answer to this put was lost.
+        block_on(log.put_new(1, epoch("a", 0).encode().unwrap())).unwrap();
+        let (mut twin, _) = (Chain { log: Arc::clone(&log), next: 1, index: Vec::new() }, ());
+        assert_eq!(block_on(chain.append(&epoch("a", 0))).unwrap(), 1);
+        let error = block_on(twin.append(&Entry::Stop(Stop { run_id: "a".into(), stopped_ms: 0, settled: None }))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        assert!(error.message().contains("start the query again"), "{error}");
+    }
+
+    #[test]
+    fn holes_and_damage_are_named() {
+        let log = log();
+        let (mut chain, _) = open(&log);
+        block_on(chain.append(&start("a"))).unwrap();
+        (0..4).for_each(|n| assert!(block_on(chain.append(&epoch("a", n))).is_ok()));
+        block_on(log.remove(3)).unwrap();
+        let error = block_on(Chain::open(Arc::clone(&log))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert!(error.message().starts_with("memory:3: is missing"), "{error}");
+        let torn = epoch("a", 2).encode().unwrap();
+        block_on(log.put_new(3, torn.slice(..torn.len() - 1))).unwrap();
+        let error = block_on(Chain::open(Arc::clone(&log))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert!(error.message().starts_with("memory:3: checksum"), "{error}");
+    }
+}

@@ -22,6 +22,8 @@ use crate::recover::{Resume, bases};
 use crate::state::{Image, ImageFile, QueryState, StateLoader};
 
 mod inspect;
+#[cfg(test)]
+mod tests;
 
 const LOG: &str = "log";
 const IMAGES: &str = "images";
@@ -117,40 +119,44 @@ impl Checkpoint {
     /// # Errors
     /// `Corrupt` when no image can be read from which the retained records lead to the last epoch.
     pub fn restore(&self, entries: &[(u64, Entry)], resume: &Resume, operators: &[(OperatorId, usize)]) -> Result<Restored> {
-        let files = self.images()?;
-        let records: Vec<&EpochRecord> =
-            entries.iter().filter_map(|(_, entry)| if let Entry::Epoch(record) = entry { Some(record) } else { None }).collect();
-        let epochs: Vec<u64> = files.iter().map(|file| file.epoch).collect();
-        let mut damaged = Vec::new();
-        for base in bases(&epochs, records.first().map(|r| r.epoch()), resume.last_epoch)? {
-            let candidates = files.iter().filter(|file| Some(file.epoch) == base).map(Some);
-            for file in candidates.chain(base.is_none().then_some(None)) {
-                match restore_from(file, &records, resume, operators) {
-                    Ok(mut restored) => {
-                        restored.damaged = damaged;
-                        return Ok(restored);
-                    }
-                    Err(error) if error.kind() == ErrorKind::Corrupt && file.is_some() => damaged.push(error),
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        let all: Vec<String> = damaged.iter().map(ToString::to_string).collect();
-        Err(Error::corrupt(format!("no state image of {} can be read: {}", self.root.display(), all.join("; "))))
+        let wanted = Wanted { query_id: &resume.query_id, key_groups: resume.key_groups, last_epoch: resume.last_epoch, operators };
+        load(&self.images()?, entries, &wanted).map_err(|error| error.context(format!("cannot load the state in {}", self.root.display())))
     }
 }
 
-fn restore_from(
-    file: Option<&ImageFile>,
-    records: &[&EpochRecord],
-    resume: &Resume,
-    operators: &[(OperatorId, usize)],
-) -> Result<Restored> {
-    let image = file.map(Image::read).transpose()?;
-    if let Some(image) = image.as_ref().filter(|image| image.header.query_id != resume.query_id) {
-        return Err(Error::corrupt(format!("{}: is of query {}, not {}", image.location(), image.header.query_id, resume.query_id)));
+/// What state is to be loaded.
+struct Wanted<'a> {
+    query_id: &'a str,
+    key_groups: u16,
+    last_epoch: Option<u64>,
+    operators: &'a [(OperatorId, usize)],
+}
+
+fn load(files: &[ImageFile], entries: &[(u64, Entry)], wanted: &Wanted<'_>) -> Result<Restored> {
+    let records: Vec<&EpochRecord> =
+        entries.iter().filter_map(|(_, entry)| if let Entry::Epoch(record) = entry { Some(record) } else { None }).collect();
+    let epochs: Vec<u64> = files.iter().map(|file| file.epoch).collect();
+    let mut damaged = Vec::new();
+    for base in bases(&epochs, records.first().map(|r| r.epoch()), wanted.last_epoch)? {
+        let candidates = files.iter().filter(|file| Some(file.epoch) == base).map(Some);
+        for file in candidates.chain(base.is_none().then_some(None)) {
+            match load_from(file, &records, wanted) {
+                Ok(restored) => return Ok(Restored { damaged, ..restored }),
+                Err(error) if error.kind() == ErrorKind::Corrupt && file.is_some() => damaged.push(error),
+                Err(error) => return Err(error),
+            }
+        }
     }
-    let mut loader = StateLoader::new(resume.key_groups, operators.iter().cloned());
+    let all: Vec<&str> = damaged.iter().map(Error::message).collect();
+    Err(Error::corrupt(format!("no state image can be read from which the records lead on: {}", all.join("; "))))
+}
+
+fn load_from(file: Option<&ImageFile>, records: &[&EpochRecord], wanted: &Wanted<'_>) -> Result<Restored> {
+    let image = file.map(Image::read).transpose()?;
+    if let Some(image) = image.as_ref().filter(|image| image.header.query_id != wanted.query_id) {
+        return Err(Error::corrupt(format!("{}: is of query {}, not {}", image.location(), image.header.query_id, wanted.query_id)));
+    }
+    let mut loader = StateLoader::new(wanted.key_groups, wanted.operators.iter().cloned());
     let mut sources: BTreeMap<SourceId, SourceRestore> = BTreeMap::new();
     if let Some(image) = &image {
         loader.image(image)?;

@@ -228,10 +228,72 @@ mod tests {
 
     #[test]
     fn field_names_are_sparks() {
-        expect![].assert_eq(&serde_json::to_string_pretty(&sample(3)).unwrap());
+        expect![[r#"
+            {
+              "id": "q",
+              "runId": "r",
+              "name": null,
+              "timestamp": "2025-11-20T08:15:30.123Z",
+              "batchId": 3,
+              "batchDuration": 40,
+              "numInputRows": 1000,
+              "processedRowsPerSecond": 25000.0,
+              "durationMs": {
+                "addBatch": 30,
+                "triggerExecution": 40
+              },
+              "eventTime": {
+                "watermark": "1970-01-01T00:00:00.000Z"
+              },
+              "stateOperators": [
+                {
+                  "operatorName": "dedupe",
+                  "numRowsTotal": 0,
+                  "numRowsUpdated": 0,
+                  "allUpdatesTimeMs": 0,
+                  "numRowsRemoved": 0,
+                  "allRemovalsTimeMs": 0,
+                  "commitTimeMs": 0,
+                  "memoryUsedBytes": 0,
+                  "numRowsDroppedByWatermark": 0,
+                  "numShufflePartitions": 0,
+                  "numStateStoreInstances": 0
+                }
+              ],
+              "sources": [
+                {
+                  "description": "FileStreamSource[/in]",
+                  "startOffset": null,
+                  "endOffset": null,
+                  "latestOffset": null,
+                  "numInputRows": 0
+                }
+              ],
+              "sink": {
+                "description": "DeltaSink[/t]",
+                "numOutputRows": 7
+              },
+              "sinks": [],
+              "tidemill": {
+                "discoverMs": 0.0,
+                "promiseMs": 0.0,
+                "runMs": 0.0,
+                "stageMs": 0.0,
+                "recordMs": 0.0,
+                "publishMs": 0.0,
+                "settleMs": 0.0,
+                "durableMs": 0.0,
+                "visibleMs": 0.0,
+                "recordBytes": 0,
+                "stateRows": 0,
+                "sideRows": {}
+              }
+            }"#]]
+        .assert_eq(&serde_json::to_string_pretty(&sample(3)).unwrap());
         let status =
             StreamingQueryStatus { message: "Waiting for data to arrive".into(), is_data_available: false, is_trigger_active: false };
-        expect![].assert_eq(&serde_json::to_string(&status).unwrap());
+        expect![[r#"{"message":"Waiting for data to arrive","isDataAvailable":false,"isTriggerActive":false}"#]]
+            .assert_eq(&serde_json::to_string(&status).unwrap());
     }
 
     #[test]

@@ -260,7 +260,7 @@ fn check_operators(history: &History<'_>, now: &QueryNow) -> Result<()> {
             Some(new) if new.definition != old.definition => {
                 return Err(Error::analysis(format!(
                     "operator `{}` ({}) keeps its name but not its definition, and cannot read the state that it had as {}; \
-                     restore the definition, give the operator another name and lose that state, or start with a new checkpoint",
+                     restore the definition, or start with a new checkpoint",
                     old.id, old.name, old.definition
                 )));
             }
@@ -339,3 +339,6 @@ fn publish(history: &History<'_>, now: &QueryNow) -> Result<Vec<Republish>> {
     }
     Ok(steps)
 }
+
+#[cfg(test)]
+mod tests;

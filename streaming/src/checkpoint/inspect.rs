@@ -5,9 +5,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tidemill_planner::{Error, Result};
 
-use super::{Checkpoint, IMAGES, LOG};
+use super::{Checkpoint, IMAGES, LOG, Wanted, load};
 use crate::chain::first_hole;
-use crate::record::Entry;
+use crate::record::{Entry, OperatorInfo};
 use crate::state::{Image, ImageFile};
 
 impl Checkpoint {
@@ -39,11 +39,13 @@ impl Checkpoint {
         }
         let images = root.join(IMAGES);
         let images = if images.is_dir() { ImageFile::list(&images)? } else { Vec::new() };
+        let state = state(&entries, &images);
         let images: Vec<Value> = images.iter().map(image).collect();
         Ok(json!({
             "checkpoint": root.display().to_string(),
             "query": query(&entries),
             "last_epoch": last_epoch(&entries),
+            "state": state,
             "missing_entry": first_hole(&entries),
             "entries": files,
             "images": images,
@@ -89,6 +91,33 @@ fn last_epoch(entries: &[(u64, Entry)]) -> Value {
         "epoch": record.epoch(), "timestamp_ms": record.cut.timestamp_ms, "watermarks": record.cut.watermarks,
         "next_watermarks": record.next_watermarks, "offsets": offsets, "table_versions": record.cut.table_versions, "metrics": record.metrics,
     })
+}
+
+/// The rows of each operator's state after the last epoch, as a restart would load it.
+fn state(entries: &[(u64, Entry)], images: &[ImageFile]) -> Value {
+    let last = entries.iter().rev().find_map(|(_, entry)| if let Entry::Epoch(record) = entry { Some(record) } else { None });
+    let Some(record) = last else { return Value::Null };
+    let writer = entries.iter().find_map(|(_, entry)| match entry {
+        Entry::Start(start) if start.run_id == record.run_id => Some(start),
+        _ => None,
+    });
+    let Some(start) = writer else { return Value::Null };
+    let operators: Vec<_> = start.operators.iter().map(|operator| (operator.id.clone(), 1)).collect();
+    let last_epoch = Some(record.epoch());
+    let wanted = Wanted { query_id: &start.query_id, key_groups: start.key_groups, last_epoch, operators: &operators };
+    match load(images, entries, &wanted) {
+        Ok(restored) => {
+            let row = |operator: &OperatorInfo| {
+                let (rows, bytes) = (restored.state.rows(&operator.id), restored.state.bytes(&operator.id));
+                json!({"operator": operator.id, "name": operator.name, "rows": rows, "memory_bytes": bytes})
+            };
+            json!({
+                "operators": start.operators.iter().map(row).collect::<Vec<_>>(),
+                "replayed_epochs": restored.replayed_epochs,
+            })
+        }
+        Err(error) => json!({"error": error.to_string()}),
+    }
 }
 
 fn image(file: &ImageFile) -> Value {

@@ -8,6 +8,8 @@
 //! ```
 
 mod entry;
+#[cfg(test)]
+pub(crate) mod testing;
 mod wire;
 
 pub use entry::{Cut, Entry, EpochRecord, OperatorInfo, Promise, SinkInfo, SinkManifest, SourceCut, SourceInfo, Start, Stop};

@@ -198,3 +198,80 @@ fn epoch_record(header: EpochHeader, sections: &[Bytes], location: &str) -> Resu
         metrics: header.metrics,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{epoch, manifest, promise, record, start, stop};
+    use super::*;
+    use expect_test::expect;
+
+    fn all() -> Vec<Entry> {
+        let mut rich = record("a", 7, vec![manifest("x", 5), manifest("y", 0)]);
+        rich.sinks[1].receipts[0].inline = None;
+        rich.sinks[1].staged = false;
+        rich.settled = Some(6);
+        vec![start("a"), promise("a", 7), Entry::Epoch(rich), stop("a", 7)]
+    }
+
+    #[test]
+    fn entries_come_back() {
+        for entry in all() {
+            assert_eq!(Entry::decode(&entry.encode().unwrap(), "f").unwrap(), entry);
+        }
+    }
+
+    /// A release that changes this text cannot read the checkpoints of the one before.
+    #[test]
+    fn the_format_is_frozen() {
+        let mut text = String::new();
+        for entry in all() {
+            let bytes = entry.encode().unwrap();
+            let frame: Frame = Frame::decode(MAGIC, &[VERSION], &bytes, "f").unwrap();
+            let length = u32::from_le_bytes(bytes[10..14].try_into().unwrap()) as usize;
+            let header = String::from_utf8_lossy(&bytes[18 + 8 * frame.sections.len()..][..length]);
+            text += &format!("{header}\nsections {:?}, checksum {:016x}\n", frame.sections, xxhash_rust::xxh3::xxh3_64(&bytes));
+        }
+        expect![[r#"
+            {"start":{"run_id":"a","query_id":"q","query_name":"main","started_ms":1763626530123,"tidemill_version":"0.1.0","plan_fingerprint":"f00d","settings":{"tidemill.watermark.policy":"min"},"key_groups":4096,"operators":[{"id":"dedupe-1","name":"dedupe","tasks":2,"definition":{"keys":["eventId"]}}],"sources":[{"id":"files","description":"FileStreamSource[/in]"}],"sinks":[{"id":"x","description":"DeltaSink[/x]","target":{"id":"table-x","schema":[["userId","bigint"]]}}]}}
+            sections [], checksum d32caa1d75482213
+            {"promise":{"run_id":"a","cut":{"epoch":7,"timestamp_ms":1763626530130,"watermarks":{"late_us":-9223372036854775808,"eviction_us":7000},"sources":[{"id":"files","from":{"files":["6.json"]},"to":{"files":["7.json"]}}],"settings":{},"table_versions":{"users":3},"plan_fingerprint":"f00d"}}}
+            sections [], checksum ac7096bc3353ef76
+            {"epoch":{"run_id":"a","cut":{"epoch":7,"timestamp_ms":1763626530130,"watermarks":{"late_us":-9223372036854775808,"eviction_us":7000},"sources":[{"id":"files","from":{"files":["6.json"]},"to":{"files":["7.json"]}}],"settings":{},"table_versions":{"users":3},"plan_fingerprint":"f00d"},"source_rows":{"files":10},"next_watermarks":{"nodes":{"w":8000},"global_us":8000},"state":[{"operator":"dedupe-1","groups":{"start":0,"end":2048},"rows":2,"section":0}],"sinks":[{"sink":"x","staged":true,"target":{"id":"table-x","schema":[["userId","bigint"]]},"receipts":[{"meta":{"file":"a.parquet"},"rows":5,"section":1}]},{"sink":"y","staged":false,"target":{"id":"table-y","schema":[["userId","bigint"]]},"receipts":[{"meta":{"file":"a.parquet"},"rows":0}]}],"settled":6,"metrics":{"rows":10}}}
+            sections [b"\x01changes", b"inline"], checksum 8d4ad55eae6deabc
+            {"stop":{"run_id":"a","stopped_ms":1763626530123,"settled":7}}
+            sections [], checksum a11b9b01d970782b
+        "#]].assert_eq(&text);
+    }
+
+    #[test]
+    fn no_damaged_entry_is_read() {
+        for whole in [epoch("a", 0).encode().unwrap(), stop("a", 0).encode().unwrap()] {
+            for length in 0..whole.len() {
+                assert!(Entry::decode(&whole.slice(..length), "f").is_err(), "cut to {length}");
+            }
+            for bit in 0..whole.len() * 8 {
+                let mut bytes = whole.to_vec();
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                assert!(Entry::decode(&bytes.into(), "log/7.rec").unwrap_err().message().contains("log/7.rec"), "bit {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_header_that_names_no_section_is_refused() {
+        let Entry::Epoch(record) = epoch("a", 0) else { unreachable!("it is an epoch") };
+        let header = epoch_header(&record, &mut Vec::new());
+        let bytes = Frame::encode(MAGIC, VERSION, &HeaderRef::Epoch(&header), &[]).unwrap();
+        assert_eq!(Entry::decode(&bytes, "f").unwrap_err().message(), "f: has no section 0");
+    }
+
+    #[test]
+    fn summaries_are_short() {
+        let text: Vec<String> = all().iter().map(|entry| entry.summary().to_string()).collect();
+        expect![[r#"
+            {"start":{"key_groups":4096,"operators":[{"id":"dedupe-1","name":"dedupe","tasks":2}],"plan_fingerprint":"f00d","query_id":"q","query_name":"main","run_id":"a","sinks":[{"description":"DeltaSink[/x]","id":"x","target":"table-x"}],"sources":[{"description":"FileStreamSource[/in]","id":"files"}],"started_ms":1763626530123,"tidemill_version":"0.1.0"}}
+            {"promise":{"epoch":7,"run_id":"a","sources":[{"from":{"files":["6.json"]},"id":"files","to":{"files":["7.json"]}}],"timestamp_ms":1763626530130,"watermarks":{"eviction_us":7000,"late_us":-9223372036854775808}}}
+            {"epoch":{"epoch":7,"metrics":{"rows":10},"next_watermarks":{"global_us":8000,"nodes":{"w":8000}},"run_id":"a","settled":6,"sinks":[{"bytes_inline":6,"receipts":1,"rows":5,"sink":"x","target":"table-x"},{"bytes_inline":0,"receipts":1,"rows":0,"sink":"y","target":"table-y"}],"source_rows":{"files":10},"sources":[{"from":{"files":["6.json"]},"id":"files","to":{"files":["7.json"]}}],"state":[{"bytes":8,"operator":"dedupe-1","rows_changed":2}],"table_versions":{"users":3},"timestamp_ms":1763626530130,"watermarks":{"eviction_us":7000,"late_us":-9223372036854775808}}}
+            {"stop":{"run_id":"a","settled":7,"stopped_ms":1763626530123}}"#]].assert_eq(&text.join("\n"));
+    }
+}

@@ -132,7 +132,8 @@ mod tests {
     fn the_format_is_frozen() {
         let bytes = encode(&sample(), &(7..4096)).unwrap();
         let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-        expect!["010780200105 03ffffffffffffffffff010108"].assert_eq(&hex);
+        expect!["01078020010503ffffffffffffffffff0101080007757365722d37088080f2818389850661626378010300086b01f00101020fff00"]
+            .assert_eq(&hex);
         let mut told = Vec::new();
         assert_eq!(replay(&bytes, |_, change| told.push(change)).unwrap(), 7..4096);
         assert_eq!(

@@ -150,6 +150,16 @@ impl Image {
         self.sections.get(*self.header.sources.get(id)?)
     }
 
+    #[cfg(test)]
+    pub(super) fn section(&self, at: usize) -> &Bytes {
+        &self.sections[at]
+    }
+
+    #[cfg(test)]
+    pub(super) fn set_section(&mut self, at: usize, bytes: Bytes) {
+        self.sections[at] = bytes;
+    }
+
     /// Visits an operator's entries of some key groups: `visit(group, pane, key, due_us, value)`.
     ///
     /// # Errors

@@ -18,6 +18,8 @@ mod partition;
 mod query;
 mod retention;
 mod table;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub use image::{Image, ImageFile, ImageHeader, ImageOperator};
