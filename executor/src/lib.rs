@@ -1,6 +1,7 @@
 //! Runs staged plans on rayon and owns the files beneath.
 
 pub mod batch;
+pub mod files;
 pub mod log;
 pub mod operators;
 pub mod pool;
