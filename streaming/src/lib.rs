@@ -5,6 +5,7 @@ pub mod checkpoint;
 pub mod progress;
 pub mod record;
 pub mod recover;
+pub mod source;
 pub mod state;
 pub mod trigger;
 pub mod watermark;

@@ -1,0 +1,12 @@
+//! Sources of streams: files in a directory, and batches in memory. When an epoch is cut is not theirs to say.
+
+#[cfg(test)]
+mod contract;
+mod file;
+mod file_options;
+mod memory;
+mod seen;
+
+pub use file::FileStreamSource;
+pub use file_options::{FILE_STREAM_OPTIONS, FileStreamOptions};
+pub use memory::MemoryStream;
