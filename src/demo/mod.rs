@@ -1,0 +1,3 @@
+//! The demo: its events. Running it is for the command to do.
+
+pub mod generate;
