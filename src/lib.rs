@@ -2,6 +2,7 @@
 //! is the only one that sees all parts; it plans, and leaves running, storing and recovering to them.
 
 mod catalog;
+pub mod cli;
 mod column;
 mod dataframe;
 mod ddl;
@@ -11,10 +12,16 @@ mod rows;
 mod session;
 mod spark;
 mod sql;
+mod stream;
 
 pub use column::{Column, Operand};
 pub use dataframe::{DataFrame, GroupedData};
 pub use ddl::{parse_schema, parse_type};
-pub use io::{DataFrameReader, Table};
+pub use io::{DataFrameReader, DataFrameWriter, MergeBuilder, Table};
 pub use session::{Session, SessionBuilder};
+pub use stream::{DataStreamReader, DataStreamWriter, StreamSink, StreamingQueryBuilder, Trigger};
+pub use tidemill_lakehouse::{HistoryEntry, MergeMetrics};
 pub use tidemill_planner::{Error, ErrorKind, Result};
+pub use tidemill_planner::logical::{GroupFn, GroupFunction, GroupOutput, GroupRows, GroupState};
+pub use tidemill_streaming::query::StreamingQuery;
+pub use tidemill_streaming::sink::MemoryTable;

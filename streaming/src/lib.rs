@@ -3,9 +3,11 @@
 pub mod chain;
 pub mod checkpoint;
 pub mod progress;
+pub mod query;
 pub mod record;
 pub mod recover;
 pub mod source;
+pub mod sink;
 pub mod state;
 pub mod trigger;
 pub mod watermark;

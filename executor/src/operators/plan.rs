@@ -11,11 +11,11 @@ use datafusion::error::{DataFusionError, Result as DfResult};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
 use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
-use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, PhysicalExpr};
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 use tidemill_planner::logical::{Dedup, FlatMapGroups, SidePort, Watermark, WindowAggregate, event_time_column, late_schema};
 use tidemill_planner::scan::ScanExec;
-use tidemill_planner::stage::SidePortExec;
+use tidemill_planner::stage::{SidePortExec, StageGraph};
 use tidemill_planner::{Error, OperatorId};
 
 use super::accumulate::Aggregate;
@@ -36,6 +36,28 @@ pub fn identity(plan: &Arc<dyn ExecutionPlan>) -> Option<String> {
         return Some(exec.operator().id().as_str().to_owned());
     }
     any.downcast_ref::<ScanExec>().map(|scan| format!("scan:{}", scan.id()))
+}
+
+/// The operators of a graph that keep state, with their kind and how many tasks each has, in order of first use.
+pub fn stateful_tasks(graph: &StageGraph) -> Vec<(OperatorId, String, usize)> {
+    let mut found: Vec<(OperatorId, String, usize)> = Vec::new();
+    for stage in &graph.stages {
+        collect_stateful(&stage.plan, &mut found);
+    }
+    found
+}
+
+fn collect_stateful(plan: &Arc<dyn ExecutionPlan>, found: &mut Vec<(OperatorId, String, usize)>) {
+    for child in plan.children() {
+        collect_stateful(child, found);
+    }
+    let any: &dyn std::any::Any = plan.as_ref();
+    let Some(exec) = any.downcast_ref::<OperatorExec>() else { return };
+    let operator = exec.operator();
+    if operator.keys().is_some() && !found.iter().any(|(id, ..)| id == operator.id()) {
+        let name = operator.name().trim_end_matches("Exec").to_owned();
+        found.push((operator.id().clone(), name, plan.output_partitioning().partition_count()));
+    }
 }
 
 fn named(id: Option<&OperatorId>) -> DfResult<OperatorId> {

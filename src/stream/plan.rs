@@ -1,0 +1,110 @@
+//! From the DataFrames of a query to its plan: analysed, checked, named, planned once, cut into stages. It opens nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::execution::TaskContext;
+use datafusion::logical_expr::LogicalPlan;
+use tidemill_executor::batch::plan_stages;
+use tidemill_executor::operators::{identity, stateful_tasks};
+use tidemill_planner::key::stable_hash;
+use tidemill_planner::legality::check_streaming;
+use tidemill_planner::logical::{Dedup, Watermark, WindowAggregate};
+use tidemill_planner::operator_id::name_operators;
+use tidemill_planner::scan::scan_table_of;
+use tidemill_planner::seam::{Sink, StreamSource};
+use tidemill_planner::{OperatorId, SourceId};
+use tidemill_streaming::query::QueryPlan;
+use tidemill_streaming::record::OperatorInfo;
+
+use crate::{Error, Result, Session};
+
+/// Plans a query: `roots` are the plans of its sinks' rows, in order.
+///
+/// # Errors
+/// `Analysis` for a plan that has no meaning as a stream, `Unsupported` for what is not there yet.
+pub(super) async fn plan(session: &Session, roots: Vec<LogicalPlan>, sinks: Vec<Arc<dyn Sink>>) -> Result<QueryPlan> {
+    if roots.is_empty() {
+        return Err(Error::analysis("a query needs a sink: add one with `add`"));
+    }
+    let roots = roots
+        .into_iter()
+        .map(|root| {
+            check_streaming(&root)?;
+            refuse_now(&root)?;
+            name_operators(root)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let mut found = Found::default();
+    for root in &roots {
+        found.collect(root)?;
+    }
+    let graph = plan_stages(session.state(), &roots, &identity).await?;
+    let operators = stateful_tasks(&graph)
+        .into_iter()
+        .map(|(id, name, tasks)| OperatorInfo { definition: serde_json::json!(id.as_str()), id, name, tasks })
+        .collect();
+    let fingerprint = format!("{:016x}", stable_hash(graph.to_string().as_bytes()));
+    Ok(QueryPlan {
+        task_ctx: Arc::new(TaskContext::from(session.state())),
+        sources: found.sources.into_values().collect(),
+        operators,
+        watermarks: found.watermarks.into_iter().collect(),
+        acts_on_watermark: found.acts_on_watermark,
+        sinks,
+        fingerprint,
+        plans_made: 1,
+        graph,
+    })
+}
+
+#[derive(Default)]
+struct Found {
+    sources: BTreeMap<SourceId, Arc<dyn StreamSource>>,
+    watermarks: BTreeMap<OperatorId, i64>,
+    acts_on_watermark: bool,
+}
+
+impl Found {
+    fn collect(&mut self, root: &LogicalPlan) -> Result<()> {
+        root.apply(|node| {
+            if let LogicalPlan::TableScan(_) = node
+                && let Some(source) = scan_table_of(node).and_then(|table| table.stream_source())
+            {
+                self.sources.entry(source.id().clone()).or_insert_with(|| Arc::clone(source));
+            }
+            if let LogicalPlan::Extension(extension) = node {
+                let any = extension.node.as_any();
+                if let Some(Watermark { id: Some(id), delay_us, .. }) = any.downcast_ref() {
+                    self.watermarks.insert(id.clone(), *delay_us);
+                }
+                self.acts_on_watermark |= any.is::<WindowAggregate>() || any.is::<Dedup>();
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(())
+    }
+}
+
+/// DataFusion folds `now()` when it plans, and a stream is planned once: refused until it reads the epoch's own time.
+fn refuse_now(root: &LogicalPlan) -> Result<()> {
+    let mut refusal = Ok(());
+    root.apply_with_subqueries(|node| {
+        for expr in node.expressions() {
+            expr.apply(|e| {
+                if let datafusion::prelude::Expr::ScalarFunction(call) = e
+                    && matches!(call.func.name(), "now" | "current_timestamp" | "current_date" | "current_time" | "today")
+                {
+                    refusal = Err(Error::unsupported(format!(
+                        "`{}` on a stream is not there yet: use the event time, or add the time where the table is read",
+                        call.func.name()
+                    )));
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })?;
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    refusal
+}

@@ -1,0 +1,135 @@
+//! A query with one or several sinks: what is written where, by which trigger, with which checkpoint. All sinks of a query
+//! share one record per epoch, and what their plans have in common is executed once.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tidemill_streaming::query::{PhaseObserver, QueryOptions, StreamingQuery, start};
+use tidemill_streaming::state::ImagePolicy;
+
+use super::{StreamSink, Trigger, plan};
+use crate::{DataFrame, Error, Result, Session};
+
+/// Collects the sinks and settings of a streaming query.
+#[derive(Debug)]
+#[must_use = "nothing runs before `start`"]
+pub struct StreamingQueryBuilder {
+    session: Session,
+    name: Option<String>,
+    checkpoint: Option<PathBuf>,
+    trigger: Option<Trigger>,
+    sinks: Vec<(DataFrame, StreamSink)>,
+    images: ImagePolicy,
+    abandoned_sinks: Vec<String>,
+    observer: Option<Arc<dyn PhaseObserver>>,
+}
+
+impl Session {
+    /// Begins a streaming query of one or several sinks.
+    pub fn streaming_query(&self, name: impl Into<String>) -> StreamingQueryBuilder {
+        StreamingQueryBuilder::new(self.clone(), Some(name.into()))
+    }
+}
+
+impl StreamingQueryBuilder {
+    pub(super) fn new(session: Session, name: Option<String>) -> Self {
+        Self {
+            session,
+            name,
+            checkpoint: None,
+            trigger: None,
+            sinks: Vec::new(),
+            images: ImagePolicy::default(),
+            abandoned_sinks: Vec::new(),
+            observer: None,
+        }
+    }
+
+    /// The directory in which the query keeps its log and state.
+    pub fn checkpoint_location(mut self, path: impl Into<PathBuf>) -> Self {
+        self.checkpoint = Some(path.into());
+        self
+    }
+
+    /// When epochs run; without it, as soon as there is something to do.
+    pub fn trigger(mut self, trigger: Trigger) -> Self {
+        self.trigger = Some(trigger);
+        self
+    }
+
+    /// Writes the rows of `frame` to `sink`.
+    pub fn add(mut self, frame: &DataFrame, sink: StreamSink) -> Self {
+        self.sinks.push((frame.clone(), sink));
+        self
+    }
+
+    /// Writes the rows that the watermark drops at the stateful operator that `frame` ends in, with the columns `operator`,
+    /// `watermark` and `epoch` added, to `sink`: late rows are not lost.
+    ///
+    /// # Errors
+    /// `Analysis` when `frame` does not end in an operator that drops late rows.
+    pub fn with_late_rows(self, frame: &DataFrame, sink: StreamSink) -> Result<Self> {
+        let late = frame.late_rows()?;
+        Ok(self.add(&late, sink))
+    }
+
+    /// Writes the input that the source `frame` could not read as its schema says (`file`, `line`, `text`, `reason`) to `sink`.
+    ///
+    /// # Errors
+    /// `Analysis` when `frame` is not a source whose rows can be malformed.
+    pub fn with_dead_letters(self, frame: &DataFrame, sink: StreamSink) -> Result<Self> {
+        let malformed = frame.malformed_rows()?;
+        Ok(self.add(&malformed, sink))
+    }
+
+    /// How often state images are written: at the latest after so many epochs, or so many bytes of changes.
+    pub fn images(mut self, policy: ImagePolicy) -> Self {
+        self.images = policy;
+        self
+    }
+
+    /// Gives up what an earlier version of the query had recorded for the sink `id`, which it has no more.
+    pub fn abandon_sink(mut self, id: impl Into<String>) -> Self {
+        self.abandoned_sinks.push(id.into());
+        self
+    }
+
+    /// Who is told of the loop's phases.
+    pub fn observer(mut self, observer: Arc<dyn PhaseObserver>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// How the query will run, stage by stage.
+    ///
+    /// # Errors
+    /// Those of planning: see [`StreamingQueryBuilder::start`].
+    pub async fn explain(&self) -> Result<String> {
+        let roots = self.sinks.iter().map(|(frame, _)| frame.plan.clone()).collect();
+        Ok(plan::plan(&self.session, roots, Vec::new()).await?.graph.to_string())
+    }
+
+    /// Plans the query once, recovers from its checkpoint, and runs it until it is stopped.
+    ///
+    /// # Errors
+    /// `Analysis` and `Unsupported` for plans that cannot run as a stream, and the errors of
+    /// [`tidemill_streaming::query::start`].
+    pub async fn start(self) -> Result<StreamingQuery> {
+        let checkpoint = self.checkpoint.ok_or_else(|| {
+            Error::analysis("a streaming query needs a directory for its log and state: give it with `checkpoint_location`")
+        })?;
+        let (roots, sinks): (Vec<_>, Vec<_>) = self.sinks.into_iter().map(|(frame, sink)| (frame.plan, sink.build())).unzip();
+        let plan = plan::plan(&self.session, roots, sinks).await?;
+        let mut options = QueryOptions::new(self.session.engine()?.clone(), checkpoint);
+        options.name = self.name;
+        options.images = self.images;
+        options.abandoned_sinks = self.abandoned_sinks;
+        options.observer = self.observer;
+        options.settings = BTreeMap::from([("spark.sql.streaming.multipleWatermarkPolicy".to_owned(), "min".to_owned())]);
+        if let Some(trigger) = self.trigger {
+            options.trigger = trigger.0;
+        }
+        start(plan, options).await
+    }
+}

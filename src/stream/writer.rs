@@ -1,0 +1,171 @@
+//! `df.write_stream()`: Spark's writer for a query with one sink.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use futures::future::BoxFuture;
+use tidemill_planner::options::{OptionSpec, Options};
+use tidemill_planner::seam::Sink;
+use tidemill_streaming::query::StreamingQuery;
+use tidemill_streaming::sink::{BatchFunction, ForEachBatchSink, MemoryTable};
+
+use super::{StreamSink, StreamingQueryBuilder, Trigger};
+use crate::{DataFrame, Error, Result};
+
+const OPTIONS: &[OptionSpec] = &[
+    OptionSpec { name: "checkpointLocation", default: "", doc: "The directory of the query's log and state." },
+    OptionSpec { name: "path", default: "", doc: "The table's path." },
+];
+
+/// Collects how a stream is written.
+pub struct DataStreamWriter {
+    frame: DataFrame,
+    format: String,
+    name: Option<String>,
+    trigger: Option<Trigger>,
+    merge_on: Option<Vec<String>>,
+    options: BTreeMap<String, String>,
+    memory: Option<MemoryTable>,
+    function: Option<BatchFunction>,
+}
+
+impl std::fmt::Debug for DataStreamWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DataStreamWriter").field("format", &self.format).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl DataFrame {
+    /// Begins a streaming query that writes these rows.
+    pub fn write_stream(&self) -> DataStreamWriter {
+        DataStreamWriter {
+            frame: self.clone(),
+            format: "delta".to_owned(),
+            name: None,
+            trigger: None,
+            merge_on: None,
+            options: BTreeMap::new(),
+            memory: None,
+            function: None,
+        }
+    }
+}
+
+impl DataStreamWriter {
+    /// The sink: `delta` (the default) or `console`.
+    #[must_use]
+    pub fn format(mut self, format: &str) -> Self {
+        self.format = format.to_owned();
+        self
+    }
+
+    /// The query's name.
+    #[must_use]
+    pub fn query_name(mut self, name: &str) -> Self {
+        self.name = Some(name.to_owned());
+        self
+    }
+
+    /// An option: `checkpointLocation`, `path`.
+    #[must_use]
+    pub fn option(mut self, name: &str, value: impl ToString) -> Self {
+        self.options.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    /// The output mode: `append`.
+    ///
+    /// # Errors
+    /// `Unsupported` for `update` and `complete`, which are not there yet.
+    pub fn output_mode(self, mode: &str) -> Result<Self> {
+        match mode.to_lowercase().as_str() {
+            "append" => Ok(self),
+            "update" | "complete" => Err(Error::unsupported(format!(
+                "output mode `{mode}` is not there yet: use `append` with a window and a watermark, and `merge_into` for rows that replace others"
+            ))),
+            other => Err(Error::analysis(format!("unknown output mode `{other}`: it is `append`, `update` or `complete`"))),
+        }
+    }
+
+    /// When epochs run.
+    #[must_use]
+    pub fn trigger(mut self, trigger: Trigger) -> Self {
+        self.trigger = Some(trigger);
+        self
+    }
+
+    /// Merges into the Delta table by these columns, in place of appending.
+    #[must_use]
+    pub fn merge_on<'a>(mut self, columns: impl IntoIterator<Item = &'a str>) -> Self {
+        self.merge_on = Some(columns.into_iter().map(str::to_owned).collect());
+        self
+    }
+
+    /// Keeps the rows in `table`.
+    #[must_use]
+    pub fn memory(mut self, table: &MemoryTable) -> Self {
+        self.memory = Some(table.clone());
+        self
+    }
+
+    /// Calls `function` with each epoch's rows and number, at least once per epoch.
+    #[must_use]
+    pub fn for_each_batch(
+        mut self,
+        function: impl Fn(Vec<RecordBatch>, u64) -> BoxFuture<'static, Result<()>> + Send + Sync + 'static,
+    ) -> Self {
+        self.function = Some(Arc::new(function));
+        self
+    }
+
+    /// Starts the query into the table at `path`.
+    ///
+    /// # Errors
+    /// Those of [`DataStreamWriter::start`].
+    pub async fn to_table(self, path: &str) -> Result<StreamingQuery> {
+        self.option("path", path).start().await
+    }
+
+    /// Starts the query.
+    ///
+    /// # Errors
+    /// `Analysis` for an unknown option or sink, and those of [`StreamingQueryBuilder::start`].
+    pub async fn start(self) -> Result<StreamingQuery> {
+        let options = Options::check("streaming writes", OPTIONS, &self.options)?;
+        let sink = self.sink(&options)?;
+        let mut query = StreamingQueryBuilder::new(self.frame.session().clone(), self.name.clone()).add(&self.frame, sink);
+        if let Some(checkpoint) = options.get("checkpointLocation") {
+            query = query.checkpoint_location(checkpoint);
+        }
+        if let Some(trigger) = self.trigger {
+            query = query.trigger(trigger);
+        }
+        query.start().await
+    }
+
+    fn sink(&self, options: &Options) -> Result<StreamSink> {
+        let name = || self.name.clone().unwrap_or_else(|| "sink".to_owned());
+        if let Some(function) = &self.function {
+            let sink: Arc<dyn Sink> = Arc::new(ForEachBatchSink::new(name(), Arc::clone(function)));
+            return Ok(StreamSink::ready(sink));
+        }
+        if let Some(table) = &self.memory {
+            return Ok(StreamSink::memory(name(), table));
+        }
+        match self.format.to_lowercase().as_str() {
+            "console" => Ok(StreamSink::console()),
+            "delta" => {
+                let path = options
+                    .get("path")
+                    .ok_or_else(|| Error::analysis("a Delta sink needs the table's path: `to_table(path)`, or option `path`"))?;
+                Ok(match &self.merge_on {
+                    None => StreamSink::delta_append(path),
+                    Some(on) => StreamSink::delta_merge(path, on.iter().map(String::as_str)),
+                })
+            }
+            "memory" => Err(Error::analysis("rows in memory need a place to be read from: use `memory(&table)`")),
+            other => Err(Error::unsupported(format!("stream sink `{other}` is not there: it is `delta`, `console`, `memory` or `for_each_batch`"))),
+        }
+    }
+}

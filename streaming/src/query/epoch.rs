@@ -1,0 +1,395 @@
+//! The epoch loop: see [`Phase`] for what it does in order. Everything durable goes through the chain; everything visible goes
+//! out from a record.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::array::RecordBatch;
+use futures::future::try_join_all;
+use tidemill_executor::pool::QueryHandle;
+use tidemill_executor::run::{RootOutput, RunContext, RunReport, run_graph};
+use tidemill_planner::logical::without_event_time;
+use tidemill_planner::seam::{Capability, EpochContext, Offset, Publish, ReadLimit, Receipt, SinkTarget};
+use tidemill_planner::{Error, Result, SourceId};
+
+use super::handle::Shared;
+use super::phase::{Phase, crash_point};
+use super::report::{self, Measured};
+use super::{QueryOptions, QueryPlan};
+use crate::chain::Chain;
+use crate::checkpoint::Checkpoint;
+use crate::record::{Cut, Entry, EpochRecord, Promise, SinkManifest, SourceCut, Stop};
+use crate::state::{ImageFile, ImageOf, ImageWriter, QueryState, retain};
+use crate::trigger::{Fire, next_fire};
+use crate::watermark::WatermarkTracker;
+
+/// A write to the log whose answer was lost is tried again so often before the query gives up.
+const RECORD_ATTEMPTS: u32 = 3;
+
+/// How long the loop waits at most before it looks whether it shall stop.
+const LONGEST_WAIT_MS: i64 = 1_000;
+
+/// A started query between epochs.
+pub(super) struct EpochLoop {
+    pub(super) plan: QueryPlan,
+    pub(super) options: QueryOptions,
+    pub(super) shared: Arc<Shared>,
+    pub(super) handle: QueryHandle,
+    pub(super) checkpoint: Checkpoint,
+    pub(super) chain: Chain,
+    pub(super) targets: Vec<SinkTarget>,
+    pub(super) state: QueryState,
+    pub(super) tracker: WatermarkTracker,
+    pub(super) images: ImageWriter,
+    pub(super) image_files: Vec<ImageFile>,
+    pub(super) offsets: BTreeMap<SourceId, Offset>,
+    pub(super) next_epoch: u64,
+    pub(super) promised: Option<Cut>,
+    pub(super) settled: Option<u64>,
+    pub(super) settings: BTreeMap<String, String>,
+}
+
+impl EpochLoop {
+    /// Runs epochs until there will be no more, or the query is stopped.
+    pub(super) async fn run(&mut self) -> Result<()> {
+        let mut stop = self.shared.stop.subscribe();
+        let (mut last_look_ms, mut had_data) = (None, false);
+        loop {
+            if *stop.borrow() {
+                break;
+            }
+            match next_fire(self.options.clock.now_ms(), last_look_ms, self.options.trigger, had_data) {
+                Fire::Done => break,
+                Fire::WaitUntil(until_ms) => {
+                    self.enter(Phase::Wait);
+                    let wait_ms = (until_ms - self.options.clock.now_ms()).clamp(0, LONGEST_WAIT_MS);
+                    tokio::select! {
+                        () = tokio::time::sleep(Duration::from_millis(wait_ms as u64)) => {}
+                        _ = stop.changed() => {}
+                    }
+                }
+                Fire::Now => {
+                    last_look_ms = Some(self.options.clock.now_ms());
+                    had_data = self.trigger().await?;
+                }
+            }
+        }
+        self.end().await
+    }
+
+    fn enter(&self, phase: Phase) {
+        if let Some(observer) = &self.options.observer {
+            observer.enter(self.next_epoch, phase);
+        }
+    }
+
+    /// One trigger: an epoch if there is something to do. Returns whether there was.
+    async fn trigger(&mut self) -> Result<bool> {
+        let started = Instant::now();
+        self.enter(Phase::Discover);
+        let Some(cut) = self.cut().await? else {
+            self.shared.set_status("Waiting for data to arrive", false, false);
+            self.shared.idle_looks.send_modify(|looks| *looks += 1);
+            return Ok(false);
+        };
+        self.shared.set_status("Processing new data", true, true);
+        let mut measured = Measured::new(started);
+        measured.lap("discover");
+        let epoch = cut.epoch;
+        let ran = self.epoch(cut, &mut measured).await;
+        if ran.is_err() {
+            for sink in &self.plan.sinks {
+                if let Err(error) = sink.discard(epoch).await {
+                    tracing::warn!("cannot discard what sink `{}` staged for epoch {epoch}: {error}", sink.id());
+                }
+            }
+        }
+        ran.map_err(|e| e.context(format!("epoch {epoch}")))?;
+        self.shared.set_status("Waiting for next trigger", true, false);
+        Ok(true)
+    }
+
+    /// What the next epoch reads, or `None` when there is nothing to do.
+    async fn cut(&mut self) -> Result<Option<Cut>> {
+        if let Some(promised) = self.promised.take() {
+            return Ok(Some(promised));
+        }
+        let latest = self.plan.sources.iter().map(|source| source.latest(self.offsets.get(source.id()), ReadLimit::SourceDefault));
+        let latest = try_join_all(latest).await?;
+        let news = latest.iter().any(Option::is_some);
+        if !news && !(self.plan.acts_on_watermark && self.tracker.moved()) {
+            return Ok(None);
+        }
+        let sources = self
+            .plan
+            .sources
+            .iter()
+            .zip(latest)
+            .map(|(source, to)| {
+                let from = self.offsets.get(source.id()).cloned();
+                SourceCut { id: source.id().clone(), to: to.or_else(|| from.clone()), from }
+            })
+            .collect();
+        Ok(Some(Cut {
+            epoch: self.next_epoch,
+            timestamp_ms: self.options.clock.now_ms(),
+            watermarks: self.tracker.next(),
+            sources,
+            settings: self.settings.clone(),
+            table_versions: BTreeMap::new(),
+            plan_fingerprint: self.plan.fingerprint.clone(),
+        }))
+    }
+
+    async fn epoch(&mut self, cut: Cut, measured: &mut Measured) -> Result<()> {
+        let epoch = cut.epoch;
+        if self.plan.sinks.iter().any(|s| s.capability() == Capability::Direct) {
+            self.enter(Phase::Promise);
+            self.append(&Entry::Promise(Promise { run_id: self.shared.run_id.clone(), cut: cut.clone() })).await?;
+            measured.lap("promise");
+        }
+
+        self.enter(Phase::Run);
+        crash_point("streaming::run");
+        let context = Arc::new(self.context(&cut)?);
+        let run = RunContext::new(Arc::clone(&self.plan.task_ctx)).with_epoch(context);
+        let output = run_graph(&self.handle, &self.plan.graph, run).await?;
+        let (roots, run_report) = (output.roots, output.report);
+        measured.lap("run");
+
+        self.enter(Phase::Stage);
+        crash_point("streaming::stage");
+        let manifests = self.stage(epoch, roots).await?;
+        measured.lap("stage");
+
+        self.enter(Phase::Record);
+        crash_point("streaming::record");
+        let before = self.tracker.clone();
+        self.tracker.epoch_done(&run_report.event_time_max_us);
+        let record = self.record(cut, &run_report, manifests)?;
+        let changelog_bytes: u64 = record.state.iter().map(|s| s.block.len() as u64).sum();
+        let entry = Entry::Epoch(record);
+        let record_bytes = match self.append(&entry).await {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.tracker = before;
+                return Err(error);
+            }
+        };
+        let Entry::Epoch(record) = entry else { return Err(Error::internal("an epoch's entry is an epoch")) };
+        self.next_epoch = epoch + 1;
+        measured.lap("record");
+        measured.durable();
+
+        self.enter(Phase::Publish);
+        crash_point("streaming::publish");
+        let publishing = self.publish(&record);
+        // State moves on while the sinks publish: the record is what both stand on.
+        self.accept(&record, run_report.overlays)?;
+        let published = publishing.await?;
+        measured.lap("publish");
+        measured.visible();
+
+        self.enter(Phase::Settle);
+        crash_point("streaming::settle");
+        self.settle(&record, changelog_bytes).await?;
+        measured.lap("settle");
+
+        let run_report = report::RunFigures { metrics: run_report.metrics, side_rows: run_report.side_rows };
+        self.shared.push_progress(report::progress(&report::EpochFigures {
+            plan: &self.plan,
+            shared: &self.shared,
+            record: &record,
+            run: &run_report,
+            state: &self.state,
+            published: &published,
+            record_bytes,
+            measured,
+        }));
+        Ok(())
+    }
+
+    fn context(&self, cut: &Cut) -> Result<EpochContext> {
+        let mut slices = HashMap::new();
+        for (source, cut) in self.plan.sources.iter().zip(&cut.sources) {
+            if let Some(to) = cut.to.as_ref().filter(|to| cut.from.as_ref() != Some(*to)) {
+                slices.insert(source.id().clone(), source.slice(cut.from.as_ref(), to)?);
+            }
+        }
+        Ok(EpochContext {
+            epoch: cut.epoch,
+            timestamp_ms: cut.timestamp_ms,
+            watermarks: cut.watermarks,
+            key_groups: self.state.key_groups(),
+            slices,
+            states: self.state.lend(),
+        })
+    }
+
+    /// Stages every sink's rows, all side by side. A sink that writes at once gets the whole epoch in one call.
+    async fn stage(&self, epoch: u64, roots: Vec<RootOutput>) -> Result<Vec<SinkManifest>> {
+        let staged = self.plan.sinks.iter().zip(roots).zip(&self.targets).map(|((sink, root), target)| async move {
+            let direct = sink.capability() == Capability::Direct;
+            let parts = parts_of(root, direct)?;
+            let receipts = try_join_all(parts.into_iter().map(|(partition, rows)| sink.stage(epoch, partition, rows))).await;
+            let receipts: Vec<Receipt> = receipts.map_err(|e| e.context(format!("sink `{}`", sink.id())))?;
+            Ok::<_, Error>(SinkManifest { sink: sink.id().to_owned(), staged: !direct, target: target.clone(), receipts })
+        });
+        try_join_all(staged).await
+    }
+
+    fn record(&self, cut: Cut, run: &RunReport, sinks: Vec<SinkManifest>) -> Result<EpochRecord> {
+        Ok(EpochRecord {
+            run_id: self.shared.run_id.clone(),
+            source_rows: run.source_rows.iter().map(|(id, rows)| (id.clone(), *rows)).collect(),
+            next_watermarks: self.tracker.state().clone(),
+            state: self.state.changes(&run.overlays)?,
+            settled: self.settled,
+            metrics: serde_json::json!({ "runMs": run.elapsed.as_secs_f64() * 1e3 }),
+            sinks,
+            cut,
+        })
+    }
+
+    /// Appends an entry; a put whose answer was lost is put again, which finds out. Returns the entry's size.
+    async fn append(&mut self, entry: &Entry) -> Result<u64> {
+        let bytes = entry.encode()?;
+        let size = bytes.len() as u64;
+        let mut attempt = 1;
+        loop {
+            match self.chain.append_encoded(entry, bytes.clone()).await {
+                Ok(_) => return Ok(size),
+                Err(error) if error.is_transient() && attempt < RECORD_ATTEMPTS => {
+                    tracing::warn!("attempt {attempt} to write the log failed: {error}");
+                    attempt += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Publishes to every sink that staged, side by side.
+    fn publish(&self, record: &EpochRecord) -> impl Future<Output = Result<Vec<(String, Published)>>> + use<> {
+        let epoch = record.epoch();
+        let started = Instant::now();
+        let mut publishing = tokio::task::JoinSet::new();
+        for (sink, manifest) in self.plan.sinks.iter().zip(&record.sinks).filter(|(_, m)| m.staged) {
+            let (sink, manifest) = (Arc::clone(sink), manifest.clone());
+            publishing.spawn(async move {
+                let published = sink
+                    .publish(epoch, &manifest.target, &manifest.receipts)
+                    .await
+                    .map_err(|e| e.context(format!("epoch {epoch} is recorded, but sink `{}` cannot publish it", manifest.sink)))?;
+                let rows_updated = match published {
+                    Publish::Published { rows_updated } => rows_updated,
+                    Publish::AlreadyPublished => 0,
+                };
+                Ok::<_, Error>((manifest.sink.clone(), Published { rows_updated, visible: started.elapsed() }))
+            });
+        }
+        async move {
+            let mut done = Vec::new();
+            while let Some(next) = publishing.join_next().await {
+                done.push(next.map_err(|e| Error::internal(format!("publishing ended early: {e}")))??);
+                crash_point("streaming::between_publishes");
+            }
+            Ok(done)
+        }
+    }
+
+    /// Takes in what the epoch changed.
+    fn accept(&mut self, record: &EpochRecord, overlays: crate::state::Overlays) -> Result<()> {
+        self.state.accept(overlays, record.cut.watermarks.eviction_us);
+        for (source, cut) in self.plan.sources.iter().zip(&record.cut.sources) {
+            if let Some(to) = &cut.to {
+                if cut.from.as_ref() != Some(to) {
+                    source.recorded(to)?;
+                }
+                self.offsets.insert(source.id().clone(), to.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes what was published durable, writes an image when one is due, and lets go of what no restart needs.
+    async fn settle(&mut self, record: &EpochRecord, changelog_bytes: u64) -> Result<()> {
+        let epoch = record.epoch();
+        try_join_all(self.plan.sinks.iter().map(|sink| sink.settle(epoch))).await?;
+        for (source, cut) in self.plan.sources.iter().zip(&record.cut.sources) {
+            if let Some(to) = &cut.to {
+                source.settled(to).await?;
+            }
+        }
+        self.settled = Some(epoch);
+        if self.images.due(changelog_bytes) {
+            let mut sources = BTreeMap::new();
+            for source in &self.plan.sources {
+                if let Some(image) = source.image()? {
+                    sources.insert(source.id().clone(), image);
+                }
+            }
+            let of = ImageOf { query_id: self.shared.id.clone(), run_id: self.shared.run_id.clone(), epoch };
+            self.images.start(of, self.state.snapshot(), sources);
+        }
+        match self.images.poll().await {
+            Ok(None) => Ok(()),
+            Ok(Some(image)) => self.let_go(image).await,
+            Err(error) => {
+                tracing::warn!("a state image could not be written, and will be tried again when the next is due: {error}");
+                Ok(())
+            }
+        }
+    }
+
+    async fn let_go(&mut self, image: ImageFile) -> Result<()> {
+        self.image_files.push(image);
+        let garbage =
+            retain(&self.image_files, self.chain.index(), self.settled, self.options.clock.now_ms(), &self.options.retention);
+        self.chain.remove(&garbage.entries).await?;
+        self.image_files.retain(|file| !garbage.images.contains(&file.path));
+        let checkpoint = self.checkpoint.clone();
+        tokio::task::spawn_blocking(move || checkpoint.remove_images(&garbage.images))
+            .await
+            .map_err(|e| Error::internal(format!("cleaning up ended early: {e}")))?
+    }
+
+    /// An orderly end: the image being written is awaited, and the log says that the run is over.
+    async fn end(&mut self) -> Result<()> {
+        if let Some(image) = self.images.wait().await? {
+            self.let_go(image).await?;
+        }
+        let stop = Stop { run_id: self.shared.run_id.clone(), stopped_ms: self.options.clock.now_ms(), settled: self.settled };
+        self.append(&Entry::Stop(stop)).await?;
+        Ok(())
+    }
+}
+
+/// One sink's part of a published epoch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Published {
+    pub(super) rows_updated: u64,
+    /// From the end of the record to visible.
+    pub(super) visible: Duration,
+}
+
+/// A root's rows as a sink takes them: by partition, empty ones left out, or all together.
+fn parts_of(root: RootOutput, together: bool) -> Result<Vec<(usize, Vec<RecordBatch>)>> {
+    let schema = without_event_time(&root.schema);
+    let mut parts = Vec::with_capacity(root.partitions.len());
+    for (partition, rows) in root.partitions.into_iter().enumerate() {
+        let rows: Vec<RecordBatch> = rows
+            .into_iter()
+            .filter(|batch| batch.num_rows() > 0)
+            .map(|batch| Ok(RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())?))
+            .collect::<Result<_>>()?;
+        if !rows.is_empty() {
+            parts.push((partition, rows));
+        }
+    }
+    if !together {
+        return Ok(parts);
+    }
+    let all: Vec<RecordBatch> = parts.into_iter().flat_map(|(_, rows)| rows).collect();
+    Ok(vec![(0, if all.is_empty() { vec![RecordBatch::new_empty(schema)] } else { all })])
+}

@@ -1,0 +1,85 @@
+//! What a query is made of: everything that the session worked out before the first epoch.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use datafusion::execution::TaskContext;
+use tidemill_executor::pool::Engine;
+use tidemill_planner::seam::{Clock, Sink, StreamSource, SystemClock};
+use tidemill_planner::stage::StageGraph;
+use tidemill_planner::{OperatorId, key};
+
+use super::PhaseObserver;
+use crate::record::OperatorInfo;
+use crate::state::{ImagePolicy, Retention};
+use crate::trigger::Trigger;
+
+/// A planned query: one root of the graph per sink, in order.
+#[derive(Debug, Clone)]
+pub struct QueryPlan {
+    /// The stages, planned once.
+    pub graph: StageGraph,
+    /// Settings and runtime that every task sees.
+    pub task_ctx: Arc<TaskContext>,
+    /// The sources that the plan reads, each once.
+    pub sources: Vec<Arc<dyn StreamSource>>,
+    /// The operators that keep state, with their tasks.
+    pub operators: Vec<OperatorInfo>,
+    /// The watermark nodes and their delays, microseconds.
+    pub watermarks: Vec<(OperatorId, i64)>,
+    /// Where the roots' rows go.
+    pub sinks: Vec<Arc<dyn Sink>>,
+    /// Whether a watermark alone can make rows or end state, so that an epoch without data is worth running.
+    pub acts_on_watermark: bool,
+    /// The plan in short: equal for equal programs.
+    pub fingerprint: String,
+    /// How often a plan was made for this query, over its life: 1.
+    pub plans_made: u64,
+}
+
+/// How a query runs.
+#[derive(Debug, Clone)]
+pub struct QueryOptions {
+    /// The user's name for it.
+    pub name: Option<String>,
+    /// The checkpoint directory.
+    pub checkpoint: PathBuf,
+    /// When epochs run.
+    pub trigger: Trigger,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What runs the stages.
+    pub engine: Engine,
+    /// How often images are written.
+    pub images: ImagePolicy,
+    /// What is kept.
+    pub retention: Retention,
+    /// Settings that hold for the life of the checkpoint.
+    pub settings: BTreeMap<String, String>,
+    /// How many key groups a new checkpoint gets.
+    pub key_groups: u16,
+    /// Sinks that an earlier version of the query had and whose unpublished output is given up.
+    pub abandoned_sinks: Vec<String>,
+    /// Who is told of the phases.
+    pub observer: Option<Arc<dyn PhaseObserver>>,
+}
+
+impl QueryOptions {
+    /// The defaults: epochs as soon as there is data, Spark's retention.
+    pub fn new(engine: Engine, checkpoint: impl Into<PathBuf>) -> Self {
+        Self {
+            name: None,
+            checkpoint: checkpoint.into(),
+            trigger: Trigger::ProcessingTime(0),
+            clock: Arc::new(SystemClock),
+            engine,
+            images: ImagePolicy::default(),
+            retention: Retention::default(),
+            settings: BTreeMap::new(),
+            key_groups: key::DEFAULT_KEY_GROUPS,
+            abandoned_sinks: Vec::new(),
+            observer: None,
+        }
+    }
+}

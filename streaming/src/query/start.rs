@@ -1,0 +1,217 @@
+//! Starting a query: open what it needs, decide what the last run left to do, take the query over, do it. The decision is
+//! [`crate::recover`]'s.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use tidemill_executor::pool::Priority;
+use tidemill_planner::logical::without_event_time;
+use tidemill_planner::seam::{Capability, SinkTarget};
+use tidemill_planner::{Error, Result};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::epoch::EpochLoop;
+use super::handle::{Ended, Shared, StreamingQuery};
+use super::{QueryOptions, QueryPlan};
+use crate::chain::Chain;
+use crate::checkpoint::{Checkpoint, Restored};
+use crate::progress::{RecentProgress, StreamingQueryStatus};
+use crate::record::{Entry, SinkInfo, SourceInfo, Start};
+use crate::recover::{QueryNow, Recovery, Resume, SinkNow, recover};
+use crate::state::{ImageWriter, QueryState};
+use crate::watermark::{WatermarkPolicy, WatermarkTracker};
+
+/// Starts `plan`: recovers from its checkpoint, publishes what is recorded and not yet visible, and runs epochs on the
+/// engine's I/O runtime until it is stopped.
+///
+/// # Errors
+/// `Analysis` when the checkpoint is of another query; `Data` when a sink's target is not the pinned one; `Corrupt` for a
+/// damaged checkpoint; `Fenced` when another run starts at the same moment. Nothing has been published then.
+pub async fn start(plan: QueryPlan, options: QueryOptions) -> Result<StreamingQuery> {
+    let io = options.engine.io().clone();
+    let begun = io.spawn(begin(plan, options)).await;
+    let (mut epochs, shared) = begun.map_err(|e| Error::internal(format!("the start of the query ended early: {e}")))??;
+    let query = StreamingQuery { shared: Arc::clone(&shared) };
+    io.spawn(async move {
+        // The loop runs as a task of its own, so that a panic in it is an end of the query and not of the process.
+        let ran = tokio::spawn(async move { epochs.run().await }).await;
+        let end = match ran {
+            Ok(Ok(())) => Ended::Stopped,
+            Ok(Err(error)) => Ended::Failed(error.kind(), error.to_string()),
+            Err(panic) => Ended::Failed(tidemill_planner::ErrorKind::Internal, format!("the epoch loop panicked: {panic}")),
+        };
+        shared.set_status(if matches!(end, Ended::Stopped) { "Stopped" } else { "Terminated with an error" }, false, false);
+        shared.ended.send_replace(Some(end));
+    });
+    Ok(query)
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal(format!("a blocking step ended early: {e}")))?
+}
+
+async fn begin(plan: QueryPlan, options: QueryOptions) -> Result<(EpochLoop, Arc<Shared>)> {
+    if plan.sinks.len() != plan.graph.roots.len() {
+        return Err(Error::internal("a query has one root per sink"));
+    }
+    let root = options.checkpoint.clone();
+    let checkpoint = blocking(move || Checkpoint::open(root)).await?;
+    let targets = open_sinks(&plan).await?;
+    let (mut chain, entries) = Chain::open(checkpoint.log()).await?;
+    let now = query_now(&plan, &options, &targets).await?;
+    let images = {
+        let checkpoint = checkpoint.clone();
+        blocking(move || checkpoint.images()).await?
+    };
+    let image_epochs: Vec<u64> = images.iter().map(|image| image.epoch).collect();
+    let recovery = recover(&entries, &image_epochs, &now, &|number| chain.location(number))?;
+    let run_id = Uuid::new_v4().to_string();
+    let resume = match recovery {
+        Recovery::Fresh => None,
+        Recovery::Resume(resume) => Some(*resume),
+    };
+    let query_id = resume.as_ref().map_or_else(|| Uuid::new_v4().to_string(), |r| r.query_id.clone());
+    let key_groups = resume.as_ref().map_or(options.key_groups, |r| r.key_groups);
+    let settings = resume.as_ref().map_or_else(|| options.settings.clone(), |r| r.settings.clone());
+    let start = Start {
+        run_id: run_id.clone(),
+        query_id: query_id.clone(),
+        query_name: options.name.clone(),
+        started_ms: options.clock.now_ms(),
+        tidemill_version: env!("CARGO_PKG_VERSION").to_owned(),
+        plan_fingerprint: plan.fingerprint.clone(),
+        settings: settings.clone(),
+        key_groups,
+        operators: plan.operators.clone(),
+        sources: plan.sources.iter().map(|s| SourceInfo { id: s.id().clone(), description: s.description() }).collect(),
+        sinks: plan
+            .sinks
+            .iter()
+            .zip(&targets)
+            .map(|(sink, target)| SinkInfo { id: sink.id().to_owned(), description: sink.description(), target: target.clone() })
+            .collect(),
+    };
+    // From here on every earlier run has lost.
+    chain.append(&Entry::Start(start)).await?;
+
+    let tasks: Vec<_> = plan.operators.iter().map(|o| (o.id.clone(), o.tasks)).collect();
+    let mut tracker = WatermarkTracker::new(WatermarkPolicy::Min, plan.watermarks.iter().cloned());
+    let restored = match &resume {
+        Some(resume) => {
+            republish(&plan, &entries, resume).await?;
+            tracker.restore(resume.ran_by, &resume.watermarks);
+            let (checkpoint, entries, resume, tasks) = (checkpoint.clone(), entries.clone(), resume.clone(), tasks.clone());
+            blocking(move || checkpoint.restore(&entries, &resume, &tasks)).await?
+        }
+        None => {
+            let mut state = QueryState::new(key_groups);
+            tasks.iter().for_each(|(id, tasks)| state.open(id, *tasks));
+            Restored { state, sources: BTreeMap::new(), replayed_epochs: 0, damaged: Vec::new() }
+        }
+    };
+    for damaged in &restored.damaged {
+        tracing::warn!("passed over a damaged state image: {damaged}");
+    }
+    for source in &plan.sources {
+        let restore = restored.sources.get(source.id()).cloned().unwrap_or_default();
+        source.restore(restore.image.as_deref(), &restore.offsets)?;
+    }
+    let next_epoch = resume.as_ref().map_or(0, |r| r.next_epoch);
+    for sink in &plan.sinks {
+        sink.discard(next_epoch).await?;
+    }
+    let settled = resume.as_ref().and_then(|r| r.last_epoch);
+    if let Some(last) = settled {
+        for sink in &plan.sinks {
+            sink.settle(last).await?;
+        }
+    }
+    if options.trigger == crate::trigger::Trigger::AvailableNow {
+        for source in &plan.sources {
+            source.freeze().await?;
+        }
+    }
+    let shared = Arc::new(Shared {
+        id: query_id,
+        run_id,
+        name: options.name.clone(),
+        status: Mutex::new(StreamingQueryStatus {
+            message: "Waiting for data to arrive".to_owned(),
+            is_data_available: false,
+            is_trigger_active: false,
+        }),
+        recent: Mutex::new(RecentProgress::default()),
+        stop: watch::Sender::new(false),
+        idle_looks: watch::Sender::new(0),
+        ended: watch::Sender::new(None),
+        on_progress: Mutex::new(None),
+    });
+    let handle = options.engine.query(Priority::Streaming, options.name.clone().unwrap_or_else(|| shared.id.clone()));
+    let epochs = EpochLoop {
+        images: ImageWriter::new(checkpoint.images_dir(), options.images, restored.replayed_epochs),
+        image_files: images,
+        handle,
+        targets,
+        chain,
+        checkpoint,
+        state: restored.state,
+        tracker,
+        offsets: resume.as_ref().map(|r| r.offsets.clone()).unwrap_or_default(),
+        next_epoch,
+        promised: resume.and_then(|r| r.promised),
+        settled,
+        settings,
+        shared: Arc::clone(&shared),
+        plan,
+        options,
+    };
+    Ok((epochs, shared))
+}
+
+async fn open_sinks(plan: &QueryPlan) -> Result<Vec<SinkTarget>> {
+    let mut targets = Vec::with_capacity(plan.sinks.len());
+    for (sink, root) in plan.sinks.iter().zip(&plan.graph.roots) {
+        let schema = without_event_time(&plan.graph.stage(*root).plan.schema());
+        targets.push(sink.open(schema).await?);
+    }
+    let mut ids: Vec<&str> = plan.sinks.iter().map(|s| s.id()).collect();
+    ids.sort_unstable();
+    if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(Error::analysis(format!(
+            "two sinks of the query have the id `{}`: give each a name of its own, since the second one's epochs would be taken for the first one's",
+            pair[0]
+        )));
+    }
+    Ok(targets)
+}
+
+async fn query_now(plan: &QueryPlan, options: &QueryOptions, targets: &[SinkTarget]) -> Result<QueryNow> {
+    let mut sinks = BTreeMap::new();
+    for (sink, target) in plan.sinks.iter().zip(targets) {
+        let now = SinkNow { target: target.clone(), capability: sink.capability(), published: sink.published().await? };
+        sinks.insert(sink.id().to_owned(), now);
+    }
+    Ok(QueryNow {
+        operators: plan.operators.clone(),
+        sources: plan.sources.iter().map(|s| s.id().clone()).collect(),
+        sinks,
+        abandoned_sinks: options.abandoned_sinks.iter().cloned().collect(),
+    })
+}
+
+/// Makes visible what is recorded and is not visible yet, epoch by epoch.
+async fn republish(plan: &QueryPlan, entries: &[(u64, Entry)], resume: &Resume) -> Result<()> {
+    for step in &resume.publish {
+        let Some((_, Entry::Epoch(record))) = entries.get(step.entry) else {
+            return Err(Error::internal("recovery named an entry that is no epoch"));
+        };
+        for manifest in record.sinks.iter().filter(|m| step.sinks.contains(&m.sink)) {
+            let Some(sink) = plan.sinks.iter().find(|s| s.id() == manifest.sink && s.capability() == Capability::Staged) else { continue };
+            sink.publish(step.epoch, &manifest.target, &manifest.receipts)
+                .await
+                .map_err(|e| e.context(format!("publishing epoch {} again to sink `{}`", step.epoch, manifest.sink)))?;
+        }
+    }
+    Ok(())
+}

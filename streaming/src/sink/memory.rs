@@ -1,0 +1,108 @@
+//! Rows kept in memory, for tests and a first look. They are gone with the process; within it, publishing twice is
+//! publishing once.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::StreamWriter;
+use async_trait::async_trait;
+use tidemill_planner::seam::{Capability, Publish, Receipt, Sink, SinkTarget};
+use tidemill_planner::Result;
+
+/// What a memory sink has received: shared with whoever reads it.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryTable {
+    epochs: Arc<Mutex<Vec<(u64, Vec<RecordBatch>)>>>,
+}
+
+impl MemoryTable {
+    /// All rows, in order of their epochs.
+    pub fn batches(&self) -> Vec<RecordBatch> {
+        self.lock().iter().flat_map(|(_, rows)| rows.iter().cloned()).collect()
+    }
+
+    /// The rows of each epoch that had any.
+    pub fn epochs(&self) -> Vec<(u64, Vec<RecordBatch>)> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(u64, Vec<RecordBatch>)>> {
+        self.epochs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The sink in front of a [`MemoryTable`].
+#[derive(Debug)]
+pub struct MemorySink {
+    id: String,
+    table: MemoryTable,
+}
+
+impl MemorySink {
+    /// A sink named `name` into `table`.
+    pub fn new(name: impl Into<String>, table: MemoryTable) -> Self {
+        Self { id: name.into(), table }
+    }
+}
+
+#[async_trait]
+impl Sink for MemorySink {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn description(&self) -> String {
+        format!("MemorySink[{}]", self.id)
+    }
+
+    fn capability(&self) -> Capability {
+        Capability::Staged
+    }
+
+    async fn open(&self, _schema: SchemaRef) -> Result<SinkTarget> {
+        Ok(SinkTarget { id: format!("memory:{}", self.id), schema: serde_json::Value::Null })
+    }
+
+    async fn stage(&self, _epoch: u64, _partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {
+        let rows = batches.iter().map(|b| b.num_rows() as u64).sum();
+        let Some(first) = batches.first() else {
+            return Ok(Receipt { meta: serde_json::Value::Null, inline: None, rows: 0 });
+        };
+        let mut writer = StreamWriter::try_new(Vec::new(), &first.schema())?;
+        for batch in &batches {
+            writer.write(batch)?;
+        }
+        Ok(Receipt { meta: serde_json::Value::Null, inline: Some(writer.into_inner()?.into()), rows })
+    }
+
+    async fn publish(&self, epoch: u64, _target: &SinkTarget, receipts: &[Receipt]) -> Result<Publish> {
+        let mut rows = Vec::new();
+        for bytes in receipts.iter().filter_map(|r| r.inline.as_ref()) {
+            for batch in StreamReader::try_new(bytes.as_ref(), None)? {
+                rows.push(batch?);
+            }
+        }
+        let mut epochs = self.table.lock();
+        if epochs.last().is_some_and(|(last, _)| *last >= epoch) {
+            return Ok(Publish::AlreadyPublished);
+        }
+        if !rows.is_empty() {
+            epochs.push((epoch, rows));
+        }
+        Ok(Publish::Published { rows_updated: 0 })
+    }
+
+    async fn published(&self) -> Result<Option<u64>> {
+        Ok(self.table.lock().last().map(|(epoch, _)| *epoch))
+    }
+
+    async fn settle(&self, _epoch: u64) -> Result<()> {
+        Ok(())
+    }
+
+    async fn discard(&self, _epoch: u64) -> Result<()> {
+        Ok(())
+    }
+}
