@@ -2,7 +2,7 @@
 
 use futures::executor::block_on;
 use tidemill_planner::key::task_of_group;
-use tidemill_planner::seam::state::{Entry as StateEntry, NO_PANE, Overlay};
+use tidemill_planner::seam::state::{Entry as StateEntry, NO_PANE};
 
 use super::*;
 use crate::chain::Chain;
@@ -34,7 +34,7 @@ fn checkpoint(root: &Path, epochs: u64, images: &[u64]) -> Checkpoint {
             let key = key(n);
             let task = task_of_group(group_of(&key).unwrap(), TASKS, 4096);
             let entry = StateEntry { due_us: n as i64, value: Box::from(&b"value"[..]) };
-            overlays.entry((id(), task)).or_insert_with(Overlay::default).put(NO_PANE, &key, entry);
+            overlays.entry((id(), task)).or_default().put(NO_PANE, &key, entry);
         }
         let mut record = record("a", epoch, vec![]);
         record.state = state.changes(&overlays).unwrap();

@@ -280,7 +280,8 @@ fn it_takes_up_offsets_watermarks_and_settings() {
 
 #[test]
 fn which_image_to_begin_with() {
-    let cases: [(&[u64], Option<u64>, Option<u64>, &[Option<u64>]); 7] = [
+    type Case = (&'static [u64], Option<u64>, Option<u64>, &'static [Option<u64>]);
+    let cases: [Case; 7] = [
         (&[], None, None, &[None]),
         (&[], Some(0), Some(9), &[None]),
         (&[3, 7], Some(0), Some(9), &[Some(7), Some(3), None]),

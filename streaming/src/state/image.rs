@@ -10,7 +10,7 @@
 //! tag     = 2·value length + (1 if it falls due)                   v: varint, s: zigzag varint
 //! ```
 //!
-//! Entries are sorted by group, pane and key: the same state is the same bytes, and a task can read its own groups alone.
+//! Entries are sorted by group and pane, so that a task can read its own groups alone.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -63,6 +63,21 @@ pub struct ImageOperator {
     pub entries: usize,
     /// The section of the index.
     pub index: usize,
+}
+
+/// One entry of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImageEntry<'a> {
+    /// Its key group, which its key begins with.
+    pub group: u16,
+    /// Its pane.
+    pub pane: i64,
+    /// Its key.
+    pub key: &'a [u8],
+    /// When it falls due; `i64::MAX` is never.
+    pub due_us: i64,
+    /// Its value.
+    pub value: &'a [u8],
 }
 
 /// An image that was read.
@@ -160,11 +175,11 @@ impl Image {
         self.sections[at] = bytes;
     }
 
-    /// Visits an operator's entries of some key groups: `visit(group, pane, key, due_us, value)`.
+    /// Visits an operator's entries of some key groups, rising by group and pane.
     ///
     /// # Errors
     /// `Corrupt`, naming the file, when entries and index do not fit.
-    pub fn visit(&self, operator: &ImageOperator, groups: Range<u16>, visit: &mut dyn FnMut(u16, i64, &[u8], i64, &[u8])) -> Result<()> {
+    pub fn visit(&self, operator: &ImageOperator, groups: Range<u16>, visit: &mut dyn FnMut(ImageEntry<'_>)) -> Result<()> {
         let named = |error: Error| error.context(format!("{}, operator {}", self.location, operator.id));
         let (entries, index) = (&self.sections[operator.entries], &self.sections[operator.index]);
         let places = read_index(index, entries.len()).map_err(named)?;
@@ -237,7 +252,7 @@ fn encode_operator(partitions: &[PartitionState]) -> Result<(u64, Vec<u8>, Vec<u
             }
         }
     }
-    sorted.sort_unstable_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)));
+    sorted.sort_unstable_by_key(|entry| (entry.0, entry.1));
     let (mut entries, mut index) = (Vec::with_capacity(sorted.len() * 48), Vec::new());
     for group in sorted.chunk_by(|a, b| a.0 == b.0) {
         index.extend_from_slice(&group[0].0.to_le_bytes());
@@ -278,7 +293,7 @@ fn read_index(index: &[u8], entries_len: usize) -> Result<Vec<(u16, Range<usize>
     Ok(ranges)
 }
 
-fn visit_group(group: u16, bytes: &[u8], visit: &mut dyn FnMut(u16, i64, &[u8], i64, &[u8])) -> Result<()> {
+fn visit_group(group: u16, bytes: &[u8], visit: &mut dyn FnMut(ImageEntry<'_>)) -> Result<()> {
     let mut reader = Reader::new(bytes);
     let mut last_due = 0i64;
     for _ in 0..reader.varint()? {
@@ -294,7 +309,7 @@ fn visit_group(group: u16, bytes: &[u8], visit: &mut dyn FnMut(u16, i64, &[u8], 
                 last_due = last_due.wrapping_add(reader.signed()?);
                 due_us = last_due;
             }
-            visit(group, pane, key, due_us, reader.take(tag >> 1)?);
+            visit(ImageEntry { group, pane, key, due_us, value: reader.take(tag >> 1)? });
         }
     }
     if reader.is_empty() { Ok(()) } else { Err(Error::corrupt(format!("group {group} has bytes after its end"))) }

@@ -22,7 +22,7 @@ mod table;
 mod tests;
 mod wire;
 
-pub use image::{Image, ImageFile, ImageHeader, ImageOperator};
+pub use image::{Image, ImageEntry, ImageFile, ImageHeader, ImageOperator};
 pub use image_writer::{ImageOf, ImagePolicy, ImageWriter};
 pub use query::{Overlays, QueryState, StateChange, StateLoader, StateSnapshot};
 pub use retention::{Garbage, Retention, retain};

@@ -208,6 +208,7 @@ impl StateRead for PartitionState {
             found.extend(self.base.due(due_us).filter(|(_, key)| !self.overruled(0, NO_PANE, key)));
         }
         found.sort_unstable();
+        found.dedup();
         found.into_iter().map(|(_, key)| key.clone()).collect()
     }
 

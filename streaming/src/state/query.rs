@@ -63,10 +63,10 @@ impl QueryState {
         for partition in std::mem::take(partitions) {
             for (pane, key, entry) in partition.drain() {
                 let group = group_of(&key).expect("a key's group was checked when it was accepted");
-                tables[task_of_group(group, tasks, self.key_groups)].put(pane, key, entry);
+                tables[task_of_group(group, tasks, self.key_groups)].put_unindexed(pane, key, entry);
             }
         }
-        *partitions = tables.into_iter().map(PartitionState::new).collect();
+        *partitions = tables.into_iter().map(indexed).collect();
     }
 
     /// The operators and how many partitions each has.
@@ -171,9 +171,9 @@ impl StateLoader {
         for operator in &image.header.operators {
             let tables = tables_of(&mut self.operators, &operator.id)?;
             let tasks = tables.len();
-            image.visit(operator, 0..self.key_groups, &mut |group, pane, key, due_us, value| {
-                let entry = Entry { due_us, value: value.into() };
-                tables[task_of_group(group, tasks, self.key_groups)].put(pane, key.into(), entry);
+            image.visit(operator, 0..self.key_groups, &mut |stored| {
+                let entry = Entry { due_us: stored.due_us, value: stored.value.into() };
+                tables[task_of_group(stored.group, tasks, self.key_groups)].put_unindexed(stored.pane, stored.key.into(), entry);
             })?;
         }
         Ok(())
@@ -199,7 +199,9 @@ impl StateLoader {
                     }
                 }
             }
-            Change::Put { pane, key, due_us, value } => tables[owner(key)].put(pane, key.into(), Entry { due_us, value: value.into() }),
+            Change::Put { pane, key, due_us, value } => {
+                tables[owner(key)].put_unindexed(pane, key.into(), Entry { due_us, value: value.into() })
+            }
             Change::Remove { pane, key } => tables[owner(key)].remove(pane, key),
         })?;
         if groups != change.groups || groups.end > key_groups {
@@ -213,9 +215,14 @@ impl StateLoader {
 
     /// The state.
     pub fn finish(self) -> QueryState {
-        let wrap = |(operator, tables): (OperatorId, Vec<StateTable>)| (operator, tables.into_iter().map(PartitionState::new).collect());
+        let wrap = |(operator, tables): (OperatorId, Vec<StateTable>)| (operator, tables.into_iter().map(indexed).collect());
         QueryState { key_groups: self.key_groups, operators: self.operators.into_iter().map(wrap).collect() }
     }
+}
+
+fn indexed(mut table: StateTable) -> PartitionState {
+    table.build_index();
+    PartitionState::new(table)
 }
 
 fn tables_of<'a>(operators: &'a mut BTreeMap<OperatorId, Vec<StateTable>>, operator: &OperatorId) -> Result<&'a mut Vec<StateTable>> {

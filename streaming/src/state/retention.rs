@@ -97,7 +97,8 @@ mod tests {
         let one_run = "Sa@0 Ea.0 Ea.1 Ea.2 Ea.3 Ea.4 Ea.5";
         let two_runs = "Sa@0 Ea.0 Ea.1 Xa Sb@50 Eb.2 Pb.3 Eb.3 Eb.4 Eb.5 Eb.6";
         #[rustfmt::skip]
-        let cases: &[(&str, &str, &[u64], Option<u64>, i64, &[u64], &[&str])] = &[
+        type Case<'a> = (&'a str, &'a str, &'a [u64], Option<u64>, i64, &'a [u64], &'a [&'a str]);
+        let cases: &[Case<'_>] = &[
             ("nothing is there", "", &[], None, 0, &[], &[]),
             ("no image, so all records are needed", one_run, &[], Some(5), 0, &[], &[]),
             ("one image may be damaged", one_run, &[3], Some(5), 0, &[], &[]),

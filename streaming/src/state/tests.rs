@@ -232,8 +232,8 @@ fn the_image_format_is_frozen() {
     assert_eq!(image.source(&tidemill_planner::SourceId::new("files")).unwrap(), &b"seen"[..]);
     let operator = &image.header.operators[0];
     let (mut all, mut some) = (Vec::new(), Vec::new());
-    image.visit(operator, 0..GROUPS, &mut |group, pane, key, _, _| all.push((group, pane, key.to_vec()))).unwrap();
-    image.visit(operator, 3..9, &mut |group, pane, key, _, _| some.push((group, pane, key.to_vec()))).unwrap();
+    image.visit(operator, 0..GROUPS, &mut |e| all.push((e.group, e.pane, e.key.to_vec()))).unwrap();
+    image.visit(operator, 3..9, &mut |e| some.push((e.group, e.pane, e.key.to_vec()))).unwrap();
     assert!(all.is_sorted() && all.len() == 4);
     all.retain(|(group, ..)| (3..9).contains(group));
     assert_eq!(some, all, "a task reads its own groups alone");
