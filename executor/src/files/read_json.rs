@@ -9,7 +9,7 @@ use datafusion::execution::TaskContext;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
 use tidemill_planner::seam::{Port, TaskScope};
-use tidemill_planner::{Error, Result, SourceId};
+use tidemill_planner::{Result, SourceId};
 
 use super::cut::Piece;
 use super::json::{JsonDecoder, MalformedLine};
@@ -36,7 +36,7 @@ struct Located {
 }
 
 impl PieceReader {
-    fn next(mut self) -> Result<(Self, Option<Located>)> {
+    fn next(mut self) -> Result<Read> {
         loop {
             if let Some((file, chunks)) = &mut self.current {
                 if let Some(chunk) = chunks.next()? {
@@ -50,6 +50,9 @@ impl PieceReader {
         }
     }
 }
+
+/// The reader after a read, and what it read.
+type Read = (PieceReader, Option<Located>);
 
 /// Lines that are being decoded.
 struct Text {
@@ -65,7 +68,7 @@ struct JsonStream {
     scan: SourceId,
     decoder: JsonDecoder,
     /// The chunk after `text`, already on its way; `None` after the last.
-    ahead: Option<BoxFuture<'static, Result<(PieceReader, Option<Located>)>>>,
+    ahead: Option<BoxFuture<'static, Result<Read>>>,
     text: Option<Text>,
     /// The file and piece that lines are counted in: lines so far, and those before the piece once they had to be counted.
     place: Place,
@@ -95,7 +98,7 @@ pub(super) fn read_json(
         scope: TaskScope::of(context),
         scan: scan.clone(),
         decoder: JsonDecoder::new(Arc::clone(slice.schema()))?,
-        ahead: Some(read_ahead(reader)),
+        ahead: Some(blocking(move || reader.next())),
         text: None,
         place: Place::default(),
         malformed: Vec::new(),
@@ -103,23 +106,6 @@ pub(super) fn read_json(
         rows_malformed: 0,
     };
     Ok(futures::stream::try_unfold(stream, |mut stream| async move { Ok(stream.next().await?.map(|batch| (batch, stream))) }).boxed())
-}
-
-/// Starts to read the next chunk at once, so that it is there when the one before is decoded.
-fn read_ahead(reader: PieceReader) -> BoxFuture<'static, Result<(PieceReader, Option<Located>)>> {
-    match tokio::runtime::Handle::try_current() {
-        Err(_) => Box::pin(blocking(move || reader.next())),
-        Ok(_) => {
-            let task = tokio::task::spawn_blocking(move || reader.next());
-            Box::pin(async move {
-                match task.await {
-                    Ok(result) => result,
-                    Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                    Err(_) => Err(Error::cancelled("the runtime shut down while a file was read")),
-                }
-            })
-        }
-    }
 }
 
 impl JsonStream {
@@ -136,7 +122,7 @@ impl JsonStream {
             let Some(ahead) = self.ahead.take() else { break };
             let (reader, located) = ahead.await?;
             if let Some(located) = located {
-                self.ahead = Some(read_ahead(reader));
+                self.ahead = Some(blocking(move || reader.next()));
                 self.take(located).await?;
             }
         }

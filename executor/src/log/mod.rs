@@ -1,22 +1,29 @@
 //! Durable files of our own: the checksummed container that each of them is, and numbered logs on a local disk. What the
 //! containers hold is their writers' business.
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tidemill_planner::{Error, Result};
+
 mod frame;
 mod local;
 
 pub use frame::Frame;
 pub use local::LocalLog;
 
-/// Runs blocking file work on tokio's blocking pool; where no runtime is entered, right here.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> tidemill_planner::Result<T> + Send + 'static,
-) -> tidemill_planner::Result<T> {
-    match tokio::runtime::Handle::try_current() {
-        Err(_) => work(),
-        Ok(runtime) => match runtime.spawn_blocking(work).await {
+/// Starts blocking file work on tokio's blocking pool, and waits for it when polled; where no runtime is entered, the work is
+/// done right here.
+pub(crate) fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> BoxFuture<'static, Result<T>> {
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+        return futures::future::ready(work()).boxed();
+    };
+    let task = runtime.spawn_blocking(work);
+    async move {
+        match task.await {
             Ok(result) => result,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(_) => Err(tidemill_planner::Error::cancelled("the runtime shut down while a file was read or written")),
-        },
+            Err(_) => Err(Error::cancelled("the runtime shut down while a file was read or written")),
+        }
     }
+    .boxed()
 }

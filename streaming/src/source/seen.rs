@@ -27,10 +27,6 @@ impl Seen {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.names.len()
-    }
-
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut names: Vec<&str> = self.names.iter().map(|name| &**name).collect();
         names.sort_unstable();

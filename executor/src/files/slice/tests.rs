@@ -165,7 +165,8 @@ async fn parquet_files_that_do_not_fit_are_named() {
         let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![array]).unwrap();
         move |path: &Path| write_parquet(path, std::slice::from_ref(&batch), 100)
     };
-    let cases: Vec<(Box<dyn Fn(&Path)>, &str)> = vec![
+    type Write = Box<dyn Fn(&Path)>;
+    let cases: Vec<(Write, &str)> = vec![
         (Box::new(|path: &Path| std::fs::write(path, b"PAR1 no").unwrap()), "cannot be read as Parquet"),
         (Box::new(file_of(Field::new("id", DataType::Utf8, true), Arc::new(StringArray::from(vec!["1"])))), "column `id` is Utf8"),
         (Box::new(file_of(Field::new("name", DataType::Utf8, true), Arc::new(StringArray::from(vec!["1"])))), "has no column `id`"),
