@@ -11,6 +11,7 @@ use crate::log::replay::Index;
 use crate::merge::cache::MergeCache;
 use crate::options::TableOptions;
 use crate::snapshot::Snapshot;
+use crate::upkeep::Upkeep;
 
 /// One opened table.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(crate) struct Core {
     pub(crate) log: LogDir,
     pub(crate) options: TableOptions,
     pub(crate) cache: MergeCache,
+    pub(crate) upkeep: Upkeep,
     state: Mutex<State>,
 }
 
@@ -37,7 +39,7 @@ pub(crate) struct State {
 impl Core {
     pub(crate) fn new(root: PathBuf, log: LogDir, options: TableOptions, index: Index, stamp: Option<Stamp>) -> Self {
         let cache = MergeCache::new(options.merge_cache_bytes);
-        Self { root, log, options, cache, state: Mutex::new(State { index, stamp, snapshot: None, stale: false }) }
+        Self { root, log, options, cache, upkeep: Upkeep::default(), state: Mutex::new(State { index, stamp, snapshot: None, stale: false }) }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {

@@ -146,6 +146,12 @@ impl DeltaTable {
         &self.core.root
     }
 
+    /// Refuses a table that we can read but not write.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        let state = self.core.lock();
+        crate::log::features::check_writable(&state.index).map_err(|e| e.context(format!("Delta table {}", self.root().display())))
+    }
+
     /// What the table was opened with.
     pub fn options(&self) -> &TableOptions {
         &self.core.options

@@ -86,7 +86,7 @@ pub(crate) fn write(log: &LogDir, index: &Index, now_ms: i64) -> Result<()> {
     place(&temporary, &path)?;
     // A slower writer of an older checkpoint must not move the hint back.
     let hint_path = log.path().join("_last_checkpoint");
-    if hinted_version(&hint_path)?.is_some_and(|version| version > index.version) {
+    if last_version(log)?.is_some_and(|version| version > index.version) {
         return Ok(());
     }
     let hint = json!({"version": index.version, "size": rows, "sizeInBytes": size, "numOfAddFiles": index.files.len()});
@@ -95,8 +95,10 @@ pub(crate) fn write(log: &LogDir, index: &Index, now_ms: i64) -> Result<()> {
     place(&temporary, &hint_path)
 }
 
-fn hinted_version(path: &Path) -> Result<Option<u64>> {
-    match fs::read(path) {
+/// The version of the last checkpoint, by the hint.
+pub(crate) fn last_version(log: &LogDir) -> Result<Option<u64>> {
+    let path = log.path().join("_last_checkpoint");
+    match fs::read(&path) {
         Ok(bytes) => Ok(serde_json::from_slice::<serde_json::Value>(&bytes).ok().and_then(|v| v["version"].as_u64())),
         Err(e) if e.kind() == IoKind::NotFound => Ok(None),
         Err(e) => Err(Error::io_at(path.display(), e)),

@@ -137,6 +137,18 @@ pub(crate) fn check_not_append_only(index: &Index) -> Result<()> {
     Ok(())
 }
 
+/// Refuses to write a classic checkpoint where the table asks for another form or for more than we put in.
+///
+/// # Errors
+/// `Unsupported`, naming what the table asks for.
+pub(crate) fn check_checkpointable(index: &Index) -> Result<()> {
+    check_writable(index)?;
+    if index.property("delta.checkpointPolicy").is_some_and(|policy| !policy.eq_ignore_ascii_case("classic")) {
+        return refuse("writing checkpoints of", &["v2Checkpoint"]);
+    }
+    Ok(())
+}
+
 fn refuse(doing: &str, features: &[&str]) -> Result<()> {
     if features.is_empty() {
         return Ok(());

@@ -1,0 +1,205 @@
+//! A sink that appends every epoch's rows to a Delta table. Large outputs are data files before the record; publishing
+//! moves them into the table and names them in one commit.
+
+use std::fs;
+use std::io::ErrorKind as IoKind;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tidemill_planner::seam::{Capability, Publish, Receipt, Sink, SinkTarget};
+use tidemill_planner::{Error, ErrorKind, Result};
+
+use super::stage::{from_stream, to_stream};
+use super::{Base, NOTHING, Opened, SinkOptions, any_rows, check_pinned};
+use crate::commit::Committed;
+use crate::io::blocking;
+use crate::log::actions::Add;
+use crate::log::replay::{local_path, percent_encode};
+use crate::partition::Layout;
+use crate::table::DeltaTable;
+use crate::write::{Naming, Written, create_folders, encode, plan_parts};
+
+/// Appends each epoch to a Delta table, exactly once.
+#[derive(Debug)]
+pub struct DeltaAppendSink {
+    base: Base,
+}
+
+/// A data file that waits under `_tidemill_staged/`.
+#[derive(Debug, Serialize, Deserialize)]
+struct StagedFile {
+    staged: String,
+    rows: u64,
+    add: Add,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Meta {
+    files: Vec<StagedFile>,
+}
+
+impl DeltaAppendSink {
+    /// A sink into the table at `location`; two sinks into one table need names to tell them apart.
+    pub fn new(name: Option<String>, location: impl Into<String>, options: SinkOptions) -> Self {
+        Self { base: Base::new(name, location, options) }
+    }
+
+    /// The table, once the sink is open.
+    pub fn table(&self) -> Option<&DeltaTable> {
+        self.base.opened.get().map(|opened| &opened.table)
+    }
+
+    /// Writes rows as data files into the staging folder.
+    async fn stage_files(&self, opened: &Opened, epoch: u64, partition: usize, rows: Vec<RecordBatch>) -> Result<Vec<StagedFile>> {
+        let (table, staging, id) = (opened.table.clone(), opened.staging.clone(), self.base.id().to_owned());
+        let target_bytes = self.base.options.table.target_file_bytes;
+        let partition_columns = table.snapshot().await?.partition_columns().to_vec();
+        let schema = std::sync::Arc::clone(&opened.schema);
+        blocking(move || {
+            let layout = Layout::try_new(&schema, &partition_columns)?;
+            let now_ms = table.options().clock.now_ms();
+            let naming = Naming::Derived(format!("{id}\0{epoch}\0{partition}"));
+            let mut files = Vec::new();
+            for (number, part) in plan_parts(&layout, &rows, target_bytes)?.into_iter().enumerate() {
+                let encoded = encode(&part.batches, &layout.file, &table.file_options())?;
+                let staged = staging.new_name(epoch, partition, "parquet");
+                staging.write(&staged, &encoded.bytes)?;
+                let name = naming.file_name(number, table.options().codec);
+                let add = Add {
+                    path: percent_encode(&format!("{}{name}", layout.folder(&part.values))),
+                    partition_values: part.values,
+                    size: encoded.bytes.len() as i64,
+                    modification_time: now_ms,
+                    data_change: true,
+                    stats: Some(encoded.stats),
+                    ..Add::default()
+                };
+                files.push(StagedFile { staged, rows: part.batches.iter().map(|b| b.num_rows() as u64).sum(), add });
+            }
+            staging.sync()?;
+            Ok(files)
+        })
+        .await
+    }
+
+    /// Puts staged files where the log is going to name them. One that an earlier attempt has moved is there already.
+    async fn place(&self, opened: &Opened, files: Vec<StagedFile>) -> Result<Vec<Written>> {
+        let (root, staging, durable) = (opened.table.root().to_path_buf(), opened.staging.clone(), self.base.options.table.durable);
+        blocking(move || {
+            files
+                .into_iter()
+                .map(|file| {
+                    let (from, to) = (staging.path(&file.staged), local_path(&root, &file.add.path)?);
+                    let folder = to.parent().unwrap_or(&root);
+                    if folder != root {
+                        create_folders(&root, folder, durable)?;
+                    }
+                    match fs::rename(&from, &to) {
+                        Ok(()) => {}
+                        Err(e) if e.kind() == IoKind::NotFound => match fs::metadata(&to) {
+                            Ok(there) if there.len() as i64 == file.add.size => {}
+                            _ => {
+                                return Err(Error::data(format!(
+                                    "staged file {} of a recorded epoch is gone; restore it, or rewind the checkpoint to before the epoch",
+                                    from.display()
+                                )));
+                            }
+                        },
+                        Err(e) => return Err(Error::io_at(to.display(), e)),
+                    }
+                    Ok(Written { add: file.add, rows: file.rows })
+                })
+                .collect()
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Sink for DeltaAppendSink {
+    fn id(&self) -> &str {
+        self.base.id()
+    }
+
+    fn description(&self) -> String {
+        self.base.description("append to")
+    }
+
+    fn capability(&self) -> Capability {
+        Capability::Staged
+    }
+
+    async fn open(&self, schema: SchemaRef) -> Result<SinkTarget> {
+        self.base.open(schema).await
+    }
+
+    async fn stage(&self, epoch: u64, partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {
+        let rows = self.base.align(&batches)?;
+        let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
+        let mut meta = Meta::default();
+        let mut inline = None;
+        if count > 0 {
+            if count <= self.base.options.inline_max_rows {
+                inline = Some(to_stream(&rows)?).filter(|bytes| bytes.len() <= self.base.options.inline_max_bytes);
+            }
+            if inline.is_none() {
+                meta.files = self.stage_files(self.base.opened()?, epoch, partition, rows).await?;
+            }
+        }
+        Ok(Receipt { meta: serde_json::to_value(meta)?, inline, rows: count as u64 })
+    }
+
+    async fn publish(&self, epoch: u64, target: &SinkTarget, receipts: &[Receipt]) -> Result<Publish> {
+        if !any_rows(receipts) {
+            return Ok(NOTHING);
+        }
+        let opened = self.base.opened()?;
+        let txn = self.base.txn(epoch)?;
+        let mut snapshot = opened.table.snapshot().await?;
+        // A table that is not the pinned one has no say in what was published.
+        check_pinned(&snapshot, target)?;
+        if DeltaTable::has_txn(&snapshot, Some(&txn)) {
+            return Ok(Publish::AlreadyPublished);
+        }
+        let (mut staged, mut inline) = (Vec::new(), Vec::new());
+        for receipt in receipts {
+            staged.extend(serde_json::from_value::<Meta>(receipt.meta.clone())?.files);
+            if let Some(bytes) = &receipt.inline {
+                inline.extend(from_stream(bytes)?);
+            }
+        }
+        let naming = Naming::Derived(format!("{}\0{epoch}\0inline", self.base.id()));
+        let mut files = opened.table.write_rows(&snapshot, &inline, &naming).await?;
+        files.extend(self.place(opened, staged).await?);
+        fail::fail_point!("lakehouse::append.before_commit");
+        loop {
+            let attempt = files.iter().map(|f| Written { add: f.add.clone(), rows: f.rows }).collect();
+            match opened.table.commit_append(&snapshot, attempt, Some(txn.clone()), true).await {
+                Ok(Committed::Done { .. }) => break,
+                Ok(Committed::AlreadyDone) => return Ok(Publish::AlreadyPublished),
+                // A change of properties alone does not concern the rows; one of columns or identity is refused here.
+                Err(e) if e.kind() == ErrorKind::Conflict => {
+                    snapshot = opened.table.snapshot().await?;
+                    check_pinned(&snapshot, target)?;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        fail::fail_point!("lakehouse::append.after_commit");
+        Ok(NOTHING)
+    }
+
+    async fn published(&self) -> Result<Option<u64>> {
+        self.base.published().await
+    }
+
+    async fn settle(&self, epoch: u64) -> Result<()> {
+        self.base.settle(epoch).await
+    }
+
+    async fn discard(&self, epoch: u64) -> Result<()> {
+        self.base.discard(epoch).await
+    }
+}

@@ -1,0 +1,184 @@
+//! A sink that merges every epoch's rows into a Delta table by key. It stages values, never rewritten files: when another
+//! writer gets in between, the merge is planned again from them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::logical_expr::Expr;
+use serde::{Deserialize, Serialize};
+use tidemill_planner::Result;
+use tidemill_planner::key::stable_hash;
+use tidemill_planner::seam::{Capability, Publish, Receipt, Sink, SinkTarget};
+
+use super::stage::{from_stream, read_file, to_file, to_stream};
+use super::{Base, NOTHING, SinkOptions, any_rows, check_pinned};
+use crate::io::blocking;
+use crate::merge::cache::nulls_in;
+use crate::merge::check_request;
+use crate::merge::source::{describe_key, key_encoder, key_positions, two_rows_for_one_key};
+use crate::merge::{MergeContext, MergeRequest};
+use crate::table::DeltaTable;
+
+/// Merges each epoch into a Delta table by key, exactly once.
+#[derive(Debug)]
+pub struct DeltaMergeSink {
+    base: Base,
+    on: Vec<String>,
+    condition: Option<Expr>,
+    /// The keys staged so far, by epoch: two rows with one key are refused before the record is written.
+    seen: Mutex<BTreeMap<u64, HashMap<Box<[u8]>, usize>>>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Meta {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    staged: Option<StagedRows>,
+}
+
+/// An Arrow IPC file that waits under `_tidemill_staged/`.
+#[derive(Debug, Serialize, Deserialize)]
+struct StagedRows {
+    file: String,
+    /// xxh3-64 of the file's bytes.
+    checksum: u64,
+}
+
+impl DeltaMergeSink {
+    /// A sink into the table at `location`, by the key columns `on`. With a `condition` over `source.*` and `target.*`, a
+    /// matched row is updated only where it holds.
+    pub fn new(name: Option<String>, location: impl Into<String>, on: Vec<String>, condition: Option<Expr>, options: SinkOptions) -> Self {
+        Self { base: Base::new(name, location, options), on, condition, seen: Mutex::default() }
+    }
+
+    /// The table, once the sink is open.
+    pub fn table(&self) -> Option<&DeltaTable> {
+        self.base.opened.get().map(|opened| &opened.table)
+    }
+
+    fn seen(&self) -> MutexGuard<'_, BTreeMap<u64, HashMap<Box<[u8]>, usize>>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note of a partition's keys; what an earlier attempt at the partition noted is forgotten.
+    fn note_keys(&self, what: &str, schema: &SchemaRef, epoch: u64, partition: usize, rows: &[RecordBatch]) -> Result<()> {
+        let on = key_positions(what, &self.on, schema)?;
+        let encoder = key_encoder(schema, &on)?;
+        let mut seen = self.seen();
+        let keys = seen.entry(epoch).or_default();
+        keys.retain(|_, owner| *owner != partition);
+        for batch in rows {
+            let columns: Vec<ArrayRef> = on.iter().map(|i| std::sync::Arc::clone(batch.column(*i))).collect();
+            let null = nulls_in(&columns)?;
+            for (number, key) in encoder.encode(&columns)?.iter().enumerate() {
+                if null.as_ref().is_some_and(|null| null[number]) {
+                    continue;
+                }
+                if keys.insert(key.as_ref().into(), partition).is_some() {
+                    return Err(two_rows_for_one_key(what, &describe_key(batch, &on, number)?));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn forget_keys(&self, up_to: u64) {
+        self.seen().retain(|epoch, _| *epoch > up_to);
+    }
+}
+
+#[async_trait]
+impl Sink for DeltaMergeSink {
+    fn id(&self) -> &str {
+        self.base.id()
+    }
+
+    fn description(&self) -> String {
+        self.base.description("merge into")
+    }
+
+    fn capability(&self) -> Capability {
+        Capability::Staged
+    }
+
+    async fn open(&self, schema: SchemaRef) -> Result<SinkTarget> {
+        // The keys are looked for in the rows first, so that a wrong name makes no table.
+        key_positions(&format!("Delta table {}", self.base.location), &self.on, &schema)?;
+        let target = self.base.open(schema).await?;
+        let opened = self.base.opened()?;
+        check_request(&opened.table, &opened.schema, &self.on, self.condition.as_ref())?;
+        Ok(target)
+    }
+
+    async fn stage(&self, epoch: u64, partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {
+        let opened = self.base.opened()?;
+        let rows = self.base.align(&batches)?;
+        let what = format!("Delta table {}", opened.table.root().display());
+        self.note_keys(&what, &opened.schema, epoch, partition, &rows)?;
+        let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
+        let mut meta = Meta::default();
+        let mut inline = None;
+        if count > 0 {
+            if count <= self.base.options.inline_max_rows {
+                inline = Some(to_stream(&rows)?).filter(|bytes| bytes.len() <= self.base.options.inline_max_bytes);
+            }
+            if inline.is_none() {
+                let staging = opened.staging.clone();
+                let name = staging.new_name(epoch, partition, "arrow");
+                meta.staged = blocking(move || {
+                    let bytes = to_file(&rows)?;
+                    staging.write(&name, &bytes)?;
+                    staging.sync()?;
+                    Ok(Some(StagedRows { file: name, checksum: stable_hash(&bytes) }))
+                })
+                .await?;
+            }
+        }
+        Ok(Receipt { meta: serde_json::to_value(meta)?, inline, rows: count as u64 })
+    }
+
+    async fn publish(&self, epoch: u64, target: &SinkTarget, receipts: &[Receipt]) -> Result<Publish> {
+        self.forget_keys(epoch);
+        if !any_rows(receipts) {
+            return Ok(NOTHING);
+        }
+        let opened = self.base.opened()?;
+        let txn = self.base.txn(epoch)?;
+        let snapshot = opened.table.snapshot().await?;
+        check_pinned(&snapshot, target)?;
+        if DeltaTable::has_txn(&snapshot, Some(&txn)) {
+            return Ok(Publish::AlreadyPublished);
+        }
+        let mut source = Vec::new();
+        for receipt in receipts {
+            if let Some(bytes) = &receipt.inline {
+                source.extend(from_stream(bytes)?);
+            }
+            if let Some(staged) = serde_json::from_value::<Meta>(receipt.meta.clone())?.staged {
+                let path = opened.staging.path(&staged.file);
+                source.extend(blocking(move || read_file(&path, staged.checksum)).await?);
+            }
+        }
+        let request = MergeRequest { on: self.on.clone(), source, update_condition: self.condition.clone(), txn: Some(txn) };
+        let metrics = opened.table.merge_in(request, MergeContext { pinned: Some(target), settle_later: true }).await?;
+        Ok(match metrics.version {
+            Some(_) => Publish::Published { rows_updated: metrics.rows_updated },
+            None => Publish::AlreadyPublished,
+        })
+    }
+
+    async fn published(&self) -> Result<Option<u64>> {
+        self.base.published().await
+    }
+
+    async fn settle(&self, epoch: u64) -> Result<()> {
+        self.base.settle(epoch).await
+    }
+
+    async fn discard(&self, epoch: u64) -> Result<()> {
+        self.seen().remove(&epoch);
+        self.base.discard(epoch).await
+    }
+}

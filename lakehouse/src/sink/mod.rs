@@ -1,0 +1,182 @@
+//! Sinks that publish a streaming query's epochs into Delta tables, exactly once. They know epochs by number and nothing of
+//! the loop that makes them.
+//!
+//! ```text
+//! stage ──► receipt: rows inline, or the names of files under _tidemill_staged/ (synced)
+//! publish ─► txn (sink id, epoch) there? ─► AlreadyPublished
+//!            else files in place, one commit with the txn
+//! settle ──► log folder synced, staged files of past epochs removed, now and then a checkpoint
+//! discard ─► staged files of an epoch that got no record removed
+//! ```
+
+mod append;
+mod merge;
+mod stage;
+
+use std::sync::{Arc, OnceLock};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use tidemill_planner::seam::{Publish, Receipt, SinkTarget};
+use tidemill_planner::{Error, Result};
+
+use crate::commit::Txn;
+use crate::io::blocking;
+use crate::options::TableOptions;
+use crate::schema::Alignment;
+use crate::snapshot::Snapshot;
+use crate::table::DeltaTable;
+pub use append::DeltaAppendSink;
+pub use merge::DeltaMergeSink;
+use stage::Staging;
+
+/// How a sink stages and keeps its table.
+#[derive(Debug, Clone)]
+pub struct SinkOptions {
+    /// How the table is made and written.
+    pub table: TableOptions,
+    /// Outputs up to so many bytes travel inside the record; larger ones are staged as files.
+    pub inline_max_bytes: usize,
+    /// Outputs up to so many rows travel inside the record.
+    pub inline_max_rows: usize,
+    /// A checkpoint of the log is written every so many versions.
+    pub checkpoint_interval: u64,
+}
+
+impl Default for SinkOptions {
+    fn default() -> Self {
+        Self { table: TableOptions::default(), inline_max_bytes: 1 << 20, inline_max_rows: 64 << 10, checkpoint_interval: 100 }
+    }
+}
+
+/// What both sinks have in common.
+#[derive(Debug)]
+struct Base {
+    name: Option<String>,
+    location: String,
+    options: SinkOptions,
+    opened: OnceLock<Opened>,
+}
+
+#[derive(Debug)]
+struct Opened {
+    id: String,
+    table: DeltaTable,
+    /// The columns that the table had when it was opened.
+    schema: SchemaRef,
+    staging: Staging,
+}
+
+impl Base {
+    fn new(name: Option<String>, location: impl Into<String>, options: SinkOptions) -> Self {
+        Self { name, location: location.into(), options, opened: OnceLock::new() }
+    }
+
+    /// The user's name, else one from the table's id: unknown before the sink is open.
+    fn id(&self) -> &str {
+        match (&self.name, self.opened.get()) {
+            (Some(name), _) => name,
+            (None, Some(opened)) => &opened.id,
+            (None, None) => "delta:(not open)",
+        }
+    }
+
+    fn opened(&self) -> Result<&Opened> {
+        self.opened.get().ok_or_else(|| Error::internal(format!("the sink of Delta table {} was used before it was opened", self.location)))
+    }
+
+    /// Opens or makes the table, and checks that rows of `schema` fit it.
+    async fn open(&self, schema: SchemaRef) -> Result<SinkTarget> {
+        let table = DeltaTable::open_or_create(&self.location, Arc::clone(&schema), self.options.table.clone()).await?;
+        let snapshot = table.snapshot().await?;
+        Alignment::try_new(format!("Delta table {}", table.root().display()), &schema, snapshot.schema())?;
+        table.check_writable()?;
+        let target = target_of(&snapshot)?;
+        let id = self.name.clone().unwrap_or_else(|| format!("delta:{}", snapshot.table_id()));
+        let staging = Staging::new(table.root(), &id, self.options.table.durable);
+        // A second open of the same sink keeps the first handle: the target says whether it is still the same table.
+        let _ = self.opened.set(Opened { id, table, schema: Arc::clone(snapshot.schema()), staging });
+        Ok(target)
+    }
+
+    fn description(&self, kind: &str) -> String {
+        format!("DeltaSink[{kind} {}]", self.location)
+    }
+
+    fn txn(&self, epoch: u64) -> Result<Txn> {
+        let version = i64::try_from(epoch).map_err(|_| Error::internal(format!("epoch {epoch} does not fit a Delta txn version")))?;
+        Ok(Txn { app_id: self.id().to_owned(), version })
+    }
+
+    async fn published(&self) -> Result<Option<u64>> {
+        let snapshot = self.opened()?.table.snapshot().await?;
+        Ok(snapshot.txn_version(self.id()).and_then(|version| u64::try_from(version).ok()))
+    }
+
+    /// Rows in the columns that the table had when it was opened.
+    fn align(&self, batches: &[RecordBatch]) -> Result<Vec<RecordBatch>> {
+        let opened = self.opened()?;
+        let what = format!("Delta table {}", opened.table.root().display());
+        batches
+            .iter()
+            .filter(|batch| batch.num_rows() > 0)
+            .map(|batch| Alignment::try_new(what.clone(), batch.schema_ref(), &opened.schema)?.apply(batch))
+            .collect()
+    }
+
+    async fn settle(&self, epoch: u64) -> Result<()> {
+        let opened = self.opened()?;
+        let (table, staging, durable) = (opened.table.clone(), opened.staging.clone(), self.options.table.durable);
+        blocking(move || {
+            if durable {
+                table.core.log.sync()?;
+            }
+            staging.remove_up_to(epoch)
+        })
+        .await?;
+        opened.table.spawn_upkeep(self.options.checkpoint_interval);
+        Ok(())
+    }
+
+    async fn discard(&self, epoch: u64) -> Result<()> {
+        let staging = self.opened()?.staging.clone();
+        blocking(move || staging.remove(epoch)).await
+    }
+}
+
+/// What is pinned of a table.
+fn target_of(snapshot: &Snapshot) -> Result<SinkTarget> {
+    Ok(SinkTarget { id: snapshot.table_id().to_owned(), schema: serde_json::from_str(snapshot.schema_string())? })
+}
+
+/// Refuses a table that is not the pinned one any more.
+///
+/// # Errors
+/// `Data`, naming the table and what changed.
+pub(crate) fn check_pinned(snapshot: &Snapshot, pinned: &SinkTarget) -> Result<()> {
+    let now = target_of(snapshot)?;
+    let table = snapshot.root().display();
+    if now.id != pinned.id {
+        return Err(Error::data(format!(
+            "Delta table {table} was dropped and made anew while the query ran: its id was {}, it is {} now; \
+             start the query with a new checkpoint, or rewind the checkpoint",
+            pinned.id, now.id
+        )));
+    }
+    if now.schema != pinned.schema {
+        return Err(Error::data(format!(
+            "the columns of Delta table {table} were changed while the query ran, from {} to {}; \
+             change them back, or rewind the checkpoint and start the query again",
+            pinned.schema, now.schema
+        )));
+    }
+    Ok(())
+}
+
+/// Whether an epoch has any output: one without is not published at all.
+fn any_rows(receipts: &[Receipt]) -> bool {
+    receipts.iter().any(|receipt| receipt.rows > 0)
+}
+
+/// A publish that changed no row in place.
+const NOTHING: Publish = Publish::Published { rows_updated: 0 };
