@@ -263,6 +263,7 @@ impl Drop for StopOnDrop {
         let running = std::mem::take(&mut progress.running);
         drop(progress);
         drop(running);
+        self.0.store.close();
     }
 }
 

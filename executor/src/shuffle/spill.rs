@@ -3,8 +3,8 @@
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::ipc::CompressionType;
@@ -19,34 +19,50 @@ use super::LostBlocks;
 #[derive(Debug)]
 pub(crate) struct SpillDir {
     parent: PathBuf,
-    made: OnceLock<PathBuf>,
+    state: Mutex<DirState>,
+}
+
+#[derive(Debug)]
+enum DirState {
+    NotMade,
+    Made(PathBuf),
+    /// The run is over; an attempt that nobody waits for any more may still ask.
+    Closed,
 }
 
 impl SpillDir {
     pub(crate) fn within(parent: PathBuf) -> Self {
-        Self { parent, made: OnceLock::new() }
+        Self { parent, state: Mutex::new(DirState::NotMade) }
     }
 
-    fn path(&self) -> Result<&Path> {
-        if self.made.get().is_none() {
-            let path = self.parent.join(format!("tidemill-spill-{}-{}", std::process::id(), uuid::Uuid::new_v4().simple()));
-            std::fs::create_dir_all(&path).map_err(|e| Error::io_at(path.display(), e).context("cannot make the spill folder"))?;
-            if let Err(unused) = self.made.set(path) {
-                // Another task made its folder first.
-                let _ = std::fs::remove_dir(unused);
+    fn path(&self) -> Result<PathBuf> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*state {
+            DirState::Made(path) => Ok(path.clone()),
+            DirState::Closed => Err(Error::cancelled("the run that wanted to spill is over")),
+            DirState::NotMade => {
+                let path = self.parent.join(format!("tidemill-spill-{}-{}", std::process::id(), uuid::Uuid::new_v4().simple()));
+                std::fs::create_dir_all(&path).map_err(|e| Error::io_at(path.display(), e).context("cannot make the spill folder"))?;
+                *state = DirState::Made(path.clone());
+                Ok(path)
             }
         }
-        Ok(self.made.get().expect("set above"))
+    }
+
+    /// Removes the folder; nothing is spilled after this.
+    pub(crate) fn close(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let DirState::Made(path) = std::mem::replace(&mut *state, DirState::Closed)
+            && let Err(error) = std::fs::remove_dir_all(&path)
+        {
+            tracing::warn!("the spill folder {} could not be removed: {error}", path.display());
+        }
     }
 }
 
 impl Drop for SpillDir {
     fn drop(&mut self) {
-        if let Some(path) = self.made.get()
-            && let Err(error) = std::fs::remove_dir_all(path)
-        {
-            tracing::warn!("the spill folder {} could not be removed: {error}", path.display());
-        }
+        self.close();
     }
 }
 

@@ -93,6 +93,15 @@ impl ShuffleStore {
         drop(blocks);
     }
 
+    /// Lets everything go: the run is over, and what late attempts still write is not kept.
+    pub(crate) fn close(&self) {
+        for stage in &self.stages {
+            let tasks = std::mem::take(&mut *stage.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+            drop(tasks);
+        }
+        self.spill.close();
+    }
+
     /// Takes away the rows of a root's stage, by partition. They are never on disk.
     pub(crate) fn take(&self, stage: StageId) -> Vec<Vec<RecordBatch>> {
         let in_memory = |block: &Block| match block {

@@ -172,13 +172,13 @@ impl BlockWriter {
             Fate::Counted => return Ok(()),
             Fate::Collected => Block::Memory(batch),
             Fate::Shuffled if self.reservation.try_grow(bytes) => Block::Memory(batch),
-            Fate::Shuffled => self.to_disk(batch).await?,
+            Fate::Shuffled => self.spill(batch).await?,
         };
         self.output.partitions[partition].push(block);
         Ok(())
     }
 
-    async fn to_disk(&mut self, batch: RecordBatch) -> Result<Block> {
+    async fn spill(&mut self, batch: RecordBatch) -> Result<Block> {
         let encoded = encode(&batch)?;
         drop(batch);
         let (spill, dir, task) = (self.spill.take(), Arc::clone(self.store.spill_dir()), self.task);

@@ -207,3 +207,166 @@ pub fn schedule(state: &mut GraphState, event: Event) -> Vec<Command> {
     }
     commands
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::datatypes::Schema;
+    use datafusion::physical_plan::empty::EmptyExec;
+
+    use super::*;
+    use crate::stage::{Stage, StageOutput};
+
+    /// Stages as (tasks, inputs); the last one is the root.
+    fn graph(stages: &[(usize, &[usize])]) -> StageGraph {
+        let plan = Arc::new(EmptyExec::new(Arc::new(Schema::empty())));
+        let stage = |(i, (partitions, inputs)): (usize, &(usize, &[usize]))| Stage {
+            id: StageId(i),
+            plan: Arc::clone(&plan) as _,
+            partitions: *partitions,
+            output: StageOutput::Passthrough,
+            inputs: inputs.iter().map(|i| StageId(*i)).collect(),
+        };
+        StageGraph { stages: stages.iter().enumerate().map(stage).collect(), roots: vec![StageId(stages.len() - 1)] }
+    }
+
+    /// `"0.1"` as a task.
+    fn task(text: &str) -> TaskId {
+        let (stage, partition) = text.split_once('.').unwrap();
+        TaskId { stage: StageId(stage.parse().unwrap()), partition: partition.parse().unwrap() }
+    }
+
+    fn event(text: &str) -> Event {
+        match text.split_whitespace().collect::<Vec<_>>()[..] {
+            ["begin"] => Event::Begin,
+            ["done", t] => Event::Done(task(t)),
+            ["error", t] => Event::Failed { task: task(t), transient: false },
+            ["flaky", t] => Event::Failed { task: task(t), transient: true },
+            ["lost", writer, "by", reader] => Event::Lost { reader: task(reader), writer: task(writer) },
+            _ => panic!("no such event: {text}"),
+        }
+    }
+
+    fn shown(commands: Vec<Command>) -> String {
+        let show = |command| match command {
+            Command::Start { task, attempt: 1 } => format!("start {task}"),
+            Command::Start { task, attempt } => format!("start {task} again {attempt}"),
+            Command::Release(stage) => format!("release {stage}"),
+            Command::Finish => "finish".to_owned(),
+            Command::Fail(task) => format!("fail {task}"),
+        };
+        commands.into_iter().map(show).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Each step: what happens, what is to be done about it.
+    fn check(name: &str, stages: &[(usize, &[usize])], steps: &[(&str, &str)]) {
+        let mut state = GraphState::new(&graph(stages), MAX_ATTEMPTS);
+        for (i, (happened, expected)) in steps.iter().enumerate() {
+            assert_eq!(shown(schedule(&mut state, event(happened))), *expected, "{name}, step {i}: {happened}");
+        }
+    }
+
+    #[test]
+    fn stages_follow_their_inputs() {
+        check("one stage", &[(2, &[])], &[("begin", "start 0.0, start 0.1"), ("done 0.1", ""), ("done 0.0", "finish")]);
+        check(
+            "a chain",
+            &[(1, &[]), (2, &[0]), (1, &[1])],
+            &[
+                ("begin", "start 0.0"),
+                ("done 0.0", "start 1.0, start 1.1"),
+                ("done 1.0", ""),
+                ("done 1.1", "release 0, start 2.0"),
+                ("done 2.0", "release 1, finish"),
+            ],
+        );
+        check(
+            "a diamond: both sides at once, blocks kept for the second reader",
+            &[(1, &[]), (1, &[0]), (1, &[0]), (1, &[1, 2])],
+            &[
+                ("begin", "start 0.0"),
+                ("done 0.0", "start 1.0, start 2.0"),
+                ("done 2.0", ""),
+                ("done 1.0", "release 0, start 3.0"),
+                ("done 3.0", "release 1, release 2, finish"),
+            ],
+        );
+        check("a stage without tasks is done", &[(0, &[]), (1, &[0])], &[("begin", "start 1.0"), ("done 1.0", "release 0, finish")]);
+        check("nothing at all", &[(0, &[])], &[("begin", "finish")]);
+    }
+
+    #[test]
+    fn failures() {
+        check(
+            "transient, three times",
+            &[(1, &[]), (1, &[0])],
+            &[
+                ("begin", "start 0.0"),
+                ("flaky 0.0", "start 0.0 again 2"),
+                ("flaky 0.0", "start 0.0 again 3"),
+                ("flaky 0.0", "start 0.0 again 4"),
+                ("flaky 0.0", "fail 0.0"),
+                ("done 0.0", ""),
+            ],
+        );
+        check(
+            "deterministic: at once, and what comes after changes nothing",
+            &[(2, &[]), (1, &[0])],
+            &[("begin", "start 0.0, start 0.1"), ("error 0.1", "fail 0.1"), ("done 0.0", ""), ("flaky 0.0", "")],
+        );
+        check(
+            "an attempt that no longer counts",
+            &[(1, &[]), (1, &[0])],
+            &[("begin", "start 0.0"), ("done 0.0", "start 1.0"), ("done 0.0", ""), ("flaky 0.0", ""), ("done 1.0", "release 0, finish")],
+        );
+    }
+
+    #[test]
+    fn lost_blocks_run_their_writers_again() {
+        check(
+            "one block of two",
+            &[(2, &[]), (2, &[0])],
+            &[
+                ("begin", "start 0.0, start 0.1"),
+                ("done 0.0", ""),
+                ("done 0.1", "start 1.0, start 1.1"),
+                ("lost 0.1 by 1.0", "start 0.1 again 2"),
+                ("lost 0.1 by 1.1", ""),
+                ("done 0.1", "start 1.0 again 2, start 1.1 again 2"),
+                ("done 1.0", ""),
+                ("done 1.1", "release 0, finish"),
+            ],
+        );
+        check(
+            "the writer's own input was let go",
+            &[(2, &[]), (1, &[0]), (1, &[1])],
+            &[
+                ("begin", "start 0.0, start 0.1"),
+                ("done 0.0", ""),
+                ("done 0.1", "start 1.0"),
+                ("done 1.0", "release 0, start 2.0"),
+                ("lost 1.0 by 2.0", "start 0.0 again 2, start 0.1 again 2"),
+                ("done 0.1", ""),
+                ("done 0.0", "start 1.0 again 2"),
+                ("done 1.0", "release 0, start 2.0 again 2"),
+                ("done 2.0", "release 1, finish"),
+            ],
+        );
+        check(
+            "again and again",
+            &[(1, &[]), (1, &[0])],
+            &[
+                ("begin", "start 0.0"),
+                ("done 0.0", "start 1.0"),
+                ("lost 0.0 by 1.0", "start 0.0 again 2"),
+                ("done 0.0", "start 1.0 again 2"),
+                ("lost 0.0 by 1.0", "start 0.0 again 3"),
+                ("done 0.0", "start 1.0 again 3"),
+                ("lost 0.0 by 1.0", "start 0.0 again 4"),
+                ("done 0.0", "start 1.0 again 4"),
+                ("lost 0.0 by 1.0", "fail 1.0"),
+            ],
+        );
+    }
+}

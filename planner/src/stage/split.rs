@@ -310,3 +310,188 @@ fn check(plan: &Plan) -> Result<()> {
     }
     plan.children().into_iter().try_for_each(check)
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Int64Array, RecordBatch};
+    use arrow::datatypes::{DataType, Field, Schema};
+    use datafusion::catalog::MemTable;
+    use datafusion::physical_expr::expressions::Column;
+    use datafusion::physical_plan::empty::EmptyExec;
+    use datafusion::physical_plan::projection::ProjectionExec;
+    use datafusion::prelude::{SessionConfig, SessionContext};
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::config::engine_session_config;
+    use crate::seam::Port;
+
+    fn plan(sql: &str, config: SessionConfig) -> Plan {
+        let context = SessionContext::new_with_config(config);
+        let schema = Arc::new(Schema::new(vec![Field::new("k", DataType::Int64, true), Field::new("v", DataType::Int64, true)]));
+        let column = Arc::new(Int64Array::from(vec![1, 2]));
+        let batch = RecordBatch::try_new(Arc::clone(&schema), vec![column.clone(), column]).unwrap();
+        for name in ["a", "b"] {
+            let partitions = vec![vec![batch.clone()], vec![batch.clone()]];
+            context.register_table(name, Arc::new(MemTable::try_new(Arc::clone(&schema), partitions).unwrap())).unwrap();
+        }
+        futures::executor::block_on(async { context.sql(sql).await.unwrap().create_physical_plan().await.unwrap() })
+    }
+
+    fn check(sql: &str, expected: Expect) {
+        expected.assert_eq(&split(vec![plan(sql, engine_session_config(2))], &|_| None).unwrap().to_string());
+    }
+
+    #[test]
+    fn a_hash_exchange_is_a_stage_boundary() {
+        check(
+            "select k, sum(v) from a group by k",
+            expect![[r#"
+            Stage 0: 2 tasks, writes hash(k@0) into 2
+              AggregateExec: mode=Partial, gby=[k@0 as k], aggr=[sum(a.v)]
+                DataSourceExec: partitions=2, partition_sizes=[1, 1]
+            Stage 1: 2 tasks, reads 0
+              AggregateExec: mode=FinalPartitioned, gby=[k@0 as k], aggr=[sum(a.v)]
+                StageReadExec: stage=0, partitioning=Hash([k@0], 2)
+            Roots: 1
+        "#]],
+        );
+    }
+
+    #[test]
+    fn gathers_and_merges_stay_above_their_read() {
+        check(
+            "select k, sum(v) over (order by k) from (select k, v from a order by k limit 5)",
+            expect![[r#"
+            Stage 0: 2 tasks
+              SortExec: TopK(fetch=5), expr=[k@0 ASC NULLS LAST], preserve_partitioning=[true]
+                DataSourceExec: partitions=2, partition_sizes=[1, 1]
+            Stage 1: 1 task, reads 0
+              ProjectionExec: expr=[k@0 as k, sum(a.v) ORDER BY [a.k ASC NULLS LAST] RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW@2 as sum(a.v) ORDER BY [a.k ASC NULLS LAST] RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW]
+                BoundedWindowAggExec: wdw=[sum(a.v) ORDER BY [a.k ASC NULLS LAST] RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW: Field { "sum(a.v) ORDER BY [a.k ASC NULLS LAST] RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW": nullable Int64 }, frame: RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW], mode=[Sorted]
+                  SortPreservingMergeExec: [k@0 ASC NULLS LAST], fetch=5
+                    StageReadExec: stage=0, partitioning=UnknownPartitioning(2)
+            Roots: 1
+        "#]],
+        );
+    }
+
+    #[test]
+    fn both_sides_of_a_join_are_hashed_by_our_hash() {
+        check(
+            "select a.k, b.v from a join b on a.k = b.k",
+            expect![[r#"
+            Stage 0: 2 tasks, writes hash(k@0) into 2
+              DataSourceExec: partitions=2, partition_sizes=[1, 1]
+            Stage 1: 2 tasks, writes hash(k@0) into 2
+              DataSourceExec: partitions=2, partition_sizes=[1, 1]
+            Stage 2: 2 tasks, reads 0, 1
+              HashJoinExec: mode=Partitioned, join_type=Inner, on=[(k@0, k@0)], projection=[k@0, v@2]
+                StageReadExec: stage=0, partitioning=Hash([k@0], 2)
+                StageReadExec: stage=1, partitioning=Hash([k@0], 2)
+            Roots: 2
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_build_side_is_read_by_every_task() {
+        check(
+            "select a.k, b.k from a join b on a.v < b.v",
+            expect![[r#"
+            Stage 0: 2 tasks
+              DataSourceExec: partitions=2, partition_sizes=[1, 1]
+            Stage 1: 2 tasks, reads 0
+              NestedLoopJoinExec: join_type=Inner, filter=v@0 < v@1, projection=[k@0, k@2]
+                StageReadExec: stage=0, broadcast
+                DataSourceExec: partitions=2, partition_sizes=[1, 1]
+            Roots: 1
+        "#]],
+        );
+    }
+
+    #[test]
+    fn one_task_says_what_found_no_match() {
+        check(
+            "select a.k, b.k from a left join b on a.v < b.v",
+            expect![[r#"
+            Stage 0: 2 tasks
+              DataSourceExec: partitions=2, partition_sizes=[1, 1]
+            Stage 1: 2 tasks
+              DataSourceExec: partitions=2, partition_sizes=[1, 1]
+            Stage 2: 1 task, reads 0, 1
+              NestedLoopJoinExec: join_type=Left, filter=v@0 < v@1, projection=[k@0, k@2]
+                CoalescePartitionsExec
+                  StageReadExec: stage=0, gather
+                CoalescePartitionsExec
+                  StageReadExec: stage=1, gather
+            Roots: 2
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_recursive_query_is_one_task() {
+        check(
+            "with recursive n as (select 1 as i union all select n.i + 1 from n join a on a.k = n.i) select i from n",
+            expect![[r#"
+            Stage 0: 1 task
+              RecursiveQueryExec: name=n, is_distinct=false
+                ProjectionExec: expr=[CAST(1 AS Int64) as i]
+                  PlaceholderRowExec
+                CoalescePartitionsExec
+                  ProjectionExec: expr=[i@0 + 1 as i]
+                    HashJoinExec: mode=Partitioned, join_type=Inner, on=[(i@0, k@0)], projection=[i@0]
+                      WorkTableExec: name=n
+                      CoalescePartitionsExec
+                        DataSourceExec: partitions=2, partition_sizes=[1, 1]
+            Roots: 0
+        "#]],
+        );
+    }
+
+    #[test]
+    fn one_operator_for_two_sinks() {
+        let shared = plan("select k, count(*) from a group by k", engine_session_config(2));
+        let named = |plan: &Plan| (plan.is::<ProjectionExec>() && plan.schema().field(0).name() == "key").then(|| "op".to_owned());
+        let shared =
+            Arc::new(ProjectionExec::try_new(vec![(Arc::new(Column::new("k", 0)) as _, "key".to_owned())], shared).unwrap()) as Plan;
+        let schema = Arc::new(Schema::empty());
+        let roots = vec![
+            Arc::clone(&shared),
+            Arc::new(CoalescePartitionsExec::new(Arc::clone(&shared))),
+            Arc::new(SidePortExec::new(Arc::clone(&shared), "op", Port::Late, schema)),
+        ];
+        expect![[r#"
+            Stage 0: 2 tasks, writes hash(k@0) into 2
+              AggregateExec: mode=Partial, gby=[k@0 as k], aggr=[count(Int64(1))]
+                DataSourceExec: partitions=2, partition_sizes=[1, 1]
+            Stage 1: 2 tasks, reads 0
+              ProjectionExec: expr=[k@0 as key]
+                ProjectionExec: expr=[k@0 as k, count(Int64(1))@1 as count(*)]
+                  AggregateExec: mode=FinalPartitioned, gby=[k@0 as k], aggr=[count(Int64(1))]
+                    StageReadExec: stage=0, partitioning=Hash([k@0], 2)
+            Stage 2: 1 task, reads 1
+              CoalescePartitionsExec
+                StageReadExec: stage=1, gather
+            Stage 3: 2 tasks, reads 1
+              StageReadExec: stage=1, side=op.late
+            Roots: 1, 2, 3
+        "#]]
+        .assert_eq(&split(roots, &named).unwrap().to_string());
+    }
+
+    #[test]
+    fn what_cannot_be_cut_is_refused() {
+        let mut config = engine_session_config(2);
+        config.options_mut().optimizer.enable_physical_uncorrelated_scalar_subquery = true;
+        let error = split(vec![plan("select k from a where v > (select max(v) from b)", config)], &|_| None).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Unsupported);
+
+        let narrow = Arc::new(EmptyExec::new(Arc::new(Schema::empty()))) as Plan;
+        let wide = Arc::new(EmptyExec::new(Arc::new(Schema::empty())).with_partitions(3)) as Plan;
+        let error = split(vec![narrow, wide], &|_| Some("op".to_owned())).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Internal);
+        assert!(error.message().starts_with("operator op occurs with 0 columns in 1 partitions"), "{error}");
+    }
+}

@@ -1,0 +1,198 @@
+//! Attempts that fail, panic, hang or find their input gone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use datafusion::error::DataFusionError;
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::{ExecutionPlan, displayable};
+use datafusion::prelude::SessionContext;
+use tidemill_executor::batch;
+use tidemill_executor::pool::{Engine, EngineConfig, Priority};
+use tidemill_executor::run::{RunContext, RunOutput, run_graph};
+use tidemill_planner::config::engine_session_config;
+use tidemill_planner::stage::{StageGraph, split};
+use tidemill_planner::{Error, ErrorKind, Result};
+
+use crate::support::{Tap, rows, session};
+
+fn engine() -> Engine {
+    Engine::new(EngineConfig { threads: 2, ..EngineConfig::default() }).unwrap()
+}
+
+async fn scan(context: &SessionContext) -> Arc<dyn ExecutionPlan> {
+    context.table("a").await.unwrap().create_physical_plan().await.unwrap()
+}
+
+async fn run(engine: &Engine, context: &SessionContext, plan: Arc<dyn ExecutionPlan>) -> Result<RunOutput> {
+    batch::run(engine, &context.state(), &split(vec![plan], &|_| None)?).await
+}
+
+#[tokio::test]
+async fn transient_errors_and_panics_are_tried_again() {
+    let engine = engine();
+    let context = session(engine_session_config(2));
+    let expected = rows(&context.table("a").await.unwrap().collect().await.unwrap());
+    for panics in [false, true] {
+        let failures = Arc::new(AtomicUsize::new(0));
+        let mut tap = Tap::over(scan(&context).await);
+        let counted = Arc::clone(&failures);
+        // Rows have been given by then: a second attempt must not double them.
+        tap.on_batch = Arc::new(move |_, partition, batch| {
+            if partition == 1 && counted.fetch_add(1, Ordering::SeqCst) < 3 {
+                assert!(!panics, "deliberate");
+                return Err(Error::io("deliberate").into());
+            }
+            Ok(batch)
+        });
+        let output = run(&engine, &context, Arc::new(CoalescePartitionsExec::new(Arc::new(tap)))).await.unwrap();
+        assert_eq!(rows(&output.roots[0].partitions.concat()), expected);
+        assert_eq!(output.report.stages[0].retries, 3);
+        assert_eq!(output.report.stages[0].rows.iter().sum::<u64>(), expected.len() as u64);
+    }
+}
+
+#[tokio::test]
+async fn errors_that_stay_end_the_query() {
+    let engine = engine();
+    let context = session(engine_session_config(2));
+    type Make = fn() -> DataFusionError;
+    let cases: [(&str, Make, ErrorKind, usize, &str); 3] = [
+        ("a bad row", || DataFusionError::Execution("bad row".to_owned()), ErrorKind::Data, 1, "bad row"),
+        ("storage that stays away", || Error::io("no disk").into(), ErrorKind::Io, 4, "after 4 attempts: no disk"),
+        ("a bug", || panic!("deliberate"), ErrorKind::Internal, 4, "panicked: deliberate"),
+    ];
+    for (name, make, kind, attempts, message) in cases {
+        let mut tap = Tap::over(scan(&context).await);
+        let executions = Arc::clone(&tap.executions);
+        tap.on_execute = Arc::new(move |partition| if partition == 0 { Err(make()) } else { Ok(()) });
+        let error = run(&engine, &context, Arc::new(tap)).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{name}: {error}");
+        assert!(error.message().contains(message), "{name}: {error}");
+        assert!((attempts..=attempts + 2).contains(&executions.load(Ordering::SeqCst)), "{name}");
+        // The pool is none the worse for it.
+        run(&engine, &context, scan(&context).await).await.unwrap();
+    }
+    assert_eq!(engine.shuffle_bytes_used(), 0);
+}
+
+/// A stage that hashes, under a tap that runs in the next stage.
+async fn two_stages(
+    context: &SessionContext,
+    on_execute: Arc<dyn Fn(usize) -> datafusion::common::Result<()> + Send + Sync>,
+) -> (StageGraph, Arc<AtomicUsize>) {
+    let plan = context.sql("select k, count(*) from a group by k").await.unwrap().create_physical_plan().await.unwrap();
+    let below = Tap::over(plan);
+    let executions = Arc::clone(&below.executions);
+    let tap = Tap { on_execute, ..below };
+    (split(vec![Arc::new(tap)], &|_| None).unwrap(), executions)
+}
+
+#[tokio::test]
+async fn lost_blocks_are_made_again() {
+    let spill = tempfile::tempdir().unwrap();
+    // One byte of memory: every block is a file.
+    let config = EngineConfig { threads: 2, shuffle_memory_bytes: 1, spill_dir: Some(spill.path().to_owned()), ..EngineConfig::default() };
+    let engine = Engine::new(config).unwrap();
+    let context = session(engine_session_config(2));
+    let expected = rows(&context.sql("select k, count(*) from a group by k").await.unwrap().collect().await.unwrap());
+    let lost = Arc::new(AtomicBool::new(false));
+    let (folder, once) = (spill.path().to_owned(), Arc::clone(&lost));
+    let (graph, _) = two_stages(
+        &context,
+        Arc::new(move |_| {
+            if !once.swap(true, Ordering::SeqCst) {
+                for run in std::fs::read_dir(&folder)? {
+                    for file in std::fs::read_dir(run?.path())? {
+                        std::fs::remove_file(file?.path())?;
+                    }
+                }
+            }
+            Ok(())
+        }),
+    )
+    .await;
+    let output = batch::run(&engine, &context.state(), &graph).await.unwrap();
+    assert!(lost.load(Ordering::SeqCst));
+    assert_eq!(rows(&output.roots[0].partitions.concat()), expected);
+    let retries: Vec<u64> = output.report.stages.iter().map(|s| s.retries).collect();
+    assert!(retries.iter().all(|r| *r > 0), "writers and readers ran again: {retries:?}");
+    assert_eq!(std::fs::read_dir(spill.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn dropping_the_run_stops_its_tasks() {
+    let engine = engine();
+    let context = session(engine_session_config(2));
+    let (began, mut begun) = tokio::sync::mpsc::unbounded_channel();
+    let alive = Arc::new(());
+    let held = Arc::downgrade(&alive);
+    let tap = Tap {
+        on_execute: Arc::new(move |_| {
+            let _ = (&alive, began.send(()));
+            Ok(())
+        }),
+        ..Tap::over(scan(&context).await)
+    };
+    // A plan that never ends: it goes on asking for turns.
+    let endless = Arc::new(Tap { on_batch: Arc::new(|_, _, batch| Ok(batch)), ..Tap::over(Arc::new(tap)) });
+    let graph = split(vec![endless], &|_| None).unwrap();
+    let query = engine.query(Priority::Batch, "stopped");
+    {
+        let running = run_graph(&query, &graph, RunContext::new(Arc::new(TaskContext::from(&context.state()))));
+        let mut running = std::pin::pin!(running);
+        tokio::select! {
+            _ = &mut running => {}
+            _ = begun.recv() => {}
+        }
+    }
+    drop((query, graph));
+    // Every future of the run, and with it every plan instance, is dropped; the pool does so before it takes new work of its own.
+    let probe = engine.query(Priority::Batch, "probe");
+    while held.upgrade().is_some() {
+        probe.spawn(tidemill_executor::pool::yield_now()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_query_says_so() {
+    let engine = engine();
+    let context = session(engine_session_config(2));
+    let query = Arc::new(engine.query(Priority::Batch, "nightly"));
+    let cancelling = Arc::clone(&query);
+    let tap = Tap {
+        on_execute: Arc::new(move |_| {
+            cancelling.cancel();
+            Ok(())
+        }),
+        ..Tap::over(scan(&context).await)
+    };
+    let plan: Arc<dyn ExecutionPlan> = Arc::new(CoalescePartitionsExec::new(Arc::new(tap)));
+    let graph = split(vec![plan], &|_| None).unwrap();
+    let error = run_graph(&query, &graph, RunContext::new(Arc::new(TaskContext::from(&context.state())))).await.unwrap_err();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Cancelled, "query nightly was cancelled"));
+}
+
+#[tokio::test]
+async fn every_attempt_has_a_fresh_instance() {
+    // A collected build side lives in the plan instance: were it shared, a failed attempt's would be read again.
+    let engine = engine();
+    let mut config = engine_session_config(2);
+    config.options_mut().optimizer.hash_join_single_partition_threshold = 1 << 30;
+    config.options_mut().optimizer.hash_join_single_partition_threshold_rows = 1 << 30;
+    let context = session(config);
+    let sql = "select a.k, a.v, b.v from a join b on a.k = b.k";
+    let expected = rows(&context.sql(sql).await.unwrap().collect().await.unwrap());
+    let plan = context.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
+    assert!(displayable(plan.as_ref()).indent(false).to_string().contains("CollectLeft"));
+    let failures = AtomicUsize::new(0);
+    let mut tap = Tap::over(plan);
+    tap.on_batch = Arc::new(
+        move |_, _, batch| {
+            if failures.fetch_add(1, Ordering::SeqCst) < 2 { Err(Error::io("deliberate").into()) } else { Ok(batch) }
+        },
+    );
+    let output = run(&engine, &context, Arc::new(tap)).await.unwrap();
+    assert_eq!(rows(&output.roots[0].partitions.concat()), expected);
+}

@@ -1,0 +1,91 @@
+//! Blocks on disk give the rows that blocks in memory give, and leave nothing behind.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, DictionaryArray, Int32Array, ListArray, RecordBatch, StringViewArray, StructArray, TimestampMicrosecondArray,
+};
+use arrow::datatypes::{DataType, Field, Int32Type, Schema};
+use datafusion::catalog::MemTable;
+use datafusion::prelude::SessionContext;
+use tidemill_executor::batch::{self, plan_stages};
+use tidemill_executor::pool::{Engine, EngineConfig};
+use tidemill_planner::config::engine_session_config;
+
+use crate::support::{rows_in_order, session};
+
+/// Rows of many types, sliced and with nulls.
+fn odd_rows() -> RecordBatch {
+    let n = 100;
+    let key = Int32Array::from_iter((0..n).map(|i| (i % 7 != 0).then_some(i % 5)));
+    let text = StringViewArray::from_iter((0..n).map(|i| (i % 3 != 0).then(|| format!("a text that does not fit inline {i}"))));
+    let dictionary: DictionaryArray<Int32Type> = (0..n).map(|i| (i % 4 != 0).then_some(["x", "y", "z"][i as usize % 3])).collect();
+    let list = ListArray::from_iter_primitive::<Int32Type, _, _>((0..n).map(|i| (i % 6 != 0).then(|| vec![Some(i), None])));
+    let time = TimestampMicrosecondArray::from_iter_values((0..n).map(i64::from)).with_timezone("UTC");
+    let flag: ArrayRef = Arc::new(BooleanArray::from_iter((0..n).map(|i| Some(i % 2 == 0))));
+    let nested = StructArray::from(vec![(Arc::new(Field::new("flag", DataType::Boolean, true)), flag)]);
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("key", Arc::new(key)),
+        ("text", Arc::new(text)),
+        ("dictionary", Arc::new(dictionary)),
+        ("list", Arc::new(list)),
+        ("time", Arc::new(time)),
+        ("nested", Arc::new(nested)),
+    ];
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true))).unwrap().slice(3, 90)
+}
+
+#[tokio::test]
+async fn spilled_runs_equal_runs_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = |bytes| EngineConfig {
+        threads: 2,
+        shuffle_memory_bytes: bytes,
+        spill_dir: Some(folder.path().to_owned()),
+        ..EngineConfig::default()
+    };
+    let context: SessionContext = session(engine_session_config(3));
+    let odd = odd_rows();
+    let table = MemTable::try_new(odd.schema(), vec![vec![odd.slice(0, 40)], vec![odd.slice(40, 50)]]).unwrap();
+    context.register_table("odd", Arc::new(table)).unwrap();
+    let queries = [
+        "select a.k, a.v, b.v, b.s from a join b on a.k = b.k",
+        "select k, count(*) from a group by k",
+        "select count(*) from (select 1 from a union all select 1 from b) where random() < 2",
+        "select key, text, dictionary, list, time, nested, row_number() over (partition by key order by time) from odd",
+        "select k, v from a order by v, k",
+    ];
+    for sql in queries {
+        let plan = context.sql(sql).await.unwrap().into_optimized_plan().unwrap();
+        let graph = plan_stages(&context.state(), &[plan], &|_| None).await.unwrap();
+        let mut outputs = Vec::new();
+        for bytes in [1 << 30, 2000, 1] {
+            let engine = Engine::new(config(bytes)).unwrap();
+            let output = batch::run(&engine, &context.state(), &graph).await.unwrap();
+            let rows: Vec<_> = output.report.stages.iter().map(|s| s.rows.clone()).collect();
+            let partitions = output.roots[0].partitions.iter().map(|p| rows_in_order(p)).collect::<Vec<_>>();
+            outputs.push((partitions, rows));
+            assert_eq!(engine.shuffle_bytes_used(), 0, "{sql}");
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{sql}: the spill folder is removed");
+        }
+        assert_eq!(outputs[0], outputs[1], "{sql}, some blocks on disk");
+        assert_eq!(outputs[0], outputs[2], "{sql}, all blocks on disk");
+    }
+}
+
+#[tokio::test]
+async fn rows_without_columns_survive_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = EngineConfig { threads: 1, shuffle_memory_bytes: 1, spill_dir: Some(folder.path().to_owned()), ..EngineConfig::default() };
+    let engine = Engine::new(config).unwrap();
+    let context = SessionContext::new_with_config(engine_session_config(2));
+    let schema = Arc::new(Schema::empty());
+    let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(5));
+    let empty = RecordBatch::try_new_with_options(Arc::clone(&schema), vec![], &options).unwrap();
+    context.register_table("e", Arc::new(MemTable::try_new(schema, vec![vec![empty.clone()], vec![empty]]).unwrap())).unwrap();
+    let plan = context.table("e").await.unwrap().create_physical_plan().await.unwrap();
+    let gathered = Arc::new(datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec::new(plan));
+    let graph = tidemill_planner::stage::split(vec![gathered], &|_| None).unwrap();
+    let output = batch::run(&engine, &context.state(), &graph).await.unwrap();
+    assert_eq!(output.roots[0].partitions.iter().flatten().map(RecordBatch::num_rows).sum::<usize>(), 10);
+}
