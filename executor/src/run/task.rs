@@ -11,6 +11,7 @@ use datafusion::physical_expr::expressions::{DynamicFilterPhysicalExpr, lit};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use futures::{FutureExt, StreamExt};
+use tidemill_planner::key::DEFAULT_KEY_GROUPS;
 use tidemill_planner::seam::{TaskReport, TaskScope};
 use tidemill_planner::stage::TaskId;
 use tidemill_planner::{Error, Result};
@@ -53,7 +54,9 @@ async fn drain(run: &Arc<Run>, task: TaskId) -> Result<(TaskOutput, TaskReport)>
     let scope = TaskScope::new(run.context.epoch.clone());
     let context = task_context(run, &scope);
     let batch_size = context.session_config().batch_size();
-    let mut writer = StageWriter::new(&run.store, task, &stage.output, run.fates[task.stage.0], batch_size);
+    // A streaming query keeps the number of groups that its checkpoint began with: state is found by it.
+    let groups = run.context.epoch.as_ref().map_or(DEFAULT_KEY_GROUPS, |epoch| epoch.key_groups);
+    let mut writer = StageWriter::new(&run.store, task, &stage.output, run.fates[task.stage.0], batch_size, groups);
     let plan = fresh(&stage.plan)?;
     let mut rows = plan.execute(task.partition, context)?;
     let mut turn = 0;

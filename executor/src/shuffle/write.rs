@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, interleave_record_batch, take_record_batch};
 use datafusion::physical_expr::PhysicalExpr;
-use tidemill_planner::key::{DEFAULT_KEY_GROUPS, KeyEncoder, key_group, stable_hash, task_of_group};
+use tidemill_planner::key::{KeyEncoder, key_group, stable_hash, task_of_group};
 use tidemill_planner::stage::{StageOutput, TaskId};
 use tidemill_planner::{Error, Result};
 
@@ -34,6 +34,8 @@ enum By {
     Nothing,
     Key {
         exprs: Vec<Arc<dyn PhysicalExpr>>,
+        /// How many key groups the query has.
+        groups: u16,
         encoder: Option<KeyEncoder>,
         /// Per target: which row of which buffered batch.
         targets: Vec<Vec<(usize, usize)>>,
@@ -52,10 +54,10 @@ pub(crate) enum Fate {
 }
 
 impl StageWriter {
-    pub(crate) fn new(store: &Arc<ShuffleStore>, task: TaskId, output: &StageOutput, fate: Fate, batch_size: usize) -> Self {
+    pub(crate) fn new(store: &Arc<ShuffleStore>, task: TaskId, output: &StageOutput, fate: Fate, batch_size: usize, groups: u16) -> Self {
         let (by, partitions) = match output {
             StageOutput::Hash { exprs, tasks } if *tasks > 1 && fate != Fate::Counted => {
-                (By::Key { exprs: exprs.clone(), encoder: None, targets: vec![Vec::new(); *tasks] }, *tasks)
+                (By::Key { exprs: exprs.clone(), groups, encoder: None, targets: vec![Vec::new(); *tasks] }, *tasks)
             }
             StageOutput::Hash { tasks, .. } => (By::Nothing, *tasks),
             StageOutput::Passthrough => (By::Nothing, 1),
@@ -82,7 +84,7 @@ impl StageWriter {
                 return self.blocks.write(0, batch).await;
             }
             By::Nothing => {}
-            By::Key { exprs, encoder, targets } => assign(&batch, self.buffered.len(), exprs, encoder, targets)?,
+            By::Key { exprs, groups, encoder, targets } => assign(&batch, self.buffered.len(), exprs, *groups, encoder, targets)?,
         }
         self.buffered.push(batch);
         self.rows_buffered += rows;
@@ -133,6 +135,7 @@ fn assign(
     batch: &RecordBatch,
     index: usize,
     exprs: &[Arc<dyn PhysicalExpr>],
+    groups: u16,
     encoder: &mut Option<KeyEncoder>,
     targets: &mut [Vec<(usize, usize)>],
 ) -> Result<()> {
@@ -146,8 +149,8 @@ fn assign(
     };
     let tasks = targets.len();
     for (row, key) in encoder.encode(&keys)?.iter().enumerate() {
-        let group = key_group(stable_hash(key.as_ref()), DEFAULT_KEY_GROUPS);
-        targets[task_of_group(group, tasks, DEFAULT_KEY_GROUPS)].push((index, row));
+        let group = key_group(stable_hash(key.as_ref()), groups);
+        targets[task_of_group(group, tasks, groups)].push((index, row));
     }
     Ok(())
 }

@@ -126,32 +126,27 @@ async fn dropping_the_run_stops_its_tasks() {
     let engine = engine();
     let context = session(engine_session_config(2));
     let (began, mut begun) = tokio::sync::mpsc::unbounded_channel();
-    let alive = Arc::new(());
-    let held = Arc::downgrade(&alive);
-    let tap = Tap {
-        on_execute: Arc::new(move |_| {
-            let _ = (&alive, began.send(()));
-            Ok(())
-        }),
-        ..Tap::over(scan(&context).await)
-    };
-    // A plan that never ends: it goes on asking for turns.
-    let endless = Arc::new(Tap { on_batch: Arc::new(|_, _, batch| Ok(batch)), ..Tap::over(Arc::new(tap)) });
-    let graph = split(vec![endless], &|_| None).unwrap();
+    let held = Arc::new(());
+    let mut tap = Tap::over(scan(&context).await);
+    tap.hangs = Some(Arc::clone(&held));
+    tap.on_execute = Arc::new(move |_| {
+        began.send(()).unwrap();
+        Ok(())
+    });
+    let graph = split(vec![Arc::new(tap)], &|_| None).unwrap();
     let query = engine.query(Priority::Batch, "stopped");
     {
         let running = run_graph(&query, &graph, RunContext::new(Arc::new(TaskContext::from(&context.state()))));
         let mut running = std::pin::pin!(running);
         tokio::select! {
-            _ = &mut running => {}
+            _ = &mut running => panic!("rows that never come have come"),
             _ = begun.recv() => {}
         }
     }
-    drop((query, graph));
-    // Every future of the run, and with it every plan instance, is dropped; the pool does so before it takes new work of its own.
-    let probe = engine.query(Priority::Batch, "probe");
-    while held.upgrade().is_some() {
-        probe.spawn(tidemill_executor::pool::yield_now()).await.unwrap();
+    drop(graph);
+    // The query lives on, the run's futures and with them every plan instance do not: each turn here lets the pool get on with that.
+    while Arc::strong_count(&held) > 1 {
+        query.spawn(tidemill_executor::pool::yield_now()).await.unwrap();
     }
 }
 

@@ -94,13 +94,22 @@ pub(crate) struct Tap {
     pub(crate) id: Option<String>,
     pub(crate) input: Arc<dyn ExecutionPlan>,
     pub(crate) executions: Arc<AtomicUsize>,
+    /// When set, the rows never come, and whoever waits for them holds this.
+    pub(crate) hangs: Option<Arc<()>>,
     pub(crate) on_execute: Arc<dyn Fn(usize) -> DfResult<()> + Send + Sync>,
     pub(crate) on_batch: Arc<OnBatch>,
 }
 
 impl Tap {
     pub(crate) fn over(input: Arc<dyn ExecutionPlan>) -> Self {
-        Self { id: None, input, executions: Arc::default(), on_execute: Arc::new(|_| Ok(())), on_batch: Arc::new(|_, _, b| Ok(b)) }
+        Self {
+            id: None,
+            input,
+            executions: Arc::default(),
+            hangs: None,
+            on_execute: Arc::new(|_| Ok(())),
+            on_batch: Arc::new(|_, _, b| Ok(b)),
+        }
     }
 }
 
@@ -147,6 +156,7 @@ impl ExecutionPlan for Tap {
             id: self.id.clone(),
             input: children.swap_remove(0),
             executions: Arc::clone(&self.executions),
+            hangs: self.hangs.clone(),
             on_execute: Arc::clone(&self.on_execute),
             on_batch: Arc::clone(&self.on_batch),
         }))
@@ -162,6 +172,13 @@ impl ExecutionPlan for Tap {
         let input = self.input.execute(partition, Arc::clone(&context))?;
         let on_batch = Arc::clone(&self.on_batch);
         let schema = input.schema();
+        if let Some(held) = self.hangs.clone() {
+            let never = futures::stream::poll_fn(move |_| {
+                let _held = &held;
+                std::task::Poll::Pending
+            });
+            return Ok(Box::pin(datafusion::physical_plan::stream::RecordBatchStreamAdapter::new(schema, never)));
+        }
         let rows = futures::StreamExt::map(input, move |batch| on_batch(&context, partition, batch?));
         Ok(Box::pin(datafusion::physical_plan::stream::RecordBatchStreamAdapter::new(schema, rows)))
     }
