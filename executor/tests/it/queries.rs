@@ -1,10 +1,17 @@
 //! Staged runs give what plain DataFusion gives: SQL over several partitions, and every join type in every mode.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
 use datafusion::common::JoinType;
 use datafusion::prelude::{SessionConfig, SessionContext, col};
 use tidemill_executor::batch::{self, plan_stages};
-use tidemill_executor::pool::{Engine, EngineConfig};
+use tidemill_executor::pool::{Engine, EngineConfig, Priority};
+use tidemill_executor::run::{RunContext, run_graph};
 use tidemill_planner::config::engine_session_config;
+use tidemill_planner::key::{DEFAULT_KEY_GROUPS, KeyEncoder, key_group, stable_hash, task_of_group};
+use tidemill_planner::seam::{EpochContext, Watermarks};
 
 use crate::support::{rows, rows_in_order, session};
 
@@ -182,4 +189,38 @@ async fn statistics_count_every_row() {
     let partial = &output.report.stages[0];
     assert_eq!((partial.tasks, partial.rows.len(), partial.retries), (3, 2, 0));
     assert!(partial.rows.iter().sum::<u64>() >= root.rows.iter().sum::<u64>());
+}
+
+#[tokio::test]
+async fn rows_go_to_the_task_that_owns_their_key_group() {
+    let engine = engine();
+    let staged = session(engine_session_config(3));
+    let plan = staged.sql("select k from a group by k").await.unwrap().into_optimized_plan().unwrap();
+    let graph = plan_stages(&staged.state(), &[plan], &|_| None).await.unwrap();
+    let query = engine.query(Priority::Streaming, "epochs");
+    for key_groups in [7, DEFAULT_KEY_GROUPS] {
+        let epoch = EpochContext {
+            epoch: 0,
+            timestamp_ms: 0,
+            watermarks: Watermarks::NONE,
+            key_groups,
+            slices: HashMap::new(),
+            states: HashMap::new(),
+        };
+        let context = RunContext::new(staged.task_ctx()).with_epoch(Arc::new(epoch));
+        let output = run_graph(&query, &graph, context).await.unwrap();
+        let partitions = &output.roots[0].partitions;
+        assert_eq!(partitions.len(), 3);
+        let mut keys = 0;
+        for (task, batches) in partitions.iter().enumerate() {
+            for batch in batches {
+                let encoded = KeyEncoder::try_new(&[DataType::Int64]).unwrap().encode(batch.columns()).unwrap();
+                for key in encoded.iter() {
+                    assert_eq!(task_of_group(key_group(stable_hash(key.as_ref()), key_groups), 3, key_groups), task);
+                    keys += 1;
+                }
+            }
+        }
+        assert_eq!(keys, 21, "twenty keys and null");
+    }
 }
