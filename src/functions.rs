@@ -67,7 +67,7 @@ functions! {
     /// Average of the values that are not null.
     avg(column);
     /// Average; the same as [`avg`].
-    mean(column) => "avg";
+    mean(column);
     /// Sum of the values that are not null.
     sum(column);
     /// Least value.
@@ -79,7 +79,7 @@ functions! {
     /// Sample standard deviation.
     stddev(column);
     /// Sample variance.
-    variance(column) => "var_samp";
+    variance(column);
     /// Values that are not null, as an array, in no order.
     collect_list(column);
     /// Distinct values that are not null, as an array, in no order.
@@ -110,6 +110,14 @@ functions! {
     add_months(date, months);
     /// The last day of the date's month.
     last_day(date);
+    /// The year of a date or timestamp.
+    year(column);
+    /// The month, from 1.
+    month(column);
+    /// The day of the month.
+    dayofmonth(column);
+    /// The day of the week, from 1, Sunday.
+    dayofweek(column);
     /// The hour of a timestamp.
     hour(column);
     /// The minute of a timestamp.

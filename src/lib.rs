@@ -6,6 +6,7 @@ pub mod cli;
 mod column;
 mod dataframe;
 mod ddl;
+pub mod demo;
 pub mod functions;
 mod io;
 mod rows;

@@ -110,6 +110,7 @@ impl Binder<'_> {
         if let Some(respelled) = crate::spark::respelled(&lower, args.len()) {
             lower = respelled.name.to_owned();
             args.extend(respelled.last_argument.map(lit));
+            args.splice(0..0, respelled.first_argument.map(lit));
         }
         if let Some(aggregate) = self.state.aggregate_functions().get(&lower) {
             return Ok(Expr::AggregateFunction(AggregateFunction::new_udf(

@@ -2,22 +2,27 @@
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::show::Grid;
 use super::{DataFrame, tree};
+use crate::rows::Json;
 use crate::{Error, Result};
 
 impl DataFrame {
     /// All rows, as Arrow batches.
     pub async fn collect(&self) -> Result<Vec<RecordBatch>> {
+        Ok(self.collect_partitions().await?.into_iter().flatten().collect())
+    }
+
+    /// All rows, by the partition that made them.
+    pub(crate) async fn collect_partitions(&self) -> Result<Vec<Vec<RecordBatch>>> {
         if self.is_streaming() {
             return Err(Error::analysis(
                 "a stream has no last row to collect: start a query with `write_stream`, or use `read()` for the files",
             ));
         }
-        let plan = self.session.physical_plan(&self.plan).await?;
-        self.session.run_batch(plan).await
+        self.session.run_batch(&self.plan).await
     }
 
     /// The number of rows.
@@ -38,7 +43,8 @@ impl DataFrame {
         let mut objects = Vec::new();
         for batch in self.collect().await? {
             for row in crate::rows::json_rows(&batch)? {
-                objects.push(Value::Object(names.iter().cloned().zip(row).collect::<Map<String, Value>>()));
+                let object = Json::Object(names.iter().cloned().zip(row).collect());
+                objects.push(serde_json::to_value(object).map_err(|e| Error::internal(format!("a row has no JSON: {e}")))?);
             }
         }
         Ok(objects)
@@ -46,8 +52,7 @@ impl DataFrame {
 
     /// The first 20 rows as Spark's grid, on standard output.
     pub async fn show(&self) -> Result<()> {
-        print!("{}", self.show_string(20, 20).await?);
-        Ok(())
+        print(&self.show_string(20, 20).await?)
     }
 
     /// The first `rows` rows as Spark's grid, cells cut at `truncate` characters (0: not at all).
@@ -57,8 +62,8 @@ impl DataFrame {
     }
 
     /// Spark's tree of the columns, on standard output.
-    pub fn print_schema(&self) {
-        print!("{}", self.schema_tree());
+    pub fn print_schema(&self) -> Result<()> {
+        print(&self.schema_tree())
     }
 
     /// Spark's tree of the columns.
@@ -72,8 +77,16 @@ impl DataFrame {
         let optimized = self.session.state().optimize(&named)?;
         let mut text =
             format!("== Logical Plan ==\n{}\n\n== Optimized Logical Plan ==\n{}\n", named.display_indent(), optimized.display_indent());
-        let physical = self.session.physical_plan(&self.plan).await?;
-        text.push_str(&format!("\n== Physical Plan ==\n{}", datafusion::physical_plan::displayable(physical.as_ref()).indent(false)));
+        text.push_str(&format!("\n== Stages ==\n{}", self.session.stages(&self.plan).await?));
         Ok(text)
+    }
+}
+
+/// Writes to standard output; that nobody reads it any more is no error.
+fn print(text: &str) -> Result<()> {
+    use std::io::Write;
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::io_at("standard output", error)),
+        _ => Ok(()),
     }
 }

@@ -22,6 +22,13 @@ pub(crate) fn data_files(path: &str) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// The data files below a folder, if any: what an overwrite replaces.
+pub(crate) fn existing_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    walk(folder, &mut files)?;
+    Ok(files)
+}
+
 /// A local path out of a path or a `file:` URL.
 pub(crate) fn local_path(path: &str) -> Result<PathBuf> {
     if let Some((scheme, _)) = path.split_once("://") {

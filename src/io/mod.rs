@@ -1,10 +1,17 @@
 //! Reading and writing: files and Delta tables by path. Options are checked here; formats are read and written elsewhere.
 
+mod file_writer;
 mod files;
+mod json_scan;
+mod merge;
 mod path_table;
 mod reader;
+mod strict_json;
 mod table;
+mod writer;
 
+pub use merge::MergeBuilder;
 pub(crate) use path_table::{Format, PathTable, Version};
 pub use reader::DataFrameReader;
 pub use table::Table;
+pub use writer::DataFrameWriter;

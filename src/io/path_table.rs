@@ -104,9 +104,7 @@ pub(crate) async fn delta(path: &str, version: &Version) -> Result<Arc<dyn Table
     let snapshot = match version {
         Version::Latest => table.snapshot().await?,
         Version::Number(version) => table.snapshot_at(*version).await?,
-        Version::Timestamp(_) => {
-            return Err(Error::unsupported(format!("{path}: travel to a time is not there yet: use a version")));
-        }
+        Version::Timestamp(ms) => table.snapshot_at_timestamp(*ms).await?,
     };
     Ok(snapshot.table_provider())
 }

@@ -10,6 +10,7 @@ use datafusion::datasource::file_format::json::JsonFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use tidemill_planner::options::{OptionSpec, Options};
 
+use super::json_scan;
 use super::path_table::{Format, Version, delta, listing};
 use super::table::name_of;
 use crate::{DataFrame, Error, Result, Session};
@@ -74,7 +75,8 @@ impl DataFrameReader {
         self.format("parquet").load(path).await
     }
 
-    /// Files of JSON lines: a file, or a folder of them.
+    /// Files of JSON lines: a file, or a folder of them. With a schema a line that does not fit it is left out of the rows
+    /// and is found under [`DataFrame::malformed_rows`]; without one the columns are inferred.
     pub async fn json(self, path: &str) -> Result<DataFrame> {
         self.format("json").load(path).await
     }
@@ -93,6 +95,14 @@ impl DataFrameReader {
     pub async fn load_all<'a>(self, paths: impl IntoIterator<Item = &'a str>) -> Result<DataFrame> {
         let paths: Vec<&str> = paths.into_iter().collect();
         let Some(first) = paths.first() else { return Err(Error::analysis("`load` needs a path")) };
+        if let (Format::Json, Some(schema)) = (Format::parse(&self.format)?, &self.schema) {
+            Options::check("json files", &[], &self.options)?;
+            return super::strict_json::scan(&self.session, &paths, Arc::clone(schema));
+        }
+        if let (Ok(Format::Json), Some(schema)) = (Format::parse(&self.format), &self.schema) {
+            Options::check("json files", &[], &self.options)?;
+            return Ok(self.session.dataframe(json_scan::scan(&paths, Arc::clone(schema))?));
+        }
         let table = self.table(&paths).await?;
         self.session.scan(name_of(first), table)
     }
@@ -107,7 +117,7 @@ impl DataFrameReader {
             }
             Format::Json => {
                 Options::check("json files", &[], &self.options)?;
-                listing(&self.session, paths, Arc::new(JsonFormat::default()), schema).await
+                listing(&self.session, paths, Arc::new(JsonFormat::default()), None).await
             }
             Format::Csv => self.csv_table(paths).await,
         }

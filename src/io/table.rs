@@ -1,4 +1,10 @@
-//! `session.table(path)`: a Delta table as a value, with its versions. Transactions are the lakehouse's.
+//! `session.table(path)`: a Delta table as a value, with its versions and history. Transactions are the lakehouse's.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, MapBuilder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray};
+use serde_json::{Map, Value};
+use tidemill_lakehouse::{DeltaTable, HistoryEntry};
 
 use super::path_table::{Version, delta};
 use crate::{DataFrame, Result, Session};
@@ -41,6 +47,43 @@ impl Table {
     async fn at(&self, version: Version) -> Result<DataFrame> {
         self.session.scan(name_of(&self.path), delta(&self.path, &version).await?)
     }
+
+    /// Its commits, newest first.
+    pub async fn history(&self) -> Result<Vec<HistoryEntry>> {
+        DeltaTable::open(&self.path).await?.history(None).await
+    }
+
+    /// Its commits as rows, with the columns of Spark's DESCRIBE HISTORY that are known here.
+    pub async fn history_frame(&self) -> Result<DataFrame> {
+        let entries = self.history().await?;
+        let times = entries.iter().map(|e| e.timestamp * 1000);
+        let columns: [(&str, ArrayRef, bool); 6] = [
+            ("version", Arc::new(Int64Array::from_iter_values(entries.iter().map(|e| e.version as i64))), false),
+            ("timestamp", Arc::new(TimestampMicrosecondArray::from_iter_values(times).with_timezone("UTC")), false),
+            ("operation", Arc::new(StringArray::from_iter_values(entries.iter().map(|e| &e.operation))), false),
+            ("operationParameters", maps(entries.iter().map(|e| &e.operation_parameters))?, false),
+            ("operationMetrics", maps(entries.iter().map(|e| &e.operation_metrics))?, false),
+            ("engineInfo", Arc::new(StringArray::from_iter(entries.iter().map(|e| e.engine_info.as_deref()))), true),
+        ];
+        self.session.create_dataframe(vec![RecordBatch::try_from_iter_with_nullable(columns)?])
+    }
+}
+
+/// Objects as maps of text.
+fn maps<'a>(objects: impl Iterator<Item = &'a Map<String, Value>>) -> Result<ArrayRef> {
+    let mut builder = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+    for object in objects {
+        for (key, value) in object {
+            builder.keys().append_value(key);
+            match value {
+                Value::String(text) => builder.values().append_value(text),
+                Value::Null => builder.values().append_null(),
+                other => builder.values().append_value(other.to_string()),
+            }
+        }
+        builder.append(true)?;
+    }
+    Ok(Arc::new(builder.finish()))
 }
 
 /// The last part of a path, to name a relation by.

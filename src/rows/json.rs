@@ -18,29 +18,73 @@ use arrow::datatypes::{
 };
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use base64::Engine;
-use serde_json::{Map, Number, Value};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde_json::{Number, Value};
 
 use crate::Result;
 
 const FORMAT: FormatOptions<'static> =
     FormatOptions::new().with_timestamp_format(Some("%Y-%m-%dT%H:%M:%S%.f")).with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"));
 
+/// A JSON value whose objects keep the order of their fields.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Json {
+    Plain(Value),
+    Array(Vec<Json>),
+    Object(Vec<(String, Json)>),
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Self::Plain(value) => value.serialize(serializer),
+            Self::Array(items) => {
+                let mut array = serializer.serialize_seq(Some(items.len()))?;
+                for item in items {
+                    array.serialize_element(item)?;
+                }
+                array.end()
+            }
+            Self::Object(fields) => {
+                let mut object = serializer.serialize_map(Some(fields.len()))?;
+                for (name, value) in fields {
+                    object.serialize_entry(name, value)?;
+                }
+                object.end()
+            }
+        }
+    }
+}
+
 /// Each row as an array of its values, in the order of the columns.
-pub(crate) fn json_rows(batch: &RecordBatch) -> Result<Vec<Vec<Value>>> {
+pub(crate) fn json_rows(batch: &RecordBatch) -> Result<Vec<Vec<Json>>> {
     (0..batch.num_rows()).map(|row| batch.columns().iter().map(|column| json_value(column, row)).collect()).collect()
 }
 
 /// The value of `array` at `row`.
-pub(crate) fn json_value(array: &ArrayRef, row: usize) -> Result<Value> {
+pub(crate) fn json_value(array: &ArrayRef, row: usize) -> Result<Json> {
     if array.is_null(row) {
-        return Ok(Value::Null);
+        return Ok(Json::Plain(Value::Null));
     }
     macro_rules! number {
         ($type:ty) => {
             Value::from(array.as_primitive::<$type>().value(row))
         };
     }
-    Ok(match array.data_type() {
+    let plain = match array.data_type() {
+        DataType::List(_) => return list(&array.as_list::<i32>().value(row)),
+        DataType::LargeList(_) => return list(&array.as_list::<i64>().value(row)),
+        DataType::FixedSizeList(..) => return list(&array.as_fixed_size_list().value(row)),
+        DataType::Struct(fields) => {
+            let columns = fields.iter().zip(array.as_struct().columns());
+            let fields: Result<Vec<(String, Json)>> = columns.map(|(field, c)| Ok((field.name().clone(), json_value(c, row)?))).collect();
+            return Ok(Json::Object(fields?));
+        }
+        DataType::Map(..) => return map(array, row),
+        DataType::Dictionary(..) => {
+            let dictionary = array.as_any_dictionary();
+            return json_value(dictionary.values(), dictionary.normalized_keys()[row]);
+        }
         DataType::Null => Value::Null,
         DataType::Boolean => Value::Bool(array.as_boolean().value(row)),
         DataType::Int8 => number!(Int8Type),
@@ -50,7 +94,8 @@ pub(crate) fn json_value(array: &ArrayRef, row: usize) -> Result<Value> {
         DataType::UInt8 => number!(UInt8Type),
         DataType::UInt16 => number!(UInt16Type),
         DataType::UInt32 => number!(UInt32Type),
-        DataType::UInt64 => number!(UInt64Type),
+        // Its Spark type is a decimal.
+        DataType::UInt64 => Value::from(array.as_primitive::<UInt64Type>().value(row).to_string()),
         DataType::Float16 => float(f64::from(array.as_primitive::<Float16Type>().value(row))),
         // Through text, so that 0.1f stays 0.1.
         DataType::Float32 => {
@@ -65,24 +110,10 @@ pub(crate) fn json_value(array: &ArrayRef, row: usize) -> Result<Value> {
         DataType::LargeBinary => base64(array.as_binary::<i64>().value(row)),
         DataType::BinaryView => base64(array.as_binary_view().value(row)),
         DataType::FixedSizeBinary(_) => base64(array.as_fixed_size_binary().value(row)),
-        DataType::List(_) => list(&array.as_list::<i32>().value(row))?,
-        DataType::LargeList(_) => list(&array.as_list::<i64>().value(row))?,
-        DataType::FixedSizeList(..) => list(&array.as_fixed_size_list().value(row))?,
-        DataType::Struct(fields) => {
-            let mut object = Map::new();
-            for (field, column) in fields.iter().zip(array.as_struct().columns()) {
-                object.insert(field.name().clone(), json_value(column, row)?);
-            }
-            Value::Object(object)
-        }
-        DataType::Map(..) => map(array, row)?,
-        DataType::Dictionary(..) => {
-            let dictionary = array.as_any_dictionary();
-            json_value(dictionary.values(), dictionary.normalized_keys()[row])?
-        }
         DataType::Timestamp(..) => Value::from(trim_fraction(&ArrayFormatter::try_new(array, &FORMAT)?.value(row).to_string())),
         _ => Value::from(ArrayFormatter::try_new(array, &FORMAT)?.value(row).to_string()),
-    })
+    };
+    Ok(Json::Plain(plain))
 }
 
 fn float(value: f64) -> Value {
@@ -96,26 +127,26 @@ fn base64(bytes: &[u8]) -> Value {
     Value::from(base64::engine::general_purpose::STANDARD.encode(bytes))
 }
 
-fn list(items: &ArrayRef) -> Result<Value> {
-    let items: Result<Vec<Value>> = (0..items.len()).map(|i| json_value(items, i)).collect();
-    Ok(Value::Array(items?))
+fn list(items: &ArrayRef) -> Result<Json> {
+    let items: Result<Vec<Json>> = (0..items.len()).map(|i| json_value(items, i)).collect();
+    Ok(Json::Array(items?))
 }
 
-fn map(array: &ArrayRef, row: usize) -> Result<Value> {
+fn map(array: &ArrayRef, row: usize) -> Result<Json> {
     let entries = array.as_map().value(row);
     let (keys, values) = (entries.column(0), entries.column(1));
-    if keys.data_type().is_string() {
-        let mut object = Map::new();
-        for i in 0..entries.len() {
-            if let Value::String(key) = json_value(keys, i)? {
-                object.insert(key, json_value(values, i)?);
-            }
-        }
-        return Ok(Value::Object(object));
+    if !keys.data_type().is_string() {
+        let pairs: Result<Vec<Json>> =
+            (0..entries.len()).map(|i| Ok(Json::Array(vec![json_value(keys, i)?, json_value(values, i)?]))).collect();
+        return Ok(Json::Array(pairs?));
     }
-    let pairs: Result<Vec<Value>> =
-        (0..entries.len()).map(|i| Ok(Value::Array(vec![json_value(keys, i)?, json_value(values, i)?]))).collect();
-    Ok(Value::Array(pairs?))
+    let mut object = Vec::with_capacity(entries.len());
+    for i in 0..entries.len() {
+        if let Json::Plain(Value::String(key)) = json_value(keys, i)? {
+            object.push((key, json_value(values, i)?));
+        }
+    }
+    Ok(Json::Object(object))
 }
 
 /// No zeros at the end of a fraction of a second.

@@ -5,5 +5,5 @@ mod json;
 mod number;
 mod text;
 
-pub(crate) use json::json_rows;
+pub(crate) use json::{Json, json_rows};
 pub(crate) use text::text_value;

@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
+use tidemill_executor::pool::Engine;
 
 use crate::catalog::Catalog;
 use crate::dataframe::DataFrame;
@@ -25,6 +26,7 @@ pub struct Session {
 struct Inner {
     settings: settings::Settings,
     state: OnceLock<SessionState>,
+    engine: OnceLock<Engine>,
     catalog: Catalog,
 }
 
@@ -60,7 +62,7 @@ impl SessionBuilder {
     /// `Analysis` for an unknown `tidemill.*` setting or a bad value; an unknown `spark.*` setting is logged and left out.
     pub fn build(self) -> Result<Session> {
         let settings = settings::Settings::check(&self.given)?;
-        Ok(Session { inner: Arc::new(Inner { settings, state: OnceLock::new(), catalog: Catalog::default() }) })
+        Ok(Session { inner: Arc::new(Inner { settings, state: OnceLock::new(), engine: OnceLock::new(), catalog: Catalog::default() }) })
     }
 }
 
@@ -134,7 +136,7 @@ impl Session {
     }
 
     /// DataFusion's side of the session, made when it is first needed.
-    pub(crate) fn state(&self) -> &SessionState {
+    pub fn state(&self) -> &SessionState {
         self.inner.state.get_or_init(|| state::build(&self.inner.settings))
     }
 

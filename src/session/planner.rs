@@ -8,13 +8,14 @@ use datafusion::execution::context::QueryPlanner;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
+use tidemill_executor::operators::StatefulPlanner;
 
 #[derive(Debug)]
 pub(super) struct ExtensionQueryPlanner;
 
 /// Who plans our logical nodes.
 fn extension_planners() -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
-    Vec::new()
+    vec![Arc::new(StatefulPlanner)]
 }
 
 #[async_trait]

@@ -1,6 +1,7 @@
 //! The session's settings: one table entry each, checked when the session is built. It acts on none of them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use tidemill_planner::options::{OptionSpec, Options};
@@ -11,6 +12,9 @@ use crate::{Error, Result};
 pub(crate) const SETTINGS: &[OptionSpec] = &[
     OptionSpec { name: "tidemill.parallelism", default: "number of cores", doc: "How many tasks a stage has at most." },
     OptionSpec { name: "tidemill.batchSize", default: "8192", doc: "Rows per Arrow batch." },
+    OptionSpec { name: "tidemill.threads", default: "number of cores", doc: "Threads that compute." },
+    OptionSpec { name: "tidemill.shuffle.memoryBytes", default: "half of the memory", doc: "Bytes between stages that stay in memory." },
+    OptionSpec { name: "tidemill.spillDir", default: "the system's", doc: "Where goes what does not fit in memory." },
 ];
 
 /// Spark's names that mean something here.
@@ -26,6 +30,11 @@ const SPARK: &[OptionSpec] = &[
 pub(super) struct Settings {
     pub(super) parallelism: usize,
     pub(super) batch_size: usize,
+    /// 0 for one per core.
+    pub(super) threads: usize,
+    /// 0 for the engine's choice.
+    pub(super) shuffle_memory_bytes: u64,
+    pub(super) spill_dir: Option<PathBuf>,
     given: Options,
 }
 
@@ -51,7 +60,10 @@ impl Settings {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let parallelism = given.get_positive("tidemill.parallelism")?.or(parallelism).unwrap_or_else(cores);
         let batch_size = given.get_positive("tidemill.batchSize")?.unwrap_or(8192);
-        Ok(Self { parallelism, batch_size, given })
+        let threads = given.get_positive("tidemill.threads")?.unwrap_or(0);
+        let shuffle_memory_bytes = given.get_positive("tidemill.shuffle.memoryBytes")?.unwrap_or(0) as u64;
+        let spill_dir = given.get("tidemill.spillDir").map(PathBuf::from);
+        Ok(Self { parallelism, batch_size, threads, shuffle_memory_bytes, spill_dir, given })
     }
 
     pub(super) fn get(&self, name: &str) -> Option<String> {

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, FieldRef};
+use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::DFSchema;
 use datafusion::error::Result;
-use datafusion::logical_expr::Operator;
-use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, TypePlanner};
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr, TypePlanner};
+use datafusion::logical_expr::{ExprSchemable, GetFieldAccess, Operator, lit};
 use datafusion::sql::sqlparser::ast::{BinaryOperator, DataType as SqlType};
 
 use super::arithmetic;
 
-/// Plans `+ - * / DIV` as Spark does.
+/// Plans `+ - * / DIV` and `array[index]` as Spark does.
 #[derive(Debug)]
 pub(crate) struct OperatorPlanner;
 
@@ -26,6 +26,18 @@ impl ExprPlanner for OperatorPlanner {
             _ => return Ok(PlannerResult::Original(expr)),
         };
         Ok(PlannerResult::Planned(arithmetic::binary(expr.left, op, expr.right, schema)?))
+    }
+
+    /// `array[i]` counts from 0 in Spark and from 1 in the planner that comes next.
+    fn plan_field_access(&self, access: RawFieldAccessExpr, schema: &DFSchema) -> Result<PlannerResult<RawFieldAccessExpr>> {
+        let RawFieldAccessExpr { expr, field_access } = access;
+        let field_access = match field_access {
+            GetFieldAccess::ListIndex { key } if matches!(expr.get_type(schema)?, DataType::List(_) | DataType::LargeList(_)) => {
+                GetFieldAccess::ListIndex { key: Box::new(*key + lit(1i64)) }
+            }
+            other => other,
+        };
+        Ok(PlannerResult::Original(RawFieldAccessExpr { field_access, expr }))
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) async fn run(session: &Session, statement: Statement) -> Result<DataF
 pub(super) async fn history(session: &Session, name: &ObjectName) -> Result<DataFrame> {
     let parts: Vec<String> = name.0.iter().filter_map(|p| p.as_ident()).map(|i| i.value.clone()).collect();
     match relations::path_table(&parts, Version::Latest) {
-        Some(table) if table.format == crate::io::Format::Delta => Err(Error::unsupported("DESCRIBE HISTORY is not there yet")),
+        Some(table) if table.format == crate::io::Format::Delta => session.table(table.path).history_frame().await,
         _ => Err(Error::analysis(format!("`{name}` has no history: name a Delta table by path, as in DESCRIBE HISTORY delta.`/data/events`"))),
     }
 }

@@ -50,6 +50,7 @@ pub(crate) fn expression(binder: &Binder<'_>, text: &str) -> Result<Expr> {
     refuse::check(&mut expr)?;
     let tables = Tables::default();
     names::resolve_expression(&mut expr, binder.schema, &tables)?;
+    refuse::respell(&mut expr);
     let provider = Provider { state: binder.state, tables: &tables };
     let planner = SqlToRel::new_with_options(&provider, parser_options(binder.state));
     let expr = planner.sql_to_expr(expr, binder.schema, &mut PlannerContext::new())?;
@@ -67,6 +68,7 @@ async fn plan_query(session: &Session, query: Query) -> Result<DataFrame> {
     if let Statement::Query(query) = &mut statement {
         names::resolve(query, &tables)?;
     }
+    refuse::respell(&mut statement);
     let provider = Provider { state: session.state(), tables: &tables };
     let planner = SqlToRel::new_with_options(&provider, parser_options(session.state()));
     let plan = literals::narrow(planner.sql_statement_to_plan(statement)?)?;

@@ -1,7 +1,7 @@
 //! The names that Spark gives to the columns of a SELECT list without an alias: `count(1)`, `(a + 1)`. Text only.
 
 use datafusion::sql::sqlparser::ast::{
-    DuplicateTreatment, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, UnaryOperator, Value,
+    BinaryOperator, DuplicateTreatment, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, UnaryOperator, Value,
 };
 
 pub(super) fn pretty(expr: &Expr) -> String {
@@ -13,7 +13,9 @@ pub(super) fn pretty(expr: &Expr) -> String {
             Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => text.clone(),
             other => other.to_string(),
         },
+        Expr::BinaryOp { left, op: BinaryOperator::MyIntegerDivide, right } => format!("({} div {})", pretty(left), pretty(right)),
         Expr::BinaryOp { left, op, right } => format!("({} {op} {})", pretty(left), pretty(right)),
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } if matches!(**expr, Expr::Value(_)) => format!("-{}", pretty(expr)),
         Expr::UnaryOp { op: UnaryOperator::Minus, expr } => format!("(- {})", pretty(expr)),
         Expr::UnaryOp { op: UnaryOperator::Not, expr } => format!("(NOT {})", pretty(expr)),
         Expr::IsNull(inner) => format!("({} IS NULL)", pretty(inner)),
@@ -29,6 +31,10 @@ pub(super) fn pretty(expr: &Expr) -> String {
                 }
                 _ => format!("{name}()"),
             }
+        }
+        Expr::Substring { expr, substring_from, substring_for, .. } => {
+            let places = substring_from.iter().chain(substring_for).map(|place| format!(", {}", pretty(place)));
+            format!("substring({}{})", pretty(expr), places.collect::<String>())
         }
         other => other.to_string().replace('`', ""),
     }

@@ -4,8 +4,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query, Select, SetExpr, SetOperator, Statement,
-    TableFactor, Value, VisitMut, VisitorMut,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, SetExpr, SetOperator, Statement,
+    TableFactor, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
 use crate::{Error, Result};
@@ -16,6 +16,11 @@ pub(super) fn check(node: &mut impl VisitMut) -> Result<()> {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
+}
+
+/// Gives functions the names that the engine has for them; columns have been named by then.
+pub(super) fn respell(node: &mut impl VisitMut) {
+    let _ = node.visit(&mut Respelling);
 }
 
 /// The refusal of a statement that changes data or needs a catalog.
@@ -57,7 +62,7 @@ impl VisitorMut for Refusals {
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
         if !select.lateral_views.is_empty() {
-            return no("LATERAL VIEW", "use `explode(array)` in the SELECT list of a subquery");
+            return no("LATERAL VIEW", "use `unnest(array)` in the SELECT list of a subquery, over arrays that are not null");
         }
         if !select.cluster_by.is_empty() || !select.distribute_by.is_empty() || !select.sort_by.is_empty() {
             return no("CLUSTER BY, DISTRIBUTE BY and SORT BY", "use ORDER BY");
@@ -92,7 +97,6 @@ impl VisitorMut for Refusals {
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         match expr {
             Expr::Function(function) => self.function(function),
-            Expr::RLike { .. } => ControlFlow::Continue(()),
             Expr::JsonAccess { .. } => no("`column:path`", "use `get_json_object`-like functions on a subquery, or a schema on reading"),
             _ => ControlFlow::Continue(()),
         }
@@ -100,20 +104,13 @@ impl VisitorMut for Refusals {
 }
 
 impl Refusals {
-    fn function(&mut self, function: &mut Function) -> ControlFlow<Error> {
+    fn function(&mut self, function: &Function) -> ControlFlow<Error> {
         let [part] = function.name.0.as_slice() else { return ControlFlow::Continue(()) };
         let Some(ident) = part.as_ident() else { return ControlFlow::Continue(()) };
         let name = ident.value.to_lowercase();
-        let FunctionArguments::List(list) = &mut function.args else { return ControlFlow::Continue(()) };
+        let FunctionArguments::List(list) = &function.args else { return ControlFlow::Continue(()) };
         if let Some(reason) = crate::spark::refused_function(&name, list.args.len()) {
             return ControlFlow::Break(Error::unsupported(reason));
-        }
-        if let Some(respelled) = crate::spark::respelled(&name, list.args.len()) {
-            function.name = ObjectName::from(vec![Ident::new(respelled.name)]);
-            if let Some(flag) = respelled.last_argument {
-                let flag = Expr::Value(Value::SingleQuotedString(flag.to_owned()).into());
-                list.args.push(FunctionArg::Unnamed(FunctionArgExpr::Expr(flag)));
-            }
         }
         ControlFlow::Continue(())
     }
@@ -127,4 +124,74 @@ fn minus_is_except(body: &mut SetExpr) {
         minus_is_except(left);
         minus_is_except(right);
     }
+}
+
+struct Respelling;
+
+impl VisitorMut for Respelling {
+    type Break = Error;
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        match expr {
+            Expr::Function(function) => respell_function(function),
+            Expr::Struct { values, fields } if fields.is_empty() => *expr = named_struct(std::mem::take(values)),
+            Expr::RLike { negated, expr: text, pattern, .. } => {
+                let matches = call("regexp_like", vec![(**text).clone(), (**pattern).clone()]);
+                *expr = if *negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(matches) } } else { matches };
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn respell_function(function: &mut Function) {
+    let FunctionArguments::List(list) = &mut function.args else { return };
+    let name = function.name.to_string().to_lowercase();
+    if name == "map" {
+        function.name = ObjectName::from(vec![Ident::new("make_map")]);
+    }
+    let Some(respelled) = crate::spark::respelled(&name, list.args.len()) else { return };
+    function.name = ObjectName::from(vec![Ident::new(respelled.name)]);
+    list.args.extend(respelled.last_argument.map(|text| argument(string(text))));
+    list.args.splice(0..0, respelled.first_argument.map(|text| argument(string(text))));
+}
+
+/// `struct(a, b + 1)` names its fields after its columns.
+fn named_struct(values: Vec<Expr>) -> Expr {
+    let mut args = Vec::with_capacity(values.len() * 2);
+    for (i, value) in values.into_iter().enumerate() {
+        let (name, value) = match value {
+            Expr::Named { expr, name } => (name.value, *expr),
+            Expr::Identifier(ident) => (ident.value.clone(), Expr::Identifier(ident)),
+            Expr::CompoundIdentifier(parts) => {
+                (parts.last().map(|p| p.value.clone()).unwrap_or_default(), Expr::CompoundIdentifier(parts))
+            }
+            other => (format!("col{}", i + 1), other),
+        };
+        args.extend([string(&name), value]);
+    }
+    call("named_struct", args)
+}
+
+fn call(name: &str, args: Vec<Expr>) -> Expr {
+    let list = FunctionArgumentList { duplicate_treatment: None, args: args.into_iter().map(argument).collect(), clauses: Vec::new() };
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(list),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
+}
+
+fn argument(expr: Expr) -> FunctionArg {
+    FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))
+}
+
+fn string(text: &str) -> Expr {
+    Expr::Value(Value::SingleQuotedString(text.to_owned()).into())
 }

@@ -1,5 +1,8 @@
 //! Whole-system tests of the `tidemill` crate; each file is one subject.
 
+mod cli;
 mod dataframe;
 mod sql;
+mod stateful;
 mod support;
+mod write;

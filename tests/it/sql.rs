@@ -107,6 +107,14 @@ async fn literals_and_operators_are_sparks() {
         |    3.5|        3|         -1|it's|    0.0|                a-b-|                 par|
         +-------+---------+-----------+----+-------+--------------------+--------------------+
     "#]]).await;
+    check(
+        &session,
+        "SELECT array(7, 8)[0] AS zeroth, year(DATE '2026-01-31') AS y, dayofweek(DATE '2026-01-31') AS w, 'abc' RLIKE 'b.' AS r, '01' = 1 AS e,
+                struct(userId, clicks AS n) AS s, map('k', 2)['k'] AS m, count(*) OVER () AS c
+         FROM clicks LIMIT 1",
+        expect![[""]],
+    )
+    .await;
     check(&session, "SELECT id, id * 2 AS twice FROM range(0, 3) ORDER BY id DESC", expect![[r#"
         +---+-----+
         | id|twice|
@@ -219,7 +227,9 @@ async fn what_is_not_there_is_refused_by_name() {
         ("DELETE FROM delta.`/t` WHERE a = 1", "merge_into"),
         ("UPDATE delta.`/t` SET a = 1", "merge_into"),
         ("MERGE INTO delta.`/t` t USING s ON t.a = s.a WHEN MATCHED THEN UPDATE SET a = 1", "merge_into"),
-        ("SELECT * FROM clicks LATERAL VIEW explode(array(1)) x AS y", "explode"),
+        ("SELECT * FROM clicks LATERAL VIEW explode(array(1)) x AS y", "unnest"),
+        ("SELECT explode(array(1))", "unnest"),
+        ("SELECT from_unixtime(0)", "timestamp_seconds"),
         ("SELECT * FROM clicks TABLESAMPLE (10 PERCENT)", "rand()"),
         ("SELECT date_format(current_date(), 'yyyy') FROM clicks", "formats"),
         ("SELECT clicks FROM clicks SORT BY clicks", "ORDER BY"),

@@ -1,0 +1,149 @@
+//! `tidemill demo`: the main job, end to end. Running and judging are the demo's; this is its command line and its report.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+
+use super::output::json_line;
+use super::{EXIT_CODES, Outcome, Output};
+use crate::demo::{ChildConfig, DemoConfig, DemoResult, Layout, run_child, run_demo};
+use crate::{Result, Session};
+
+/// How the result is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Lines for people.
+    Text,
+    /// The last line is one object.
+    Json,
+}
+
+/// Stream generated events into five tables, kill the query on the way, and compare the tables with a batch.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_CODES)]
+pub(super) struct Args {
+    /// The folder for input, checkpoint and tables; emptied when a demo made it.
+    #[arg(long, default_value = "tidemill-demo")]
+    dir: PathBuf,
+    /// How many events are generated.
+    #[arg(long, default_value_t = 1_000_000)]
+    events: u64,
+    /// What the events and the kills hang on.
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    /// How often the query is killed.
+    #[arg(long, default_value_t = 3)]
+    kills: u32,
+    /// A folder of your own event files, in place of generated ones.
+    #[arg(long)]
+    input: Option<PathBuf>,
+    /// How many users are generated; by default one per sixty events.
+    #[arg(long)]
+    users: Option<u32>,
+    /// Tasks per stage: at the first start, and at each restart, separated by commas; 0 is one per core.
+    #[arg(long, value_delimiter = ',', default_value = "0")]
+    parallelism: Vec<usize>,
+    /// Files per epoch at most.
+    #[arg(long, default_value_t = 8)]
+    max_files: usize,
+    /// Milliseconds between two files.
+    #[arg(long, default_value_t = 100)]
+    pace_ms: u64,
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value = "text")]
+    output: Format,
+}
+
+/// The query's own process; the demo starts it.
+#[derive(Debug, clap::Args)]
+pub(super) struct ChildArgs {
+    #[arg(long)]
+    dir: PathBuf,
+    #[arg(long)]
+    input: PathBuf,
+    #[arg(long)]
+    parallelism: usize,
+    #[arg(long)]
+    max_files: usize,
+}
+
+pub(super) async fn run(args: Args) -> Result<Outcome> {
+    let started = Instant::now();
+    let config = DemoConfig {
+        dir: args.dir,
+        events: args.events,
+        seed: args.seed,
+        kills: args.kills,
+        input: args.input,
+        users: args.users,
+        parallelism: args.parallelism,
+        max_files: args.max_files,
+        pace: Duration::from_millis(args.pace_ms),
+        quiet: args.output == Format::Json,
+    };
+    let (result, layout) = run_demo(&config).await?;
+    let mut out = Output::new(super::output::Format::Table);
+    match args.output {
+        Format::Json => out.write(&json_line(&result)?)?,
+        Format::Text => {
+            out.write(&look(&layout).await?)?;
+            out.write(&report(&result, started.elapsed()))?;
+        }
+    }
+    Ok(if result.agree { Outcome::Done } else { Outcome::Failed })
+}
+
+pub(super) async fn child(args: ChildArgs) -> Result<Outcome> {
+    let layout = Layout::at(&args.dir, Some(&args.input))?;
+    run_child(&ChildConfig { layout, parallelism: args.parallelism, max_files: args.max_files }).await?;
+    Ok(Outcome::Done)
+}
+
+/// A look at the tables in batch: SQL, an earlier version, the history.
+async fn look(layout: &Layout) -> Result<String> {
+    let session = Session::builder().build()?;
+    let baselines = layout.table("user_baselines");
+    let mut text = String::new();
+    let sql = format!("SELECT userId, emaAsdMs, seen FROM delta.`{baselines}` ORDER BY emaAsdMs DESC, userId LIMIT 5");
+    text += &format!("\nusers with the longest dwell:\n{sql}\n{}", session.sql(&sql).await?.show_string(5, 40).await?);
+    let history = session.table(&baselines).history().await?;
+    let versions = history.len() as u64;
+    let earlier = versions / 2;
+    let count = |version: u64| format!("SELECT count(*) AS users, sum(seen) AS sessions FROM delta.`{baselines}` VERSION AS OF {version}");
+    for version in [earlier, versions.saturating_sub(1)] {
+        let sql = count(version);
+        text += &format!("\n{sql}\n{}", session.sql(&sql).await?.show_string(5, 40).await?);
+    }
+    text += &format!("\nhistory of user_baselines ({versions} versions, the newest first):\n");
+    for entry in history.iter().take(5) {
+        let updated = entry.operation_metrics.get("numTargetRowsUpdated").map(|m| m.to_string()).unwrap_or_default();
+        text += &format!("  version {:>5}  {:<12}  rows updated {updated}\n", entry.version, entry.operation);
+    }
+    Ok(text)
+}
+
+fn report(result: &DemoResult, elapsed: Duration) -> String {
+    let mut text = format!(
+        "\n{} events, {} duplicates, {} malformed, {} late\n{} sessions, {} baselines, {} alerts; {} rows updated by MERGE\n{} kills",
+        result.events,
+        result.duplicates,
+        result.malformed,
+        result.late,
+        result.sessions,
+        result.baselines,
+        result.alerts,
+        result.rows_updated,
+        result.kills,
+    );
+    let phases: Vec<String> = result.kill_phases.iter().map(|(phase, n)| format!("{n} in {phase}")).collect();
+    if !phases.is_empty() {
+        text += &format!(" ({})", phases.join(", "));
+    }
+    text += &format!("; {} epochs; {:.0} s\n", result.epochs, elapsed.as_secs_f64());
+    for (table, difference) in &result.differences {
+        text += &format!("{table}: {difference}\n");
+    }
+    text += if result.agree { "stream and batch agree\n" } else { "stream and batch DO NOT agree\n" };
+    text
+}

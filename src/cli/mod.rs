@@ -1,0 +1,89 @@
+//! The `tidemill` command: arguments, output and exit codes. What a command does is the library's; each command is a file.
+//!
+//! Exit codes: 0 all went well; 1 something failed (a statement, the job, a check); 2 the command line is wrong.
+
+mod checkpoint;
+mod demo;
+mod output;
+mod sql;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{Error, Result};
+use output::Output;
+
+const EXIT_CODES: &str = "Exit codes: 0 all went well; 1 something failed; 2 the command line is wrong.";
+
+/// Spark's programming model over a lakehouse, in one process.
+#[derive(Debug, Parser)]
+#[command(name = "tidemill", version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run SQL statements, all in one session.
+    Sql(sql::Args),
+    /// Look at a Delta table.
+    #[command(subcommand)]
+    Table(table::TableCommand),
+    /// Look at a streaming query's checkpoint.
+    #[command(subcommand)]
+    Checkpoint(checkpoint::CheckpointCommand),
+    /// Run the main job: stream, kill, restart, judge.
+    Demo(demo::Args),
+    #[command(hide = true)]
+    DemoChild(demo::ChildArgs),
+}
+
+/// What a command came to; an error is printed by [`main`].
+enum Outcome {
+    Done,
+    /// Something failed, and has been told.
+    Failed,
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; clap prints them and says so.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match run(cli.command) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Failed) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn run(command: Command) -> Result<Outcome> {
+    match command {
+        Command::Sql(args) => on_runtime(sql::run(args)),
+        Command::Table(command) => on_runtime(table::run(command)),
+        Command::Checkpoint(command) => checkpoint::run(command),
+        Command::Demo(args) => on_runtime(demo::run(args)),
+        Command::DemoChild(args) => on_runtime(demo::child(args)),
+    }
+}
+
+/// Runs a command that waits for queries. They run on the engine's own threads; this one only waits.
+fn on_runtime(command: impl Future<Output = Result<Outcome>>) -> Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::resources(format!("the runtime does not start: {e}")).with_source(e))?;
+    runtime.block_on(command)
+}

@@ -1,0 +1,81 @@
+//! `df.merge_into(path, keys)`: rows that match a key of a Delta table replace it, the others are inserted. The merge
+//! itself is the lakehouse's.
+
+use std::sync::Arc;
+
+use datafusion::common::{DFSchema, TableReference};
+use datafusion::logical_expr::Expr;
+use tidemill_lakehouse::{DeltaTable, MergeMetrics, MergeRequest, Txn};
+use tidemill_planner::logical::without_event_time;
+
+use crate::column::Column;
+use crate::column::bind::Binder;
+use crate::{DataFrame, Error, Result, Session};
+
+/// A merge that is being described; [`MergeBuilder::merge`] runs it.
+#[derive(Debug, Clone)]
+pub struct MergeBuilder {
+    source: DataFrame,
+    path: String,
+    keys: Vec<String>,
+    update_condition: Option<Column>,
+    txn: Option<Txn>,
+}
+
+impl DataFrame {
+    /// An upsert of these rows into the Delta table at `path`, matched by the key columns: one row per key.
+    pub fn merge_into<S: Into<String>>(&self, path: impl Into<String>, keys: impl IntoIterator<Item = S>) -> MergeBuilder {
+        let keys = keys.into_iter().map(Into::into).collect();
+        MergeBuilder { source: self.clone(), path: path.into(), keys, update_condition: None, txn: None }
+    }
+}
+
+impl MergeBuilder {
+    /// Updates a matched row only where the condition holds, over `source.column` and `target.column`.
+    #[must_use]
+    pub fn when_matched_update(mut self, condition: Column) -> Self {
+        self.update_condition = Some(condition);
+        self
+    }
+
+    /// Makes the merge happen once, however often it is run: an application's name and its own growing number.
+    #[must_use]
+    pub fn txn(mut self, app_id: impl Into<String>, version: i64) -> Self {
+        self.txn = Some(Txn { app_id: app_id.into(), version });
+        self
+    }
+
+    /// Runs the merge as one commit.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no table, `Data` for two rows with one key, `Analysis` for columns that do not fit.
+    pub async fn merge(self) -> Result<MergeMetrics> {
+        if self.keys.is_empty() {
+            return Err(Error::analysis("`merge_into` needs a key column"));
+        }
+        let table = DeltaTable::open(&self.path).await?;
+        let update_condition = match &self.update_condition {
+            Some(condition) => {
+                let target = table.snapshot().await?;
+                Some(merge_condition(self.source.session(), &self.source.schema(), target.schema(), condition)?)
+            }
+            None => None,
+        };
+        let source = self.source.collect().await?;
+        table.merge(MergeRequest { on: self.keys, source, update_condition, txn: self.txn }).await
+    }
+}
+
+/// A merge's condition bound over `source.*` and `target.*`.
+pub(crate) fn merge_condition(
+    session: &Session,
+    source: &arrow::datatypes::SchemaRef,
+    target: &arrow::datatypes::SchemaRef,
+    condition: &Column,
+) -> Result<Expr> {
+    let side = |name: &str, schema: &arrow::datatypes::SchemaRef| {
+        DFSchema::try_from_qualified_schema(TableReference::bare(name.to_owned()), &without_event_time(schema))
+    };
+    let both = Arc::new(side("source", source)?.join(&side("target", target)?)?);
+    Binder { state: session.state(), schema: &both }.bind(condition)
+}

@@ -1,0 +1,34 @@
+//! JSON lines with a schema, read as strictly in batch as on a stream: what the schema does not name is malformed, and is
+//! to be had as rows of its own (`malformed_rows`).
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use tidemill_executor::files::{FileEntry, FileFormat, FileSlice, NameFilter, list_files};
+use tidemill_planner::scan::ScanTable;
+use tidemill_planner::{SourceId, key};
+
+use super::files::local_path;
+use crate::{DataFrame, Error, Result, Session};
+
+/// The lines of all files at `paths`, each a file or a folder of files, in order of `paths` and, in a folder, of arrival.
+pub(super) fn scan(session: &Session, paths: &[&str], schema: SchemaRef) -> Result<DataFrame> {
+    // Entries are relative to one root; several paths have only the root of the file system in common.
+    let root = Path::new("/");
+    let mut files = Vec::new();
+    for path in paths {
+        let path = std::path::absolute(local_path(path)?).map_err(|e| Error::io_at(path, e))?;
+        let found = if path.is_dir() { list_files(&path, &NameFilter::default())?.into_iter().map(|f| path.join(&f.path)).collect() } else { vec![path] };
+        for file in found {
+            let relative = file.strip_prefix(root).unwrap_or(&file).to_string_lossy().into_owned();
+            let entry = FileEntry::of(root, &relative)?;
+            files.push(entry.ok_or_else(|| Error::not_found(format!("{}: there is no such file", file.display())))?);
+        }
+    }
+    let names: String = files.iter().map(|f| f.path.as_str()).collect::<Vec<_>>().join("\n");
+    let slice = FileSlice::new(root, files, FileFormat::Json, Arc::clone(&schema))?;
+    let malformed = slice.malformed_schema();
+    let id = SourceId::new(format!("json-{:016x}", key::stable_hash(names.as_bytes())));
+    Ok(session.dataframe(ScanTable::batch(id, schema, malformed, Arc::new(slice)).into_plan()?))
+}

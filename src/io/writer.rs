@@ -1,0 +1,159 @@
+//! `df.write()`: a format, a mode and options, then `save(path)` runs the query and keeps its rows. Commits are the
+//! lakehouse's for Delta tables, and `file_writer.rs`'s for plain files.
+
+use std::collections::BTreeMap;
+
+use arrow::datatypes::SchemaRef;
+use tidemill_lakehouse::{DeltaTable, TableOptions, Txn};
+use tidemill_planner::ident::did_you_mean;
+use tidemill_planner::logical::without_event_time;
+use tidemill_planner::options::{OptionSpec, Options};
+
+use super::file_writer;
+use super::path_table::Format;
+use crate::{DataFrame, Error, Result};
+
+const DELTA: &[OptionSpec] = &[
+    OptionSpec { name: "txnAppId", default: "", doc: "With `txnVersion`: who writes, so that a repeated write is written once." },
+    OptionSpec { name: "txnVersion", default: "", doc: "With `txnAppId`: the writer's own growing number." },
+];
+const CSV: &[OptionSpec] = &[
+    OptionSpec { name: "header", default: "false", doc: "Whether the first line names the columns." },
+    OptionSpec { name: "sep", default: ",", doc: "The character between values." },
+];
+
+/// What happens when there is something at the path already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Append,
+    Overwrite,
+    Error,
+    Ignore,
+}
+
+const MODES: [(&str, Mode); 6] = [
+    ("append", Mode::Append),
+    ("overwrite", Mode::Overwrite),
+    ("error", Mode::Error),
+    ("errorifexists", Mode::Error),
+    ("default", Mode::Error),
+    ("ignore", Mode::Ignore),
+];
+
+impl Mode {
+    fn parse(name: &str) -> Result<Self> {
+        let found = MODES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, mode)| *mode);
+        found.ok_or_else(|| {
+            let hint = did_you_mean(name, MODES.iter().map(|(known, _)| *known));
+            Error::analysis(format!("unknown mode `{name}`{hint} (append, overwrite, error, ignore)"))
+        })
+    }
+}
+
+/// Collects how to write.
+#[derive(Debug, Clone)]
+pub struct DataFrameWriter {
+    frame: DataFrame,
+    format: String,
+    mode: String,
+    options: BTreeMap<String, String>,
+    partition_by: Vec<String>,
+}
+
+impl DataFrame {
+    /// Writes these rows to files or a Delta table.
+    pub fn write(&self) -> DataFrameWriter {
+        DataFrameWriter {
+            frame: self.clone(),
+            format: "delta".to_owned(),
+            mode: "error".to_owned(),
+            options: BTreeMap::new(),
+            partition_by: Vec::new(),
+        }
+    }
+}
+
+impl DataFrameWriter {
+    /// The format: `delta` (the default), `parquet`, `json` or `csv`.
+    #[must_use]
+    pub fn format(mut self, format: &str) -> Self {
+        self.format = format.to_owned();
+        self
+    }
+
+    /// What happens when there is something already: `error` (the default), `append`, `overwrite` or `ignore`.
+    #[must_use]
+    pub fn mode(mut self, mode: &str) -> Self {
+        self.mode = mode.to_owned();
+        self
+    }
+
+    /// An option by Spark's name, matched without regard to case.
+    #[must_use]
+    pub fn option(mut self, name: &str, value: impl ToString) -> Self {
+        self.options.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    /// The columns by which a new Delta table is cut into folders.
+    #[must_use]
+    pub fn partition_by<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.partition_by = columns.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Runs the query and writes its rows to `path`, all of them or none.
+    ///
+    /// # Errors
+    /// `Analysis` when there is something at the path and the mode is `error`.
+    pub async fn save(&self, path: &str) -> Result<()> {
+        let mode = Mode::parse(&self.mode)?;
+        let format = Format::parse(&self.format)?;
+        if format == Format::Delta {
+            return self.save_delta(path, mode).await;
+        }
+        let known = if format == Format::Csv { CSV } else { &[] };
+        let options = Options::check(&format!("{} files", format.name()), known, &self.options)?;
+        if !self.partition_by.is_empty() {
+            return Err(Error::unsupported("`partition_by` is for Delta tables: files of other formats are not cut into folders"));
+        }
+        file_writer::save(&self.frame, path, format, mode, &options).await
+    }
+
+    async fn save_delta(&self, path: &str, mode: Mode) -> Result<()> {
+        let options = Options::check("delta tables", DELTA, &self.options)?;
+        let txn = match (options.get("txnAppId"), options.get("txnVersion")) {
+            (None, None) => None,
+            (Some(app_id), Some(version)) => {
+                let number = version.trim().parse();
+                let version = number.map_err(|_| Error::analysis(format!("option `txnVersion` must be a whole number, not `{version}`")))?;
+                Some(Txn { app_id: app_id.to_owned(), version })
+            }
+            _ => return Err(Error::analysis("`txnAppId` and `txnVersion` go together: give both")),
+        };
+        let exists = DeltaTable::exists(path).await?;
+        match mode {
+            Mode::Error if exists => return Err(there_is_something(path)),
+            Mode::Ignore if exists => return Ok(()),
+            _ => {}
+        }
+        let batches = self.frame.collect().await?;
+        let options = TableOptions { partition_by: self.partition_by.clone(), ..TableOptions::default() };
+        let table = DeltaTable::open_or_create(path, table_schema(&self.frame), options).await?;
+        if mode == Mode::Overwrite && exists {
+            table.overwrite(batches, txn).await?;
+        } else {
+            table.append(batches, txn).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The columns that a new table gets: those of the rows, without what only this query knows about them.
+fn table_schema(frame: &DataFrame) -> SchemaRef {
+    without_event_time(&frame.schema())
+}
+
+pub(super) fn there_is_something(path: &str) -> Error {
+    Error::analysis(format!("{path} exists already: choose `mode(\"append\")`, `\"overwrite\"` or `\"ignore\"`, or another path"))
+}

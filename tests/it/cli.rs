@@ -1,0 +1,172 @@
+//! The command's contract: JSON per statement, exit codes, and what scripts may rely on.
+
+use std::io::Read;
+use std::process::{Command, Output, Stdio};
+
+use expect_test::{Expect, expect};
+use serde_json::{Value, json};
+
+fn tidemill(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tidemill")).args(args).output().expect("the binary runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("output is UTF-8")
+}
+
+/// The objects that `tidemill sql --output json` prints.
+fn json_lines(output: &Output) -> Vec<Value> {
+    text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}"))).collect()
+}
+
+fn answer(sql: &str) -> Value {
+    let output = tidemill(&["sql", "--output", "json", "-e", sql]);
+    let mut lines = json_lines(&output);
+    assert_eq!(lines.len(), 1, "{sql}: {}", text(&output.stderr));
+    lines.remove(0)
+}
+
+#[test]
+fn every_type_has_its_json() {
+    for (sql, data_type, expected) in [
+        ("CAST(1 AS TINYINT)", "tinyint", json!(1)),
+        ("CAST(1 AS SMALLINT)", "smallint", json!(1)),
+        ("1", "int", json!(1)),
+        ("9223372036854775807", "bigint", json!(9223372036854775807i64)),
+        ("CAST(0.1 AS FLOAT)", "float", json!(0.1)),
+        ("CAST(0.5 AS DOUBLE)", "double", json!(0.5)),
+        ("CAST('NaN' AS DOUBLE)", "double", json!("NaN")),
+        ("CAST('-Infinity' AS DOUBLE)", "double", json!("-Infinity")),
+        ("CAST('Infinity' AS FLOAT)", "float", json!("Infinity")),
+        ("CAST(12.50 AS DECIMAL(10,2))", "decimal(10,2)", json!("12.50")),
+        ("true", "boolean", json!(true)),
+        ("'text'", "string", json!("text")),
+        ("NULL", "void", json!(null)),
+        ("CAST(NULL AS STRING)", "string", json!(null)),
+        ("X'00FF10'", "binary", json!("AP8Q")),
+        ("DATE '2026-01-31'", "date", json!("2026-01-31")),
+        ("CAST('2026-01-31 08:30:00.5' AS TIMESTAMP)", "timestamp", json!("2026-01-31T08:30:00.5Z")),
+        ("CAST('2026-01-31 08:30:00' AS TIMESTAMP)", "timestamp", json!("2026-01-31T08:30:00Z")),
+        ("CAST('2026-01-31 08:30:00' AS TIMESTAMP_NTZ)", "timestamp_ntz", json!("2026-01-31T08:30:00")),
+        ("array(1, 2, NULL)", "array<int>", json!([1, 2, null])),
+        ("named_struct('b', 1, 'a', array('x'))", "struct<b:int,a:array<string>>", json!({"b": 1, "a": ["x"]})),
+        ("map('k', 1.5)", "map<string,decimal(2,1)>", json!({"k": "1.5"})),
+        ("map(1, 'a', 2, 'b')", "map<int,string>", json!([[1, "a"], [2, "b"]])),
+    ] {
+        let answer = answer(&format!("SELECT {sql} AS v"));
+        assert_eq!(answer["error"], Value::Null, "{sql}: {answer}");
+        assert_eq!(answer["schema"][0]["name"], "v", "{sql}");
+        assert_eq!(answer["schema"][0]["type"], data_type, "{sql}");
+        assert_eq!(answer["rows"], json!([[expected]]), "{sql}");
+        assert!(answer["elapsed_ms"].is_number(), "{sql}");
+    }
+}
+
+fn check(args: &[&str], code: i32, stdout: Expect) {
+    let output = tidemill(args);
+    stdout.assert_eq(&text(&output.stdout));
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {}", text(&output.stderr));
+}
+
+#[test]
+fn grids_and_csv() {
+    let sql = "SELECT 1 AS id, 'a,b' AS t, CAST(NULL AS STRING) AS n; CREATE TEMP VIEW v AS SELECT 'say \"hi\"' AS s; SELECT * FROM V";
+    check(&["sql", "-e", sql], 0, expect![[""]]);
+    check(&["sql", "-e", sql, "--output", "csv"], 0, expect![[""]]);
+}
+
+#[test]
+fn statements_share_a_session_and_errors_have_a_kind() {
+    let sql = "CREATE TEMP VIEW one AS SELECT 1 AS a; SELECT b FROM one; -- a comment; with a semicolon\nSELECT ';' AS a FROM one";
+    let stop = tidemill(&["sql", "--output", "json", "-e", sql]);
+    assert_eq!(stop.status.code(), Some(1));
+    let lines = json_lines(&stop);
+    assert_eq!(lines.len(), 2);
+    assert_eq!((&lines[0]["rows"], &lines[0]["schema"]), (&json!([]), &json!([])));
+    assert_eq!(lines[1]["statement"], "SELECT b FROM one");
+    assert_eq!(lines[1]["error"]["kind"], "analysis");
+    assert!(lines[1]["error"]["message"].as_str().unwrap().contains("unknown column `b`"));
+
+    let go_on = tidemill(&["sql", "--output", "json", "--continue-on-error", "-e", sql]);
+    assert_eq!(go_on.status.code(), Some(1));
+    let lines = json_lines(&go_on);
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[2]["rows"], json!([[";"]]));
+}
+
+#[test]
+fn errors_without_json_go_to_standard_error() {
+    let output = tidemill(&["sql", "-e", "SELECT nothing"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stdout), "");
+    assert!(text(&output.stderr).starts_with("error: unknown column `nothing`"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn wrong_command_lines_have_a_code_of_their_own() {
+    for args in [&["sql"][..], &["sql", "-e", "SELECT 1", "-f", "x.sql"], &["sql", "-e", "SELECT 1", "--output", "xml"], &["sqll"], &[]] {
+        assert_eq!(tidemill(args).status.code(), Some(2), "{args:?}");
+    }
+    let help = tidemill(&["sql", "--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    assert!(text(&help.stdout).contains("Exit codes: 0 all went well; 1 something failed; 2 the command line is wrong."));
+}
+
+#[test]
+fn files_of_statements() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("two.sql");
+    std::fs::write(&file, "-- first\nSELECT 1 AS a;\n\n/* second; */ SELECT 'x;y' AS b;\n").unwrap();
+    let output = tidemill(&["sql", "--output", "json", "-f", file.to_str().unwrap()]);
+    let rows: Vec<Value> = json_lines(&output).into_iter().map(|line| line["rows"].clone()).collect();
+    assert_eq!(rows, [json!([[1]]), json!([["x;y"]])]);
+    assert_eq!(tidemill(&["sql", "-f", "/no/such/file.sql"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tidemill"))
+        .args(["sql", "-e", "SELECT id FROM range(0, 200000); SELECT 1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut some = [0u8; 16];
+    child.stdout.take().unwrap().read_exact(&mut some).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn versions_and_history_of_a_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t").display().to_string();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let session = tidemill::Session::builder().parallelism(1).build().unwrap();
+        let rows = session.range(0, 3).await.unwrap();
+        rows.write().save(&path).await.unwrap();
+        rows.write().mode("append").save(&path).await.unwrap();
+    });
+    let count = |at: &str| answer(&format!("SELECT count(*) AS n FROM delta.`{path}`{at}"))["rows"][0][0].clone();
+    assert_eq!((count(" VERSION AS OF 1"), count(" VERSION AS OF 2"), count("")), (json!(3), json!(6), json!(6)));
+
+    let output = tidemill(&["table", "history", &path, "--output", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let history = &json_lines(&output)[0];
+    let operations: Vec<(i64, &str)> = history["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row[0].as_i64().unwrap(), row[2].as_str().unwrap()))
+        .collect();
+    assert_eq!(operations, [(2, "WRITE"), (1, "WRITE"), (0, "CREATE TABLE")]);
+    let described = answer(&format!("DESCRIBE HISTORY delta.`{path}`"));
+    assert_eq!(described["rows"], history["rows"]);
+    let first_ms = history["rows"][1][1].as_str().unwrap().to_owned();
+    let then = answer(&format!("SELECT count(*) FROM delta.`{path}` TIMESTAMP AS OF '{first_ms}'"));
+    assert!([json!([[3]]), json!([[6]])].contains(&then["rows"]), "{then}");
+    assert_eq!(tidemill(&["table", "history", "/no/such/table"]).status.code(), Some(1));
+    assert_eq!(tidemill(&["checkpoint", "inspect", "/no/such/checkpoint"]).status.code(), Some(1));
+}

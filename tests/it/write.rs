@@ -1,0 +1,139 @@
+//! Reading and writing: modes, file formats, merges, and what a failed write leaves behind.
+
+use expect_test::expect;
+use tidemill::functions::col;
+use tidemill::{DataFrame, ErrorKind};
+
+use crate::support::{clicks, grid, session};
+
+fn names(folder: &std::path::Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn modes_of_every_format() {
+    let session = session();
+    let rows = clicks(&session);
+    for format in ["delta", "parquet", "json", "csv"] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out").display().to_string();
+        let write = |frame: &DataFrame, mode: &str| {
+            let writer = frame.write().format(format).mode(mode);
+            let writer = if format == "csv" { writer.option("header", true) } else { writer };
+            let path = path.clone();
+            async move { writer.save(&path).await }
+        };
+        let reader = || if format == "csv" { session.read().option("header", true) } else { session.read() };
+        let count = || async { reader().format(format).load(&path).await.unwrap().count().await.unwrap() };
+        write(&rows, "error").await.unwrap();
+        assert_eq!(count().await, 6, "{format}");
+        let error = write(&rows, "errorIfExists").await.unwrap_err();
+        assert!(error.message().contains("exists already"), "{format}: {error}");
+        write(&rows, "ignore").await.unwrap();
+        assert_eq!(count().await, 6, "{format}");
+        write(&rows, "append").await.unwrap();
+        assert_eq!(count().await, 12, "{format}");
+        write(&rows.limit(2).unwrap(), "overwrite").await.unwrap();
+        assert_eq!(count().await, 2, "{format}");
+        assert!(write(&rows, "apend").await.unwrap_err().message().contains("did you mean `append`?"));
+        let back = reader().format(format).load(&path).await.unwrap();
+        let first = back.order_by(["clicks"]).unwrap();
+        assert_eq!(first.to_json_rows().await.unwrap()[0]["userId"], "ann", "{format}");
+    }
+}
+
+#[tokio::test]
+async fn a_failed_write_leaves_no_file() {
+    let session = session();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("out");
+    let failing = clicks(&session).select([col("clicks") / (col("clicks") - col("clicks"))]).unwrap();
+    let error = failing.write().format("parquet").save(path.to_str().unwrap()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Data, "{error}");
+    assert!(!path.exists());
+    clicks(&session).write().format("json").save(path.to_str().unwrap()).await.unwrap();
+    let written = names(&path);
+    assert_eq!(written[0], "_SUCCESS");
+    assert!(written[1..].iter().all(|name| name.starts_with("part-") && name.ends_with(".json")), "{written:?}");
+}
+
+#[tokio::test]
+async fn a_transaction_writes_once() {
+    let session = session();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t").display().to_string();
+    for _ in 0..3 {
+        let writer = clicks(&session).write().mode("append").option("txnAppId", "job").option("txnVersion", 7);
+        writer.save(&path).await.unwrap();
+    }
+    assert_eq!(session.read().delta(&path).await.unwrap().count().await.unwrap(), 6);
+    let error = clicks(&session).write().mode("append").option("txnAppId", "job").save(&path).await.unwrap_err();
+    assert!(error.message().contains("go together"), "{error}");
+}
+
+#[tokio::test]
+async fn merges() {
+    let session = session();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("totals").display().to_string();
+    let totals = clicks(&session).group_by(["userId"]).sum(&["clicks"]).unwrap().with_column_renamed("sum(clicks)", "total").unwrap();
+    totals.write().save(&path).await.unwrap();
+    let more = session.sql("SELECT 'ann' AS USERID, CAST(1 AS BIGINT) AS total UNION ALL SELECT 'bob', 50 UNION ALL SELECT 'dan', 3").await.unwrap();
+    let metrics =
+        more.merge_into(&path, ["userid"]).when_matched_update(col("source.total").gt(col("TARGET.Total"))).merge().await.unwrap();
+    assert_eq!((metrics.rows_updated, metrics.rows_inserted), (1, 1));
+    let merged = session.read().delta(&path).await.unwrap().order_by(["userId"]).unwrap();
+    expect![[""]].assert_eq(&grid(&merged).await);
+    let twice = more.union(&more).unwrap().merge_into(&path, ["userId"]).merge().await.unwrap_err();
+    assert_eq!(twice.kind(), ErrorKind::Data, "{twice}");
+}
+
+#[tokio::test]
+async fn wrong_paths_and_options() {
+    let session = session();
+    let dir = tempfile::tempdir().unwrap();
+    let error = session.read().parquet("/no/such/folder").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    let error = session.read().format("parket").load("/tmp").await.unwrap_err();
+    assert!(error.message().contains("did you mean `parquet`?"), "{error}");
+    let error = session.read().option("headr", true).csv("/tmp").await.unwrap_err();
+    assert!(error.message().contains("did you mean `header`?"), "{error}");
+    let path = dir.path().join("t").display().to_string();
+    clicks(&session).write().save(&path).await.unwrap();
+    let error = session.read().parquet(&path).await.unwrap_err();
+    assert!(error.message().contains("is a Delta table"), "{error}");
+    let error = session.read().parquet("s3://bucket/x").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+}
+
+#[tokio::test]
+async fn files_by_path_in_sql() {
+    let session = session();
+    let dir = tempfile::tempdir().unwrap();
+    for format in ["parquet", "json"] {
+        let path = dir.path().join(format).display().to_string();
+        clicks(&session).write().format(format).save(&path).await.unwrap();
+        let sql = format!("SELECT USERID, sum(clicks) AS n FROM {format}.`{path}` WHERE clicks > 1 GROUP BY userid ORDER BY 1");
+        let rows = session.sql(&sql).await.unwrap().to_json_rows().await.unwrap();
+        assert_eq!(rows, [serde_json::json!({"userId": "ann", "n": 9}), serde_json::json!({"userId": "bob", "n": 5})], "{format}");
+    }
+}
+
+#[tokio::test]
+async fn json_with_a_schema_is_strict_and_loses_no_line() {
+    let session = session();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.json"), "{\"id\":1,\"name\":\"x\"}\n{\"id\":\"2\"}\nnonsense\n{\"ID\":3}\n{\"id\":4,\"name\":null}\n").unwrap();
+    std::fs::write(dir.path().join("_hidden.json"), "{\"id\":9}\n").unwrap();
+    let path = dir.path().display().to_string();
+    let rows = session.read().schema("id BIGINT NOT NULL, name STRING").unwrap().json(&path).await.unwrap();
+    let good = rows.order_by(["id"]).unwrap().to_json_rows().await.unwrap();
+    assert_eq!(good.first().unwrap(), &serde_json::json!({"id": 1, "name": "x"}));
+    let malformed = rows.malformed_rows().unwrap().order_by(["line"]).unwrap().to_json_rows().await.unwrap();
+    assert_eq!(good.len() + malformed.len(), 5);
+    assert_eq!((&malformed[0]["line"], &malformed[0]["text"]), (&serde_json::json!(2), &serde_json::json!("{\"id\":\"2\"}")));
+    assert!(malformed.iter().any(|row| row["text"] == "nonsense"));
+}
