@@ -22,7 +22,7 @@ pub use io::{DataFrameReader, DataFrameWriter, MergeBuilder, Table};
 pub use session::{Session, SessionBuilder};
 pub use stream::{DataStreamReader, DataStreamWriter, StreamSink, StreamingQueryBuilder, Trigger};
 pub use tidemill_lakehouse::{HistoryEntry, MergeMetrics};
-pub use tidemill_planner::{Error, ErrorKind, Result};
 pub use tidemill_planner::logical::{GroupFn, GroupFunction, GroupOutput, GroupRows, GroupState};
+pub use tidemill_planner::{Error, ErrorKind, Result};
 pub use tidemill_streaming::query::StreamingQuery;
 pub use tidemill_streaming::sink::MemoryTable;

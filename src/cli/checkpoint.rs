@@ -37,7 +37,9 @@ pub(super) fn run(command: CheckpointCommand) -> Result<Outcome> {
     let shown = Checkpoint::inspect(&path)?;
     let text = match output {
         Format::Json => json_line(&shown)?,
-        Format::Text => serde_json::to_string_pretty(&shown).map_err(|e| Error::internal(format!("the checkpoint has no JSON: {e}")))? + "\n",
+        Format::Text => {
+            serde_json::to_string_pretty(&shown).map_err(|e| Error::internal(format!("the checkpoint has no JSON: {e}")))? + "\n"
+        }
     };
     Output::new(super::output::Format::Table).write(&text)?;
     Ok(Outcome::Done)

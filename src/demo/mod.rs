@@ -1,3 +1,23 @@
-//! The demo: its events. Running it is for the command to do.
+//! The main job, end to end: events arrive as files, one query turns them into five tables, is killed and restarted, and a
+//! batch over the same files judges what it wrote.
+//!
+//! ```text
+//! parent                                     child (the query; killed and started again)
+//!   generate ─► input/events-000000.json ─►  read_stream ─► job ─► five sinks
+//!   kill at a random moment of an epoch  ─►  ✗
+//!   at the end: job over all files in batch ─► compare with the tables
+//! ```
 
+mod child;
 pub mod generate;
+mod job;
+mod judge;
+mod kill;
+mod layout;
+mod run;
+
+pub use child::{ChildConfig, run_child};
+pub use job::{Outputs, job};
+pub use judge::{Verdict, judge};
+pub use layout::{Layout, TABLES};
+pub use run::{DemoConfig, DemoResult, run_demo};

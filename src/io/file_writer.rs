@@ -119,8 +119,7 @@ impl Job {
                 writer.finish()?;
             }
             Format::Csv => {
-                let mut writer =
-                    arrow::csv::WriterBuilder::new().with_header(self.header).with_delimiter(self.separator).build(&mut file);
+                let mut writer = arrow::csv::WriterBuilder::new().with_header(self.header).with_delimiter(self.separator).build(&mut file);
                 let none = RecordBatch::new_empty(self.schema.clone());
                 for batch in if batches.is_empty() { std::slice::from_ref(&none) } else { batches } {
                     writer.write(batch)?;

@@ -23,7 +23,8 @@ pub(super) fn scan(paths: &[&str], schema: SchemaRef) -> Result<LogicalPlan> {
     let mut entries = Vec::with_capacity(files.len());
     for file in &files {
         let below = file.strip_prefix(&root).unwrap_or(file);
-        let name = below.to_str().ok_or_else(|| Error::unsupported(format!("{}: the file's name is not UTF-8; rename it", file.display())))?;
+        let name =
+            below.to_str().ok_or_else(|| Error::unsupported(format!("{}: the file's name is not UTF-8; rename it", file.display())))?;
         // A file that went away since it was listed is as if it had never been there.
         entries.extend(FileEntry::of(&root, name)?);
     }

@@ -26,8 +26,7 @@ pub(crate) enum Format {
     Csv,
 }
 
-const FORMATS: [(Format, &str); 4] =
-    [(Format::Delta, "delta"), (Format::Parquet, "parquet"), (Format::Json, "json"), (Format::Csv, "csv")];
+const FORMATS: [(Format, &str); 4] = [(Format::Delta, "delta"), (Format::Parquet, "parquet"), (Format::Json, "json"), (Format::Csv, "csv")];
 
 impl Format {
     pub(crate) fn parse(name: &str) -> Result<Self> {
@@ -57,9 +56,8 @@ pub(crate) enum Version {
 impl Version {
     /// The state at a time, given as text; UTC unless it says otherwise.
     pub(crate) fn at(text: &str) -> Result<Self> {
-        let nanos = arrow::compute::kernels::cast_utils::string_to_timestamp_nanos(text.trim()).map_err(|_| {
-            Error::analysis(format!("`{text}` is no time: write it like `2026-01-31 08:30:00` or `2026-01-31`"))
-        })?;
+        let nanos = arrow::compute::kernels::cast_utils::string_to_timestamp_nanos(text.trim())
+            .map_err(|_| Error::analysis(format!("`{text}` is no time: write it like `2026-01-31 08:30:00` or `2026-01-31`")))?;
         Ok(Self::Timestamp(nanos.div_euclid(1_000_000)))
     }
 }

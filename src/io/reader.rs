@@ -131,9 +131,12 @@ impl DataFrameReader {
         let [path] = paths else { return Err(Error::analysis("a Delta table has one path: read several and combine them with `union`")) };
         let version = match (options.get("versionAsOf"), options.get("timestampAsOf")) {
             (None, None) => Version::Latest,
-            (Some(version), None) => Version::Number(version.trim().parse().map_err(|_| {
-                Error::analysis(format!("option `versionAsOf` must be a version's number, not `{version}`"))
-            })?),
+            (Some(version), None) => Version::Number(
+                version
+                    .trim()
+                    .parse()
+                    .map_err(|_| Error::analysis(format!("option `versionAsOf` must be a version's number, not `{version}`")))?,
+            ),
             (None, Some(time)) => Version::at(time)?,
             _ => return Err(Error::analysis("give `versionAsOf` or `timestampAsOf`, not both")),
         };

@@ -19,7 +19,11 @@ pub(super) fn scan(session: &Session, paths: &[&str], schema: SchemaRef) -> Resu
     let mut files = Vec::new();
     for path in paths {
         let path = std::path::absolute(local_path(path)?).map_err(|e| Error::io_at(path, e))?;
-        let found = if path.is_dir() { list_files(&path, &NameFilter::default())?.into_iter().map(|f| path.join(&f.path)).collect() } else { vec![path] };
+        let found = if path.is_dir() {
+            list_files(&path, &NameFilter::default())?.into_iter().map(|f| path.join(&f.path)).collect()
+        } else {
+            vec![path]
+        };
         for file in found {
             let relative = file.strip_prefix(root).unwrap_or(&file).to_string_lossy().into_owned();
             let entry = FileEntry::of(root, &relative)?;

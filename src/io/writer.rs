@@ -126,7 +126,8 @@ impl DataFrameWriter {
             (None, None) => None,
             (Some(app_id), Some(version)) => {
                 let number = version.trim().parse();
-                let version = number.map_err(|_| Error::analysis(format!("option `txnVersion` must be a whole number, not `{version}`")))?;
+                let version =
+                    number.map_err(|_| Error::analysis(format!("option `txnVersion` must be a whole number, not `{version}`")))?;
                 Some(Txn { app_id: app_id.to_owned(), version })
             }
             _ => return Err(Error::analysis("`txnAppId` and `txnVersion` go together: give both")),

@@ -151,8 +151,7 @@ impl Run {
         if late.true_count() == 0 {
             return Ok(None);
         }
-        self.metrics.rows_dropped_by_watermark +=
-            late::set_aside(&self.task, &self.operator.id, &self.operator.late_schema, batch, &late)?;
+        self.metrics.rows_dropped_by_watermark += late::set_aside(&self.task, &self.operator.id, &self.operator.late_schema, batch, &late)?;
         Ok(Some(filter_record_batch(batch, &arrow::compute::not(&late)?)?))
     }
 

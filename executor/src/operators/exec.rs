@@ -10,11 +10,13 @@ use datafusion::error::Result as DfResult;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::EquivalenceProperties;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, ExecutionPlanProperties, Partitioning, PhysicalExpr, PlanProperties};
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, ExecutionPlanProperties, Partitioning, PhysicalExpr, PlanProperties,
+};
+use tidemill_planner::OperatorId;
 use tidemill_planner::key::DEFAULT_KEY_GROUPS;
 use tidemill_planner::seam::state::StateRead;
 use tidemill_planner::seam::{TaskScope, Watermarks};
-use tidemill_planner::OperatorId;
 
 /// What one attempt at one partition of an operator works with.
 #[derive(Debug)]
@@ -63,7 +65,8 @@ impl OperatorExec {
     pub fn new(operator: Arc<dyn Operator>, input: Arc<dyn ExecutionPlan>) -> Self {
         // The partitioning is given out as unknown, so that a keyed operator above gets an exchange of its own: state is
         // found by the hash of exactly the operator's keys.
-        let partitions = if operator.keys().is_some_and(|keys| keys.is_empty()) { 1 } else { input.output_partitioning().partition_count() };
+        let partitions =
+            if operator.keys().is_some_and(|keys| keys.is_empty()) { 1 } else { input.output_partitioning().partition_count() };
         let properties = PlanProperties::new(
             EquivalenceProperties::new(operator.schema()),
             Partitioning::UnknownPartitioning(partitions),

@@ -83,10 +83,8 @@ impl GroupsOperator {
         let mut overlay = Overlay::default();
         let mut metrics = OperatorMetrics { rows_in: rows.num_rows() as u64, ..OperatorMetrics::default() };
         for (number, (positions, value)) in positions.iter().zip(stored).enumerate() {
-            let key = columns
-                .iter()
-                .map(|c| Ok(ScalarValue::try_from_array(c, positions[0] as usize)?))
-                .collect::<Result<Vec<ScalarValue>>>()?;
+            let key =
+                columns.iter().map(|c| Ok(ScalarValue::try_from_array(c, positions[0] as usize)?)).collect::<Result<Vec<ScalarValue>>>()?;
             let mut state = GroupState::stored(value);
             self.function
                 .call(&key, &GroupRows::new(&rows, positions), &mut state, &mut output)

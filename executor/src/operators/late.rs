@@ -11,7 +11,13 @@ use tidemill_planner::{OperatorId, Result};
 use super::exec::OperatorTask;
 
 /// Puts the rows of `batch` that `late` marks on the late port.
-pub(super) fn set_aside(task: &OperatorTask, operator: &OperatorId, schema: &SchemaRef, batch: &RecordBatch, late: &BooleanArray) -> Result<u64> {
+pub(super) fn set_aside(
+    task: &OperatorTask,
+    operator: &OperatorId,
+    schema: &SchemaRef,
+    batch: &RecordBatch,
+    late: &BooleanArray,
+) -> Result<u64> {
     let rows = filter_record_batch(batch, late)?;
     let count = rows.num_rows();
     let watermark_us = task.watermarks.map_or(i64::MIN, |w| w.late_us);

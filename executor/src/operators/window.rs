@@ -130,8 +130,7 @@ impl Run {
         let times = self.operator.time.evaluate(&rows)?.into_array(rows.num_rows())?;
         let times = times.as_primitive::<TimestampMicrosecondType>();
         let late_us = self.task.watermarks.map_or(i64::MIN, |w| w.late_us);
-        let late: BooleanArray =
-            times.iter().map(|t| Some(late_us != i64::MIN && t.is_some_and(|t| self.end_of(t) <= late_us))).collect();
+        let late: BooleanArray = times.iter().map(|t| Some(late_us != i64::MIN && t.is_some_and(|t| self.end_of(t) <= late_us))).collect();
         if late.true_count() > 0 {
             self.metrics.rows_dropped_by_watermark +=
                 late::set_aside(&self.task, &self.operator.id, &self.operator.late_schema, &rows, &late)?;
@@ -154,12 +153,8 @@ impl Run {
         if rows.num_rows() == 0 {
             return Ok(HashMap::new());
         }
-        let columns = self
-            .operator
-            .keys
-            .iter()
-            .map(|k| Ok(k.evaluate(rows)?.into_array(rows.num_rows())?))
-            .collect::<Result<Vec<ArrayRef>>>()?;
+        let columns =
+            self.operator.keys.iter().map(|k| Ok(k.evaluate(rows)?.into_array(rows.num_rows())?)).collect::<Result<Vec<ArrayRef>>>()?;
         let (numbers, state_keys) = if columns.is_empty() {
             (vec![0; rows.num_rows()], vec![vec![0, 0]])
         } else {
@@ -293,7 +288,12 @@ impl Run {
                     for session in sessions::parse(&entry.value)? {
                         if session.end_us <= watermarks.eviction_us {
                             let key = without_group(&key).to_vec();
-                            self.closed.push(Closed { key, start_us: session.start_us, end_us: session.end_us, state: session.state.to_vec() });
+                            self.closed.push(Closed {
+                                key,
+                                start_us: session.start_us,
+                                end_us: session.end_us,
+                                state: session.state.to_vec(),
+                            });
                         } else {
                             sessions::push(&mut value, session.start_us, session.end_us, session.state);
                             due_us = session.end_us.min(due_us);
@@ -375,7 +375,9 @@ fn session_windows(times: &[i64], numbers: &[u32], keys: usize, stored: &HashMap
 
 fn window_column(closed: &[Closed]) -> Result<ArrayRef> {
     let DataType::Struct(fields) = window_struct_type() else { return Err(Error::internal("a window is a struct")) };
-    let edge = |at: fn(&Closed) -> i64| Arc::new(TimestampMicrosecondArray::from_iter_values(closed.iter().map(at)).with_timezone("UTC")) as ArrayRef;
+    let edge = |at: fn(&Closed) -> i64| {
+        Arc::new(TimestampMicrosecondArray::from_iter_values(closed.iter().map(at)).with_timezone("UTC")) as ArrayRef
+    };
     let columns = vec![edge(|c| c.start_us), edge(|c| c.end_us)];
     Ok(Arc::new(StructArray::try_new(Fields::clone(&fields), columns, None)?))
 }

@@ -344,8 +344,7 @@ impl EpochLoop {
 
     async fn let_go(&mut self, image: ImageFile) -> Result<()> {
         self.image_files.push(image);
-        let garbage =
-            retain(&self.image_files, self.chain.index(), self.settled, self.options.clock.now_ms(), &self.options.retention);
+        let garbage = retain(&self.image_files, self.chain.index(), self.settled, self.options.clock.now_ms(), &self.options.retention);
         self.chain.remove(&garbage.entries).await?;
         self.image_files.retain(|file| !garbage.images.contains(&file.path));
         let checkpoint = self.checkpoint.clone();

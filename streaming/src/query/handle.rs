@@ -43,6 +43,11 @@ impl Shared {
         status.is_trigger_active = active;
     }
 
+    /// There will be no more progress: whoever listens hears the end.
+    pub(super) fn end_progress(&self) {
+        *lock(&self.on_progress) = None;
+    }
+
     pub(super) fn push_progress(&self, progress: StreamingQueryProgress) {
         let mut listener = lock(&self.on_progress);
         if listener.as_ref().is_some_and(|l| l.send(progress.clone()).is_err()) {

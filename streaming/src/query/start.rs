@@ -42,6 +42,7 @@ pub async fn start(plan: QueryPlan, options: QueryOptions) -> Result<StreamingQu
             Err(panic) => Ended::Failed(tidemill_planner::ErrorKind::Internal, format!("the epoch loop panicked: {panic}")),
         };
         shared.set_status(if matches!(end, Ended::Stopped) { "Stopped" } else { "Terminated with an error" }, false, false);
+        shared.end_progress();
         shared.ended.send_replace(Some(end));
     });
     Ok(query)

@@ -8,8 +8,8 @@ use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use async_trait::async_trait;
-use tidemill_planner::seam::{Capability, Publish, Receipt, Sink, SinkTarget};
 use tidemill_planner::Result;
+use tidemill_planner::seam::{Capability, Publish, Receipt, Sink, SinkTarget};
 
 /// What a memory sink has received: shared with whoever reads it.
 #[derive(Debug, Clone, Default)]

@@ -1,0 +1,112 @@
+//! The child process of the demo: the streaming query itself. It tells its parent the phases and the progress as lines of
+//! JSON, and ends when it is told to finish, or when its parent is gone.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use serde_json::json;
+use tidemill_streaming::query::{Phase, PhaseObserver};
+
+use super::generate::EVENT_COLUMNS;
+use super::{Layout, job};
+use crate::{Result, Session, StreamSink};
+
+/// The word on standard input that ends the child in order.
+pub(super) const FINISH: &str = "finish";
+
+/// What a child runs.
+#[derive(Debug, Clone)]
+pub struct ChildConfig {
+    /// Where everything is.
+    pub layout: Layout,
+    /// Tasks per stage; 0 is one per core.
+    pub parallelism: usize,
+    /// Files per epoch at most.
+    pub max_files: usize,
+}
+
+/// Tells the phases on standard output.
+#[derive(Debug)]
+struct TellPhases;
+
+impl PhaseObserver for TellPhases {
+    fn enter(&self, epoch: u64, phase: Phase) {
+        tell(&json!({ "phase": phase.as_str(), "epoch": epoch }));
+    }
+}
+
+fn tell(line: &serde_json::Value) {
+    let mut out = std::io::stdout().lock();
+    // A parent that is gone is noticed at standard input.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// The lines of standard input, from a thread of their own, which ends with it.
+fn words_from_stdin() -> tokio::sync::mpsc::UnboundedReceiver<String> {
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines() {
+            let Ok(line) = line else { break };
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+/// Runs the query until the parent says so.
+///
+/// # Errors
+/// What the query fails with.
+pub async fn run_child(config: &ChildConfig) -> Result<()> {
+    let mut builder = Session::builder();
+    if config.parallelism > 0 {
+        builder = builder.parallelism(config.parallelism);
+    }
+    let session = builder.build()?;
+    let layout = &config.layout;
+    let events = session
+        .read_stream()
+        .name("events")
+        .schema(EVENT_COLUMNS)?
+        .option("maxFilesPerTrigger", config.max_files)
+        .json(&layout.input().display().to_string())?;
+    let outputs = job(&events, None)?;
+    let append = |name: &str| StreamSink::delta_append(layout.table(name)).named(name);
+    let merge = |name: &str, on: &[&'static str]| StreamSink::delta_merge(layout.table(name), on.iter().copied()).named(name);
+    let query = session
+        .streaming_query("behaviour")
+        .checkpoint_location(layout.checkpoint())
+        .with_dead_letters(&events, append("dead_letters"))?
+        .with_late_rows(&outputs.events, append("late_events"))?
+        .add(&outputs.session_metrics, merge("session_metrics", &["userId", "sessionStart"]))
+        .add(&outputs.user_baselines, merge("user_baselines", &["userId"]))
+        .add(&outputs.alerts, append("alerts"))
+        .observer(Arc::new(TellPhases))
+        .start()
+        .await?;
+    let mut progress = query.progress_stream();
+    tell(&json!({ "started": query.run_id(), "parallelism": session.parallelism() }));
+    let mut words = words_from_stdin();
+    let told = tokio::spawn(async move {
+        while let Some(progress) = progress.recv().await {
+            tell(&json!({ "progress": progress }));
+        }
+    });
+    loop {
+        tokio::select! {
+            ended = query.await_termination() => { ended?; break }
+            word = words.recv() => match word {
+                Some(word) if word == FINISH => {
+                    query.process_all_available().await?;
+                    query.stop().await?;
+                    break;
+                }
+                Some(_) => {}
+                None => { query.stop().await?; break }
+            }
+        }
+    }
+    told.await.map_err(|e| crate::Error::internal(format!("telling the progress ended early: {e}")))
+}

@@ -1,0 +1,145 @@
+//! The job as a user writes it: one program over events, streamed or in batch.
+
+use std::sync::Arc;
+
+use arrow::array::AsArray;
+use arrow::datatypes::{DataType, Field, Float64Type, Schema, TimeUnit, TimestampMicrosecondType};
+use datafusion::scalar::ScalarValue;
+
+use crate::functions as F;
+use crate::functions::{col, lit, when};
+use crate::{DataFrame, GroupFn, GroupFunction, Result};
+
+/// Weight of the newest session in the moving average.
+const ALPHA: f64 = 0.3;
+
+/// A drop of this much below the baseline is an alert.
+const DROP: f64 = 0.3;
+
+/// What the job makes of events: a DataFrame per table.
+#[derive(Debug, Clone)]
+pub struct Outputs {
+    /// Lines that are no events.
+    pub dead_letters: DataFrame,
+    /// Each event once.
+    pub events: DataFrame,
+    /// Behaviour per session.
+    pub session_metrics: DataFrame,
+    /// The moving average per user.
+    pub user_baselines: DataFrame,
+    /// Sessions far below the user's average.
+    pub alerts: DataFrame,
+}
+
+/// The job over `events`. Of a batch only sessions that end at or before `final_watermark_us` count, as a stream has not seen
+/// the end of the others.
+///
+/// # Errors
+/// `Analysis` when the events have other columns.
+pub fn job(events: &DataFrame, final_watermark_us: Option<i64>) -> Result<Outputs> {
+    let dead_letters = events.malformed_rows()?;
+    job_of(events, dead_letters, final_watermark_us)
+}
+
+/// [`job`] for events that have lost their source, and so their malformed rows.
+pub(super) fn job_of(events: &DataFrame, dead_letters: DataFrame, final_watermark_us: Option<i64>) -> Result<Outputs> {
+    let events = events
+        .with_column("eventTime", F::timestamp_millis(col("eventTimeMs")))?
+        .with_watermark("eventTime", "2 minutes")?
+        .drop_duplicates(["eventId", "eventTime"])?;
+    let ended = || col("eventType").eq("view_end");
+    let sessions = events
+        .group_by([F::session_window(col("eventTime"), "30 minutes"), col("userId")])
+        .agg([
+            F::avg(when(ended().and(col("dwellMs").gt(0)), col("dwellMs"))).alias("dwell"),
+            F::sum(when(col("completed"), lit(1)).otherwise(lit(0))).alias("completedEvents"),
+            F::sum(when(ended(), lit(1)).otherwise(lit(0))).alias("views"),
+            F::sum(when(col("eventType").eq("click"), lit(1)).otherwise(lit(0))).alias("clicks"),
+        ])?
+        .select([
+            col("userId"),
+            col("session_window").get_field("start").alias("sessionStart"),
+            col("session_window").get_field("end").alias("sessionEnd"),
+            F::coalesce([col("dwell"), lit(0.0)]).alias("asdMs"),
+            (col("completedEvents").cast("double") / F::greatest([col("views"), lit(1)]).cast("double")).alias("completionRate"),
+            col("clicks"),
+        ])?;
+    let sessions = match final_watermark_us {
+        None => sessions,
+        Some(us) => sessions.filter(col("sessionEnd").leq(F::timestamp_micros(lit(us))))?,
+    };
+    let changes = sessions.group_by([col("userId")]).flat_map_groups_with_state(baseline())?;
+    Ok(Outputs {
+        dead_letters,
+        user_baselines: changes.filter(col("kind").eq("baseline"))?.select(["userId", "emaAsdMs", "seen"])?,
+        alerts: changes.filter(col("kind").eq("alert"))?.select([
+            "userId",
+            "sessionStart",
+            "sessionEnd",
+            "asdMs",
+            "baselineAsdMs",
+            "dropRatio",
+            "note",
+        ])?,
+        session_metrics: sessions,
+        events,
+    })
+}
+
+/// Keeps each user's moving average; gives a row `baseline` per call and a row `alert` per session far below the average.
+fn baseline() -> Arc<dyn GroupFunction> {
+    let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let nullable = |name: &str, data_type: &DataType| Field::new(name, data_type.clone(), true);
+    let output = Schema::new(vec![
+        Field::new("kind", DataType::Utf8, false),
+        Field::new("userId", DataType::Utf8, false),
+        nullable("emaAsdMs", &DataType::Float64),
+        nullable("seen", &DataType::Int64),
+        nullable("sessionStart", &time),
+        nullable("sessionEnd", &time),
+        nullable("asdMs", &DataType::Float64),
+        nullable("baselineAsdMs", &DataType::Float64),
+        nullable("dropRatio", &DataType::Float64),
+        nullable("note", &DataType::Utf8),
+    ]);
+    let state = Schema::new(vec![Field::new("emaAsdMs", DataType::Float64, false), Field::new("seen", DataType::Int64, false)]);
+    GroupFn::new("baseline", Arc::new(output), Arc::new(state), |key, rows, state, output| {
+        let starts = rows.column("sessionStart")?.as_primitive::<TimestampMicrosecondType>();
+        let ends = rows.column("sessionEnd")?.as_primitive::<TimestampMicrosecondType>();
+        let dwells = rows.column("asdMs")?.as_primitive::<Float64Type>();
+        let (mut average, mut seen) = match state.get() {
+            Some([ScalarValue::Float64(Some(average)), ScalarValue::Int64(Some(seen))]) => (*average, *seen),
+            _ => (0.0, 0),
+        };
+        // A group's rows come in no order; the average is over sessions in order of their start.
+        let mut sessions: Vec<usize> = rows.positions().collect();
+        sessions.sort_unstable_by_key(|&i| starts.value(i));
+        for i in sessions {
+            let dwell = dwells.value(i);
+            let drop = 1.0 - dwell / average;
+            if seen > 0 && average > 0.0 && drop >= DROP {
+                output.push(vec![
+                    ScalarValue::from("alert"),
+                    key[0].clone(),
+                    ScalarValue::Float64(None),
+                    ScalarValue::Int64(None),
+                    ScalarValue::TimestampMicrosecond(Some(starts.value(i)), Some("UTC".into())),
+                    ScalarValue::TimestampMicrosecond(Some(ends.value(i)), Some("UTC".into())),
+                    ScalarValue::from(dwell),
+                    ScalarValue::from(average),
+                    ScalarValue::from(drop),
+                    ScalarValue::from(format!("dwell fell {:.0} % below the average of {seen} sessions", drop * 100.0)),
+                ]);
+            }
+            average = if seen == 0 { dwell } else { ALPHA * dwell + (1.0 - ALPHA) * average };
+            seen += 1;
+        }
+        state.update(vec![ScalarValue::from(average), ScalarValue::from(seen)]);
+        let mut row = vec![ScalarValue::from("baseline"), key[0].clone(), ScalarValue::from(average), ScalarValue::from(seen)];
+        let time = ScalarValue::TimestampMicrosecond(None, Some("UTC".into()));
+        row.extend([time.clone(), time, ScalarValue::Float64(None), ScalarValue::Float64(None), ScalarValue::Float64(None)]);
+        row.push(ScalarValue::Utf8(None));
+        output.push(row);
+        Ok(())
+    })
+}

@@ -1,0 +1,360 @@
+//! The parent process of the demo: writes events while the query runs, kills and restarts it, and has the judge speak.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::Instant;
+
+use super::child::FINISH;
+use super::generate::{Generator, GeneratorConfig, write_file_by_rename};
+use super::judge::{judge, rows_updated};
+use super::kill::{Aim, Dice, after_files};
+use super::{Layout, TABLES, Verdict};
+use crate::{Error, Result, Session};
+
+/// How long the parent waits for a kill to find its phase before it says that something is wrong.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What the demo does.
+#[derive(Debug, Clone)]
+pub struct DemoConfig {
+    /// The demo's folder.
+    pub dir: PathBuf,
+    /// How many events are generated.
+    pub events: u64,
+    /// What the events and the kills hang on.
+    pub seed: u64,
+    /// How often the query is killed.
+    pub kills: u32,
+    /// The user's own folder of event files, in place of generated ones.
+    pub input: Option<PathBuf>,
+    /// How many users are generated; `None` follows from the events.
+    pub users: Option<u32>,
+    /// Tasks per stage at each start, the last one from then on; 0 is one per core.
+    pub parallelism: Vec<usize>,
+    /// Files per epoch at most.
+    pub max_files: usize,
+    /// Between two files.
+    pub pace: Duration,
+    /// Whether progress goes to standard error, so that standard output stays clean.
+    pub quiet: bool,
+}
+
+/// What the demo came to: the last line of its JSON.
+#[derive(Debug, Clone, Serialize)]
+pub struct DemoResult {
+    /// Whether stream and batch agree, row for row.
+    pub agree: bool,
+    /// Well-formed rows, copies and late ones included.
+    pub events: u64,
+    /// Rows left out as copies.
+    pub duplicates: u64,
+    /// Lines that are no events: rows of `dead_letters`.
+    pub malformed: u64,
+    /// Rows that came too late: rows of `late_events`.
+    pub late: u64,
+    /// Rows of `session_metrics`.
+    pub sessions: u64,
+    /// Rows of `alerts`.
+    pub alerts: u64,
+    /// Rows of `user_baselines`.
+    pub baselines: u64,
+    /// Rows that MERGE changed in place.
+    pub rows_updated: u64,
+    /// How often the query was killed inside an epoch.
+    pub kills: u32,
+    /// In which phase each kill hit.
+    pub kill_phases: BTreeMap<&'static str, u32>,
+    /// The final watermark, milliseconds since the Unix epoch.
+    pub watermark: Option<i64>,
+    /// The parallelism of each start.
+    pub parallelism: Vec<u64>,
+    /// The most entries in state at once.
+    pub state_keys: u64,
+    /// Epochs that the runs told of.
+    pub epochs: u64,
+    /// The raw files.
+    pub input: PathBuf,
+    /// The tables, by name.
+    pub tables: BTreeMap<&'static str, String>,
+    /// What differs, by table.
+    pub differences: BTreeMap<&'static str, String>,
+}
+
+/// Runs the demo.
+///
+/// # Errors
+/// When something cannot be run at all; a disagreement is a result, not an error.
+pub async fn run_demo(config: &DemoConfig) -> Result<(DemoResult, Layout)> {
+    let layout = Layout::prepare(&config.dir, config.input.as_deref())?;
+    let mut parent = Parent::new(config.clone(), layout.clone());
+    parent.spawn()?;
+    match &config.input {
+        None => parent.feed().await?,
+        Some(_) => parent.follow().await?,
+    }
+    parent.finish().await?;
+    parent.say("the stream has ended; the batch runs over the same files");
+    let session = Session::builder().build()?;
+    let verdict = judge(&session, &layout).await?;
+    let updated = rows_updated(&session, &layout).await?;
+    Ok((parent.result(&verdict, updated), layout))
+}
+
+struct Parent {
+    config: DemoConfig,
+    layout: Layout,
+    dice: Dice,
+    aim: Aim,
+    child: Option<Running>,
+    starts: usize,
+    kills: u32,
+    kill_phases: BTreeMap<&'static str, u32>,
+    parallelism: Vec<u64>,
+    state_keys: u64,
+    epochs: u64,
+    bar: ProgressBar,
+}
+
+struct Running {
+    process: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    kill_at: Option<Instant>,
+}
+
+impl Parent {
+    fn new(config: DemoConfig, layout: Layout) -> Self {
+        let mut dice = Dice::new(config.seed);
+        dice.below(1);
+        Self {
+            dice,
+            config,
+            layout,
+            aim: Aim::default(),
+            child: None,
+            starts: 0,
+            kills: 0,
+            kill_phases: BTreeMap::new(),
+            parallelism: Vec::new(),
+            state_keys: 0,
+            epochs: 0,
+            bar: ProgressBar::hidden(),
+        }
+    }
+
+    fn say(&self, text: &str) {
+        if self.config.quiet {
+            self.bar.suspend(|| eprintln!("{text}"));
+        } else {
+            self.bar.suspend(|| println!("{text}"));
+        }
+    }
+
+    fn spawn(&mut self) -> Result<()> {
+        let lists = &self.config.parallelism;
+        let parallelism = lists.get(self.starts).or(lists.last()).copied().unwrap_or(0);
+        self.starts += 1;
+        let program = std::env::current_exe().map_err(|e| Error::io_at("the program's own path", e))?;
+        let mut command = Command::new(program);
+        command.arg("demo-child").arg("--dir").arg(self.layout.root()).arg("--input").arg(self.layout.input());
+        command.args(["--parallelism", &parallelism.to_string(), "--max-files", &self.config.max_files.to_string()]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut process = command.spawn().map_err(|e| Error::io_at("the query's process", e))?;
+        let stdout = process.stdout.take().ok_or_else(|| Error::internal("the child's output was not captured"))?;
+        self.child = Some(Running { process, lines: BufReader::new(stdout).lines(), kill_at: None });
+        Ok(())
+    }
+
+    /// Writes the generated files at their pace, and has the child killed after some of them.
+    async fn feed(&mut self) -> Result<()> {
+        let mut generator_config = GeneratorConfig::new(self.config.events, self.config.seed);
+        if let Some(users) = self.config.users {
+            generator_config.users = users;
+        }
+        let files = generator_config.files;
+        let kill_after = after_files(self.config.kills, files, &mut self.dice);
+        let mut generator = Generator::new(generator_config);
+        if std::io::stderr().is_terminal() {
+            self.bar = ProgressBar::with_draw_target(Some(u64::from(files)), ProgressDrawTarget::stderr());
+            let style = ProgressStyle::with_template("events {bar:40} {pos}/{len} files {eta}");
+            self.bar.set_style(style.map_err(|e| Error::internal(e.to_string()))?);
+        }
+        let mut index = 0;
+        while let Some(bytes) = generator.next_file() {
+            write_file_by_rename(self.layout.input(), index, &bytes)?;
+            self.bar.inc(1);
+            for _ in kill_after.iter().filter(|after| **after == index) {
+                self.aim.arm(&mut self.dice);
+                self.pump(Instant::now() + PATIENCE).await?;
+                if self.aim.is_armed() {
+                    return Err(Error::internal("the query entered no epoch in which it could be killed, though files were waiting"));
+                }
+            }
+            self.pump_for(self.config.pace).await?;
+            index += 1;
+        }
+        self.bar.finish_and_clear();
+        Ok(())
+    }
+
+    /// The user's own files are all there: kills follow each other until there are enough, or nothing is left to do.
+    async fn follow(&mut self) -> Result<()> {
+        for _ in 0..self.config.kills {
+            let some_epochs = Duration::from_millis(self.dice.below(1_000));
+            self.pump_for(some_epochs).await?;
+            self.aim.arm(&mut self.dice);
+            self.pump(Instant::now() + Duration::from_secs(10)).await?;
+            if self.aim.is_armed() {
+                self.say("all files have been read: there is no epoch left in which to kill the query");
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn pump_for(&mut self, time: Duration) -> Result<()> {
+        let until = Instant::now() + time;
+        while self.pump_once(until).await? == Pumped::Line {}
+        Ok(())
+    }
+
+    /// Listens to the child until the kill that is due has hit, or `until`.
+    async fn pump(&mut self, until: Instant) -> Result<()> {
+        while self.aim.is_armed() && self.pump_once(until).await? != Pumped::TimeIsUp {}
+        Ok(())
+    }
+
+    async fn pump_once(&mut self, until: Instant) -> Result<Pumped> {
+        let Some(child) = &mut self.child else { return Err(Error::internal("there is no child to listen to")) };
+        let kill_at = child.kill_at.unwrap_or(until + PATIENCE);
+        tokio::select! {
+            biased;
+            () = tokio::time::sleep_until(kill_at) => { self.kill().await?; Ok(Pumped::Line) }
+            line = child.lines.next_line() => match line {
+                Ok(Some(line)) => { self.hear(&line); Ok(Pumped::Line) }
+                Ok(None) => Err(self.died().await),
+                Err(e) => Err(Error::io_at("the query's output", e)),
+            },
+            () = tokio::time::sleep_until(until) => Ok(Pumped::TimeIsUp),
+        }
+    }
+
+    fn hear(&mut self, line: &str) {
+        let Ok(told) = serde_json::from_str::<Value>(line) else { return };
+        if let Some(phase) = told["phase"].as_str() {
+            if let (Some(delay), Some(child)) = (self.aim.entered(phase, &mut self.dice), &mut self.child) {
+                child.kill_at = Some(Instant::now() + delay);
+            }
+        } else if told.get("started").is_some() {
+            self.parallelism.extend(told["parallelism"].as_u64());
+        } else if let Some(progress) = told.get("progress") {
+            self.show(progress);
+        }
+    }
+
+    fn show(&mut self, progress: &Value) {
+        let phases = &progress["tidemill"];
+        let ms = |name: &str| phases[name].as_f64().unwrap_or(0.0);
+        for (phase, name) in
+            [("run", "runMs"), ("stage", "stageMs"), ("record", "recordMs"), ("publish", "publishMs"), ("settle", "settleMs")]
+        {
+            self.aim.learn(phase, ms(name));
+        }
+        self.epochs += 1;
+        let state = phases["stateRows"].as_u64().unwrap_or(0);
+        self.state_keys = self.state_keys.max(state);
+        self.say(&format!(
+            "epoch {:>4}  rows {:>7}  {:>8.0} rows/s  watermark {}  state {:>7}  ms: run {:.1} stage {:.1} record {:.1} publish {:.1} settle {:.1}",
+            progress["batchId"].as_u64().unwrap_or(0),
+            progress["numInputRows"].as_u64().unwrap_or(0),
+            progress["processedRowsPerSecond"].as_f64().unwrap_or(0.0),
+            progress["eventTime"]["watermark"].as_str().unwrap_or("none yet               "),
+            state,
+            ms("runMs"),
+            ms("stageMs"),
+            ms("recordMs"),
+            ms("publishMs"),
+            ms("settleMs"),
+        ));
+    }
+
+    /// Kills the child, as the operating system would, and starts the next one.
+    async fn kill(&mut self) -> Result<()> {
+        let Some(mut child) = self.child.take() else { return Ok(()) };
+        child.process.start_kill().map_err(|e| Error::io_at("the query's process", e))?;
+        // What it had said before it died says in which phase it died.
+        while let Ok(Some(line)) = child.lines.next_line().await {
+            self.hear(&line);
+        }
+        child.process.wait().await.map_err(|e| Error::io_at("the query's process", e))?;
+        if let Some(phase) = self.aim.hit() {
+            self.kills += 1;
+            *self.kill_phases.entry(phase).or_default() += 1;
+            self.say(&format!("kill {}: SIGKILL in phase {phase}; starting again", self.kills));
+        }
+        self.spawn()
+    }
+
+    /// Why the child ended by itself.
+    async fn died(&mut self) -> Error {
+        let status = match &mut self.child {
+            Some(child) => child.process.wait().await.map_or_else(|e| e.to_string(), |s| s.to_string()),
+            None => "no process".to_owned(),
+        };
+        Error::internal(format!("the query's process ended by itself ({status}): its error is above"))
+    }
+
+    /// Lets the child read what is left, and end.
+    async fn finish(&mut self) -> Result<()> {
+        let Some(mut child) = self.child.take() else { return Ok(()) };
+        if let Some(stdin) = &mut child.process.stdin {
+            stdin.write_all(format!("{FINISH}\n").as_bytes()).await.map_err(|e| Error::io_at("the query's input", e))?;
+        }
+        while let Some(line) = child.lines.next_line().await.map_err(|e| Error::io_at("the query's output", e))? {
+            self.hear(&line);
+        }
+        let status = child.process.wait().await.map_err(|e| Error::io_at("the query's process", e))?;
+        if !status.success() {
+            return Err(Error::internal(format!("the query's process failed ({status}): its error is above")));
+        }
+        Ok(())
+    }
+
+    fn result(&self, verdict: &Verdict, rows_updated: u64) -> DemoResult {
+        let differences = verdict.tables.iter().filter_map(|(name, (_, d))| Some((*name, d.clone()?))).collect();
+        DemoResult {
+            agree: verdict.agree(),
+            events: verdict.events,
+            duplicates: verdict.duplicates,
+            malformed: verdict.rows("dead_letters"),
+            late: verdict.rows("late_events"),
+            sessions: verdict.rows("session_metrics"),
+            alerts: verdict.rows("alerts"),
+            baselines: verdict.rows("user_baselines"),
+            rows_updated,
+            kills: self.kills,
+            kill_phases: self.kill_phases.clone(),
+            watermark: verdict.watermark_ms,
+            parallelism: self.parallelism.clone(),
+            state_keys: self.state_keys,
+            epochs: self.epochs,
+            input: self.layout.input().to_path_buf(),
+            tables: TABLES.into_iter().map(|name| (name, self.layout.table(name))).collect(),
+            differences,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pumped {
+    Line,
+    TimeIsUp,
+}
