@@ -8,7 +8,7 @@ use tidemill_planner::Result;
 use crate::commit::conflict::Reads;
 use crate::commit::{Attempt, Committed, Operation, Proposal, Txn};
 use crate::schema::Alignment;
-use crate::snapshot::Snapshot;
+use crate::snapshot::Head;
 use crate::table::DeltaTable;
 use crate::write::{FileOptions, Naming, Written, plan_parts, write_parts};
 
@@ -17,15 +17,15 @@ impl DeltaTable {
         FileOptions { codec: self.core.options.codec, distinct: Vec::new(), durable: self.core.options.durable }
     }
 
-    /// Rows in the columns of `snapshot`.
-    pub(crate) fn align(&self, snapshot: &Snapshot, batches: &[RecordBatch]) -> Result<Vec<RecordBatch>> {
+    /// Rows in the table's columns.
+    pub(crate) fn align(&self, head: &Head, batches: &[RecordBatch]) -> Result<Vec<RecordBatch>> {
         let mut aligned = Vec::with_capacity(batches.len());
         let mut alignment: Option<(arrow::datatypes::SchemaRef, Alignment)> = None;
         for batch in batches {
             let schema = batch.schema();
             if alignment.as_ref().is_none_or(|(known, _)| *known != schema) {
                 let what = format!("Delta table {}", self.root().display());
-                alignment = Some((Arc::clone(&schema), Alignment::try_new(what, &schema, snapshot.schema())?));
+                alignment = Some((Arc::clone(&schema), Alignment::try_new(what, &schema, head.schema())?));
             }
             if let Some((_, alignment)) = &alignment
                 && batch.num_rows() > 0
@@ -37,25 +37,25 @@ impl DeltaTable {
     }
 
     /// Whether the table holds this txn already.
-    pub(crate) fn has_txn(snapshot: &Snapshot, txn: Option<&Txn>) -> bool {
+    pub(crate) fn has_txn(head: &Head, txn: Option<&Txn>) -> bool {
         fail::fail_point!("lakehouse::txn_check", |_| false);
-        txn.is_some_and(|txn| snapshot.txn_version(&txn.app_id).is_some_and(|version| version >= txn.version))
+        txn.is_some_and(|txn| head.txn_version(&txn.app_id).is_some_and(|version| version >= txn.version))
     }
 
-    /// Writes rows as data files of `snapshot`'s layout.
-    pub(crate) async fn write_rows(&self, snapshot: &Snapshot, batches: &[RecordBatch], naming: &Naming) -> Result<Vec<Written>> {
-        let parts = plan_parts(snapshot.layout(), batches, self.core.options.target_file_bytes)?;
-        write_parts(self.root(), snapshot.layout(), parts, naming, &self.file_options(), self.core.options.clock.now_ms()).await
+    /// Writes rows as data files.
+    pub(crate) async fn write_rows(&self, head: &Head, batches: &[RecordBatch], naming: &Naming) -> Result<Vec<Written>> {
+        let parts = plan_parts(&head.layout, batches, self.core.options.target_file_bytes)?;
+        write_parts(self.root(), &head.layout, parts, naming, &self.file_options(), self.core.options.clock.now_ms()).await
     }
 
     /// Commits data files as an append.
-    pub(crate) async fn commit_append(&self, snapshot: &Snapshot, files: Vec<Written>, txn: Option<Txn>, settle_later: bool) -> Result<Committed> {
+    pub(crate) async fn commit_append(&self, head: &Head, files: Vec<Written>, txn: Option<Txn>, settle_later: bool) -> Result<Committed> {
         let proposal = Proposal {
-            planned_at: Some(snapshot.version()),
+            planned_at: Some(head.version),
             protocol: None,
             new_metadata: None,
-            metadata: Arc::clone(snapshot.metadata()),
-            operation: write_operation("Append", &files, snapshot)?,
+            metadata: Arc::clone(&head.metadata),
+            operation: write_operation("Append", &files, head)?,
             adds: files.into_iter().map(|f| f.add).collect(),
             removes: Vec::new(),
             reads: Reads::Nothing,
@@ -65,15 +65,17 @@ impl DeltaTable {
         match self.core.commit(proposal).await? {
             Attempt::Done(version) => Ok(Committed::Done { version }),
             Attempt::AlreadyDone => Ok(Committed::AlreadyDone),
-            Attempt::RunAgain(why) => Err(tidemill_planner::Error::conflict(format!("{}: {why}; run the append again", self.root().display()))),
+            Attempt::RunAgain(why) => {
+                Err(tidemill_planner::Error::conflict(format!("{}: {why}; run the append again", self.root().display())))
+            }
         }
     }
 }
 
-fn write_operation(mode: &str, files: &[Written], snapshot: &Snapshot) -> Result<Operation> {
+fn write_operation(mode: &str, files: &[Written], head: &Head) -> Result<Operation> {
     Ok(Operation {
         name: "WRITE",
-        parameters: vec![("mode", mode.to_owned()), ("partitionBy", serde_json::to_string(snapshot.partition_columns())?)],
+        parameters: vec![("mode", mode.to_owned()), ("partitionBy", serde_json::to_string(&head.metadata.partition_columns)?)],
         metrics: vec![
             ("numFiles", files.len() as u64),
             ("numOutputRows", files.iter().map(|f| f.rows).sum()),
@@ -83,36 +85,36 @@ fn write_operation(mode: &str, files: &[Written], snapshot: &Snapshot) -> Result
 }
 
 pub(crate) async fn append(table: &DeltaTable, batches: Vec<RecordBatch>, txn: Option<Txn>) -> Result<Committed> {
-    let snapshot = table.snapshot().await?;
-    if DeltaTable::has_txn(&snapshot, txn.as_ref()) {
+    let head = table.head().await?;
+    if DeltaTable::has_txn(&head, txn.as_ref()) {
         return Ok(Committed::AlreadyDone);
     }
-    let rows = table.align(&snapshot, &batches)?;
-    let files = table.write_rows(&snapshot, &rows, &Naming::Unique).await?;
-    table.commit_append(&snapshot, files, txn, false).await
+    let rows = table.align(&head, &batches)?;
+    let files = table.write_rows(&head, &rows, &Naming::Unique).await?;
+    table.commit_append(&head, files, txn, false).await
 }
 
 pub(crate) async fn overwrite(table: &DeltaTable, batches: Vec<RecordBatch>, txn: Option<Txn>) -> Result<Committed> {
     let mut snapshot = table.snapshot().await?;
-    if DeltaTable::has_txn(&snapshot, txn.as_ref()) {
+    if DeltaTable::has_txn(snapshot.head(), txn.as_ref()) {
         return Ok(Committed::AlreadyDone);
     }
-    let mut planned = Arc::clone(snapshot.metadata());
-    let mut rows = table.align(&snapshot, &batches)?;
-    let mut files = table.write_rows(&snapshot, &rows, &Naming::Unique).await?;
+    let mut planned = Arc::clone(&snapshot.head().metadata);
+    let mut rows = table.align(snapshot.head(), &batches)?;
+    let mut files = table.write_rows(snapshot.head(), &rows, &Naming::Unique).await?;
     loop {
-        if planned != *snapshot.metadata() {
+        if planned != snapshot.head().metadata {
             // The files were written for columns that the table no longer has.
-            planned = Arc::clone(snapshot.metadata());
-            rows = table.align(&snapshot, &batches)?;
-            files = table.write_rows(&snapshot, &rows, &Naming::Unique).await?;
+            planned = Arc::clone(&snapshot.head().metadata);
+            rows = table.align(snapshot.head(), &batches)?;
+            files = table.write_rows(snapshot.head(), &rows, &Naming::Unique).await?;
         }
         let proposal = Proposal {
             planned_at: Some(snapshot.version()),
             protocol: None,
             new_metadata: None,
-            metadata: Arc::clone(snapshot.metadata()),
-            operation: write_operation("Overwrite", &files, &snapshot)?,
+            metadata: Arc::clone(&snapshot.head().metadata),
+            operation: write_operation("Overwrite", &files, snapshot.head())?,
             adds: files.iter().map(|f| f.add.clone()).collect(),
             removes: snapshot.files().to_vec(),
             reads: Reads::Everything,

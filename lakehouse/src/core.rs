@@ -1,16 +1,16 @@
 //! What all handles of a table share: its log, its index, and the rule for keeping the index up with the log.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidemill_planner::Result;
 
-use crate::log::dir::{LogDir, Stamp};
+use crate::log::dir::{LogDir, Stamp, Version};
 use crate::log::load;
 use crate::log::replay::Index;
 use crate::merge::cache::MergeCache;
 use crate::options::TableOptions;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Head, Snapshot};
 use crate::upkeep::Upkeep;
 
 /// One opened table.
@@ -30,16 +30,45 @@ pub(crate) struct State {
     pub(crate) index: Index,
     /// By which we see that our last entry is still the one that we read.
     pub(crate) stamp: Option<Stamp>,
-    /// The snapshot of the index's version, once someone asked for it.
-    pub(crate) snapshot: Option<Arc<Snapshot>>,
+    /// The head and the snapshot of the index's version, once someone asked for them.
+    seen: Seen,
     /// The index cannot be trusted and is to be loaded anew.
     pub(crate) stale: bool,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    head: Option<Arc<Head>>,
+    snapshot: Option<Arc<Snapshot>>,
+}
+
+impl State {
+    /// The index has moved on: what was made of it is let go.
+    pub(crate) fn moved(&mut self) {
+        self.seen = Seen::default();
+    }
+
+    fn head(&mut self, root: &Path) -> Result<Arc<Head>> {
+        if let Some(head) = &self.seen.head {
+            return Ok(Arc::clone(head));
+        }
+        let head = Arc::new(Head::try_new(root, &self.index)?);
+        self.seen.head = Some(Arc::clone(&head));
+        Ok(head)
+    }
 }
 
 impl Core {
     pub(crate) fn new(root: PathBuf, log: LogDir, options: TableOptions, index: Index, stamp: Option<Stamp>) -> Self {
         let cache = MergeCache::new(options.merge_cache_bytes);
-        Self { root, log, options, cache, upkeep: Upkeep::default(), state: Mutex::new(State { index, stamp, snapshot: None, stale: false }) }
+        Self {
+            root,
+            log,
+            options,
+            cache,
+            upkeep: Upkeep::default(),
+            state: Mutex::new(State { index, stamp, seen: Seen::default(), stale: false }),
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -56,7 +85,7 @@ impl Core {
     pub(crate) fn catch_up(&self, state: &mut State) -> Result<()> {
         let replaced = state.stamp.is_some() && self.log.stamp(state.index.version)? != state.stamp;
         if state.stale || replaced {
-            state.snapshot = None;
+            state.moved();
             state.stale = true;
             (state.index, state.stamp) = load::load_latest(&self.log, false)?;
             state.stale = false;
@@ -66,7 +95,7 @@ impl Core {
             Ok((_, 0)) => Ok(()),
             Ok((stamp, _)) => {
                 state.stamp = stamp;
-                state.snapshot = None;
+                state.moved();
                 Ok(())
             }
             Err(e) => {
@@ -76,15 +105,30 @@ impl Core {
         }
     }
 
+    /// The latest version, whatever it holds; blocking.
+    pub(crate) fn latest_version(&self) -> Result<Version> {
+        let mut state = self.lock();
+        self.catch_up(&mut state)?;
+        Ok(state.index.version)
+    }
+
+    /// All but the files of the latest version; blocking.
+    pub(crate) fn latest_head(&self) -> Result<Arc<Head>> {
+        let mut state = self.lock();
+        self.catch_up(&mut state)?;
+        state.head(&self.root)
+    }
+
     /// The latest snapshot; blocking.
     pub(crate) fn latest(&self) -> Result<Arc<Snapshot>> {
         let mut state = self.lock();
         self.catch_up(&mut state)?;
-        if let Some(snapshot) = &state.snapshot {
+        if let Some(snapshot) = &state.seen.snapshot {
             return Ok(Arc::clone(snapshot));
         }
-        let snapshot = Arc::new(Snapshot::try_new(&self.root, &state.index)?);
-        state.snapshot = Some(Arc::clone(&snapshot));
+        let head = state.head(&self.root)?;
+        let snapshot = Arc::new(Snapshot::new(head, &state.index));
+        state.seen.snapshot = Some(Arc::clone(&snapshot));
         Ok(snapshot)
     }
 }

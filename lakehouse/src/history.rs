@@ -59,7 +59,7 @@ impl DeltaTable {
     pub async fn history(&self, limit: Option<usize>) -> Result<Vec<HistoryEntry>> {
         let core = Arc::clone(&self.core);
         blocking(move || {
-            let mut version = core.latest()?.version();
+            let mut version = core.latest_version()?;
             let mut history = Vec::new();
             while limit.is_none_or(|limit| history.len() < limit) {
                 // Earlier entries may have been cleaned up: what is left is the history.
@@ -111,7 +111,8 @@ impl DeltaTable {
 }
 
 fn time_text(ms: i64) -> String {
-    chrono::DateTime::from_timestamp_millis(ms).map_or_else(|| format!("{ms} ms"), |time| time.format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string())
+    chrono::DateTime::from_timestamp_millis(ms)
+        .map_or_else(|| format!("{ms} ms"), |time| time.format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string())
 }
 
 /// When each version was committed: the time of its file, made to rise, as Delta does for clocks that went back.

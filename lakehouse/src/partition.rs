@@ -106,7 +106,12 @@ impl Layout {
                 let field = self.table.field(*i);
                 let text = values.iter().find(|(name, _)| name.eq_ignore_ascii_case(field.name())).and_then(|(_, v)| v.as_deref());
                 from_text(text, field.data_type()).ok_or_else(|| {
-                    Error::corrupt(format!("partition value `{}` of column `{}` is no {}", text.unwrap_or(""), field.name(), field.data_type()))
+                    Error::corrupt(format!(
+                        "partition value `{}` of column `{}` is no {}",
+                        text.unwrap_or(""),
+                        field.name(),
+                        field.data_type()
+                    ))
                 })
             })
             .collect()
@@ -157,7 +162,10 @@ fn to_text(value: &ScalarValue) -> Result<Option<String>> {
         | ScalarValue::Decimal128(..)
         | ScalarValue::Date32(_) => value.to_string(),
         other => {
-            return Err(Error::unsupported(format!("partitioning by a column of type {}; partition by a text, number or date", other.data_type())));
+            return Err(Error::unsupported(format!(
+                "partitioning by a column of type {}; partition by a text, number or date",
+                other.data_type()
+            )));
         }
     };
     Ok(Some(text))
@@ -178,7 +186,9 @@ fn from_text(text: Option<&str>, data_type: &DataType) -> Option<ScalarValue> {
         DataType::Float32 => ScalarValue::Float32(Some(text.parse().ok()?)),
         DataType::Float64 => ScalarValue::Float64(Some(text.parse().ok()?)),
         DataType::Date32 => ScalarValue::Date32(Some(parse_date(text)?)),
-        DataType::Timestamp(TimeUnit::Microsecond, zone) => ScalarValue::TimestampMicrosecond(Some(parse_timestamp_us(text)?), zone.clone()),
+        DataType::Timestamp(TimeUnit::Microsecond, zone) => {
+            ScalarValue::TimestampMicrosecond(Some(parse_timestamp_us(text)?), zone.clone())
+        }
         DataType::Decimal128(p, s) => ScalarValue::Decimal128(Some(parse_decimal(text, *s)?), *p, *s),
         _ => return None,
     })

@@ -282,7 +282,9 @@ fn fits(from: &DataType, to: &DataType) -> bool {
         (T::UInt8, T::Int16 | T::Int32 | T::Int64) | (T::UInt16, T::Int32 | T::Int64) | (T::UInt32, T::Int64) => true,
         (T::Decimal128(p, s), T::Decimal128(q, t)) => s <= t && i16::from(*p) - i16::from(*s) <= i16::from(*q) - i16::from(*t),
         (T::List(a) | T::LargeList(a) | T::ListView(a), T::List(b)) => fits(a.data_type(), b.data_type()),
-        (T::Struct(a), T::Struct(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.name() == b.name() && fits(a.data_type(), b.data_type())),
+        (T::Struct(a), T::Struct(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.name() == b.name() && fits(a.data_type(), b.data_type()))
+        }
         (T::Map(a, _), T::Map(b, _)) => match (a.data_type(), b.data_type()) {
             (T::Struct(a), T::Struct(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| fits(a.data_type(), b.data_type())),
             _ => false,

@@ -13,60 +13,82 @@ use crate::log::replay::{DataFile, Index};
 use crate::partition::Layout;
 use crate::scan::DeltaScan;
 
-/// A Delta table as of one version.
+/// What a writer that appends has to know of a table: all but its files, so that a commit costs the same in a table of many.
 #[derive(Debug)]
-pub struct Snapshot {
-    root: PathBuf,
-    version: u64,
-    metadata: Arc<Metadata>,
-    layout: Arc<Layout>,
-    files: Vec<Arc<DataFile>>,
-    txns: Vec<(String, i64)>,
+pub(crate) struct Head {
+    pub(crate) root: PathBuf,
+    pub(crate) version: u64,
+    pub(crate) metadata: Arc<Metadata>,
+    pub(crate) layout: Arc<Layout>,
+    /// By application, sorted.
+    pub(crate) txns: Vec<(String, i64)>,
 }
 
-impl Snapshot {
+impl Head {
     /// # Errors
     /// `Unsupported` when the table holds what we do not read; the message names it.
     pub(crate) fn try_new(root: &Path, index: &Index) -> Result<Self> {
         let here = |e: Error| e.context(format!("Delta table {}", root.display()));
         features::check_snapshot(index).map_err(here)?;
         let layout = Layout::try_new(index.schema().map_err(here)?, &index.metadata.partition_columns).map_err(here)?;
+        let mut txns: Vec<(String, i64)> = index.txns.values().map(|t| (t.app_id.clone(), t.version)).collect();
+        txns.sort();
+        Ok(Self { root: root.to_path_buf(), version: index.version, metadata: Arc::clone(&index.metadata), layout: Arc::new(layout), txns })
+    }
+
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.layout.table
+    }
+
+    /// The last version that an application wrote.
+    pub(crate) fn txn_version(&self, app_id: &str) -> Option<i64> {
+        self.txns.binary_search_by(|(id, _)| id.as_str().cmp(app_id)).ok().map(|i| self.txns[i].1)
+    }
+}
+
+/// A Delta table as of one version.
+#[derive(Debug)]
+pub struct Snapshot {
+    head: Arc<Head>,
+    files: Vec<Arc<DataFile>>,
+}
+
+impl Snapshot {
+    pub(crate) fn new(head: Arc<Head>, index: &Index) -> Self {
         let mut files: Vec<Arc<DataFile>> = index.files.values().cloned().collect();
         // In the order in which they were made, so that a scan reads the same rows in the same order every time.
         files.sort_by(|a, b| (a.add().modification_time, &a.add().path).cmp(&(b.add().modification_time, &b.add().path)));
-        let mut txns: Vec<(String, i64)> = index.txns.values().map(|t| (t.app_id.clone(), t.version)).collect();
-        txns.sort();
-        Ok(Self { root: root.to_path_buf(), version: index.version, metadata: Arc::clone(&index.metadata), layout: Arc::new(layout), files, txns })
+        Self { head, files }
     }
 
     /// The version.
     pub fn version(&self) -> u64 {
-        self.version
+        self.head.version
     }
 
     /// The table's identity: a table that was dropped and made anew has another.
     pub fn table_id(&self) -> &str {
-        &self.metadata.id
+        &self.head.metadata.id
     }
 
     /// The table's folder.
     pub fn root(&self) -> &Path {
-        &self.root
+        &self.head.root
     }
 
     /// The columns, in the types of durable boundaries.
     pub fn schema(&self) -> &SchemaRef {
-        &self.layout.table
+        self.head.schema()
     }
 
     /// The names of the columns that the table is partitioned by.
     pub fn partition_columns(&self) -> &[String] {
-        &self.metadata.partition_columns
+        &self.head.metadata.partition_columns
     }
 
     /// A table property.
     pub fn property(&self, name: &str) -> Option<&str> {
-        self.metadata.configuration.get(name).and_then(Option::as_deref)
+        self.head.metadata.configuration.get(name).and_then(Option::as_deref)
     }
 
     /// The active files.
@@ -76,17 +98,17 @@ impl Snapshot {
 
     /// The last version that each application wrote, by application.
     pub fn txns(&self) -> &[(String, i64)] {
-        &self.txns
+        &self.head.txns
     }
 
     /// The last version that an application wrote.
     pub fn txn_version(&self, app_id: &str) -> Option<i64> {
-        self.txns.binary_search_by(|(id, _)| id.as_str().cmp(app_id)).ok().map(|i| self.txns[i].1)
+        self.head.txn_version(app_id)
     }
 
     /// Rows of the table, where every file's statistics know it.
     pub fn num_records(&self) -> Option<u64> {
-        self.files.iter().map(|f| f.stats(&self.layout.table).num_records).sum()
+        self.files.iter().map(|f| f.stats(self.schema()).num_records).sum()
     }
 
     /// Bytes of the active files.
@@ -94,17 +116,12 @@ impl Snapshot {
         self.files.iter().map(|f| f.bytes()).sum()
     }
 
-    /// The table's columns as Delta's JSON.
-    pub(crate) fn schema_string(&self) -> &str {
-        &self.metadata.schema_string
-    }
-
-    pub(crate) fn metadata(&self) -> &Arc<Metadata> {
-        &self.metadata
+    pub(crate) fn head(&self) -> &Arc<Head> {
+        &self.head
     }
 
     pub(crate) fn layout(&self) -> &Arc<Layout> {
-        &self.layout
+        &self.head.layout
     }
 
     /// The snapshot as a table that DataFusion scans.

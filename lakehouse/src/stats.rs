@@ -255,7 +255,10 @@ mod tests {
         let text = of_batches(&[batch.clone(), batch.slice(0, 1)], &(schema.clone() as SchemaRef));
         let json: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(json["numRecords"], 4);
-        assert_eq!((&json["minValues"]["n"], &json["maxValues"]["n"], &json["nullCount"]["n"]), (&Value::from(-1), &Value::from(3), &Value::from(1)));
+        assert_eq!(
+            (&json["minValues"]["n"], &json["maxValues"]["n"], &json["nullCount"]["n"]),
+            (&Value::from(-1), &Value::from(3), &Value::from(1))
+        );
         assert_eq!(json["minValues"]["x"], 0.25);
         assert!(json["maxValues"].get("nan").is_none() && json["nullCount"]["nan"] == 0);
         assert_eq!(json["minValues"]["at"], "1970-01-01T00:00:00.000Z");

@@ -18,7 +18,7 @@ use crate::log::replay::Index;
 use crate::options::TableOptions;
 use crate::partition::Layout;
 use crate::schema::{canonical, to_delta_json};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Head, Snapshot};
 
 /// A Delta table on a local disk. Clones are handles of the same table and share what they know of it.
 #[derive(Debug, Clone)]
@@ -103,7 +103,8 @@ impl DeltaTable {
         let metadata = Arc::new(new_metadata(&schema, &options)?);
         let protocol = Protocol { min_reader_version: 1, min_writer_version: 2, ..Protocol::default() };
         let mut index = Index::empty(false);
-        let line = crate::log::actions::Line { meta_data: Some((*metadata).clone()), protocol: Some(protocol.clone()), ..Default::default() };
+        let line =
+            crate::log::actions::Line { meta_data: Some((*metadata).clone()), protocol: Some(protocol.clone()), ..Default::default() };
         index.apply(0, vec![line])?;
         crate::log::features::check_writable(&index)?;
         let partitions = serde_json::to_string(&metadata.partition_columns)?;
@@ -166,6 +167,12 @@ impl DeltaTable {
         blocking(move || core.latest()).await
     }
 
+    /// The table as it is now, but for its files.
+    pub(crate) async fn head(&self) -> Result<Arc<Head>> {
+        let core = Arc::clone(&self.core);
+        blocking(move || core.latest_head()).await
+    }
+
     /// The table as of `version`.
     ///
     /// # Errors
@@ -173,12 +180,12 @@ impl DeltaTable {
     pub async fn snapshot_at(&self, version: u64) -> Result<Arc<Snapshot>> {
         let core = Arc::clone(&self.core);
         blocking(move || {
-            let latest = core.latest()?;
-            if latest.version() == version {
-                return Ok(latest);
+            if core.latest_version()? == version {
+                return core.latest();
             }
             let index = load::load_at(&core.log, version)?;
-            Ok(Arc::new(Snapshot::try_new(&core.root, &index)?))
+            let head = Arc::new(Head::try_new(&core.root, &index)?);
+            Ok(Arc::new(Snapshot::new(head, &index)))
         })
         .await
     }

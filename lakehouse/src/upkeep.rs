@@ -44,7 +44,7 @@ impl DeltaTable {
     pub async fn upkeep(&self, interval: u64) -> Result<Option<u64>> {
         let core = Arc::clone(&self.core);
         let due = blocking(move || {
-            let since = core.latest()?.version().saturating_sub(checkpoint::last_version(&core.log)?.unwrap_or(0));
+            let since = core.latest_version()?.saturating_sub(checkpoint::last_version(&core.log)?.unwrap_or(0));
             Ok(since >= interval.max(1))
         })
         .await?;

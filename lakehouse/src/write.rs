@@ -202,10 +202,8 @@ pub(crate) fn create_folders(root: &Path, folder: &Path, durable: bool) -> Resul
 
 /// The folders whose names must be synced for these files to survive a power cut.
 pub(crate) fn folders_of(root: &Path, adds: &[Add]) -> Result<Vec<PathBuf>> {
-    let mut folders = adds
-        .iter()
-        .map(|add| Ok(local_path(root, &add.path)?.parent().unwrap_or(root).to_path_buf()))
-        .collect::<Result<Vec<_>>>()?;
+    let mut folders =
+        adds.iter().map(|add| Ok(local_path(root, &add.path)?.parent().unwrap_or(root).to_path_buf())).collect::<Result<Vec<_>>>()?;
     folders.sort();
     folders.dedup();
     Ok(folders)
@@ -246,7 +244,10 @@ mod tests {
         assert_ne!(naming.file_name(3, Codec::Snappy), naming.file_name(4, Codec::Snappy));
         assert_ne!(naming.file_name(3, Codec::Snappy), Naming::Derived("sink\u{0}8".into()).file_name(3, Codec::Snappy));
         assert_ne!(Naming::Unique.file_name(0, Codec::Zstd), Naming::Unique.file_name(0, Codec::Zstd));
-        assert!(naming.file_name(3, Codec::Snappy).starts_with("part-00003-") && naming.file_name(3, Codec::Snappy).ends_with("-c000.snappy.parquet"));
+        assert!(
+            naming.file_name(3, Codec::Snappy).starts_with("part-00003-")
+                && naming.file_name(3, Codec::Snappy).ends_with("-c000.snappy.parquet")
+        );
     }
 
     #[test]
@@ -254,7 +255,7 @@ mod tests {
         let schema: SchemaRef = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, true)]));
         let layout = Layout::try_new(&schema, &[]).unwrap();
         let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(Int64Array::from_iter_values(0..10_000))]).unwrap();
-        for (target, files) in [(u64::MAX, 1), (20_000, 6), (1, 30_000)] {
+        for (target, files) in [(u64::MAX, 1), (20_000, 9), (1, 30_000)] {
             let parts = plan_parts(&layout, &vec![batch.clone(); 3], target).unwrap();
             assert_eq!(parts.len(), files, "target {target}");
             let rows: usize = parts.iter().flat_map(|p| &p.batches).map(RecordBatch::num_rows).sum();

@@ -179,7 +179,7 @@ impl Core {
             if ours {
                 let applied = state.index.apply(next, lines.to_vec());
                 state.stamp = self.log.stamp(next)?;
-                state.snapshot = None;
+                state.moved();
                 // The commit is made whatever our own index says about it.
                 state.stale = applied.is_err();
                 return Ok(Attempt::Done(next));

@@ -51,9 +51,9 @@ pub(crate) struct Metadata {
     pub(crate) description: Option<String>,
     pub(crate) format: Format,
     pub(crate) schema_string: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(crate) partition_columns: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(crate) configuration: BTreeMap<String, Option<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) created_time: Option<i64>,
@@ -63,7 +63,7 @@ pub(crate) struct Metadata {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Format {
     pub(crate) provider: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(crate) options: BTreeMap<String, Option<String>>,
 }
 
@@ -90,7 +90,7 @@ pub struct Add {
     /// The file's path, relative to the table and URL-encoded, or an absolute URL.
     pub path: String,
     /// One value per partition column, as text; `None` is null.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub partition_values: BTreeMap<String, Option<String>>,
     /// Bytes of the file.
     pub size: i64,
@@ -128,6 +128,11 @@ pub(crate) struct Remove {
     pub(crate) deletion_vector: Option<DeletionVector>,
 }
 
+/// Null counts as absent: checkpoints spell out what the log leaves away.
+fn or_default<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
 fn yes() -> bool {
     true
 }
@@ -144,10 +149,10 @@ pub struct DeletionVector {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<i32>,
     /// Its bytes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub size_in_bytes: i32,
     /// How many rows it deletes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub cardinality: i64,
 }
 
@@ -155,9 +160,9 @@ pub struct DeletionVector {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct DomainMetadata {
     pub(crate) domain: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(crate) configuration: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(crate) removed: bool,
 }
 

@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
-use arrow::json::{LineDelimitedWriter, ReaderBuilder};
+use arrow::json::writer::LineDelimited;
+use arrow::json::{ReaderBuilder, WriterBuilder};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::Compression;
@@ -29,10 +30,7 @@ use super::replay::Index;
 const READ_COLUMNS: &[(&str, &[&str])] = &[
     ("txn", &["appId", "version", "lastUpdated"]),
     ("add", &["path", "partitionValues", "size", "modificationTime", "dataChange", "stats", "tags", "deletionVector"]),
-    (
-        "remove",
-        &["path", "deletionTimestamp", "dataChange", "extendedFileMetadata", "partitionValues", "size", "deletionVector"],
-    ),
+    ("remove", &["path", "deletionTimestamp", "dataChange", "extendedFileMetadata", "partitionValues", "size", "deletionVector"]),
     ("metaData", &["id", "name", "description", "format", "schemaString", "partitionColumns", "configuration", "createdTime"]),
     ("protocol", &["minReaderVersion", "minWriterVersion", "readerFeatures", "writerFeatures"]),
     ("domainMetadata", &["domain", "configuration", "removed"]),
@@ -46,7 +44,10 @@ const READ_COLUMNS: &[(&str, &[&str])] = &[
 pub(crate) fn read(path: &Path, mut take: impl FnMut(Vec<Line>) -> Result<()>) -> Result<()> {
     let file = fs::File::open(path).map_err(|e| Error::io_at(path.display(), e))?;
     let damaged = |e: String| {
-        Error::corrupt(format!("{}: not a readable checkpoint: {e}; remove it and _last_checkpoint if the log's entries from 0 on are there", path.display()))
+        Error::corrupt(format!(
+            "{}: not a readable checkpoint: {e}; remove it and _last_checkpoint if the log's entries from 0 on are there",
+            path.display()
+        ))
     };
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| damaged(e.to_string()))?;
     let leaves = builder.parquet_schema().columns().iter().enumerate().filter_map(|(i, column)| {
@@ -58,7 +59,8 @@ pub(crate) fn read(path: &Path, mut take: impl FnMut(Vec<Line>) -> Result<()>) -
     let reader = builder.with_projection(mask).with_batch_size(4096).build().map_err(|e| damaged(e.to_string()))?;
     for batch in reader {
         let batch = batch.map_err(|e| damaged(e.to_string()))?;
-        let mut writer = LineDelimitedWriter::new(Vec::new());
+        // Nulls are spelled out, because a partition value that is null is not one that is missing.
+        let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(Vec::new());
         writer.write(&batch).and_then(|()| writer.finish()).map_err(|e| damaged(e.to_string()))?;
         let text = writer.into_inner();
         take(parse_lines(&path.display().to_string(), &text)?)?;
@@ -190,8 +192,7 @@ fn checkpoint_schema() -> SchemaRef {
         let entries = record(vec![Field::new("key", DataType::Utf8, false), text("value")]);
         DataType::Map(Arc::new(Field::new("key_value", entries, false)), false)
     };
-    let vector =
-        || record(vec![text("storageType"), text("pathOrInlineDv"), int("offset"), int("sizeInBytes"), long("cardinality")]);
+    let vector = || record(vec![text("storageType"), text("pathOrInlineDv"), int("offset"), int("sizeInBytes"), long("cardinality")]);
     let action = |name: &str, fields: Vec<Field>| field(name, record(fields));
     Arc::new(Schema::new(vec![
         action("txn", vec![text("appId"), long("version"), long("lastUpdated")]),
@@ -264,11 +265,16 @@ mod tests {
         let log = LogDir::of_table(dir.path());
         fs::create_dir(log.path()).unwrap();
         let entry = concat!(
-            r#"{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}"#, "\n",
-            r#"{"metaData":{"id":"t","name":"n","format":{"provider":"parquet","options":{}},"schemaString":"{\"type\":\"struct\",\"fields\":[{\"name\":\"n\",\"type\":\"long\",\"nullable\":true,\"metadata\":{}}]}","partitionColumns":["p"],"configuration":{"a":"b"},"createdTime":5}}"#, "\n",
-            r#"{"txn":{"appId":"q","version":4,"lastUpdated":7}}"#, "\n",
-            r#"{"remove":{"path":"gone","deletionTimestamp":900,"dataChange":true,"size":3}}"#, "\n",
-            r#"{"remove":{"path":"long gone","deletionTimestamp":1,"dataChange":true}}"#, "\n",
+            r#"{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}"#,
+            "\n",
+            r#"{"metaData":{"id":"t","name":"n","format":{"provider":"parquet","options":{}},"schemaString":"{\"type\":\"struct\",\"fields\":[{\"name\":\"n\",\"type\":\"long\",\"nullable\":true,\"metadata\":{}}]}","partitionColumns":["p"],"configuration":{"a":"b"},"createdTime":5}}"#,
+            "\n",
+            r#"{"txn":{"appId":"q","version":4,"lastUpdated":7}}"#,
+            "\n",
+            r#"{"remove":{"path":"gone","deletionTimestamp":900,"dataChange":true,"size":3}}"#,
+            "\n",
+            r#"{"remove":{"path":"long gone","deletionTimestamp":1,"dataChange":true}}"#,
+            "\n",
             r#"{"add":{"path":"a","partitionValues":{"p":null},"size":1,"modificationTime":1,"dataChange":true,"stats":"{\"numRecords\":3}"}}"#,
         );
         let mut index = Index::empty(true);

@@ -92,8 +92,7 @@ pub(crate) fn check_readable(protocol: &Protocol) -> Result<()> {
 /// `Unsupported`, naming the features.
 pub(crate) fn check_snapshot(index: &Index) -> Result<()> {
     let used = used_features(index)?;
-    let unknown: Vec<&str> =
-        FEATURES.iter().filter(|f| f.read == Support::Unused && used.contains(&f.name)).map(|f| f.name).collect();
+    let unknown: Vec<&str> = FEATURES.iter().filter(|f| f.read == Support::Unused && used.contains(&f.name)).map(|f| f.name).collect();
     refuse("reading", &unknown)
 }
 
@@ -132,7 +131,9 @@ pub(crate) fn check_writable(index: &Index) -> Result<()> {
 /// `Unsupported`, naming the property.
 pub(crate) fn check_not_append_only(index: &Index) -> Result<()> {
     if index.property("delta.appendOnly").is_some_and(|v| v.eq_ignore_ascii_case("true")) {
-        return Err(Error::unsupported("the table is append-only (delta.appendOnly = true): MERGE and overwrite are not allowed; append to it"));
+        return Err(Error::unsupported(
+            "the table is append-only (delta.appendOnly = true): MERGE and overwrite are not allowed; append to it",
+        ));
     }
     Ok(())
 }
@@ -184,7 +185,7 @@ fn used_features(index: &Index) -> Result<Vec<&'static str>> {
     if index.property("delta.columnMapping.mode").is_some_and(|mode| !mode.eq_ignore_ascii_case("none")) {
         used.push("columnMapping");
     }
-    if index.files.values().any(|file| file.add().deletion_vector.is_some()) {
+    if index.vectors > 0 {
         used.push("deletionVectors");
     }
     used.sort_unstable();
@@ -198,7 +199,9 @@ mod tests {
     use super::*;
 
     fn index(protocol: &str, configuration: &str, column_metadata: &str) -> Result<Index> {
-        let schema = format!(r#"{{\"type\":\"struct\",\"fields\":[{{\"name\":\"n\",\"type\":\"long\",\"nullable\":true,\"metadata\":{column_metadata}}}]}}"#);
+        let schema = format!(
+            r#"{{\"type\":\"struct\",\"fields\":[{{\"name\":\"n\",\"type\":\"long\",\"nullable\":true,\"metadata\":{column_metadata}}}]}}"#
+        );
         let text = format!(
             "{{\"protocol\":{protocol}}}\n{{\"metaData\":{{\"id\":\"t\",\"format\":{{\"provider\":\"parquet\",\"options\":{{}}}},\"schemaString\":\"{schema}\",\"partitionColumns\":[],\"configuration\":{configuration}}}}}"
         );
@@ -235,7 +238,8 @@ mod tests {
         ];
         for (protocol, properties, column, read, write) in cases {
             let index = index(protocol, properties, column);
-            let reading = index.as_ref().map_err(|e| e.message().to_owned()).and_then(|i| check_snapshot(i).map_err(|e| e.message().to_owned()));
+            let reading =
+                index.as_ref().map_err(|e| e.message().to_owned()).and_then(|i| check_snapshot(i).map_err(|e| e.message().to_owned()));
             match read {
                 &"" => reading.unwrap(),
                 name => {

@@ -85,7 +85,25 @@ pub(crate) fn percent_encode(path: &str) -> String {
     let mut encoded = String::with_capacity(path.len());
     for byte in path.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' | b'=' | b':' | b'@' | b'+' | b',' | b'!' | b'$' | b'&' | b'(' | b')' | b'*' => {
+            b'A'..=b'Z'
+            | b'a'..=b'z'
+            | b'0'..=b'9'
+            | b'-'
+            | b'_'
+            | b'.'
+            | b'~'
+            | b'/'
+            | b'='
+            | b':'
+            | b'@'
+            | b'+'
+            | b','
+            | b'!'
+            | b'$'
+            | b'&'
+            | b'('
+            | b')'
+            | b'*' => {
                 encoded.push(byte as char);
             }
             other => encoded.push_str(&format!("%{other:02X}")),
@@ -101,6 +119,8 @@ pub(crate) struct Index {
     pub(crate) protocol: Arc<Protocol>,
     pub(crate) metadata: Arc<Metadata>,
     pub(crate) files: HashMap<String, Arc<DataFile>>,
+    /// How many of the files have a deletion vector.
+    pub(crate) vectors: usize,
     pub(crate) txns: HashMap<String, TxnAction>,
     pub(crate) domains: HashMap<String, DomainMetadata>,
     /// Files that were removed; kept only when a checkpoint is to be written.
@@ -142,7 +162,9 @@ impl Index {
             }
             if let Some(remove) = line.remove {
                 let key = remove.key();
-                self.files.remove(&key);
+                if let Some(file) = self.files.remove(&key) {
+                    self.vectors -= usize::from(file.add().deletion_vector.is_some());
+                }
                 if let Some(tombstones) = &mut self.tombstones {
                     tombstones.insert(key, remove);
                 }
@@ -162,7 +184,10 @@ impl Index {
             if let Some(tombstones) = &mut self.tombstones {
                 tombstones.remove(&key);
             }
-            self.files.insert(key, Arc::new(DataFile::new(add)));
+            self.vectors += usize::from(add.deletion_vector.is_some());
+            if let Some(before) = self.files.insert(key, Arc::new(DataFile::new(add))) {
+                self.vectors -= usize::from(before.add().deletion_vector.is_some());
+            }
         }
         self.version = version;
         Ok(())
@@ -238,9 +263,12 @@ mod tests {
     #[test]
     fn paths_are_decoded_on_the_way_to_the_disk() {
         let root = Path::new("/t");
-        for (path, wanted) in
-            [("a.parquet", "/t/a.parquet"), ("c=a%20b/x.parquet", "/t/c=a b/x.parquet"), ("c=%2525", "/t/c=%25"), ("file:///o/x%20y", "/o/x y")]
-        {
+        for (path, wanted) in [
+            ("a.parquet", "/t/a.parquet"),
+            ("c=a%20b/x.parquet", "/t/c=a b/x.parquet"),
+            ("c=%2525", "/t/c=%25"),
+            ("file:///o/x%20y", "/o/x y"),
+        ] {
             assert_eq!(local_path(root, path).unwrap(), Path::new(wanted), "{path}");
         }
         assert!(local_path(root, "s3://bucket/x").unwrap_err().message().contains("s3://bucket/x"));

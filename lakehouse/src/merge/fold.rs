@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn a_long_run_of_small_inserts_keeps_few_files_and_writes_each_row_few_times() {
         let (mut files, mut rewritten): (Vec<u64>, u64) = (Vec::new(), 0);
-        let (inserts, size, cap) = (5000u64, 5_000, 1 << 20);
+        let (inserts, size, cap) = (1500u64, 20_000, 1 << 20);
         let mut most = 0;
         for _ in 0..inserts {
             let taken = take_along(&files, size, cap);

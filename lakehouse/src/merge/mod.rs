@@ -95,11 +95,11 @@ impl DeltaTable {
         for _ in 0..ATTEMPTS {
             let started = Instant::now();
             let snapshot = self.snapshot().await?;
-            if DeltaTable::has_txn(&snapshot, request.txn.as_ref()) {
+            if DeltaTable::has_txn(snapshot.head(), request.txn.as_ref()) {
                 return Ok(MergeMetrics::default());
             }
             if let Some(pinned) = context.pinned {
-                check_pinned(&snapshot, pinned)?;
+                check_pinned(snapshot.head(), pinned)?;
             }
             let plan = self.plan(&snapshot, &request).await?;
             if plan.is_empty() && request.txn.is_none() {
@@ -112,7 +112,7 @@ impl DeltaTable {
                 planned_at: Some(snapshot.version()),
                 protocol: None,
                 new_metadata: None,
-                metadata: Arc::clone(snapshot.metadata()),
+                metadata: Arc::clone(&snapshot.head().metadata),
                 adds: outputs.iter().map(|o| o.add.clone()).collect(),
                 removes: removes.clone(),
                 reads,
@@ -170,7 +170,7 @@ impl DeltaTable {
         let prepared = blocking(move || {
             let what = format!("Delta table {}", table.root().display());
             let on = key_positions(&what, &request.on, snapshot.schema())?;
-            let rows = table.align(&snapshot, &request.source)?;
+            let rows = table.align(snapshot.head(), &request.source)?;
             let source = Arc::new(Source::try_new(&what, snapshot.schema(), &on, &rows)?);
             let condition = request.update_condition.as_ref().map(|c| Condition::bind(c, snapshot.schema())).transpose()?.map(Arc::new);
             Ok(probe::Probe { core: Arc::clone(&table.core), snapshot, on, source, condition })

@@ -47,7 +47,11 @@ fn read_columns(root: &Path, wanted: &SchemaRef, file: &DataFile) -> Result<Reco
     let reader = builder.with_projection(mask).with_batch_size(rows.clamp(1, 1 << 20)).build().map_err(|e| damaged(e.to_string()))?;
     let batches = reader.map(|b| conform(&b?, wanted)).collect::<Result<Vec<_>>>()?;
     if batches.is_empty() && wanted.fields().is_empty() {
-        return Ok(RecordBatch::try_new_with_options(Arc::clone(wanted), Vec::new(), &RecordBatchOptions::new().with_row_count(Some(rows)))?);
+        return Ok(RecordBatch::try_new_with_options(
+            Arc::clone(wanted),
+            Vec::new(),
+            &RecordBatchOptions::new().with_row_count(Some(rows)),
+        )?);
     }
     match batches.len() {
         1 => Ok(batches.into_iter().next().expect("there is one")),

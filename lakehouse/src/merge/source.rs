@@ -163,7 +163,10 @@ mod tests {
     fn ranges_of_floats_hold_every_equal_key() {
         let range = |values: Vec<f64>| range_of("x", &(Arc::new(Float64Array::from(values)) as ArrayRef)).unwrap().bounds.unwrap();
         let (low, high) = range(vec![0.0]);
-        assert!(low.partial_cmp(&ScalarValue::Float64(Some(-0.0))).unwrap().is_le() && high.partial_cmp(&ScalarValue::Float64(Some(0.0))).unwrap().is_ge());
+        assert!(
+            low.partial_cmp(&ScalarValue::Float64(Some(-0.0))).unwrap().is_le()
+                && high.partial_cmp(&ScalarValue::Float64(Some(0.0))).unwrap().is_ge()
+        );
         let (low, _) = range(vec![1.0, f64::NAN]);
         assert_eq!(low, ScalarValue::Float64(Some(f64::NEG_INFINITY)));
     }

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::ErrorKind as IoKind;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -17,7 +18,6 @@ use crate::commit::Committed;
 use crate::io::blocking;
 use crate::log::actions::Add;
 use crate::log::replay::{local_path, percent_encode};
-use crate::partition::Layout;
 use crate::table::DeltaTable;
 use crate::write::{Naming, Written, create_folders, encode, plan_parts};
 
@@ -55,10 +55,8 @@ impl DeltaAppendSink {
     async fn stage_files(&self, opened: &Opened, epoch: u64, partition: usize, rows: Vec<RecordBatch>) -> Result<Vec<StagedFile>> {
         let (table, staging, id) = (opened.table.clone(), opened.staging.clone(), self.base.id().to_owned());
         let target_bytes = self.base.options.table.target_file_bytes;
-        let partition_columns = table.snapshot().await?.partition_columns().to_vec();
-        let schema = std::sync::Arc::clone(&opened.schema);
+        let layout = Arc::clone(&opened.layout);
         blocking(move || {
-            let layout = Layout::try_new(&schema, &partition_columns)?;
             let now_ms = table.options().clock.now_ms();
             let naming = Naming::Derived(format!("{id}\0{epoch}\0{partition}"));
             let mut files = Vec::new();
@@ -157,10 +155,10 @@ impl Sink for DeltaAppendSink {
         }
         let opened = self.base.opened()?;
         let txn = self.base.txn(epoch)?;
-        let mut snapshot = opened.table.snapshot().await?;
+        let mut head = opened.table.head().await?;
         // A table that is not the pinned one has no say in what was published.
-        check_pinned(&snapshot, target)?;
-        if DeltaTable::has_txn(&snapshot, Some(&txn)) {
+        check_pinned(&head, target)?;
+        if DeltaTable::has_txn(&head, Some(&txn)) {
             return Ok(Publish::AlreadyPublished);
         }
         let (mut staged, mut inline) = (Vec::new(), Vec::new());
@@ -171,18 +169,18 @@ impl Sink for DeltaAppendSink {
             }
         }
         let naming = Naming::Derived(format!("{}\0{epoch}\0inline", self.base.id()));
-        let mut files = opened.table.write_rows(&snapshot, &inline, &naming).await?;
+        let mut files = opened.table.write_rows(&head, &inline, &naming).await?;
         files.extend(self.place(opened, staged).await?);
         fail::fail_point!("lakehouse::append.before_commit");
         loop {
             let attempt = files.iter().map(|f| Written { add: f.add.clone(), rows: f.rows }).collect();
-            match opened.table.commit_append(&snapshot, attempt, Some(txn.clone()), true).await {
+            match opened.table.commit_append(&head, attempt, Some(txn.clone()), true).await {
                 Ok(Committed::Done { .. }) => break,
                 Ok(Committed::AlreadyDone) => return Ok(Publish::AlreadyPublished),
                 // A change of properties alone does not concern the rows; one of columns or identity is refused here.
                 Err(e) if e.kind() == ErrorKind::Conflict => {
-                    snapshot = opened.table.snapshot().await?;
-                    check_pinned(&snapshot, target)?;
+                    head = opened.table.head().await?;
+                    check_pinned(&head, target)?;
                 }
                 Err(e) => return Err(e),
             }

@@ -2,7 +2,7 @@
 //! writer gets in between, the merge is planned again from them.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
@@ -70,7 +70,7 @@ impl DeltaMergeSink {
         let keys = seen.entry(epoch).or_default();
         keys.retain(|_, owner| *owner != partition);
         for batch in rows {
-            let columns: Vec<ArrayRef> = on.iter().map(|i| std::sync::Arc::clone(batch.column(*i))).collect();
+            let columns: Vec<ArrayRef> = on.iter().map(|i| Arc::clone(batch.column(*i))).collect();
             let null = nulls_in(&columns)?;
             for (number, key) in encoder.encode(&columns)?.iter().enumerate() {
                 if null.as_ref().is_some_and(|null| null[number]) {
@@ -108,7 +108,7 @@ impl Sink for DeltaMergeSink {
         key_positions(&format!("Delta table {}", self.base.location), &self.on, &schema)?;
         let target = self.base.open(schema).await?;
         let opened = self.base.opened()?;
-        check_request(&opened.table, &opened.schema, &self.on, self.condition.as_ref())?;
+        check_request(&opened.table, &opened.layout.table, &self.on, self.condition.as_ref())?;
         Ok(target)
     }
 
@@ -116,7 +116,7 @@ impl Sink for DeltaMergeSink {
         let opened = self.base.opened()?;
         let rows = self.base.align(&batches)?;
         let what = format!("Delta table {}", opened.table.root().display());
-        self.note_keys(&what, &opened.schema, epoch, partition, &rows)?;
+        self.note_keys(&what, &opened.layout.table, epoch, partition, &rows)?;
         let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
         let mut meta = Meta::default();
         let mut inline = None;
@@ -146,9 +146,9 @@ impl Sink for DeltaMergeSink {
         }
         let opened = self.base.opened()?;
         let txn = self.base.txn(epoch)?;
-        let snapshot = opened.table.snapshot().await?;
-        check_pinned(&snapshot, target)?;
-        if DeltaTable::has_txn(&snapshot, Some(&txn)) {
+        let head = opened.table.head().await?;
+        check_pinned(&head, target)?;
+        if DeltaTable::has_txn(&head, Some(&txn)) {
             return Ok(Publish::AlreadyPublished);
         }
         let mut source = Vec::new();

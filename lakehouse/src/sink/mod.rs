@@ -23,8 +23,9 @@ use tidemill_planner::{Error, Result};
 use crate::commit::Txn;
 use crate::io::blocking;
 use crate::options::TableOptions;
+use crate::partition::Layout;
 use crate::schema::Alignment;
-use crate::snapshot::Snapshot;
+use crate::snapshot::Head;
 use crate::table::DeltaTable;
 pub use append::DeltaAppendSink;
 pub use merge::DeltaMergeSink;
@@ -63,7 +64,7 @@ struct Opened {
     id: String,
     table: DeltaTable,
     /// The columns that the table had when it was opened.
-    schema: SchemaRef,
+    layout: Arc<Layout>,
     staging: Staging,
 }
 
@@ -88,14 +89,14 @@ impl Base {
     /// Opens or makes the table, and checks that rows of `schema` fit it.
     async fn open(&self, schema: SchemaRef) -> Result<SinkTarget> {
         let table = DeltaTable::open_or_create(&self.location, Arc::clone(&schema), self.options.table.clone()).await?;
-        let snapshot = table.snapshot().await?;
-        Alignment::try_new(format!("Delta table {}", table.root().display()), &schema, snapshot.schema())?;
+        let head = table.head().await?;
+        Alignment::try_new(format!("Delta table {}", table.root().display()), &schema, head.schema())?;
         table.check_writable()?;
-        let target = target_of(&snapshot)?;
-        let id = self.name.clone().unwrap_or_else(|| format!("delta:{}", snapshot.table_id()));
+        let target = target_of(&head)?;
+        let id = self.name.clone().unwrap_or_else(|| format!("delta:{}", head.metadata.id));
         let staging = Staging::new(table.root(), &id, self.options.table.durable);
         // A second open of the same sink keeps the first handle: the target says whether it is still the same table.
-        let _ = self.opened.set(Opened { id, table, schema: Arc::clone(snapshot.schema()), staging });
+        let _ = self.opened.set(Opened { id, table, layout: Arc::clone(&head.layout), staging });
         Ok(target)
     }
 
@@ -109,8 +110,8 @@ impl Base {
     }
 
     async fn published(&self) -> Result<Option<u64>> {
-        let snapshot = self.opened()?.table.snapshot().await?;
-        Ok(snapshot.txn_version(self.id()).and_then(|version| u64::try_from(version).ok()))
+        let head = self.opened()?.table.head().await?;
+        Ok(head.txn_version(self.id()).and_then(|version| u64::try_from(version).ok()))
     }
 
     /// Rows in the columns that the table had when it was opened.
@@ -120,7 +121,7 @@ impl Base {
         batches
             .iter()
             .filter(|batch| batch.num_rows() > 0)
-            .map(|batch| Alignment::try_new(what.clone(), batch.schema_ref(), &opened.schema)?.apply(batch))
+            .map(|batch| Alignment::try_new(what.clone(), batch.schema_ref(), &opened.layout.table)?.apply(batch))
             .collect()
     }
 
@@ -145,17 +146,17 @@ impl Base {
 }
 
 /// What is pinned of a table.
-fn target_of(snapshot: &Snapshot) -> Result<SinkTarget> {
-    Ok(SinkTarget { id: snapshot.table_id().to_owned(), schema: serde_json::from_str(snapshot.schema_string())? })
+fn target_of(head: &Head) -> Result<SinkTarget> {
+    Ok(SinkTarget { id: head.metadata.id.clone(), schema: serde_json::from_str(&head.metadata.schema_string)? })
 }
 
 /// Refuses a table that is not the pinned one any more.
 ///
 /// # Errors
 /// `Data`, naming the table and what changed.
-pub(crate) fn check_pinned(snapshot: &Snapshot, pinned: &SinkTarget) -> Result<()> {
-    let now = target_of(snapshot)?;
-    let table = snapshot.root().display();
+pub(crate) fn check_pinned(head: &Head, pinned: &SinkTarget) -> Result<()> {
+    let now = target_of(head)?;
+    let table = head.root.display();
     if now.id != pinned.id {
         return Err(Error::data(format!(
             "Delta table {table} was dropped and made anew while the query ran: its id was {}, it is {} now; \

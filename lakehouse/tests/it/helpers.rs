@@ -74,7 +74,9 @@ pub(crate) fn lines_of(batches: &[RecordBatch]) -> Vec<String> {
         .iter()
         .flat_map(|batch| {
             let columns: Vec<_> = batch.columns().iter().map(|c| ArrayFormatter::try_new(c, &options).unwrap()).collect();
-            (0..batch.num_rows()).map(|row| columns.iter().map(|c| c.value(row).to_string()).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+            (0..batch.num_rows())
+                .map(|row| columns.iter().map(|c| plain(&c.value(row).to_string())).collect::<Vec<_>>().join(" "))
+                .collect::<Vec<_>>()
         })
         .collect();
     lines.sort();
@@ -84,4 +86,9 @@ pub(crate) fn lines_of(batches: &[RecordBatch]) -> Vec<String> {
 /// All rows of the table as it is now.
 pub(crate) async fn content(table: &DeltaTable) -> Vec<String> {
     query(&table.snapshot().await.unwrap(), "SELECT * FROM t").await
+}
+
+/// `2.0` as `2`.
+fn plain(value: &str) -> String {
+    value.strip_suffix(".0").unwrap_or(value).to_owned()
 }

@@ -114,7 +114,8 @@ async fn many_small_merges_keep_few_files() {
     let table = place.create().await;
     for i in 0..60 {
         let keys = [format!("k{i:03}"), format!("k{:03}", i / 2)];
-        let source = if i / 2 == i { vec![(keys[0].as_str(), i, 0.0)] } else { vec![(keys[0].as_str(), i, 0.0), (keys[1].as_str(), i, 1.0)] };
+        let source =
+            if i / 2 == i { vec![(keys[0].as_str(), i, 0.0)] } else { vec![(keys[0].as_str(), i, 0.0), (keys[1].as_str(), i, 1.0)] };
         table.merge(upsert(vec![rows(&source)])).await.unwrap();
     }
     let snapshot = table.snapshot().await.unwrap();

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use deltalake_core::kernel::transaction::CommitBuilder;
 use deltalake_core::protocol::checkpoints::create_checkpoint;
 use futures::TryStreamExt;
 use tidemill_lakehouse::{MergeRequest, Txn};
@@ -28,7 +27,8 @@ async fn deltalake_reads_our_tables_with_and_without_a_checkpoint() {
     for i in 0..5 {
         table.append(vec![rows(&[("a", i, 0.5)])], Some(Txn { app_id: "q".into(), version: i })).await.unwrap();
     }
-    let merge = |k: &'static str| MergeRequest { on: vec!["userId".into()], source: vec![rows(&[(k, 9, 9.0)])], update_condition: None, txn: None };
+    let merge =
+        |k: &'static str| MergeRequest { on: vec!["userId".into()], source: vec![rows(&[(k, 9, 9.0)])], update_condition: None, txn: None };
     table.merge(merge("a")).await.unwrap();
     let ours = |snapshot: &tidemill_lakehouse::Snapshot| snapshot.files().iter().map(|f| f.add().path.clone()).collect::<BTreeSet<_>>();
     assert_eq!(files_of(&theirs(&place).await).await, ours(&table.snapshot().await.unwrap()));
@@ -60,6 +60,9 @@ async fn we_read_deltalakes_checkpoints() {
     assert_eq!(content(&fresh).await, ["b 1 1", "c 2 2"]);
     let snapshot = fresh.snapshot().await.unwrap();
     assert_eq!((snapshot.version(), snapshot.txn_version("q"), snapshot.num_records()), (5, Some(3), Some(2)));
-    fresh.merge(MergeRequest { on: vec!["userId".into()], source: vec![rows(&[("c", 3, 3.0)])], update_condition: None, txn: None }).await.unwrap();
+    fresh
+        .merge(MergeRequest { on: vec!["userId".into()], source: vec![rows(&[("c", 3, 3.0)])], update_condition: None, txn: None })
+        .await
+        .unwrap();
     assert_eq!(content(&fresh).await, ["b 1 1", "c 3 3"]);
 }

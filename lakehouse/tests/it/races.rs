@@ -26,7 +26,12 @@ enum Op {
 const OPS: [Op; 6] = [Op::AppendNew, Op::AppendSame, Op::Overwrite, Op::MergeBoth, Op::MergeInsert, Op::MergeOther];
 
 async fn run(table: &DeltaTable, op: Op, mark: i64) {
-    let merge = |source: &[(&str, i64, f64)]| MergeRequest { on: vec!["userId".into()], source: vec![rows(source)], update_condition: None, txn: None };
+    let merge = |source: &[(&str, i64, f64)]| MergeRequest {
+        on: vec!["userId".into()],
+        source: vec![rows(source)],
+        update_condition: None,
+        txn: None,
+    };
     match op {
         Op::AppendNew => drop(table.append(vec![rows(&[("z", mark, 0.0)])], None).await.unwrap()),
         Op::AppendSame => drop(table.append(vec![rows(&[("m", mark, 0.0)])], None).await.unwrap()),

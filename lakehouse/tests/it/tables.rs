@@ -245,11 +245,29 @@ async fn what_we_do_not_know_is_refused_by_name() {
     // The edited log entry, the feature that is named, and whether reading is refused as well.
     let cases = [
         (created.replace(protocol, &named(r#""typeWidening""#, r#""typeWidening""#)), "typeWidening", true),
-        (created.replace(protocol, &named(r#""columnMapping""#, r#""columnMapping""#)).replace(r#""configuration":{}"#, r#""configuration":{"delta.columnMapping.mode":"name"}"#), "columnMapping", true),
+        (
+            created
+                .replace(protocol, &named(r#""columnMapping""#, r#""columnMapping""#))
+                .replace(r#""configuration":{}"#, r#""configuration":{"delta.columnMapping.mode":"name"}"#),
+            "columnMapping",
+            true,
+        ),
         (created.replace(protocol, &named("", r#""clustering","domainMetadata""#)), "clustering", false),
         (created.replace(protocol, &named("", r#""rowTracking""#)), "rowTracking", false),
-        (created.replace(protocol, &named("", r#""changeDataFeed""#)).replace(r#""configuration":{}"#, r#""configuration":{"delta.enableChangeDataFeed":"true"}"#), "changeDataFeed", false),
-        (created.replace(r#""minWriterVersion":2"#, r#""minWriterVersion":3"#).replace(r#""configuration":{}"#, r#""configuration":{"delta.constraints.c":"n > 0"}"#), "checkConstraints", false),
+        (
+            created
+                .replace(protocol, &named("", r#""changeDataFeed""#))
+                .replace(r#""configuration":{}"#, r#""configuration":{"delta.enableChangeDataFeed":"true"}"#),
+            "changeDataFeed",
+            false,
+        ),
+        (
+            created
+                .replace(r#""minWriterVersion":2"#, r#""minWriterVersion":3"#)
+                .replace(r#""configuration":{}"#, r#""configuration":{"delta.constraints.c":"n > 0"}"#),
+            "checkConstraints",
+            false,
+        ),
         (configuration(r#""delta.appendOnly":"true""#), "append-only", false),
     ];
     for (text, feature, reading_too) in cases {
