@@ -26,3 +26,8 @@ pub use tidemill_planner::logical::{GroupFn, GroupFunction, GroupOutput, GroupRo
 pub use tidemill_planner::{Error, ErrorKind, Result};
 pub use tidemill_streaming::query::StreamingQuery;
 pub use tidemill_streaming::sink::MemoryTable;
+
+/// The README's examples, compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

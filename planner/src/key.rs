@@ -100,7 +100,11 @@ mod tests {
         let hex = |b: &[u8]| b.iter().map(|x| format!("{x:02x}")).collect::<String>();
         // Golden bytes: a release that changes them would lose the state of every running query.
         let golden: Vec<(String, u64)> = rows.iter().map(|r| (hex(r.as_ref()), stable_hash(r.as_ref()))).collect();
-        expect_test::expect![[]].assert_debug_eq(&golden);
+        let frozen = [
+            ("02757365722d3700000601800000000000002a".to_owned(), 16_771_480_142_696_009_691),
+            ("00017fffffffffffffff".to_owned(), 6_092_902_714_684_840_002),
+        ];
+        assert_eq!(golden, frozen);
     }
 
     #[test]

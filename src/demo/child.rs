@@ -7,9 +7,8 @@ use std::sync::Arc;
 use serde_json::json;
 use tidemill_streaming::query::{Phase, PhaseObserver};
 
-use super::generate::EVENT_COLUMNS;
-use super::{Layout, job};
-use crate::{Result, Session, StreamSink};
+use super::{Layout, behaviour};
+use crate::{Result, Session};
 
 /// The word on standard input that ends the child in order.
 pub(super) const FINISH: &str = "finish";
@@ -66,26 +65,7 @@ pub async fn run_child(config: &ChildConfig) -> Result<()> {
     }
     let session = builder.build()?;
     let layout = &config.layout;
-    let events = session
-        .read_stream()
-        .name("events")
-        .schema(EVENT_COLUMNS)?
-        .option("maxFilesPerTrigger", config.max_files)
-        .json(&layout.input().display().to_string())?;
-    let outputs = job(&events, None)?;
-    let append = |name: &str| StreamSink::delta_append(layout.table(name)).named(name);
-    let merge = |name: &str, on: &[&'static str]| StreamSink::delta_merge(layout.table(name), on.iter().copied()).named(name);
-    let query = session
-        .streaming_query("behaviour")
-        .checkpoint_location(layout.checkpoint())
-        .with_dead_letters(&events, append("dead_letters"))?
-        .with_late_rows(&outputs.events, append("late_events"))?
-        .add(&outputs.session_metrics, merge("session_metrics", &["userId", "sessionStart"]))
-        .add(&outputs.user_baselines, merge("user_baselines", &["userId"]))
-        .add(&outputs.alerts, append("alerts"))
-        .observer(Arc::new(TellPhases))
-        .start()
-        .await?;
+    let query = behaviour(&session, layout, "json", config.max_files)?.observer(Arc::new(TellPhases)).start().await?;
     let mut progress = query.progress_stream();
     tell(&json!({ "started": query.run_id(), "parallelism": session.parallelism() }));
     let mut words = words_from_stdin();

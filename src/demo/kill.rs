@@ -6,6 +6,10 @@ use std::time::Duration;
 /// The phases of an epoch in which a kill counts.
 pub(super) const PHASES: [&str; 5] = ["run", "stage", "record", "publish", "settle"];
 
+/// How often each phase is aimed at, of the sum: the short ones more often, since a kill that comes a moment too late hits
+/// the phase after them.
+const WEIGHTS: [u64; 5] = [2, 5, 2, 2, 4];
+
 /// A fixed sequence of choices (splitmix64).
 #[derive(Debug)]
 pub(super) struct Dice(u64);
@@ -46,7 +50,14 @@ pub(super) struct Aim {
 impl Aim {
     /// The next time the child enters a random phase, it is to be killed somewhere in it.
     pub(super) fn arm(&mut self, dice: &mut Dice) {
-        self.armed = Some(PHASES[dice.below(PHASES.len() as u64) as usize]);
+        let mut left = dice.below(WEIGHTS.iter().sum());
+        for (phase, weight) in PHASES.into_iter().zip(WEIGHTS) {
+            if left < weight {
+                self.armed = Some(phase);
+                return;
+            }
+            left -= weight;
+        }
     }
 
     pub(super) fn is_armed(&self) -> bool {
@@ -64,7 +75,8 @@ impl Aim {
         if self.armed != Some(phase) {
             return None;
         }
-        let us = self.phase_ms.get(phase).map_or(1_000.0, |ms| ms * 1e3) as u64;
+        // Half of what the phase took last: hearing of it has taken a while already.
+        let us = self.phase_ms.get(phase).map_or(500.0, |ms| ms * 5e2) as u64;
         Some(Duration::from_micros(dice.below(us.clamp(1, 1_000_000))))
     }
 

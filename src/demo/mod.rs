@@ -14,10 +14,12 @@ mod job;
 mod judge;
 mod kill;
 mod layout;
+mod query;
 mod run;
 
 pub use child::{ChildConfig, run_child};
 pub use job::{Outputs, job};
 pub use judge::{Verdict, judge};
 pub use layout::{Layout, TABLES};
+pub use query::behaviour;
 pub use run::{DemoConfig, DemoResult, run_demo};

@@ -239,7 +239,10 @@ impl Parent {
             biased;
             () = tokio::time::sleep_until(kill_at) => { self.kill().await?; Ok(Pumped::Line) }
             line = child.lines.next_line() => match line {
-                Ok(Some(line)) => { self.hear(&line); Ok(Pumped::Line) }
+                Ok(Some(line)) => match self.hear(&line) {
+                    Some(delay) => { self.kill_after(delay).await?; Ok(Pumped::Line) }
+                    None => Ok(Pumped::Line),
+                },
                 Ok(None) => Err(self.died().await),
                 Err(e) => Err(Error::io_at("the query's output", e)),
             },
@@ -247,17 +250,30 @@ impl Parent {
         }
     }
 
-    fn hear(&mut self, line: &str) {
-        let Ok(told) = serde_json::from_str::<Value>(line) else { return };
+    /// Takes in what the child told; when it is to be killed now, how long from now.
+    fn hear(&mut self, line: &str) -> Option<Duration> {
+        let told = serde_json::from_str::<Value>(line).ok()?;
         if let Some(phase) = told["phase"].as_str() {
-            if let (Some(delay), Some(child)) = (self.aim.entered(phase, &mut self.dice), &mut self.child) {
-                child.kill_at = Some(Instant::now() + delay);
-            }
+            return self.aim.entered(phase, &mut self.dice);
         } else if told.get("started").is_some() {
             self.parallelism.extend(told["parallelism"].as_u64());
         } else if let Some(progress) = told.get("progress") {
             self.show(progress);
         }
+        None
+    }
+
+    /// Kills the child after `delay`. Phases may last less than the timer's millisecond: a short delay is slept through here,
+    /// where nothing else is to be done.
+    async fn kill_after(&mut self, delay: Duration) -> Result<()> {
+        if delay < Duration::from_millis(5) {
+            std::thread::sleep(delay);
+            return self.kill().await;
+        }
+        if let Some(child) = &mut self.child {
+            child.kill_at = Some(Instant::now() + delay);
+        }
+        Ok(())
     }
 
     fn show(&mut self, progress: &Value) {
@@ -292,7 +308,8 @@ impl Parent {
         child.process.start_kill().map_err(|e| Error::io_at("the query's process", e))?;
         // What it had said before it died says in which phase it died.
         while let Ok(Some(line)) = child.lines.next_line().await {
-            self.hear(&line);
+            // A phase that it is due in no more matters: it is dead.
+            let _ = self.hear(&line);
         }
         child.process.wait().await.map_err(|e| Error::io_at("the query's process", e))?;
         if let Some(phase) = self.aim.hit() {
@@ -319,7 +336,8 @@ impl Parent {
             stdin.write_all(format!("{FINISH}\n").as_bytes()).await.map_err(|e| Error::io_at("the query's input", e))?;
         }
         while let Some(line) = child.lines.next_line().await.map_err(|e| Error::io_at("the query's output", e))? {
-            self.hear(&line);
+            // No kill is due any more.
+            let _ = self.hear(&line);
         }
         let status = child.process.wait().await.map_err(|e| Error::io_at("the query's process", e))?;
         if !status.success() {

@@ -5,4 +5,5 @@ mod dataframe;
 mod sql;
 mod stateful;
 mod support;
+mod tidy;
 mod write;
