@@ -219,11 +219,7 @@ impl<'a> Parser<'a> {
                 }
                 return Ok(timestamp());
             }
-            "double" => {
-                if self.word("precision") {
-                    name = "double precision".to_owned();
-                }
-            }
+            "double" if self.word("precision") => name = "double precision".to_owned(),
             _ => {}
         }
         let Some((_, simple)) = SIMPLE.iter().find(|(known, _)| *known == name) else {

@@ -127,8 +127,11 @@ fn commit_times(log: &LogDir, first: Version, last: Version) -> Result<Vec<(Vers
     Ok(times)
 }
 
+/// A version and when it was committed.
+type CommitTime = (Version, i64);
+
 /// The latest version at or before a moment, else the first and the last commit.
-fn version_at(times: &[(Version, i64)], moment: i64) -> Result<Version, ((Version, i64), (Version, i64))> {
+fn version_at(times: &[CommitTime], moment: i64) -> Result<Version, (CommitTime, CommitTime)> {
     let (Some(first), Some(last)) = (times.first(), times.last()) else { return Err(((0, 0), (0, 0))) };
     if moment < first.1 || moment > last.1 {
         return Err((*first, *last));

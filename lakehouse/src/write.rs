@@ -81,7 +81,10 @@ pub(crate) fn encode(batches: &[RecordBatch], file: &SchemaRef, options: &FileOp
         writer.write(batch).map_err(failed)?;
     }
     let bytes = writer.into_inner().map_err(failed)?;
-    Ok(Encoded { bytes, stats: stats::of_batches(batches, file) })
+    let t = std::time::Instant::now();
+    let stats = stats::of_batches(batches, file);
+    eprintln!("   stats {:?}", t.elapsed());
+    Ok(Encoded { bytes, stats })
 }
 
 /// How data files are named.
@@ -153,7 +156,9 @@ pub(crate) struct Written {
 
 /// Encodes and writes one data file into the table's folder; blocking.
 pub(crate) fn write_part(root: &Path, layout: &Layout, part: &Part, name: &str, options: &FileOptions, now_ms: i64) -> Result<Written> {
+    let t = std::time::Instant::now();
     let encoded = encode(&part.batches, &layout.file, options)?;
+    let te = t.elapsed();
     let path = percent_encode(&format!("{}{name}", layout.folder(&part.values)));
     let local = local_path(root, &path)?;
     let folder = local.parent().unwrap_or(root).to_path_buf();
@@ -162,6 +167,7 @@ pub(crate) fn write_part(root: &Path, layout: &Layout, part: &Part, name: &str, 
     }
     place_file(&local, &encoded.bytes, options.durable)?;
     let rows = part.batches.iter().map(|b| b.num_rows() as u64).sum();
+    eprintln!("  encode {te:?} file {:?} rows {rows}", t.elapsed());
     Ok(Written {
         add: Add {
             path,

@@ -25,7 +25,7 @@ pub fn parse_interval_us(text: &str) -> Result<i64> {
     let lower = text.trim().to_lowercase();
     let body = lower.strip_prefix("interval ").unwrap_or(&lower);
     let words: Vec<&str> = body.split_whitespace().collect();
-    if words.is_empty() || words.len() % 2 != 0 {
+    if words.is_empty() || !words.len().is_multiple_of(2) {
         return Err(refuse("expected pairs of a number and a unit"));
     }
     let mut total: i64 = 0;

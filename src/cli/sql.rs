@@ -18,10 +18,9 @@ are objects, except that a map whose keys are not strings is an array of [key, v
 /// The arguments of `tidemill sql`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT_CODES, after_long_help = format!("{JSON_HELP}\n\n{EXIT_CODES}"))]
-#[group(id = "source", required = true, multiple = false, args = ["execute", "file"])]
 pub(super) struct Args {
     /// Statements, separated by semicolons.
-    #[arg(short = 'e', long = "execute", value_name = "TEXT")]
+    #[arg(short = 'e', long = "execute", value_name = "TEXT", required_unless_present = "file", conflicts_with = "file")]
     execute: Option<String>,
     /// A file of statements; `-` is standard input.
     #[arg(short = 'f', long = "file", value_name = "FILE")]

@@ -2,7 +2,6 @@
 
 mod file_writer;
 mod files;
-mod json_scan;
 mod merge;
 mod path_table;
 mod reader;

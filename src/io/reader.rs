@@ -10,8 +10,8 @@ use datafusion::datasource::file_format::json::JsonFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use tidemill_planner::options::{OptionSpec, Options};
 
-use super::json_scan;
 use super::path_table::{Format, Version, delta, listing};
+use super::strict_json;
 use super::table::name_of;
 use crate::{DataFrame, Error, Result, Session};
 
@@ -97,11 +97,7 @@ impl DataFrameReader {
         let Some(first) = paths.first() else { return Err(Error::analysis("`load` needs a path")) };
         if let (Format::Json, Some(schema)) = (Format::parse(&self.format)?, &self.schema) {
             Options::check("json files", &[], &self.options)?;
-            return super::strict_json::scan(&self.session, &paths, Arc::clone(schema));
-        }
-        if let (Ok(Format::Json), Some(schema)) = (Format::parse(&self.format), &self.schema) {
-            Options::check("json files", &[], &self.options)?;
-            return Ok(self.session.dataframe(json_scan::scan(&paths, Arc::clone(schema))?));
+            return strict_json::scan(&self.session, &paths, Arc::clone(schema));
         }
         let table = self.table(&paths).await?;
         self.session.scan(name_of(first), table)

@@ -25,8 +25,10 @@ pub(super) fn scan(session: &Session, paths: &[&str], schema: SchemaRef) -> Resu
             vec![path]
         };
         for file in found {
-            let relative = file.strip_prefix(root).unwrap_or(&file).to_string_lossy().into_owned();
-            let entry = FileEntry::of(root, &relative)?;
+            let below = file.strip_prefix(root).unwrap_or(&file).to_str();
+            let relative =
+                below.ok_or_else(|| Error::unsupported(format!("{}: the file's name is not UTF-8; rename it", file.display())))?;
+            let entry = FileEntry::of(root, relative)?;
             files.push(entry.ok_or_else(|| Error::not_found(format!("{}: there is no such file", file.display())))?);
         }
     }

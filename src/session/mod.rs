@@ -123,7 +123,7 @@ impl Session {
 
     /// The numbers from `start` up to `end`, as a column `id`.
     pub async fn range(&self, start: i64, end: i64) -> Result<DataFrame> {
-        self.sql(&format!("SELECT CAST(value AS BIGINT) AS id FROM range({start}, {end})")).await
+        self.sql(&format!("SELECT id FROM range({start}, {end})")).await
     }
 
     /// Forgets a temporary view; whether there was one.

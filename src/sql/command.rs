@@ -16,7 +16,9 @@ pub(super) async fn run(session: &Session, statement: Statement) -> Result<DataF
     match statement {
         Statement::Query(query) => plan_query(session, *query).await,
         Statement::CreateView(view) => create_view(session, view).await,
-        Statement::Drop { object_type: ObjectType::View | ObjectType::Table, if_exists, names, .. } => drop_views(session, if_exists, &names),
+        Statement::Drop { object_type: ObjectType::View | ObjectType::Table, if_exists, names, .. } => {
+            drop_views(session, if_exists, &names)
+        }
         Statement::Explain { statement, analyze: false, .. } => match *statement {
             Statement::Query(query) => {
                 let text = plan_query(session, *query).await?.explain().await?;
@@ -36,7 +38,9 @@ pub(super) async fn history(session: &Session, name: &ObjectName) -> Result<Data
     let parts: Vec<String> = name.0.iter().filter_map(|p| p.as_ident()).map(|i| i.value.clone()).collect();
     match relations::path_table(&parts, Version::Latest) {
         Some(table) if table.format == crate::io::Format::Delta => session.table(table.path).history_frame().await,
-        _ => Err(Error::analysis(format!("`{name}` has no history: name a Delta table by path, as in DESCRIBE HISTORY delta.`/data/events`"))),
+        _ => Err(Error::analysis(format!(
+            "`{name}` has no history: name a Delta table by path, as in DESCRIBE HISTORY delta.`/data/events`"
+        ))),
     }
 }
 

@@ -11,9 +11,9 @@ use std::ops::ControlFlow;
 use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, TableReference};
 use datafusion::sql::sqlparser::ast::{
-    Expr, ExcludeSelectItem, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, OneOrManyWithParens, OrderByKind,
-    Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TableWithJoins, VisitMut, VisitorMut,
-    WildcardAdditionalOptions,
+    ExcludeSelectItem, Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, OneOrManyWithParens,
+    OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TableWithJoins, VisitMut,
+    VisitorMut, WildcardAdditionalOptions,
 };
 use tidemill_planner::ident::did_you_mean;
 
@@ -225,7 +225,8 @@ impl Names<'_> {
         };
         let spelled = known.to_vec();
         *name = ObjectName(spelled.iter().map(|part| ObjectNamePart::Identifier(Ident::with_quote('`', part))).collect());
-        let columns = source.schema().fields().iter().map(|f| Output { name: f.name().clone(), data_type: Some(f.data_type().clone()) }).collect();
+        let columns =
+            source.schema().fields().iter().map(|f| Output { name: f.name().clone(), data_type: Some(f.data_type().clone()) }).collect();
         Ok((spelled, Some(columns)))
     }
 
@@ -479,7 +480,8 @@ fn star(relations: &[&Relation], options: &WildcardAdditionalOptions) -> Columns
 }
 
 fn except(options: &mut WildcardAdditionalOptions, relations: &[&Relation]) -> Result<()> {
-    let refused = options.opt_ilike.is_some() || options.opt_rename.is_some() || options.opt_alias.is_some() || options.opt_replace.is_some();
+    let refused =
+        options.opt_ilike.is_some() || options.opt_rename.is_some() || options.opt_alias.is_some() || options.opt_replace.is_some();
     if refused || matches!(options.opt_exclude, Some(ExcludeSelectItem::Single(_) | ExcludeSelectItem::Multiple(_))) {
         return Err(Error::unsupported(format!("`*{options}` is not supported: `* EXCEPT (columns)` is, or list the columns")));
     }

@@ -4,8 +4,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, SetExpr, SetOperator, Statement,
-    TableFactor, UnaryOperator, Value, VisitMut, VisitorMut,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, SetExpr,
+    SetOperator, Statement, TableFactor, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
 use crate::{Error, Result};
@@ -28,10 +28,14 @@ pub(super) fn statement(statement: &Statement) -> Error {
     let remedy = match statement {
         Statement::Insert(_) => "append with the DataFrame API: `df.write().format(\"delta\").mode(\"append\").save(path)`",
         Statement::Merge(_) => "merge with the DataFrame API: `df.merge_into(path, keys)`",
-        Statement::Update(_) | Statement::Delete(_) => "write the changed rows with the DataFrame API: `df.merge_into(path, keys)`, or overwrite the table",
+        Statement::Update(_) | Statement::Delete(_) => {
+            "write the changed rows with the DataFrame API: `df.merge_into(path, keys)`, or overwrite the table"
+        }
         Statement::CreateTable(_) => "a Delta table is made by its first write: `df.write().format(\"delta\").save(path)`",
         Statement::Set(_) => "settings are given when the session is built: `Session::builder().config(name, value)`",
-        Statement::OptimizeTable { .. } | Statement::Vacuum(_) => "upkeep of tables is not there yet: Delta's own tools can do it meanwhile",
+        Statement::OptimizeTable { .. } | Statement::Vacuum(_) => {
+            "upkeep of tables is not there yet: Delta's own tools can do it meanwhile"
+        }
         Statement::Use(_) => "there is no catalog: name tables by path, as in delta.`/data/events`",
         _ => "queries, CREATE TEMP VIEW, DROP VIEW, SHOW TABLES, DESCRIBE, DESCRIBE HISTORY and EXPLAIN are",
     };
@@ -164,9 +168,7 @@ fn named_struct(values: Vec<Expr>) -> Expr {
         let (name, value) = match value {
             Expr::Named { expr, name } => (name.value, *expr),
             Expr::Identifier(ident) => (ident.value.clone(), Expr::Identifier(ident)),
-            Expr::CompoundIdentifier(parts) => {
-                (parts.last().map(|p| p.value.clone()).unwrap_or_default(), Expr::CompoundIdentifier(parts))
-            }
+            Expr::CompoundIdentifier(parts) => (parts.last().map(|p| p.value.clone()).unwrap_or_default(), Expr::CompoundIdentifier(parts)),
             other => (format!("col{}", i + 1), other),
         };
         args.extend([string(&name), value]);

@@ -136,9 +136,7 @@ fn parse_version(version: &TableVersion) -> Result<Version> {
         },
         TableVersion::TimestampAsOf(expr) | TableVersion::ForSystemTimeAsOf(expr) => match text(expr) {
             Some(text) => Version::at(text),
-            None => Err(Error::unsupported(format!(
-                "`TIMESTAMP AS OF` takes a time as text, such as '2026-01-31 08:30:00', not `{expr}`"
-            ))),
+            None => Err(Error::unsupported(format!("`TIMESTAMP AS OF` takes a time as text, such as '2026-01-31 08:30:00', not `{expr}`"))),
         },
         other => Err(Error::unsupported(format!("`{other}` is not supported: use `VERSION AS OF n` or `TIMESTAMP AS OF 'time'`"))),
     }

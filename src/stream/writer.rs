@@ -165,7 +165,9 @@ impl DataStreamWriter {
                 })
             }
             "memory" => Err(Error::analysis("rows in memory need a place to be read from: use `memory(&table)`")),
-            other => Err(Error::unsupported(format!("stream sink `{other}` is not there: it is `delta`, `console`, `memory` or `for_each_batch`"))),
+            other => Err(Error::unsupported(format!(
+                "stream sink `{other}` is not there: it is `delta`, `console`, `memory` or `for_each_batch`"
+            ))),
         }
     }
 }

@@ -71,7 +71,22 @@ fn check(args: &[&str], code: i32, stdout: Expect) {
 #[test]
 fn grids_and_csv() {
     let sql = "SELECT 1 AS id, 'a,b' AS t, CAST(NULL AS STRING) AS n; CREATE TEMP VIEW v AS SELECT 'say \"hi\"' AS s; SELECT * FROM V";
-    check(&["sql", "-e", sql], 0, expect![[""]]);
+    check(
+        &["sql", "-e", sql],
+        0,
+        expect![[r#"
+        +---+---+----+
+        |id |t  |n   |
+        +---+---+----+
+        |1  |a,b|NULL|
+        +---+---+----+
+        +--------+
+        |s       |
+        +--------+
+        |say "hi"|
+        +--------+
+    "#]],
+    );
     check(&["sql", "-e", sql, "--output", "csv"], 0, expect![[""]]);
 }
 
@@ -155,12 +170,8 @@ fn versions_and_history_of_a_table() {
     let output = tidemill(&["table", "history", &path, "--output", "json"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let history = &json_lines(&output)[0];
-    let operations: Vec<(i64, &str)> = history["rows"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| (row[0].as_i64().unwrap(), row[2].as_str().unwrap()))
-        .collect();
+    let operations: Vec<(i64, &str)> =
+        history["rows"].as_array().unwrap().iter().map(|row| (row[0].as_i64().unwrap(), row[2].as_str().unwrap())).collect();
     assert_eq!(operations, [(2, "WRITE"), (1, "WRITE"), (0, "CREATE TABLE")]);
     let described = answer(&format!("DESCRIBE HISTORY delta.`{path}`"));
     assert_eq!(described["rows"], history["rows"]);

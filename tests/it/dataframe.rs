@@ -18,15 +18,21 @@ async fn select_filter_and_columns() {
         .and_then(|df| df.with_column("double", col("Clicks") * 2))
         .and_then(|df| df.with_column_renamed("country", "land"))
         .and_then(|df| df.order_by([col("double").desc()]));
-    check(shaped, expect![[r#"
+    check(
+        shaped,
+        expect![[r#"
         +------+------+----+------+
         |userId|clicks|land|double|
         +------+------+----+------+
         |   ann|     4|  de|     8|
         |   ann|     3|  de|     6|
         +------+------+----+------+
-    "#]]).await;
-    check(df.select_expr(["userid", "clicks / 2", "clicks + 1 AS more", "upper(country)"]), expect![[r#"
+    "#]],
+    )
+    .await;
+    check(
+        df.select_expr(["userid", "clicks / 2", "clicks + 1 AS more", "upper(country)"]),
+        expect![[r#"
         +------+------------+----+--------------+
         |userId|(clicks / 2)|more|upper(country)|
         +------+------------+----+--------------+
@@ -37,8 +43,12 @@ async fn select_filter_and_columns() {
         |   bob|         0.5|   2|            FR|
         |   ann|         1.0|   3|            NL|
         +------+------------+----+--------------+
-    "#]]).await;
-    check(df.select([col("clicks") / 2, when(col("clicks").is_null(), "none").otherwise("some").alias("known")]), expect![[r#"
+    "#]],
+    )
+    .await;
+    check(
+        df.select([col("clicks") / 2, when(col("clicks").is_null(), "none").otherwise("some").alias("known")]),
+        expect![[r#"
         +------------+-----+
         |(clicks / 2)|known|
         +------------+-----+
@@ -49,7 +59,9 @@ async fn select_filter_and_columns() {
         |         0.5| some|
         |         1.0| some|
         +------------+-----+
-    "#]]).await;
+    "#]],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -57,9 +69,17 @@ async fn groups() {
     let df = clicks(&session());
     let grouped = df
         .group_by(["userid"])
-        .agg([F::sum("clicks"), F::avg("clicks").alias("mean"), F::count("*"), count_distinct("country"), F::max("clicks") - F::min("clicks")])
+        .agg([
+            F::sum("clicks"),
+            F::avg("clicks").alias("mean"),
+            F::count("*"),
+            count_distinct("country"),
+            F::max("clicks") - F::min("clicks"),
+        ])
         .and_then(|df| df.order_by(["userId"]));
-    check(grouped, expect![[r#"
+    check(
+        grouped,
+        expect![[r#"
         +------+-----------+----+--------+--------------------+--------------------+
         |userId|sum(clicks)|mean|count(1)|count(DISTINCT co...|(max(clicks) - mi...|
         +------+-----------+----+--------+--------------------+--------------------+
@@ -67,21 +87,29 @@ async fn groups() {
         |   bob|          6| 3.0|       2|                   1|                   4|
         |   cid|       NULL|NULL|       1|                   0|                NULL|
         +------+-----------+----+--------+--------------------+--------------------+
-    "#]]).await;
-    check(df.agg([F::count("*").alias("rows"), expr("sum(clicks) / count(1)").alias("ratio")]), expect![[r#"
+    "#]],
+    )
+    .await;
+    check(
+        df.agg([F::count("*").alias("rows"), expr("sum(clicks) / count(1)").alias("ratio")]),
+        expect![[r#"
         +----+-----+
         |rows|ratio|
         +----+-----+
         |   6|  2.5|
         +----+-----+
-    "#]]).await;
+    "#]],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn joins() {
     let df = clicks(&session());
     let totals = df.group_by(["userId"]).sum(&["clicks"]).unwrap().with_column_renamed("sum(clicks)", "total").unwrap();
-    check(df.join(&totals, "userid", "inner").and_then(|j| j.order_by(["userId", "clicks"])), expect![[r#"
+    check(
+        df.join(&totals, "userid", "inner").and_then(|j| j.order_by(["userId", "clicks"])),
+        expect![[r#"
         +------+------+-------+-----+
         |userId|clicks|country|total|
         +------+------+-------+-----+
@@ -92,15 +120,23 @@ async fn joins() {
         |   bob|     5|     fr|    6|
         |   cid|  NULL|   NULL| NULL|
         +------+------+-------+-----+
-    "#]]).await;
+    "#]],
+    )
+    .await;
     let few = totals.filter(col("total").gt(6)).unwrap();
-    check(few.join(&df, ["userId"], "left_anti"), expect![[r#"
+    check(
+        few.join(&df, ["userId"], "left_anti"),
+        expect![[r#"
         +------+-----+
         |userId|total|
         +------+-----+
         +------+-----+
-    "#]]).await;
-    check(df.join(&few, ["userId"], "left_anti").and_then(|j| j.order_by(["clicks"])), expect![[r#"
+    "#]],
+    )
+    .await;
+    check(
+        df.join(&few, ["userId"], "left_anti").and_then(|j| j.order_by(["clicks"])),
+        expect![[r#"
         +------+------+-------+
         |userId|clicks|country|
         +------+------+-------+
@@ -108,10 +144,14 @@ async fn joins() {
         |   bob|     1|     fr|
         |   bob|     5|     fr|
         +------+------+-------+
-    "#]]).await;
+    "#]],
+    )
+    .await;
     let (a, b) = (df.alias("a").unwrap(), df.alias("b").unwrap());
     let pairs = a.join(&b, col("a.userId").eq(col("B.userid")).and(col("a.clicks").lt(col("b.clicks"))), "inner");
-    check(pairs.and_then(|p| p.select(["a.userId", "a.clicks"])).and_then(|p| p.order_by(["a.clicks"])), expect![[r#"
+    check(
+        pairs.and_then(|p| p.select(["a.userId", "a.clicks"])).and_then(|p| p.order_by(["a.clicks"])),
+        expect![[r#"
         +------+------+
         |userId|clicks|
         +------+------+
@@ -120,7 +160,9 @@ async fn joins() {
         |   ann|     2|
         |   ann|     3|
         +------+------+
-    "#]]).await;
+    "#]],
+    )
+    .await;
     let error = a.join(&b, "userId", "iner").unwrap_err();
     assert!(error.message().contains("did you mean `inner`?"), "{error}");
 }

@@ -25,14 +25,19 @@ fn with_clicks() -> Session {
 #[tokio::test]
 async fn names_resolve_without_regard_to_case_and_keep_their_spelling() {
     let session = with_clicks();
-    check(&session, "SELECT USERID, C.Clicks FROM clicks c WHERE userid = 'bob' ORDER BY CLICKS", expect![[r#"
+    check(
+        &session,
+        "SELECT USERID, C.Clicks FROM clicks c WHERE userid = 'bob' ORDER BY CLICKS",
+        expect![[r#"
         +------+------+
         |userId|clicks|
         +------+------+
         |   bob|     1|
         |   bob|     5|
         +------+------+
-    "#]]).await;
+    "#]],
+    )
+    .await;
     check(
         &session,
         "WITH Totals AS (SELECT UserID AS Who, sum(clicks) AS Total FROM CLICKS GROUP BY userid)
@@ -92,30 +97,50 @@ async fn names_resolve_without_regard_to_case_and_keep_their_spelling() {
 async fn literals_and_operators_are_sparks() {
     let session = with_clicks();
     for (sql, expected) in [
-        ("SELECT 1, 3000000000, 1.5, 'a', \"b\", true, null", "DataFrame[1: int, 3000000000: bigint, 1.5: decimal(2,1), a: string, b: string, true: boolean, NULL: void]"),
+        (
+            "SELECT 1, 3000000000, 1.5, 'a', \"b\", true, null",
+            "DataFrame[1: int, 3000000000: bigint, 1.5: decimal(2,1), a: string, b: string, true: boolean, NULL: void]",
+        ),
         ("SELECT 7 / 2 AS q, 7 DIV 2 AS d, 1 + 2 AS s, clicks + 1 AS c FROM clicks", "DataFrame[q: double, d: bigint, s: int, c: bigint]"),
-        ("SELECT CAST('2026-01-31 08:30:00' AS TIMESTAMP) AS t, DATE '2026-01-31' AS d, CAST(1 AS LONG) AS l", "DataFrame[t: timestamp, d: date, l: bigint]"),
+        (
+            "SELECT CAST('2026-01-31 08:30:00' AS TIMESTAMP) AS t, DATE '2026-01-31' AS d, CAST(1 AS LONG) AS l",
+            "DataFrame[t: timestamp, d: date, l: bigint]",
+        ),
         ("SELECT count(*), sum(clicks), avg(clicks) FROM clicks", "DataFrame[count(1): bigint, sum(clicks): bigint, avg(clicks): double]"),
         ("SELECT to_timestamp('2026-01-31') t, timestamp_millis(0) m", "DataFrame[t: timestamp, m: timestamp]"),
     ] {
         assert_eq!(types(&session, sql).await, expected, "{sql}");
     }
-    check(&session, "SELECT 7 / 2, 7 DIV 2, -7 % 3, 'it\\'s', log(1.0), regexp_replace('aXbX', 'X', '-'), substr('spark', 2, 3)", expect![[r#"
-        +-------+---------+-----------+----+-------+--------------------+--------------------+
-        |(7 / 2)|(7 DIV 2)|((- 7) % 3)|it's|ln(1.0)|regexp_replace(aX...|SUBSTR('spark', 2...|
-        +-------+---------+-----------+----+-------+--------------------+--------------------+
-        |    3.5|        3|         -1|it's|    0.0|                a-b-|                 par|
-        +-------+---------+-----------+----+-------+--------------------+--------------------+
-    "#]]).await;
+    check(
+        &session,
+        "SELECT 7 / 2, 7 DIV 2, -7 % 3, 'it\\'s', log(1.0), regexp_replace('aXbX', 'X', '-'), substr('spark', 2, 3)",
+        expect![[r#"
+            +-------+---------+--------+----+--------+--------------------+--------------------+
+            |(7 / 2)|(7 div 2)|(-7 % 3)|it's|log(1.0)|regexp_replace(aX...|substring(spark, ...|
+            +-------+---------+--------+----+--------+--------------------+--------------------+
+            |    3.5|        3|      -1|it's|     0.0|                a-b-|                 par|
+            +-------+---------+--------+----+--------+--------------------+--------------------+
+        "#]],
+    )
+    .await;
     check(
         &session,
         "SELECT array(7, 8)[0] AS zeroth, year(DATE '2026-01-31') AS y, dayofweek(DATE '2026-01-31') AS w, 'abc' RLIKE 'b.' AS r, '01' = 1 AS e,
                 struct(userId, clicks AS n) AS s, map('k', 2)['k'] AS m, count(*) OVER () AS c
          FROM clicks LIMIT 1",
-        expect![[""]],
+        expect![[r#"
+            +------+----+---+----+----+--------+---+---+
+            |zeroth|   y|  w|   r|   e|       s|  m|  c|
+            +------+----+---+----+----+--------+---+---+
+            |     7|2026|  7|true|true|{ann, 3}|  2|  6|
+            +------+----+---+----+----+--------+---+---+
+        "#]],
     )
     .await;
-    check(&session, "SELECT id, id * 2 AS twice FROM range(0, 3) ORDER BY id DESC", expect![[r#"
+    check(
+        &session,
+        "SELECT id, id * 2 AS twice FROM range(0, 3) ORDER BY id DESC",
+        expect![[r#"
         +---+-----+
         | id|twice|
         +---+-----+
@@ -123,16 +148,26 @@ async fn literals_and_operators_are_sparks() {
         |  1|    2|
         |  0|    0|
         +---+-----+
-    "#]]).await;
-    check(&session, "SELECT clicks FROM clicks ORDER BY clicks LIMIT 2", expect![[r#"
+    "#]],
+    )
+    .await;
+    check(
+        &session,
+        "SELECT clicks FROM clicks ORDER BY clicks LIMIT 2",
+        expect![[r#"
         +------+
         |clicks|
         +------+
         |  NULL|
         |     1|
         +------+
-    "#]]).await;
-    check(&session, "SELECT clicks FROM clicks ORDER BY clicks DESC", expect![[r#"
+    "#]],
+    )
+    .await;
+    check(
+        &session,
+        "SELECT clicks FROM clicks ORDER BY clicks DESC",
+        expect![[r#"
         +------+
         |clicks|
         +------+
@@ -143,7 +178,9 @@ async fn literals_and_operators_are_sparks() {
         |     1|
         |  NULL|
         +------+
-    "#]]).await;
+    "#]],
+    )
+    .await;
     for sql in ["SELECT 1 / 0", "SELECT 2147483647 + 1", "SELECT 9223372036854775807 + 1", "SELECT clicks / 0 FROM clicks"] {
         let run = match session.sql(sql).await {
             Ok(frame) => frame.collect().await.err(),
@@ -157,30 +194,45 @@ async fn literals_and_operators_are_sparks() {
 async fn views_come_and_go() {
     let session = with_clicks();
     session.sql("CREATE OR REPLACE TEMP VIEW Big (who, n) AS SELECT userId, clicks FROM clicks WHERE clicks >= 4").await.unwrap();
-    check(&session, "SELECT * FROM BIG ORDER BY N", expect![[r#"
+    check(
+        &session,
+        "SELECT * FROM BIG ORDER BY N",
+        expect![[r#"
         +---+---+
         |who|  n|
         +---+---+
         |ann|  4|
         |bob|  5|
         +---+---+
-    "#]]).await;
-    check(&session, "SHOW TABLES", expect![[r#"
+    "#]],
+    )
+    .await;
+    check(
+        &session,
+        "SHOW TABLES",
+        expect![[r#"
         +---------+---------+-----------+
         |namespace|tableName|isTemporary|
         +---------+---------+-----------+
         |         |      Big|       true|
         |         |   Clicks|       true|
         +---------+---------+-----------+
-    "#]]).await;
-    check(&session, "DESCRIBE big", expect![[r#"
+    "#]],
+    )
+    .await;
+    check(
+        &session,
+        "DESCRIBE big",
+        expect![[r#"
         +--------+---------+-------+
         |col_name|data_type|comment|
         +--------+---------+-------+
         |     who|   string|   NULL|
         |       n|   bigint|   NULL|
         +--------+---------+-------+
-    "#]]).await;
+    "#]],
+    )
+    .await;
     let error = session.sql("CREATE TEMP VIEW big AS SELECT 1").await.unwrap_err();
     assert!(error.message().contains("CREATE OR REPLACE"), "{error}");
     session.sql("DROP VIEW big").await.unwrap();

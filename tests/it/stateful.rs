@@ -25,11 +25,28 @@ async fn duplicates_sessions_and_windows() {
         .unwrap()
         .order_by(["userId", "start"])
         .unwrap();
-    expect![[""]].assert_eq(&grid(&sessions).await);
+    expect![[r#"
+        +------+--------------------+--------------------+------+--------------------+
+        |userId|               start|                 end|events|                last|
+        +------+--------------------+--------------------+------+--------------------+
+        |   ann| 1970-01-01 00:00:00| 1970-01-01 01:01:00|     3| 1970-01-01 00:31:00|
+        |   ann|1970-01-01 01:01:...|1970-01-01 01:31:...|     1|1970-01-01 01:01:...|
+        |   bob| 1970-01-01 00:01:00| 1970-01-01 00:31:00|     1| 1970-01-01 00:01:00|
+        +------+--------------------+--------------------+------+--------------------+
+    "#]]
+    .assert_eq(&grid(&sessions).await);
     events.create_or_replace_temp_view("events").unwrap();
     let windows = "SELECT w.start, users FROM (
         SELECT window(eventtime, '1 hour') AS w, count(DISTINCT USERID) AS users FROM events GROUP BY window(eventTime, '1 hour')) ORDER BY 1";
-    expect![[""]].assert_eq(&grid(&session.sql(windows).await.unwrap()).await);
+    expect![[r#"
+        +-------------------+-----+
+        |              start|users|
+        +-------------------+-----+
+        |1970-01-01 00:00:00|    2|
+        |1970-01-01 01:00:00|    1|
+        +-------------------+-----+
+    "#]]
+    .assert_eq(&grid(&session.sql(windows).await.unwrap()).await);
     assert_eq!(unique.late_rows().unwrap().count().await.unwrap(), 0);
 }
 

@@ -81,12 +81,25 @@ async fn merges() {
     let path = dir.path().join("totals").display().to_string();
     let totals = clicks(&session).group_by(["userId"]).sum(&["clicks"]).unwrap().with_column_renamed("sum(clicks)", "total").unwrap();
     totals.write().save(&path).await.unwrap();
-    let more = session.sql("SELECT 'ann' AS USERID, CAST(1 AS BIGINT) AS total UNION ALL SELECT 'bob', 50 UNION ALL SELECT 'dan', 3").await.unwrap();
+    let more = session
+        .sql("SELECT 'ann' AS USERID, CAST(1 AS BIGINT) AS total UNION ALL SELECT 'bob', 50 UNION ALL SELECT 'dan', 3")
+        .await
+        .unwrap();
     let metrics =
         more.merge_into(&path, ["userid"]).when_matched_update(col("source.total").gt(col("TARGET.Total"))).merge().await.unwrap();
     assert_eq!((metrics.rows_updated, metrics.rows_inserted), (1, 1));
     let merged = session.read().delta(&path).await.unwrap().order_by(["userId"]).unwrap();
-    expect![[""]].assert_eq(&grid(&merged).await);
+    expect![[r#"
+        +------+-----+
+        |userId|total|
+        +------+-----+
+        |   ann|    9|
+        |   bob|   50|
+        |   cid| NULL|
+        |   dan|    3|
+        +------+-----+
+    "#]]
+    .assert_eq(&grid(&merged).await);
     let twice = more.union(&more).unwrap().merge_into(&path, ["userId"]).merge().await.unwrap_err();
     assert_eq!(twice.kind(), ErrorKind::Data, "{twice}");
 }
@@ -126,7 +139,11 @@ async fn files_by_path_in_sql() {
 async fn json_with_a_schema_is_strict_and_loses_no_line() {
     let session = session();
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("a.json"), "{\"id\":1,\"name\":\"x\"}\n{\"id\":\"2\"}\nnonsense\n{\"ID\":3}\n{\"id\":4,\"name\":null}\n").unwrap();
+    std::fs::write(
+        dir.path().join("a.json"),
+        "{\"id\":1,\"name\":\"x\"}\n{\"id\":\"2\"}\nnonsense\n{\"ID\":3}\n{\"id\":4,\"name\":null}\n",
+    )
+    .unwrap();
     std::fs::write(dir.path().join("_hidden.json"), "{\"id\":9}\n").unwrap();
     let path = dir.path().display().to_string();
     let rows = session.read().schema("id BIGINT NOT NULL, name STRING").unwrap().json(&path).await.unwrap();

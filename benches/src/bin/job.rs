@@ -97,8 +97,16 @@ async fn throughput(dir: &std::path::Path, events: u64, format: &str, max_files:
         epochs += 1;
         state = state.max(progress.tidemill.state_rows);
     }
-    println!("{format}: {rows} rows in {index} files of {:.1} MB in all, {epochs} epochs, at most {state} entries in state", bytes_in as f64 / 1e6);
-    println!("  {:.0} events/s; {:.0} CPU-ns per event; {:.2} s", rows as f64 / wall.as_secs_f64(), cpu.as_nanos() as f64 / rows as f64, wall.as_secs_f64());
+    println!(
+        "{format}: {rows} rows in {index} files of {:.1} MB in all, {epochs} epochs, at most {state} entries in state",
+        bytes_in as f64 / 1e6
+    );
+    println!(
+        "  {:.0} events/s; {:.0} CPU-ns per event; {:.2} s",
+        rows as f64 / wall.as_secs_f64(),
+        cpu.as_nanos() as f64 / rows as f64,
+        wall.as_secs_f64()
+    );
     println!("  peak memory {} MiB", peak_memory_mib());
     Ok(())
 }
@@ -156,7 +164,10 @@ async fn latency(dir: &std::path::Path, rate: u64, seconds: u64, warm: u64, user
     let state = epochs.iter().map(|e| e.tidemill.state_rows).min().unwrap_or(0);
     println!("{rate} events/s for {seconds} s: {} epochs, {rows} rows, at least {state} entries in state", epochs.len());
     println!("  {:.0} CPU-ns per event; peak memory {} MiB", cpu.as_nanos() as f64 / rows.max(1) as f64, peak_memory_mib());
-    println!("  {:<16} {:>7} {:>9} {:>13} {:>13} {:>13} {:>13}", "sink", "epochs", "rows", "durable p50", "durable p99", "visible p50", "visible p99");
+    println!(
+        "  {:<16} {:>7} {:>9} {:>13} {:>13} {:>13} {:>13}",
+        "sink", "epochs", "rows", "durable p50", "durable p99", "visible p50", "visible p99"
+    );
     let mut sinks: BTreeMap<String, Vec<(f64, f64, i64)>> = BTreeMap::new();
     for epoch in &epochs {
         for sink in epoch.sinks.iter().filter(|s| s.num_output_rows > 0) {
@@ -234,6 +245,12 @@ async fn trigger(dir: &std::path::Path, epochs: u32) -> Result<()> {
     println!("{} looks that found nothing: p50 {:.0} µs, p99 {:.0} µs", us.len(), percentile(&us, 0.5), percentile(&us, 0.99));
     let run: Vec<f64> = one_row.iter().map(|p| (p.tidemill.discover_ms + p.tidemill.run_ms + p.tidemill.stage_ms) * 1e3).collect();
     let whole: Vec<f64> = one_row.iter().map(|p| p.tidemill.visible_ms * 1e3).collect();
-    println!("{} epochs of one row: without the disk p50 {:.0} µs, p99 {:.0} µs; to visible p50 {:.0} µs", one_row.len(), percentile(&run, 0.5), percentile(&run, 0.99), percentile(&whole, 0.5));
+    println!(
+        "{} epochs of one row: without the disk p50 {:.0} µs, p99 {:.0} µs; to visible p50 {:.0} µs",
+        one_row.len(),
+        percentile(&run, 0.5),
+        percentile(&run, 0.99),
+        percentile(&whole, 0.5)
+    );
     Ok(())
 }

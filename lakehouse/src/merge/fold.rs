@@ -15,6 +15,15 @@ pub(crate) fn fold_cap(table_bytes: u64, target_file_bytes: u64) -> u64 {
     (table_bytes / 64).clamp(FOLD_MIN_BYTES.min(target_file_bytes), target_file_bytes)
 }
 
+/// The least that is worth a file of its own beside the others of one merge, bytes.
+const GROUP_MIN_BYTES: u64 = 256 << 10;
+
+/// How much of `rewritten` bytes goes into one file: a share for every core, so that they encode side by side, within the
+/// cap. A file that stays alone also keeps its rows in place, and with them its key index.
+pub(crate) fn group_cap(rewritten: u64, cores: u64, cap: u64) -> u64 {
+    (rewritten / cores.max(1)).clamp(GROUP_MIN_BYTES.min(cap), cap)
+}
+
 /// Groups pieces that have to be written: each piece as large as half the cap or more alone, the smaller ones together.
 pub(crate) fn group_pieces(bytes: &[u64], cap: u64) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
@@ -67,6 +76,15 @@ mod tests {
         assert_eq!(group_pieces(&[10, 20, 900, 30], 1000), [vec![0, 1, 3], vec![2]]);
         assert_eq!(group_pieces(&[400, 400, 400], 1000), [vec![0, 1], vec![2]]);
         assert_eq!(group_pieces(&[], 1000), Vec::<Vec<usize>>::new());
+    }
+
+    #[test]
+    fn every_core_gets_its_share() {
+        for (rewritten, cores, cap, wanted) in
+            [(900_000, 2, 1 << 20, 450_000), (10_000, 2, 1 << 20, 256 << 10), (1 << 30, 2, 1 << 20, 1 << 20), (1, 0, 10, 10)]
+        {
+            assert_eq!(group_cap(rewritten, cores, cap), wanted);
+        }
     }
 
     #[test]

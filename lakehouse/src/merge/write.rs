@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt};
 use tidemill_planner::Result;
 
 use super::cache::{KeyIndex, MergeCache};
-use super::fold::{fold_cap, group_pieces, take_along};
+use super::fold::{fold_cap, group_cap, group_pieces, take_along};
 use super::probe::{Plan, Touched, rows_of};
 use super::rewrite::{pick, replace};
 use super::source::Source;
@@ -87,7 +87,9 @@ impl DeltaTable {
                 pieces.push(Piece::Along(Arc::clone(&untouched[along])));
             }
         }
-        let groups = if foldable { group_pieces(&sizes, cap) } else { (0..pieces.len()).map(|i| vec![i]).collect() };
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let group_cap = group_cap(sizes.iter().sum(), cores as u64, cap);
+        let groups = if foldable { group_pieces(&sizes, group_cap) } else { (0..pieces.len()).map(|i| vec![i]).collect() };
         let mut pieces: Vec<Option<Piece>> = pieces.into_iter().map(Some).collect();
         let distinct = match on[..] {
             [only] => vec![snapshot.schema().field(only).name().clone()],
@@ -110,7 +112,7 @@ impl DeltaTable {
             })
             .collect();
         // A file spends as long in its sync as in its encoding, so more are under way than there are cores.
-        let at_once = 2 * std::thread::available_parallelism().map_or(2, usize::from);
+        let at_once = 2 * cores;
         let outputs: Vec<Vec<Output>> = futures::stream::iter(jobs).buffered(at_once).try_collect().await?;
         Ok((outputs.into_iter().flatten().collect(), reads, removes, on))
     }

@@ -22,6 +22,9 @@ use crate::merge::source::{describe_key, key_encoder, key_positions, two_rows_fo
 use crate::merge::{MergeContext, MergeRequest};
 use crate::table::DeltaTable;
 
+/// By epoch, the keys that were staged and the partition of each.
+type SeenKeys = BTreeMap<u64, HashMap<Box<[u8]>, usize>>;
+
 /// Merges each epoch into a Delta table by key, exactly once.
 #[derive(Debug)]
 pub struct DeltaMergeSink {
@@ -29,7 +32,7 @@ pub struct DeltaMergeSink {
     on: Vec<String>,
     condition: Option<Expr>,
     /// The keys staged so far, by epoch: two rows with one key are refused before the record is written.
-    seen: Mutex<BTreeMap<u64, HashMap<Box<[u8]>, usize>>>,
+    seen: Mutex<SeenKeys>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -58,7 +61,7 @@ impl DeltaMergeSink {
         self.base.opened.get().map(|opened| &opened.table)
     }
 
-    fn seen(&self) -> MutexGuard<'_, BTreeMap<u64, HashMap<Box<[u8]>, usize>>> {
+    fn seen(&self) -> MutexGuard<'_, SeenKeys> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

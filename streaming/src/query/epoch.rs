@@ -118,7 +118,8 @@ impl EpochLoop {
         let latest = self.plan.sources.iter().map(|source| source.latest(self.offsets.get(source.id()), ReadLimit::SourceDefault));
         let latest = try_join_all(latest).await?;
         let news = latest.iter().any(Option::is_some);
-        if !news && !(self.plan.acts_on_watermark && self.tracker.moved()) {
+        let final_state = self.plan.acts_on_watermark && self.tracker.moved();
+        if !news && !final_state {
             return Ok(None);
         }
         let sources = self

@@ -11,10 +11,13 @@ use async_trait::async_trait;
 use tidemill_planner::Result;
 use tidemill_planner::seam::{Capability, Publish, Receipt, Sink, SinkTarget};
 
+/// The rows of each epoch that had any, rising.
+type Epochs = Vec<(u64, Vec<RecordBatch>)>;
+
 /// What a memory sink has received: shared with whoever reads it.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryTable {
-    epochs: Arc<Mutex<Vec<(u64, Vec<RecordBatch>)>>>,
+    epochs: Arc<Mutex<Epochs>>,
 }
 
 impl MemoryTable {
@@ -28,7 +31,7 @@ impl MemoryTable {
         self.lock().clone()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(u64, Vec<RecordBatch>)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Epochs> {
         self.epochs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+#[cfg(test)]
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use tidemill_planner::key::{groups_of_task, task_of_group};

@@ -79,6 +79,7 @@ impl StateTable {
         })
     }
 
+    #[cfg(test)]
     pub(super) fn put(&mut self, pane: i64, key: KeyBytes, entry: Entry) {
         let mut cost = Cost::default();
         put_in(self.panes.entry(pane).or_default(), (pane == NO_PANE).then_some(&mut self.due), &mut cost, key, entry);
