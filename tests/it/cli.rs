@@ -87,7 +87,13 @@ fn grids_and_csv() {
         +--------+
     "#]],
     );
-    check(&["sql", "-e", sql, "--output", "csv"], 0, expect![[""]]);
+    check(&["sql", "-e", sql, "--output", "csv"], 0, expect![[r#"
+        id,t,n
+        1,"a,b",
+
+        s
+        "say ""hi"""
+    "#]]);
 }
 
 #[test]
