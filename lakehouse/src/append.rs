@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use tidemill_planner::Result;
 
 use crate::commit::conflict::Reads;
-use crate::commit::{Attempt, Committed, Operation, Proposal, Txn};
+use crate::commit::{Attempt, Committed, Operation, Proposal, Txn, txn_check_is_on};
 use crate::schema::Alignment;
 use crate::snapshot::Head;
 use crate::table::DeltaTable;
@@ -38,8 +38,7 @@ impl DeltaTable {
 
     /// Whether the table holds this txn already.
     pub(crate) fn has_txn(head: &Head, txn: Option<&Txn>) -> bool {
-        fail::fail_point!("lakehouse::txn_check", |_| false);
-        txn.is_some_and(|txn| head.txn_version(&txn.app_id).is_some_and(|version| version >= txn.version))
+        txn_check_is_on() && txn.is_some_and(|txn| head.txn_version(&txn.app_id).is_some_and(|version| version >= txn.version))
     }
 
     /// Writes rows as data files.

@@ -6,14 +6,12 @@
 
 use std::collections::HashMap;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::compute::kernels::aggregate;
-use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, SchemaRef, TimeUnit,
-    TimestampMicrosecondType,
-};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, RecordBatch};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, SchemaRef, TimeUnit};
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use datafusion::common::ScalarValue;
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::statistics::Statistics;
 use serde_json::{Map, Number, Value};
 
 /// How many leading columns get statistics, as `delta.dataSkippingNumIndexedCols` has it by default.
@@ -62,8 +60,9 @@ impl FileStats {
     }
 }
 
-/// Delta's JSON for the statistics of a file that holds these rows.
-pub(crate) fn of_batches(batches: &[RecordBatch], schema: &SchemaRef) -> String {
+/// Delta's JSON for the statistics of a file that holds these rows. The Parquet writer has seen every value already, so its
+/// bounds are taken where they bound; those of floats leave out NaN and are made here.
+pub(crate) fn of_file(batches: &[RecordBatch], schema: &SchemaRef, metadata: &ParquetMetaData) -> String {
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     let (mut mins, mut maxs, mut nulls) = (Map::new(), Map::new(), Map::new());
     for (i, field) in schema.fields().iter().enumerate().take(INDEXED_COLUMNS) {
@@ -72,7 +71,12 @@ pub(crate) fn of_batches(batches: &[RecordBatch], schema: &SchemaRef) -> String 
             continue;
         }
         nulls.insert(field.name().clone(), Value::from(columns.iter().map(|c| c.null_count() as u64).sum::<u64>()));
-        let Some((min, max)) = bounds_of(&columns, field.data_type()) else { continue };
+        let bounds = match field.data_type() {
+            DataType::Float32 => float_bounds(columns.iter().map(|c| c.as_primitive::<Float32Type>()), f64::from),
+            DataType::Float64 => float_bounds(columns.iter().map(|c| c.as_primitive::<Float64Type>()), f64::from),
+            data_type => chunk_bounds(metadata, field.name()).and_then(|(min, max)| printed(min, max, data_type)),
+        };
+        let Some((min, max)) = bounds else { continue };
         mins.insert(field.name().clone(), min);
         maxs.insert(field.name().clone(), max);
     }
@@ -84,52 +88,90 @@ pub(crate) fn of_batches(batches: &[RecordBatch], schema: &SchemaRef) -> String 
     Value::Object(stats).to_string()
 }
 
-macro_rules! primitive_bounds {
-    ($columns:expr, $kind:ty) => {{
-        let parts = || $columns.iter().map(|c| c.as_primitive::<$kind>());
-        parts().filter_map(aggregate::min).min().zip(parts().filter_map(aggregate::max).max())
-    }};
+/// The bounds of floats; none where one is NaN or infinite, because JSON has no such number.
+fn float_bounds<'a, T: ArrowPrimitiveType>(
+    columns: impl Iterator<Item = &'a PrimitiveArray<T>>,
+    wide: impl Fn(T::Native) -> f64,
+) -> Option<(Value, Value)> {
+    let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
+    let mut finite = true;
+    let mut see = |value: f64| {
+        finite &= value.is_finite();
+        min = min.min(value);
+        max = max.max(value);
+    };
+    for column in columns {
+        match column.null_count() {
+            0 => column.values().iter().for_each(|v| see(wide(*v))),
+            _ => column.iter().flatten().for_each(|v| see(wide(v))),
+        }
+    }
+    (finite && min <= max).then(|| (Value::from(min), Value::from(max)))
 }
 
-macro_rules! float_bounds {
-    ($columns:expr, $kind:ty) => {{
-        let parts = || $columns.iter().map(|c| c.as_primitive::<$kind>());
-        let min = parts().filter_map(aggregate::min).min_by(|a, b| a.total_cmp(b));
-        let max = parts().filter_map(aggregate::max).max_by(|a, b| a.total_cmp(b));
-        // JSON has no NaN and no infinity; a bound that leaves them out would be no bound.
-        min.zip(max).filter(|(a, b)| a.is_finite() && b.is_finite())
-    }};
+/// A bound as Parquet has it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Bound {
+    Number(i128),
+    Text(String),
 }
 
-fn bounds_of(columns: &[&ArrayRef], data_type: &DataType) -> Option<(Value, Value)> {
-    let numbers = |(a, b): (i64, i64)| (Value::from(a), Value::from(b));
-    match data_type {
-        DataType::Int8 => primitive_bounds!(columns, Int8Type).map(|(a, b)| numbers((a.into(), b.into()))),
-        DataType::Int16 => primitive_bounds!(columns, Int16Type).map(|(a, b)| numbers((a.into(), b.into()))),
-        DataType::Int32 => primitive_bounds!(columns, Int32Type).map(|(a, b)| numbers((a.into(), b.into()))),
-        DataType::Int64 => primitive_bounds!(columns, Int64Type).map(numbers),
-        DataType::Float32 => float_bounds!(columns, Float32Type).map(|(a, b)| (Value::from(f64::from(a)), Value::from(f64::from(b)))),
-        DataType::Float64 => float_bounds!(columns, Float64Type).map(|(a, b)| (Value::from(a), Value::from(b))),
-        DataType::Decimal128(_, scale) => {
-            let (a, b) = primitive_bounds!(columns, Decimal128Type)?;
-            decimal_number(a, *scale).zip(decimal_number(b, *scale))
+/// The bounds of a column over all row groups; `None` where one of them does not know.
+fn chunk_bounds(metadata: &ParquetMetaData, name: &str) -> Option<(Bound, Bound)> {
+    let mut bounds: Option<(Bound, Bound)> = None;
+    for group in metadata.row_groups() {
+        let chunk = group.columns().iter().find(|c| matches!(c.column_path().parts(), [only] if only == name))?;
+        let statistics = chunk.statistics()?;
+        if statistics.null_count_opt() == Some(group.num_rows() as u64) {
+            continue;
         }
-        DataType::Date32 => {
-            let (a, b) = primitive_bounds!(columns, Date32Type)?;
-            date_text(a).zip(date_text(b)).map(|(a, b)| (a.into(), b.into()))
+        let (min, max) = group_bounds(statistics)?;
+        bounds = Some(match bounds {
+            None => (min, max),
+            Some((low, high)) => (low.min(min), high.max(max)),
+        });
+    }
+    bounds
+}
+
+fn group_bounds(statistics: &Statistics) -> Option<(Bound, Bound)> {
+    let text = |bytes: &[u8]| Some(Bound::Text(std::str::from_utf8(bytes).ok()?.to_owned()));
+    let big_endian = |bytes: &[u8]| {
+        let fill = if bytes.first().is_some_and(|b| b & 0x80 != 0) { 0xFF } else { 0 };
+        let mut wide = [fill; 16];
+        wide[16usize.checked_sub(bytes.len())?..].copy_from_slice(bytes);
+        Some(Bound::Number(i128::from_be_bytes(wide)))
+    };
+    match statistics {
+        Statistics::Int32(s) => Some((Bound::Number((*s.min_opt()?).into()), Bound::Number((*s.max_opt()?).into()))),
+        Statistics::Int64(s) => Some((Bound::Number((*s.min_opt()?).into()), Bound::Number((*s.max_opt()?).into()))),
+        Statistics::ByteArray(s) => Some((text(s.min_opt()?.data())?, text(s.max_opt()?.data())?)),
+        Statistics::FixedLenByteArray(s) => Some((big_endian(s.min_opt()?.data())?, big_endian(s.max_opt()?.data())?)),
+        _ => None,
+    }
+}
+
+/// Bounds in Delta's JSON.
+fn printed(min: Bound, max: Bound, data_type: &DataType) -> Option<(Value, Value)> {
+    match (min, max, data_type) {
+        (Bound::Text(a), Bound::Text(b), DataType::Utf8) => Some((cut(&a).into(), ceiling(&b)?.into())),
+        (Bound::Number(a), Bound::Number(b), _) => {
+            let (low, high) = (i64::try_from(a).ok(), i64::try_from(b).ok());
+            match data_type {
+                DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => Some((low?.into(), high?.into())),
+                DataType::Decimal128(_, scale) => decimal_number(a, *scale).zip(decimal_number(b, *scale)),
+                DataType::Date32 => {
+                    let day = |days: i64| date_text(i32::try_from(days).ok()?);
+                    day(low?).zip(day(high?)).map(|(a, b)| (a.into(), b.into()))
+                }
+                DataType::Timestamp(TimeUnit::Microsecond, zone) => {
+                    // Statistics have milliseconds, so the bounds are rounded outwards.
+                    let (a, b) = (low?.div_euclid(1000), high?.checked_add(999)?.div_euclid(1000));
+                    millis_text(a, zone.is_some()).zip(millis_text(b, zone.is_some())).map(|(a, b)| (a.into(), b.into()))
+                }
+                _ => None,
+            }
         }
-        DataType::Timestamp(TimeUnit::Microsecond, zone) => {
-            let (a, b) = primitive_bounds!(columns, TimestampMicrosecondType)?;
-            // Statistics have milliseconds, so the bounds are rounded outwards.
-            let (a, b) = (a.div_euclid(1000), b.checked_add(999)?.div_euclid(1000));
-            millis_text(a, zone.is_some()).zip(millis_text(b, zone.is_some())).map(|(a, b)| (a.into(), b.into()))
-        }
-        DataType::Utf8 => {
-            let parts = || columns.iter().map(|c| c.as_string::<i32>());
-            let (a, b) = parts().filter_map(aggregate::min_string).min().zip(parts().filter_map(aggregate::max_string).max())?;
-            Some((cut(a).into(), ceiling(b)?.into()))
-        }
-        DataType::Boolean | DataType::Binary => None,
         _ => None,
     }
 }
@@ -226,10 +268,12 @@ mod tests {
     use arrow::array::{Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
     use arrow::datatypes::{Field, Schema};
 
+    use crate::write::{Codec, FileOptions, encode};
+
     #[test]
     fn statistics_print_as_delta_has_them_and_bound_what_they_describe() {
         let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-        let schema = Arc::new(Schema::new(vec![
+        let schema: SchemaRef = Arc::new(Schema::new(vec![
             Field::new("n", DataType::Int64, true),
             Field::new("x", DataType::Float64, true),
             Field::new("nan", DataType::Float64, true),
@@ -237,10 +281,12 @@ mod tests {
             Field::new("at", utc.clone(), true),
             Field::new("d", DataType::Date32, true),
             Field::new("m", DataType::Decimal128(10, 2), true),
+            Field::new("wide", DataType::Decimal128(38, 2), true),
+            Field::new("none", DataType::Int64, true),
         ]));
         let long = "x".repeat(40);
         let batch = RecordBatch::try_new(
-            Arc::clone(&schema) as SchemaRef,
+            Arc::clone(&schema),
             vec![
                 Arc::new(Int64Array::from(vec![Some(3), None, Some(-1)])),
                 Arc::new(Float64Array::from(vec![1.5, 0.25, 9.0])),
@@ -249,10 +295,13 @@ mod tests {
                 Arc::new(TimestampMicrosecondArray::from(vec![1_001, 1_700_000_000_000_001, 5]).with_timezone("UTC")),
                 Arc::new(Date32Array::from(vec![0, 1, 2])),
                 Arc::new(Decimal128Array::from(vec![150, -205, 0]).with_precision_and_scale(10, 2).unwrap()),
+                Arc::new(Decimal128Array::from(vec![150, -205, 0]).with_precision_and_scale(38, 2).unwrap()),
+                Arc::new(Int64Array::from(vec![None, None, None])),
             ],
         )
         .unwrap();
-        let text = of_batches(&[batch.clone(), batch.slice(0, 1)], &(schema.clone() as SchemaRef));
+        let options = FileOptions { codec: Codec::Snappy, distinct: Vec::new(), durable: false };
+        let text = encode(&[batch.clone(), batch.slice(0, 1)], &schema, &options).unwrap().stats;
         let json: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(json["numRecords"], 4);
         assert_eq!(
@@ -265,10 +314,12 @@ mod tests {
         assert_eq!(json["maxValues"]["at"], "2023-11-14T22:13:20.001Z");
         assert_eq!(json["maxValues"]["d"], "1970-01-03");
         assert_eq!(json["minValues"]["m"], -2.05);
+        assert_eq!((&json["minValues"]["wide"], &json["maxValues"]["wide"]), (&Value::from(-2.05), &Value::from(1.5)));
+        assert!(json["minValues"].get("none").is_none() && json["nullCount"]["none"] == 4);
         let max = json["maxValues"]["s"].as_str().unwrap();
         assert!(max > long.as_str() && max.chars().count() == 33);
 
-        let parsed = FileStats::parse(&text, &(schema as SchemaRef));
+        let parsed = FileStats::parse(&text, &schema);
         assert_eq!(parsed.num_records, Some(4));
         assert_eq!(parsed.columns["m"].min, Some(ScalarValue::Decimal128(Some(-205), 10, 2)));
         let at_max = parsed.columns["at"].max.clone().unwrap();

@@ -76,15 +76,13 @@ pub(crate) fn encode(batches: &[RecordBatch], file: &SchemaRef, options: &FileOp
         }
     }
     let failed = |e: parquet::errors::ParquetError| Error::internal(format!("a data file could not be encoded: {e}")).with_source(e);
-    let mut writer = ArrowWriter::try_new(Vec::with_capacity(1 << 16), Arc::clone(file), Some(properties.build())).map_err(failed)?;
+    let mut bytes = Vec::with_capacity(1 << 16);
+    let mut writer = ArrowWriter::try_new(&mut bytes, Arc::clone(file), Some(properties.build())).map_err(failed)?;
     for batch in batches {
         writer.write(batch).map_err(failed)?;
     }
-    let bytes = writer.into_inner().map_err(failed)?;
-    let t = std::time::Instant::now();
-    let stats = stats::of_batches(batches, file);
-    eprintln!("   stats {:?}", t.elapsed());
-    Ok(Encoded { bytes, stats })
+    let metadata = writer.close().map_err(failed)?;
+    Ok(Encoded { bytes, stats: stats::of_file(batches, file, &metadata) })
 }
 
 /// How data files are named.
@@ -156,9 +154,7 @@ pub(crate) struct Written {
 
 /// Encodes and writes one data file into the table's folder; blocking.
 pub(crate) fn write_part(root: &Path, layout: &Layout, part: &Part, name: &str, options: &FileOptions, now_ms: i64) -> Result<Written> {
-    let t = std::time::Instant::now();
     let encoded = encode(&part.batches, &layout.file, options)?;
-    let te = t.elapsed();
     let path = percent_encode(&format!("{}{name}", layout.folder(&part.values)));
     let local = local_path(root, &path)?;
     let folder = local.parent().unwrap_or(root).to_path_buf();
@@ -167,7 +163,6 @@ pub(crate) fn write_part(root: &Path, layout: &Layout, part: &Part, name: &str, 
     }
     place_file(&local, &encoded.bytes, options.durable)?;
     let rows = part.batches.iter().map(|b| b.num_rows() as u64).sum();
-    eprintln!("  encode {te:?} file {:?} rows {rows}", t.elapsed());
     Ok(Written {
         add: Add {
             path,

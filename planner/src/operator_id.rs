@@ -1,49 +1,109 @@
 //! Operator ids: a hash of the analysed plan, so that a restarted query finds its state. An id covers the operator's own
 //! definition and the ids of its stateful inputs and sources; a filter or a projection in between changes nothing. Equal
-//! ids are one operator.
+//! ids are one operator, with all that is below it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Expr, Extension, LogicalPlan};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode};
 
 use crate::key::stable_hash;
 use crate::logical::{Dedup, FlatMapGroups, Watermark, WindowAggregate, operator_id_of};
 use crate::scan::scan_table_of;
 use crate::{Error, OperatorId, Result};
 
-/// Gives every operator of `plan` its id, from the leaves up.
-pub fn name_operators(plan: LogicalPlan) -> Result<LogicalPlan> {
-    plan.transform_up(|node| {
-        let LogicalPlan::Extension(extension) = &node else { return Ok(Transformed::no(node)) };
+/// What becomes of two operators that have one id although they are not the same: their plans below differ in what an id
+/// does not cover, such as a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SameId {
+    /// They are told apart by their order: for batch runs, in which no state outlives the plan.
+    TellApart,
+    /// They are refused: for streams, whose state would go to the wrong one after a restart with another order.
+    Refuse,
+}
+
+/// Gives every operator of `roots` its id, from the leaves up. Operators with equal ids are equal, with all that is below them.
+///
+/// # Errors
+/// `Unsupported` for two different operators of one id, when they are to be refused.
+pub fn name_operators(roots: Vec<LogicalPlan>, same_id: SameId) -> Result<Vec<LogicalPlan>> {
+    let mut named = Named { operators: HashMap::new(), same_id };
+    roots.into_iter().map(|root| root.transform_up(|node| named.name(node)).data().map_err(Error::from)).collect()
+}
+
+struct Named {
+    operators: HashMap<OperatorId, LogicalPlan>,
+    same_id: SameId,
+}
+
+impl Named {
+    fn name(&mut self, node: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
         if operator_id_of(&node).is_some() {
             return Ok(Transformed::no(node));
         }
-        let any = extension.node.as_any();
-        let named: Option<Extension> = if let Some(n) = any.downcast_ref::<Watermark>() {
-            let id = id_of("watermark", &format!("{} {}", n.column.name, n.delay_us), &n.input);
-            Some(Extension { node: Arc::new(n.named(id)) })
-        } else if let Some(n) = any.downcast_ref::<Dedup>() {
-            let keys: Vec<&str> = n.keys.iter().map(|k| k.name.as_str()).collect();
-            Some(Extension { node: Arc::new(n.named(id_of("dedup", &keys.join(","), &n.input))) })
-        } else if let Some(n) = any.downcast_ref::<WindowAggregate>() {
-            let definition = format!("{} {} {} {}", n.kind, unqualified(&n.time)?, list(&n.keys)?, list(&n.aggregates)?);
-            let kind = if matches!(n.kind, crate::logical::WindowKind::Session { .. }) { "session_window" } else { "window" };
-            Some(Extension { node: Arc::new(n.named(id_of(kind, &definition, &n.input))) })
-        } else if let Some(n) = any.downcast_ref::<FlatMapGroups>() {
-            let keys: Vec<&str> = n.keys.iter().map(|k| k.name.as_str()).collect();
-            let definition = format!("{} {} {:?}", n.function.name(), keys.join(","), n.function.state_schema());
-            Some(Extension { node: Arc::new(n.named(id_of("groups", &definition, &n.input))) })
-        } else {
-            None
-        };
-        Ok(match named {
-            Some(extension) => Transformed::yes(LogicalPlan::Extension(extension)),
-            None => Transformed::no(node),
-        })
+        let Some(id) = derived_id(&node)? else { return Ok(Transformed::no(node)) };
+        let mut with_id = with_name(&node, id.clone());
+        let mut copies = 1;
+        while let Some(other) = self.operators.get(operator_id_of(&with_id).unwrap_or(&id)) {
+            if *other == with_id {
+                return Ok(Transformed::yes(with_id));
+            }
+            if self.same_id == SameId::Refuse {
+                return Err(Error::unsupported(format!(
+                    "two operators of the query are alike, `{}`, over inputs that differ only in filters or columns, so that their state \
+                     could not be told apart after a restart: run them as two queries, or filter after the operator",
+                    node.display()
+                ))
+                .into());
+            }
+            copies += 1;
+            with_id = with_name(&node, OperatorId::new(format!("{id}-{copies}")));
+        }
+        if let Some(id) = operator_id_of(&with_id) {
+            self.operators.insert(id.clone(), with_id.clone());
+        }
+        Ok(Transformed::yes(with_id))
+    }
+}
+
+/// The id of an operator that has none yet, or `None` for any other node.
+fn derived_id(node: &LogicalPlan) -> Result<Option<OperatorId>> {
+    let LogicalPlan::Extension(extension) = node else { return Ok(None) };
+    let any = extension.node.as_any();
+    let names = |keys: &[datafusion::common::Column]| keys.iter().map(|k| k.name.as_str()).collect::<Vec<_>>().join(",");
+    Ok(if let Some(n) = any.downcast_ref::<Watermark>() {
+        Some(id_of("watermark", &format!("{} {}", n.column.name, n.delay_us), &n.input))
+    } else if let Some(n) = any.downcast_ref::<Dedup>() {
+        Some(id_of("dedup", &names(&n.keys), &n.input))
+    } else if let Some(n) = any.downcast_ref::<WindowAggregate>() {
+        let definition = format!("{} {} {} {}", n.kind, unqualified(&n.time)?, list(&n.keys)?, list(&n.aggregates)?);
+        Some(id_of(n.kind.name(), &definition, &n.input))
+    } else if let Some(n) = any.downcast_ref::<FlatMapGroups>() {
+        let definition = format!("{} {} {:?}", n.function.name(), names(&n.keys), n.function.state_schema());
+        Some(id_of("groups", &definition, &n.input))
+    } else {
+        None
     })
-    .data()
-    .map_err(Error::from)
+}
+
+/// The same operator under `id`.
+fn with_name(node: &LogicalPlan, id: OperatorId) -> LogicalPlan {
+    let LogicalPlan::Extension(extension) = node else { return node.clone() };
+    let any = extension.node.as_any();
+    let node: Arc<dyn UserDefinedLogicalNode> = if let Some(n) = any.downcast_ref::<Watermark>() {
+        Arc::new(n.named(id))
+    } else if let Some(n) = any.downcast_ref::<Dedup>() {
+        Arc::new(n.named(id))
+    } else if let Some(n) = any.downcast_ref::<WindowAggregate>() {
+        Arc::new(n.named(id))
+    } else if let Some(n) = any.downcast_ref::<FlatMapGroups>() {
+        Arc::new(n.named(id))
+    } else {
+        Arc::clone(&extension.node)
+    };
+    LogicalPlan::Extension(Extension { node })
 }
 
 fn list(exprs: &[Expr]) -> Result<String> {
@@ -86,20 +146,4 @@ fn collect_upstream(plan: &LogicalPlan, out: &mut Vec<String>) {
             collect_upstream(input, out);
         }
     }
-}
-
-/// Every operator of a plan with its node's text, from the leaves up, each once.
-pub fn operators_of(plan: &LogicalPlan) -> Vec<(OperatorId, String)> {
-    let mut found: Vec<(OperatorId, String)> = Vec::new();
-    let visited = plan.apply(|node| {
-        if let Some(id) = operator_id_of(node)
-            && !found.iter().any(|(other, _)| other == id)
-        {
-            found.push((id.clone(), node.display().to_string()));
-        }
-        Ok(TreeNodeRecursion::Continue)
-    });
-    debug_assert!(visited.is_ok(), "the visitor never fails");
-    found.reverse();
-    found
 }

@@ -45,7 +45,7 @@ pub(super) struct Args {
     #[arg(long, value_delimiter = ',', default_value = "0")]
     parallelism: Vec<usize>,
     /// Files per epoch at most.
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 4)]
     max_files: usize,
     /// Milliseconds between two files.
     #[arg(long, default_value_t = 100)]

@@ -73,8 +73,8 @@ impl DataFrame {
 
     /// The plan as written, as optimized, and as it would run.
     pub async fn explain(&self) -> Result<String> {
-        let named = tidemill_planner::operator_id::name_operators(self.plan.clone())?;
-        let optimized = self.session.state().optimize(&named)?;
+        let named = crate::session::named(&self.plan)?;
+        let optimized = self.session.state_now().optimize(&named)?;
         let mut text =
             format!("== Logical Plan ==\n{}\n\n== Optimized Logical Plan ==\n{}\n", named.display_indent(), optimized.display_indent());
         text.push_str(&format!("\n== Stages ==\n{}", self.session.stages(&self.plan).await?));

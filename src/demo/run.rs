@@ -23,6 +23,9 @@ use crate::{Error, Result, Session};
 /// How long the parent waits for a kill to find its phase before it says that something is wrong.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Files that generated events are spread over at least.
+const MIN_FILES: u32 = 24;
+
 /// What the demo does.
 #[derive(Debug, Clone)]
 pub struct DemoConfig {
@@ -179,6 +182,8 @@ impl Parent {
         if let Some(users) = self.config.users {
             generator_config.users = users;
         }
+        // However few the events, they come in enough files for watermarks to move while the query runs.
+        generator_config.files = generator_config.files.max(MIN_FILES);
         let files = generator_config.files;
         let kill_after = after_files(self.config.kills, files, &mut self.dice);
         let mut generator = Generator::new(generator_config);

@@ -12,6 +12,8 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use tidemill_executor::pool::Engine;
 
+pub(crate) use run::named;
+
 use crate::catalog::Catalog;
 use crate::dataframe::DataFrame;
 use crate::io::{DataFrameReader, Table};

@@ -1,16 +1,17 @@
 //! From a logical plan to rows: the one place where a batch query is handed to the engine that runs it.
 
 use arrow::array::RecordBatch;
+use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use tidemill_executor::batch;
 use tidemill_executor::operators::identity;
 use tidemill_executor::pool::{Engine, EngineConfig};
-use tidemill_planner::operator_id::name_operators;
+use tidemill_planner::operator_id::{SameId, name_operators};
 use tidemill_planner::seam::Port;
 use tidemill_planner::stage::StageGraph;
 
 use super::Session;
-use crate::Result;
+use crate::{Error, Result};
 
 impl Session {
     /// The threads that run this session's queries, started when they are first needed.
@@ -46,6 +47,19 @@ impl Session {
 
     /// The stages that a plan is run in.
     pub(crate) async fn stages(&self, plan: &LogicalPlan) -> Result<StageGraph> {
-        batch::plan_stages(self.state(), &[name_operators(plan.clone())?], &identity).await
+        batch::plan_stages(&self.state_now(), &[named(plan)?], &identity).await
     }
+
+    /// The session's state with the time at which a query begins: what `current_timestamp` and its like mean in it.
+    pub(crate) fn state_now(&self) -> SessionState {
+        let mut state = self.state().clone();
+        state.mark_start_execution();
+        state
+    }
+}
+
+/// A batch plan whose operators have their names.
+pub(crate) fn named(plan: &LogicalPlan) -> Result<LogicalPlan> {
+    let mut roots = name_operators(vec![plan.clone()], SameId::TellApart)?;
+    roots.pop().ok_or_else(|| Error::internal("a plan was lost while its operators were named"))
 }

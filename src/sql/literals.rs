@@ -7,15 +7,22 @@
 
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Values};
 use datafusion::scalar::ScalarValue;
 
 use crate::Result;
 
 /// Narrows the literals of every node whose expressions are values; names of columns stay.
 pub(super) fn narrow(plan: LogicalPlan) -> Result<LogicalPlan> {
+    // The steps of a recursion must keep the type that its start was given.
+    if plan.exists(|node| Ok(matches!(node, LogicalPlan::RecursiveQuery(_))))? {
+        return Ok(plan);
+    }
     let narrowed = plan.transform_up_with_subqueries(|node| {
-        // Limits count rows in `bigint`, and the rows of VALUES are typed as a whole.
+        if let LogicalPlan::Values(values) = node {
+            return Ok(Transformed::yes(rows(values)?));
+        }
+        // Limits count rows in `bigint`.
         if !matches!(
             node,
             LogicalPlan::Projection(_) | LogicalPlan::Filter(_) | LogicalPlan::Aggregate(_) | LogicalPlan::Window(_) | LogicalPlan::Join(_)
@@ -30,6 +37,25 @@ pub(super) fn narrow(plan: LogicalPlan) -> Result<LogicalPlan> {
         rewritten.map_data(LogicalPlan::recompute_schema)
     })?;
     Ok(narrowed.data)
+}
+
+/// VALUES whose whole-number columns are `int` where every row fits.
+fn rows(mut values: Values) -> datafusion::error::Result<LogicalPlan> {
+    let fits = |expr: &Expr| match expr {
+        Expr::Literal(ScalarValue::Int64(value), _) => value.is_none_or(|v| i32::try_from(v).is_ok()),
+        Expr::Literal(ScalarValue::Null, _) => true,
+        _ => false,
+    };
+    let columns = values.schema.fields().len();
+    let narrow: Vec<bool> = (0..columns).map(|c| values.values.iter().all(|row| fits(&row[c]))).collect();
+    for (c, _) in narrow.iter().enumerate().filter(|(_, narrow)| **narrow) {
+        for row in &mut values.values {
+            if let Expr::Literal(ScalarValue::Int64(value), metadata) = &row[c] {
+                row[c] = Expr::Literal(ScalarValue::Int32(value.map(|v| v as i32)), metadata.clone());
+            }
+        }
+    }
+    LogicalPlanBuilder::values(values.values)?.build()
 }
 
 /// Narrows the literals of one expression.

@@ -12,8 +12,8 @@ use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, TableReference};
 use datafusion::sql::sqlparser::ast::{
     ExcludeSelectItem, Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, OneOrManyWithParens,
-    OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TableWithJoins, VisitMut,
-    VisitorMut, WildcardAdditionalOptions,
+    OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableAliasColumnDef, TableFactor,
+    TableWithJoins, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 use tidemill_planner::ident::did_you_mean;
 
@@ -194,6 +194,7 @@ impl Names<'_> {
                 Ok(one(alias, own, columns))
             }
             TableFactor::Derived { lateral, subquery, alias, .. } => {
+                name_values(subquery, alias);
                 let columns = if *lateral { self.query(subquery, Some(scope))? } else { self.query(subquery, scope.outer)? };
                 Ok(one(alias, Vec::new(), columns))
             }
@@ -464,6 +465,16 @@ fn alias_columns(alias: &TableAlias, columns: Columns) -> Columns {
     let types: Vec<Option<DataType>> = columns.unwrap_or_default().into_iter().map(|c| c.data_type).collect();
     let named = alias.columns.iter().enumerate();
     Some(named.map(|(i, c)| Output { name: c.name.value.clone(), data_type: types.get(i).cloned().flatten() }).collect())
+}
+
+/// The columns of VALUES are `col1`, `col2`, … in Spark, where nothing else names them.
+fn name_values(subquery: &Query, alias: &mut Option<TableAlias>) {
+    let SetExpr::Values(values) = subquery.body.as_ref() else { return };
+    let alias = alias.get_or_insert_with(|| TableAlias { explicit: true, name: Ident::new("values"), columns: Vec::new(), at: None });
+    if alias.columns.is_empty() {
+        let width = values.rows.first().map_or(0, |row| row.len());
+        alias.columns = (1..=width).map(|i| TableAliasColumnDef { name: Ident::new(format!("col{i}")), data_type: None }).collect();
+    }
 }
 
 fn star(relations: &[&Relation], options: &WildcardAdditionalOptions) -> Columns {

@@ -4,8 +4,9 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, SetExpr,
-    SetOperator, Statement, TableFactor, UnaryOperator, Value, VisitMut, VisitorMut,
+    CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
+    GroupByExpr, GroupByWithModifier, Ident, ObjectName, Query, Select, SetExpr, SetOperator, Statement, TableFactor, UnaryOperator, Value,
+    VisitMut, VisitorMut,
 };
 
 use crate::{Error, Result};
@@ -74,6 +75,14 @@ impl VisitorMut for Refusals {
         if !select.connect_by.is_empty() || select.prewhere.is_some() || select.into.is_some() || select.top.is_some() {
             return no("CONNECT BY, PREWHERE, SELECT INTO and TOP", "use WITH RECURSIVE, WHERE, a write, or LIMIT");
         }
+        if let GroupByExpr::Expressions(_, modifiers) | GroupByExpr::All(modifiers) = &select.group_by
+            && !matches!(modifiers.as_slice(), [] | [GroupByWithModifier::Rollup | GroupByWithModifier::Cube])
+        {
+            return no("this modifier after GROUP BY", "use WITH ROLLUP, WITH CUBE or GROUPING SETS");
+        }
+        if matches!(&select.group_by, GroupByExpr::All(modifiers) if !modifiers.is_empty()) {
+            return no("GROUP BY ALL with ROLLUP or CUBE", "list the columns");
+        }
         if select.value_table_mode.is_some() {
             return no("SELECT AS STRUCT and AS VALUE", "use `struct(columns)`");
         }
@@ -135,6 +144,42 @@ struct Respelling;
 impl VisitorMut for Respelling {
     type Break = Error;
 
+    /// `GROUP BY a WITH ROLLUP` is `GROUP BY ROLLUP (a)`; the planner would drop the modifier without a word.
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        let GroupByExpr::Expressions(keys, modifiers) = &mut select.group_by else { return ControlFlow::Continue(()) };
+        let each = |keys: &mut Vec<Expr>| std::mem::take(keys).into_iter().map(|key| vec![key]).collect();
+        match modifiers.as_slice() {
+            [GroupByWithModifier::Rollup] => *keys = vec![Expr::Rollup(each(keys))],
+            [GroupByWithModifier::Cube] => *keys = vec![Expr::Cube(each(keys))],
+            _ => {}
+        }
+        modifiers.clear();
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        match expr {
+            // The engine numbers rows with unsigned types, which Spark does not have.
+            Expr::Function(function) if function.over.is_some() && numbers_rows(&function.name) => {
+                *expr = cast(expr.clone(), DataType::Int(None));
+            }
+            Expr::Function(function) if function.name.to_string() == "approx_distinct" => {
+                *expr = cast(expr.clone(), DataType::BigInt(None));
+            }
+            Expr::Value(value) => {
+                // A number with an exponent is a double.
+                if let Value::Number(digits, _) = &value.value
+                    && digits.to_string().contains(['e', 'E'])
+                {
+                    *expr = cast(string(&digits.to_string()), DataType::Double(ExactNumberInfo::None));
+                }
+            }
+            Expr::UnaryOp { op: op @ UnaryOperator::BangNot, .. } => *op = UnaryOperator::Not,
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         match expr {
             Expr::Function(function) => respell_function(function),
@@ -159,6 +204,14 @@ fn respell_function(function: &mut Function) {
     function.name = ObjectName::from(vec![Ident::new(respelled.name)]);
     list.args.extend(respelled.last_argument.map(|text| argument(string(text))));
     list.args.splice(0..0, respelled.first_argument.map(|text| argument(string(text))));
+}
+
+fn numbers_rows(function: &ObjectName) -> bool {
+    matches!(function.to_string().to_lowercase().as_str(), "row_number" | "rank" | "dense_rank" | "ntile")
+}
+
+fn cast(expr: Expr, data_type: DataType) -> Expr {
+    Expr::Cast { kind: CastKind::Cast, expr: Box::new(expr), data_type, array: false, format: None }
 }
 
 /// `struct(a, b + 1)` names its fields after its columns.

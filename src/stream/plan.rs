@@ -11,7 +11,7 @@ use tidemill_executor::operators::{identity, stateful_tasks};
 use tidemill_planner::key::stable_hash;
 use tidemill_planner::legality::check_streaming;
 use tidemill_planner::logical::{Dedup, Watermark, WindowAggregate};
-use tidemill_planner::operator_id::name_operators;
+use tidemill_planner::operator_id::{SameId, name_operators};
 use tidemill_planner::scan::scan_table_of;
 use tidemill_planner::seam::{Sink, StreamSource};
 use tidemill_planner::{OperatorId, SourceId};
@@ -28,14 +28,11 @@ pub(super) async fn plan(session: &Session, roots: Vec<LogicalPlan>, sinks: Vec<
     if roots.is_empty() {
         return Err(Error::analysis("a query needs a sink: add one with `add`"));
     }
-    let roots = roots
-        .into_iter()
-        .map(|root| {
-            check_streaming(&root)?;
-            refuse_now(&root)?;
-            name_operators(root)
-        })
-        .collect::<Result<Vec<_>>>()?;
+    for root in &roots {
+        check_streaming(root)?;
+        refuse_now(root)?;
+    }
+    let roots = name_operators(roots, SameId::Refuse)?;
     let mut found = Found::default();
     for root in &roots {
         found.collect(root)?;

@@ -166,7 +166,8 @@ impl Chain {
         &self.index
     }
 
-    /// Removes entries, in the order given: rising, so that what is left after a crash is still a chain.
+    /// Removes entries in the order given, which is such that what is left after a crash is still a chain (see
+    /// [`crate::state::retain`]).
     ///
     /// # Errors
     /// `Io` when storage failed; some of the entries may be gone then, which harms nothing.

@@ -46,6 +46,8 @@ pub struct Restored {
     pub replayed_epochs: u64,
     /// Images that were damaged and passed over: what was wrong with each.
     pub damaged: Vec<Error>,
+    /// The files of those images: they are no way back.
+    pub damaged_images: Vec<PathBuf>,
 }
 
 /// What a source takes up.
@@ -136,13 +138,16 @@ fn load(files: &[ImageFile], entries: &[(u64, Entry)], wanted: &Wanted<'_>) -> R
     let records: Vec<&EpochRecord> =
         entries.iter().filter_map(|(_, entry)| if let Entry::Epoch(record) = entry { Some(record) } else { None }).collect();
     let epochs: Vec<u64> = files.iter().map(|file| file.epoch).collect();
-    let mut damaged = Vec::new();
+    let (mut damaged, mut damaged_images) = (Vec::new(), Vec::new());
     for base in bases(&epochs, records.first().map(|r| r.epoch()), wanted.last_epoch)? {
         let candidates = files.iter().filter(|file| Some(file.epoch) == base).map(Some);
         for file in candidates.chain(base.is_none().then_some(None)) {
             match load_from(file, &records, wanted) {
-                Ok(restored) => return Ok(Restored { damaged, ..restored }),
-                Err(error) if error.kind() == ErrorKind::Corrupt && file.is_some() => damaged.push(error),
+                Ok(restored) => return Ok(Restored { damaged, damaged_images, ..restored }),
+                Err(error) if error.kind() == ErrorKind::Corrupt && file.is_some() => {
+                    damaged.push(error);
+                    damaged_images.extend(file.map(|f| f.path.clone()));
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -177,7 +182,7 @@ fn load_from(file: Option<&ImageFile>, records: &[&EpochRecord], wanted: &Wanted
         }
         replayed_epochs += 1;
     }
-    Ok(Restored { state: loader.finish(), sources, replayed_epochs, damaged: Vec::new() })
+    Ok(Restored { state: loader.finish(), sources, replayed_epochs, damaged: Vec::new(), damaged_images: Vec::new() })
 }
 
 fn refuse_sparks(root: &Path) -> Result<()> {

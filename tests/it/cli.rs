@@ -87,13 +87,17 @@ fn grids_and_csv() {
         +--------+
     "#]],
     );
-    check(&["sql", "-e", sql, "--output", "csv"], 0, expect![[r#"
+    check(
+        &["sql", "-e", sql, "--output", "csv"],
+        0,
+        expect![[r#"
         id,t,n
         1,"a,b",
 
         s
         "say ""hi"""
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -191,6 +191,35 @@ async fn literals_and_operators_are_sparks() {
 }
 
 #[tokio::test]
+async fn grouping_values_and_row_numbers() {
+    let session = with_clicks();
+    for (sql, expected) in [
+        ("SELECT x, count(*) AS n FROM VALUES (1), (2) AS t(x) GROUP BY x WITH ROLLUP ORDER BY x", "[[null,2],[1,1],[2,1]]"),
+        (
+            "SELECT x, y, count(*) AS n FROM VALUES (1, 2) t(x, y) GROUP BY x, y WITH CUBE ORDER BY x, y",
+            "[[null,null,1],[null,2,1],[1,null,1],[1,2,1]]",
+        ),
+        ("SELECT col2, COL1 FROM VALUES (1, 'a')", r#"[["a",1]]"#),
+        ("WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 3) SELECT n FROM r ORDER BY n", "[[1],[2],[3]]"),
+        ("SELECT !false AS a, 1e3 AS b, current_date() > DATE '2020-01-01' AS c", "[[true,1000.0,true]]"),
+        ("SELECT sum(n) AS s FROM (SELECT row_number() OVER (ORDER BY clicks) AS n FROM clicks)", "[[21]]"),
+    ] {
+        let rows =
+            session.sql(sql).await.unwrap_or_else(|e| panic!("{sql}: {e}")).to_json_rows().await.unwrap_or_else(|e| panic!("{sql}: {e}"));
+        let names = session.sql(sql).await.unwrap().columns();
+        let rows: Vec<Vec<serde_json::Value>> = rows.iter().map(|row| names.iter().map(|n| row[n].clone()).collect()).collect();
+        assert_eq!(serde_json::to_string(&rows).unwrap(), expected, "{sql}");
+    }
+    for (sql, expected) in [
+        ("SELECT row_number() OVER (ORDER BY clicks) AS n FROM clicks", "DataFrame[n: int]"),
+        ("SELECT 1e3 AS b, x FROM VALUES (1), (NULL) AS t(x)", "DataFrame[b: double, x: int]"),
+        ("SELECT approx_count_distinct(clicks) AS n FROM clicks", "DataFrame[n: bigint]"),
+    ] {
+        assert_eq!(types(&session, sql).await, expected, "{sql}");
+    }
+}
+
+#[tokio::test]
 async fn views_come_and_go() {
     let session = with_clicks();
     session.sql("CREATE OR REPLACE TEMP VIEW Big (who, n) AS SELECT userId, clicks FROM clicks WHERE clicks >= 4").await.unwrap();

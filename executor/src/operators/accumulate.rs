@@ -82,17 +82,29 @@ impl Accumulators {
     }
 
     /// The states of all groups, in order of their numbers; the accumulators start again from nothing.
-    pub(super) fn states(&mut self) -> Result<Rows> {
+    pub(super) fn states(&mut self) -> Result<States> {
+        if self.running.is_empty() {
+            return Ok(States(None));
+        }
         let mut columns = Vec::new();
         for running in &mut self.running {
             columns.extend(running.state(EmitTo::All)?);
         }
-        self.encoder.encode(&columns)
+        Ok(States(Some(self.encoder.encode(&columns)?)))
     }
 
     /// The results of all groups, a column per aggregate.
     pub(super) fn finish(mut self) -> Result<Vec<ArrayRef>> {
         self.running.iter_mut().map(|running| Ok(running.evaluate(EmitTo::All)?)).collect()
+    }
+}
+
+/// The stored form of numbered groups; nothing when a query has no aggregates.
+pub(super) struct States(Option<Rows>);
+
+impl States {
+    pub(super) fn get(&self, group: usize) -> &[u8] {
+        self.0.as_ref().map_or(&[], |rows| rows.row(group).data())
     }
 }
 

@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn merging() {
-        let cases: [(&[(i64, i64)], &[(i64, i64)]); 5] = [
+        type Spans = &'static [(i64, i64)];
+        let cases: [(Spans, Spans); 5] = [
             (&[], &[]),
             (&[(5, 15), (0, 10)], &[(0, 15)]),
             // Exactly `gap` apart: half-open intervals that touch are one session.

@@ -120,7 +120,7 @@ impl Run {
     /// The last instant at which a window that holds `time` ends, were it the window's only row.
     fn end_of(&self, time_us: i64) -> i64 {
         match self.operator.kind {
-            WindowKind::Tumbling { size_us } => (time_us.div_euclid(size_us) * size_us).saturating_add(size_us),
+            WindowKind::Tumbling { size_us } => time_us.div_euclid(size_us).saturating_mul(size_us).saturating_add(size_us),
             WindowKind::Session { gap_us } => time_us.saturating_add(gap_us),
         }
     }
@@ -172,7 +172,7 @@ impl Run {
         accumulators.update(rows, &of_row, windows.len())?;
         accumulators.merge(merged_states.iter().map(|s| s.as_ref()), &merged_into, windows.len())?;
         let states = accumulators.states()?;
-        self.store(&windows, &state_keys, &had_state, |i| states.row(i).data())?;
+        self.store(&windows, &state_keys, &had_state, |i| states.get(i))?;
         let mut touched: HashMap<Vec<u8>, Vec<i64>> = HashMap::with_capacity(state_keys.len());
         for window in &windows {
             touched.entry(state_keys[window.key].clone()).or_default().push(window.start_us);
@@ -190,7 +190,7 @@ impl Run {
         let mut number_of: HashMap<(u32, i64), usize> = HashMap::new();
         let (mut states, mut into, mut had_state) = (Vec::new(), Vec::new(), Vec::new());
         for (&time, &key) in times.iter().zip(numbers) {
-            let start_us = time.div_euclid(size_us) * size_us;
+            let start_us = time.div_euclid(size_us).saturating_mul(size_us);
             let number = *number_of.entry((key, start_us)).or_insert_with(|| {
                 let number = windows.len();
                 let stored = self.task.state.get(start_us, &state_keys[key as usize]);

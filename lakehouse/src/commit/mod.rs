@@ -226,7 +226,7 @@ impl Core {
 }
 
 /// Whether a txn that is there already stops a commit: always, except where a test proves that it must.
-fn txn_check_is_on() -> bool {
+pub(crate) fn txn_check_is_on() -> bool {
     fail::fail_point!("lakehouse::txn_check", |_| false);
     true
 }

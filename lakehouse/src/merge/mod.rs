@@ -101,16 +101,13 @@ impl DeltaTable {
             if let Some(pinned) = context.pinned {
                 check_pinned(snapshot.head(), pinned)?;
             }
-            let t1 = started.elapsed();
             let plan = self.plan(&snapshot, &request).await?;
-            let t2 = started.elapsed();
             if plan.is_empty() && request.txn.is_none() {
                 return Ok(MergeMetrics::default());
             }
             let mut metrics = plan.metrics();
             let (outputs, reads, removes, on) = self.write_merge(&snapshot, plan).await?;
             metrics.files_added = outputs.len() as u64;
-            let t3 = started.elapsed();
             let proposal = Proposal {
                 planned_at: Some(snapshot.version()),
                 protocol: None,
@@ -126,7 +123,6 @@ impl DeltaTable {
             fail::fail_point!("lakehouse::merge.before_commit");
             match self.core.commit(proposal).await? {
                 Attempt::Done(version) => {
-                    eprintln!("snap {t1:?} plan {t2:?} write {t3:?} commit {:?} files {}", started.elapsed(), outputs.len());
                     fail::fail_point!("lakehouse::merge.after_commit");
                     for file in &removes {
                         self.core.cache.forget(&file.add().path, &on);

@@ -160,14 +160,14 @@ pub(crate) fn check_pinned(head: &Head, pinned: &SinkTarget) -> Result<()> {
     if now.id != pinned.id {
         return Err(Error::data(format!(
             "Delta table {table} was dropped and made anew while the query ran: its id was {}, it is {} now; \
-             start the query with a new checkpoint, or rewind the checkpoint",
+             or start the query anew with a new checkpoint",
             pinned.id, now.id
         )));
     }
     if now.schema != pinned.schema {
         return Err(Error::data(format!(
             "the columns of Delta table {table} were changed while the query ran, from {} to {}; \
-             change them back, or rewind the checkpoint and start the query again",
+             change them back and start the query again, or start it anew with a new checkpoint and a new table",
             pinned.schema, now.schema
         )));
     }

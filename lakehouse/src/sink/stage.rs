@@ -128,7 +128,7 @@ pub(crate) fn read_file(path: &Path, checksum: u64) -> Result<Vec<RecordBatch>> 
     let bytes = fs::read(path).map_err(|e| Error::io_at(path.display(), e).context("a staged file of a recorded epoch cannot be read"))?;
     if stable_hash(&bytes) != checksum {
         return Err(Error::corrupt(format!(
-            "staged file {} is damaged: its checksum is not the recorded one; restore it, or rewind the checkpoint to before its epoch",
+            "staged file {} is damaged: its checksum is not the recorded one; restore it, or start the query anew with a new checkpoint and new tables",
             path.display()
         )));
     }

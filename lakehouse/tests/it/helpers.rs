@@ -46,10 +46,12 @@ impl Place {
         self.folder.path().join("table").display().to_string()
     }
 
+    #[cfg(not(feature = "failpoints"))]
     pub(crate) fn log_entry(&self, version: u64) -> std::path::PathBuf {
         std::path::Path::new(&self.path()).join("_delta_log").join(format!("{version:020}.json"))
     }
 
+    #[cfg(not(feature = "failpoints"))]
     pub(crate) async fn create(&self) -> DeltaTable {
         DeltaTable::create(&self.path(), schema(), fast()).await.unwrap()
     }

@@ -40,6 +40,16 @@ pub enum WindowKind {
     },
 }
 
+impl WindowKind {
+    /// The kind's name, as operator ids begin with it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tumbling { .. } => "window",
+            Self::Session { .. } => "session_window",
+        }
+    }
+}
+
 impl fmt::Display for WindowKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -20,7 +20,7 @@ use super::{QueryOptions, QueryPlan};
 use crate::chain::Chain;
 use crate::checkpoint::Checkpoint;
 use crate::record::{Cut, Entry, EpochRecord, Promise, SinkManifest, SourceCut, Stop};
-use crate::state::{ImageFile, ImageOf, ImageWriter, QueryState, retain};
+use crate::state::{Garbage, ImageFile, ImageOf, ImageWriter, QueryState, retain};
 use crate::trigger::{Fire, next_fire};
 use crate::watermark::WatermarkTracker;
 
@@ -98,13 +98,8 @@ impl EpochLoop {
         measured.lap("discover");
         let epoch = cut.epoch;
         let ran = self.epoch(cut, &mut measured).await;
-        if ran.is_err() {
-            for sink in &self.plan.sinks {
-                if let Err(error) = sink.discard(epoch).await {
-                    tracing::warn!("cannot discard what sink `{}` staged for epoch {epoch}: {error}", sink.id());
-                }
-            }
-        }
+        // What a failed epoch staged is left for the next start to discard: only a start knows that nothing is recorded and that no
+        // other run is at work.
         ran.map_err(|e| e.context(format!("epoch {epoch}")))?;
         self.shared.set_status("Waiting for next trigger", true, false);
         Ok(true)
@@ -284,7 +279,14 @@ impl EpochLoop {
                     .map_err(|e| e.context(format!("epoch {epoch} is recorded, but sink `{}` cannot publish it", manifest.sink)))?;
                 let rows_updated = match published {
                     Publish::Published { rows_updated } => rows_updated,
-                    Publish::AlreadyPublished => 0,
+                    // The epoch has just been recorded, for the first time: whoever published it is not this query.
+                    Publish::AlreadyPublished => {
+                        return Err(Error::conflict(format!(
+                            "sink `{}` holds an epoch {epoch} that this query has not published: another query writes to the same table under the same \
+                             sink id. Give each query's sinks names of their own, and a new checkpoint to the one that came second",
+                            manifest.sink
+                        )));
+                    }
                 };
                 Ok::<_, Error>((manifest.sink.clone(), Published { rows_updated, visible: started.elapsed() }))
             });
@@ -334,18 +336,23 @@ impl EpochLoop {
             self.images.start(of, self.state.snapshot(), sources);
         }
         match self.images.poll().await {
-            Ok(None) => Ok(()),
+            Ok(None) => {}
             Ok(Some(image)) => self.let_go(image).await,
-            Err(error) => {
-                tracing::warn!("a state image could not be written, and will be tried again when the next is due: {error}");
-                Ok(())
-            }
+            Err(error) => tracing::warn!("a state image could not be written, and will be tried again when the next is due: {error}"),
+        }
+        Ok(())
+    }
+
+    /// Lets go of what an image has made superfluous. What cannot be removed now is superfluous still after the next image.
+    async fn let_go(&mut self, image: ImageFile) {
+        self.image_files.push(image);
+        let garbage = retain(&self.image_files, self.chain.index(), self.settled, self.options.clock.now_ms(), &self.options.retention);
+        if let Err(error) = self.remove(garbage).await {
+            tracing::warn!("cleaning up the checkpoint failed, and is tried again after the next image: {error}");
         }
     }
 
-    async fn let_go(&mut self, image: ImageFile) -> Result<()> {
-        self.image_files.push(image);
-        let garbage = retain(&self.image_files, self.chain.index(), self.settled, self.options.clock.now_ms(), &self.options.retention);
+    async fn remove(&mut self, garbage: Garbage) -> Result<()> {
         self.chain.remove(&garbage.entries).await?;
         self.image_files.retain(|file| !garbage.images.contains(&file.path));
         let checkpoint = self.checkpoint.clone();
@@ -356,8 +363,10 @@ impl EpochLoop {
 
     /// An orderly end: the image being written is awaited, and the log says that the run is over.
     async fn end(&mut self) -> Result<()> {
-        if let Some(image) = self.images.wait().await? {
-            self.let_go(image).await?;
+        match self.images.wait().await {
+            Ok(Some(image)) => self.let_go(image).await,
+            Ok(None) => {}
+            Err(error) => tracing::warn!("the last state image could not be written; the next start replays more records: {error}"),
         }
         let stop = Stop { run_id: self.shared.run_id.clone(), stopped_ms: self.options.clock.now_ms(), settled: self.settled };
         self.append(&Entry::Stop(stop)).await?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use tidemill_executor::pool::Priority;
 use tidemill_planner::logical::without_event_time;
 use tidemill_planner::seam::{Capability, SinkTarget};
-use tidemill_planner::{Error, Result};
+use tidemill_planner::{Error, ErrorKind, Result};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -19,8 +19,11 @@ use crate::checkpoint::{Checkpoint, Restored};
 use crate::progress::{RecentProgress, StreamingQueryStatus};
 use crate::record::{Entry, SinkInfo, SourceInfo, Start};
 use crate::recover::{QueryNow, Recovery, Resume, SinkNow, recover};
-use crate::state::{ImageWriter, QueryState};
+use crate::state::{ImageFile, ImageWriter, QueryState};
 use crate::watermark::{WatermarkPolicy, WatermarkTracker};
+
+/// How often a start that finds another run at work looks again before it leaves it the field.
+const START_ATTEMPTS: u32 = 10;
 
 /// Starts `plan`: recovers from its checkpoint, publishes what is recorded and not yet visible, and runs epochs on the
 /// engine's I/O runtime until it is stopped.
@@ -59,42 +62,17 @@ async fn begin(plan: QueryPlan, options: QueryOptions) -> Result<(EpochLoop, Arc
     let root = options.checkpoint.clone();
     let checkpoint = blocking(move || Checkpoint::open(root)).await?;
     let targets = open_sinks(&plan).await?;
-    let (mut chain, entries) = Chain::open(checkpoint.log()).await?;
-    let now = query_now(&plan, &options, &targets).await?;
-    let images = {
-        let checkpoint = checkpoint.clone();
-        blocking(move || checkpoint.images()).await?
-    };
-    let image_epochs: Vec<u64> = images.iter().map(|image| image.epoch).collect();
-    let recovery = recover(&entries, &image_epochs, &now, &|number| chain.location(number))?;
     let run_id = Uuid::new_v4().to_string();
-    let resume = match recovery {
-        Recovery::Fresh => None,
-        Recovery::Resume(resume) => Some(*resume),
+    let mut attempt = 1;
+    let taken = loop {
+        match take_over(&plan, &options, &checkpoint, &targets, &run_id).await {
+            // A run at work wrote an entry between our look and our `Start`: look again.
+            Err(error) if error.kind() == ErrorKind::Fenced && attempt < START_ATTEMPTS => attempt += 1,
+            other => break other?,
+        }
     };
-    let query_id = resume.as_ref().map_or_else(|| Uuid::new_v4().to_string(), |r| r.query_id.clone());
-    let key_groups = resume.as_ref().map_or(options.key_groups, |r| r.key_groups);
-    let settings = resume.as_ref().map_or_else(|| options.settings.clone(), |r| r.settings.clone());
-    let start = Start {
-        run_id: run_id.clone(),
-        query_id: query_id.clone(),
-        query_name: options.name.clone(),
-        started_ms: options.clock.now_ms(),
-        tidemill_version: env!("CARGO_PKG_VERSION").to_owned(),
-        plan_fingerprint: plan.fingerprint.clone(),
-        settings: settings.clone(),
-        key_groups,
-        operators: plan.operators.clone(),
-        sources: plan.sources.iter().map(|s| SourceInfo { id: s.id().clone(), description: s.description() }).collect(),
-        sinks: plan
-            .sinks
-            .iter()
-            .zip(&targets)
-            .map(|(sink, target)| SinkInfo { id: sink.id().to_owned(), description: sink.description(), target: target.clone() })
-            .collect(),
-    };
-    // From here on every earlier run has lost.
-    chain.append(&Entry::Start(start)).await?;
+    let TakenOver { chain, entries, images, resume, start } = taken;
+    let Start { query_id, key_groups, settings, .. } = start;
 
     let tasks: Vec<_> = plan.operators.iter().map(|o| (o.id.clone(), o.tasks)).collect();
     let mut tracker = WatermarkTracker::new(WatermarkPolicy::Min, plan.watermarks.iter().cloned());
@@ -108,7 +86,7 @@ async fn begin(plan: QueryPlan, options: QueryOptions) -> Result<(EpochLoop, Arc
         None => {
             let mut state = QueryState::new(key_groups);
             tasks.iter().for_each(|(id, tasks)| state.open(id, *tasks));
-            Restored { state, sources: BTreeMap::new(), replayed_epochs: 0, damaged: Vec::new() }
+            Restored { state, sources: BTreeMap::new(), replayed_epochs: 0, damaged: Vec::new(), damaged_images: Vec::new() }
         }
     };
     for damaged in &restored.damaged {
@@ -151,7 +129,7 @@ async fn begin(plan: QueryPlan, options: QueryOptions) -> Result<(EpochLoop, Arc
     let handle = options.engine.query(Priority::Streaming, options.name.clone().unwrap_or_else(|| shared.id.clone()));
     let epochs = EpochLoop {
         images: ImageWriter::new(checkpoint.images_dir(), options.images, restored.replayed_epochs),
-        image_files: images,
+        image_files: images.into_iter().filter(|image| !restored.damaged_images.contains(&image.path)).collect(),
         handle,
         targets,
         chain,
@@ -168,6 +146,54 @@ async fn begin(plan: QueryPlan, options: QueryOptions) -> Result<(EpochLoop, Arc
         options,
     };
     Ok((epochs, shared))
+}
+
+/// The log with our `Start` at its end, and what that start has to do.
+struct TakenOver {
+    chain: Chain,
+    entries: Vec<(u64, Entry)>,
+    images: Vec<ImageFile>,
+    resume: Option<Resume>,
+    start: Start,
+}
+
+/// Decides what the last run left to do, and takes the query over from it: from then on every earlier run has lost.
+async fn take_over(
+    plan: &QueryPlan,
+    options: &QueryOptions,
+    checkpoint: &Checkpoint,
+    targets: &[SinkTarget],
+    run_id: &str,
+) -> Result<TakenOver> {
+    let (mut chain, entries) = Chain::open(checkpoint.log()).await?;
+    let now = query_now(plan, options, targets).await?;
+    let images = {
+        let checkpoint = checkpoint.clone();
+        blocking(move || checkpoint.images()).await?
+    };
+    let image_epochs: Vec<u64> = images.iter().map(|image| image.epoch).collect();
+    let resume = match recover(&entries, &image_epochs, &now, &|number| chain.location(number))? {
+        Recovery::Fresh => None,
+        Recovery::Resume(resume) => Some(*resume),
+    };
+    let sinks = plan.sinks.iter().zip(targets);
+    let start = Start {
+        run_id: run_id.to_owned(),
+        query_id: resume.as_ref().map_or_else(|| Uuid::new_v4().to_string(), |r| r.query_id.clone()),
+        query_name: options.name.clone(),
+        started_ms: options.clock.now_ms(),
+        tidemill_version: env!("CARGO_PKG_VERSION").to_owned(),
+        plan_fingerprint: plan.fingerprint.clone(),
+        settings: resume.as_ref().map_or_else(|| options.settings.clone(), |r| r.settings.clone()),
+        key_groups: resume.as_ref().map_or(options.key_groups, |r| r.key_groups),
+        operators: plan.operators.clone(),
+        sources: plan.sources.iter().map(|s| SourceInfo { id: s.id().clone(), description: s.description() }).collect(),
+        sinks: sinks
+            .map(|(sink, target)| SinkInfo { id: sink.id().to_owned(), description: sink.description(), target: target.clone() })
+            .collect(),
+    };
+    chain.append(&Entry::Start(start.clone())).await?;
+    Ok(TakenOver { chain, entries, images, resume, start })
 }
 
 async fn open_sinks(plan: &QueryPlan) -> Result<Vec<SinkTarget>> {

@@ -27,7 +27,7 @@ impl Default for Retention {
 /// What can go. Entries are to be removed in this order, before the images.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Garbage {
-    /// Numbers of log entries, rising.
+    /// Numbers of log entries, rising, those of `Start` entries after the others.
     pub entries: Vec<u64>,
     /// Image files.
     pub images: Vec<PathBuf>,
@@ -63,7 +63,10 @@ pub fn retain(images: &[ImageFile], entries: &[EntryInfo], settled: Option<u64>,
         EntryKind::Stop => through.is_some(),
         EntryKind::Epoch { .. } | EntryKind::Promise { .. } => true,
     });
-    Garbage { entries: garbage.map(|(_, info)| info.number).collect(), images: garbage_images }
+    // Starts go last: a record is never left without the start of its run, wherever a crash cuts the removal.
+    let (starts, others): (Vec<_>, Vec<_>) = garbage.partition(|(_, info)| matches!(info.kind, EntryKind::Start { .. }));
+    let entries = others.into_iter().chain(starts).map(|(_, info)| info.number).collect();
+    Garbage { entries, images: garbage_images }
 }
 
 #[cfg(test)]
