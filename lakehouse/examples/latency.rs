@@ -26,10 +26,19 @@ fn rows(users: &[u64], round: i64) -> Result<RecordBatch> {
     Ok(RecordBatch::try_new(Arc::new(schema), columns)?)
 }
 
+fn median(times: &[Duration]) -> f64 {
+    let mut times = times.to_vec();
+    times.sort();
+    times[times.len() / 2].as_secs_f64() * 1e6
+}
+
 fn report(what: &str, mut times: Vec<Duration>) {
+    let quarter = times.len().div_ceil(4);
+    let (young, old) = (median(&times[..quarter]), median(&times[times.len() - quarter..]));
+    let slope = (old - young) / (times.len() - quarter).max(1) as f64;
     times.sort();
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    println!("{what:<44} p50 {:>8.2} ms   p99 {:>8.2} ms   max {:>8.2} ms", at(0.5), at(0.99), at(1.0));
+    println!("{what:<44} p50 {:>8.2} ms   p99 {:>8.2} ms   {slope:>+7.2} µs per version", at(0.5), at(0.99));
 }
 
 async fn run(folder: &std::path::Path, durable: bool, [target, source, commits]: [u64; 3]) -> Result<()> {

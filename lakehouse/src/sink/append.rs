@@ -143,6 +143,7 @@ impl Sink for DeltaAppendSink {
                 inline = Some(to_stream(&rows)?).filter(|bytes| bytes.len() <= self.base.options.inline_max_bytes);
             }
             if inline.is_none() {
+                self.base.touch();
                 meta.files = self.stage_files(self.base.opened()?, epoch, partition, rows).await?;
             }
         }
@@ -154,6 +155,7 @@ impl Sink for DeltaAppendSink {
             return Ok(NOTHING);
         }
         let opened = self.base.opened()?;
+        self.base.touch();
         let txn = self.base.txn(epoch)?;
         let mut head = opened.table.head().await?;
         // A table that is not the pinned one has no say in what was published.

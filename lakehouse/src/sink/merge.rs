@@ -128,6 +128,7 @@ impl Sink for DeltaMergeSink {
                 inline = Some(to_stream(&rows)?).filter(|bytes| bytes.len() <= self.base.options.inline_max_bytes);
             }
             if inline.is_none() {
+                self.base.touch();
                 let staging = opened.staging.clone();
                 let name = staging.new_name(epoch, partition, "arrow");
                 meta.staged = blocking(move || {
@@ -148,6 +149,7 @@ impl Sink for DeltaMergeSink {
             return Ok(NOTHING);
         }
         let opened = self.base.opened()?;
+        self.base.touch();
         let txn = self.base.txn(epoch)?;
         let head = opened.table.head().await?;
         check_pinned(&head, target)?;

@@ -13,6 +13,7 @@ mod append;
 mod merge;
 mod stage;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arrow::array::RecordBatch;
@@ -57,6 +58,8 @@ struct Base {
     location: String,
     options: SinkOptions,
     opened: OnceLock<Opened>,
+    /// Whether something was staged or published since the last settle: an idle query costs no sync.
+    unsettled: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -70,7 +73,7 @@ struct Opened {
 
 impl Base {
     fn new(name: Option<String>, location: impl Into<String>, options: SinkOptions) -> Self {
-        Self { name, location: location.into(), options, opened: OnceLock::new() }
+        Self { name, location: location.into(), options, opened: OnceLock::new(), unsettled: AtomicBool::new(true) }
     }
 
     /// The user's name, else one from the table's id: unknown before the sink is open.
@@ -125,8 +128,16 @@ impl Base {
             .collect()
     }
 
+    /// Takes note that there is something to settle.
+    fn touch(&self) {
+        self.unsettled.store(true, Ordering::Release);
+    }
+
     async fn settle(&self, epoch: u64) -> Result<()> {
         let opened = self.opened()?;
+        if !self.unsettled.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
         let (table, staging, durable) = (opened.table.clone(), opened.staging.clone(), self.options.table.durable);
         blocking(move || {
             if durable {
@@ -134,7 +145,8 @@ impl Base {
             }
             staging.remove_up_to(epoch)
         })
-        .await?;
+        .await
+        .inspect_err(|_| self.touch())?;
         opened.table.spawn_upkeep(self.options.checkpoint_interval);
         Ok(())
     }
