@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn epochs_are_removed_without_touching_those_of_other_sinks() {
         let root = tempfile::tempdir().unwrap();
-        let (a, b) = (Staging::new(root.path(), "a", true), Staging::new(root.path(), "b", true));
+        let (a, b) = (Staging::new(root.path(), "a", false), Staging::new(root.path(), "b", false));
         a.remove_up_to(9).unwrap();
         for epoch in [1, 2, 3] {
             a.write(&a.new_name(epoch, 0, "arrow"), b"x").unwrap();
