@@ -31,7 +31,18 @@ struct TellPhases;
 impl PhaseObserver for TellPhases {
     fn enter(&self, epoch: u64, phase: Phase) {
         tell(&json!({ "phase": phase.as_str(), "epoch": epoch }));
+        stop_point(phase);
     }
+}
+
+/// A place at which a fault test has the process stop itself, until it is sent `SIGCONT`: `FAILPOINTS=demo::stop_in_record=return`.
+/// Nothing in other builds.
+fn stop_point(phase: Phase) {
+    fail::fail_point!(&format!("demo::stop_in_{phase}"), |_| {
+        let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP);
+    });
+    // Without the feature the phase is not looked at.
+    let _ = phase;
 }
 
 fn tell(line: &serde_json::Value) {
