@@ -36,7 +36,7 @@ use crate::sink::check_pinned;
 use crate::snapshot::Snapshot;
 use crate::table::DeltaTable;
 use condition::Condition;
-use source::{Source, key_positions};
+use source::{Source, check_complete, key_positions};
 
 /// How often a merge is planned again before it gives the table up as too busy.
 const ATTEMPTS: usize = 100;
@@ -46,7 +46,7 @@ const ATTEMPTS: usize = 100;
 pub struct MergeRequest {
     /// The columns that make the key.
     pub on: Vec<String>,
-    /// One row per key; columns by name, without regard to case.
+    /// One row per key; every column of the table, by name and without regard to case.
     pub source: Vec<RecordBatch>,
     /// Whether a matched row is updated, over `source.*` and `target.*`; always where there is none.
     pub update_condition: Option<Expr>,
@@ -170,6 +170,7 @@ impl DeltaTable {
         let prepared = blocking(move || {
             let what = format!("Delta table {}", table.root().display());
             let on = key_positions(&what, &request.on, snapshot.schema())?;
+            request.source.iter().try_for_each(|batch| check_complete(&what, batch.schema_ref(), snapshot.schema()))?;
             let rows = table.align(snapshot.head(), &request.source)?;
             let source = Arc::new(Source::try_new(&what, snapshot.schema(), &on, &rows)?);
             let condition = request.update_condition.as_ref().map(|c| Condition::bind(c, snapshot.schema())).transpose()?.map(Arc::new);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::row::Rows;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::ScalarValue;
@@ -44,6 +44,21 @@ pub(crate) fn key_positions(what: &str, on: &[String], schema: &SchemaRef) -> Re
             })
         })
         .collect()
+}
+
+/// Refuses source rows without a column of the table: an update would put a null over the value that is there.
+///
+/// # Errors
+/// `Analysis`, naming the column.
+pub(crate) fn check_complete(what: &str, source: &Schema, table: &SchemaRef) -> Result<()> {
+    let given = |name: &str| source.fields().iter().any(|f| f.name().eq_ignore_ascii_case(name));
+    match table.fields().iter().find(|f| !given(f.name())) {
+        None => Ok(()),
+        Some(missing) => Err(Error::analysis(format!(
+            "the source of MERGE into {what} has no column `{}`, so an update would lose the value that is there; add it to the source",
+            missing.name()
+        ))),
+    }
 }
 
 /// The encoder of keys of these columns.
@@ -135,7 +150,7 @@ pub(crate) fn two_rows_for_one_key(what: &str, key: &str) -> Error {
 mod tests {
     use super::*;
     use arrow::array::{Float64Array, Int64Array, StringArray};
-    use arrow::datatypes::{DataType, Field, Schema};
+    use arrow::datatypes::{DataType, Field};
 
     fn schema() -> SchemaRef {
         Arc::new(Schema::new(vec![Field::new("userId", DataType::Utf8, true), Field::new("n", DataType::Int64, true)]))
@@ -154,6 +169,9 @@ mod tests {
         assert_eq!(source.ranges[0].bounds, Some((ScalarValue::Utf8(Some("a".into())), ScalarValue::Utf8(Some("b".into())))));
         let error = merge(&[batch(vec![Some("a"), Some("b")]), batch(vec![Some("a")])]).unwrap_err();
         assert!(error.message().contains("MULTIPLE_SOURCE_ROW") && error.message().contains("userId=a"), "{error}");
+        let half = Schema::new(vec![Field::new("N", DataType::Int64, true)]);
+        assert!(check_complete("table t", &half, &schema()).unwrap_err().message().contains("`userId`"));
+        check_complete("table t", &schema(), &schema()).unwrap();
         assert!(merge(&[]).unwrap().matchable.is_empty());
         assert!(key_positions("t", &["USERID".into()], &schema()).unwrap() == [0]);
         assert!(key_positions("t", &["usrId".into()], &schema()).unwrap_err().message().contains("did you mean `userId`"));

@@ -18,7 +18,7 @@ use super::{Base, NOTHING, SinkOptions, any_rows, check_pinned};
 use crate::io::blocking;
 use crate::merge::cache::nulls_in;
 use crate::merge::check_request;
-use crate::merge::source::{describe_key, key_encoder, key_positions, two_rows_for_one_key};
+use crate::merge::source::{check_complete, describe_key, key_encoder, key_positions, two_rows_for_one_key};
 use crate::merge::{MergeContext, MergeRequest};
 use crate::table::DeltaTable;
 
@@ -109,8 +109,9 @@ impl Sink for DeltaMergeSink {
     async fn open(&self, schema: SchemaRef) -> Result<SinkTarget> {
         // The keys are looked for in the rows first, so that a wrong name makes no table.
         key_positions(&format!("Delta table {}", self.base.location), &self.on, &schema)?;
-        let target = self.base.open(schema).await?;
+        let target = self.base.open(Arc::clone(&schema)).await?;
         let opened = self.base.opened()?;
+        check_complete(&format!("Delta table {}", self.base.location), &schema, &opened.layout.table)?;
         check_request(&opened.table, &opened.layout.table, &self.on, self.condition.as_ref())?;
         Ok(target)
     }

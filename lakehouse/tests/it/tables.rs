@@ -117,6 +117,7 @@ async fn partition_columns_live_in_the_log() {
             RecordBatch::try_from_iter([
                 ("n", Arc::new(Int32Array::from(vec![1, 9])) as ArrayRef),
                 ("country", Arc::new(StringArray::from(vec!["fr", "it"])) as ArrayRef),
+                ("DAY", Arc::new(Date32Array::from(vec![2, 2])) as ArrayRef),
             ])
             .unwrap(),
         ],
@@ -125,7 +126,10 @@ async fn partition_columns_live_in_the_log() {
     };
     let merged = table.merge(request).await.unwrap();
     assert_eq!((merged.rows_updated, merged.rows_inserted, merged.rows_copied), (1, 1, 1));
-    assert_eq!(content(&table).await, ["NULL 2 1970-01-01", "de/at ü 4 1970-01-01", "fr 1 NULL", "fr 3 1970-01-02", "it 9 NULL"]);
+    assert_eq!(
+        content(&table).await,
+        ["NULL 2 1970-01-01", "de/at ü 4 1970-01-01", "fr 1 1970-01-03", "fr 3 1970-01-02", "it 9 1970-01-03"]
+    );
 }
 
 #[tokio::test]
