@@ -147,3 +147,49 @@ fn collect_upstream(plan: &LogicalPlan, out: &mut Vec<String>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::datatypes::{DataType, Field, Schema};
+    use datafusion::common::Column;
+    use datafusion::logical_expr::{LogicalPlanBuilder, col, lit, table_scan};
+
+    fn events() -> LogicalPlanBuilder {
+        let schema = Schema::new(vec![Field::new("id", DataType::Int64, false), Field::new("clicks", DataType::Int64, false)]);
+        table_scan(Some("events"), &schema, None).unwrap()
+    }
+
+    fn dedup(input: LogicalPlanBuilder, key: &str) -> LogicalPlan {
+        let node = Dedup { input: input.build().unwrap(), keys: vec![Column::from_name(key)], id: None };
+        LogicalPlan::Extension(Extension { node: Arc::new(node) })
+    }
+
+    fn ids(roots: Vec<LogicalPlan>, same_id: SameId) -> Result<Vec<OperatorId>> {
+        let named = name_operators(roots, same_id)?;
+        Ok(named.iter().map(|root| operator_id_of(root).expect("the root is an operator").clone()).collect())
+    }
+
+    #[test]
+    fn an_id_covers_the_operator_and_its_source_alone() {
+        let busy = || events().filter(col("clicks").gt(lit(2_i64))).unwrap();
+        let plain = ids(vec![dedup(events(), "id")], SameId::Refuse).unwrap();
+        assert_eq!(ids(vec![dedup(busy(), "id")], SameId::Refuse).unwrap(), plain, "a filter in between changes nothing");
+        assert_ne!(ids(vec![dedup(events(), "clicks")], SameId::Refuse).unwrap(), plain);
+        // Frozen: a release that changes it would lose the state of every running query.
+        assert_eq!(plain[0].as_str(), "dedup-660f25024d2e65f7");
+    }
+
+    #[test]
+    fn one_id_is_one_operator() {
+        let low = || dedup(events().filter(col("clicks").lt_eq(lit(2_i64))).unwrap(), "id");
+        let high = || dedup(events().filter(col("clicks").gt(lit(2_i64))).unwrap(), "id");
+        let same = ids(vec![low(), low()], SameId::Refuse).unwrap();
+        assert_eq!(same[0], same[1], "equal operators are one");
+        let apart = ids(vec![low(), high(), low()], SameId::TellApart).unwrap();
+        assert_ne!(apart[0], apart[1], "operators over other rows are others");
+        assert_eq!(apart[0], apart[2]);
+        let refused = ids(vec![low(), high()], SameId::Refuse).unwrap_err();
+        assert!(refused.message().contains("run them as two queries"), "{refused}");
+    }
+}

@@ -34,6 +34,8 @@ pub struct QueryNow {
 /// A sink of the query that starts now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SinkNow {
+    /// What [`Sink::description`](tidemill_planner::seam::Sink::description) returned: where it writes.
+    pub description: String,
     /// What [`Sink::open`](tidemill_planner::seam::Sink::open) returned.
     pub target: SinkTarget,
     /// Whether it stages.
@@ -306,6 +308,19 @@ fn check_targets(history: &History<'_>, now: &QueryNow) -> Result<()> {
                 manifest.target.id,
                 record.epoch(),
                 sink.target.id
+            )));
+        }
+    }
+    // A sink without a name of its own is known by its table's id: a table made anew would look like another sink.
+    let Some(start) = history.starts.last() else { return Ok(()) };
+    let known = |id: &str| start.sinks.iter().any(|sink| sink.id == id);
+    for old in start.sinks.iter().filter(|old| !now.sinks.contains_key(&old.id) && !now.abandoned_sinks.contains(&old.id)) {
+        let same_place = now.sinks.iter().find(|(id, sink)| sink.description == old.description && !known(id));
+        if let Some((id, sink)) = same_place {
+            return Err(Error::data(format!(
+                "{} holds another table than the one this query has written to: that was {}, this is {}. Restore the table; or abandon sink `{}`, \
+                 and `{id}` gets the epochs from now on",
+                sink.description, old.target.id, sink.target.id, old.id
             )));
         }
     }

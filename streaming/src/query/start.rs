@@ -216,7 +216,12 @@ async fn open_sinks(plan: &QueryPlan) -> Result<Vec<SinkTarget>> {
 async fn query_now(plan: &QueryPlan, options: &QueryOptions, targets: &[SinkTarget]) -> Result<QueryNow> {
     let mut sinks = BTreeMap::new();
     for (sink, target) in plan.sinks.iter().zip(targets) {
-        let now = SinkNow { target: target.clone(), capability: sink.capability(), published: sink.published().await? };
+        let now = SinkNow {
+            description: sink.description(),
+            target: target.clone(),
+            capability: sink.capability(),
+            published: sink.published().await?,
+        };
         sinks.insert(sink.id().to_owned(), now);
     }
     Ok(QueryNow {

@@ -35,7 +35,12 @@ fn entries(script: &str) -> Vec<(u64, Entry)> {
 fn now(sinks: &str) -> QueryNow {
     let sink = |word: &str| {
         let (id, published) = word.split_at(1);
-        let sink = SinkNow { target: target(&format!("table-{id}")), capability: Capability::Staged, published: published.parse().ok() };
+        let sink = SinkNow {
+            description: format!("at {id}"),
+            target: target(&format!("table-{id}")),
+            capability: Capability::Staged,
+            published: published.parse().ok(),
+        };
         (id.to_owned(), sink)
     };
     QueryNow {
@@ -296,4 +301,21 @@ fn which_image_to_begin_with() {
     let error = bases(&[1], Some(5), Some(9)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(error.message().contains("begin with epoch 5"), "{error}");
+}
+
+#[test]
+fn a_table_made_anew_behind_a_sink_without_a_name_is_refused() {
+    // The last start had sink `x` at `DeltaSink[/x]`; now another sink is there, and `x` is gone.
+    let mut at_the_same_place = now("z-");
+    at_the_same_place.sinks.get_mut("z").expect("z is a sink").description = "DeltaSink[/x]".to_owned();
+    refused(
+        "S:a E0:a:x5 X0:a",
+        &[],
+        &at_the_same_place,
+        expect![[
+            r#"data: DeltaSink[/x] holds another table than the one this query has written to: that was table-x, this is table-z. Restore the table; or abandon sink `x`, and `z` gets the epochs from now on"#
+        ]],
+    );
+    at_the_same_place.abandoned_sinks.insert("x".to_owned());
+    assert_eq!(decide("S:a E0:a:x5 X0:a", &[], &at_the_same_place), "next 1, publish [], settled 0");
 }
