@@ -5,7 +5,7 @@
 #
 # It wants cargo and a python3 (3.11 or newer) with venv; tests/setup.sh fetches the pinned Python packages once.
 # TIDEMILL_CAMPAIGN_RUNS (default 5) sets how often the job is killed at random; the full campaign of 100 runs is
-# tests/campaign/kill_campaign.py. The build has the feature `failpoints`: inert unless a test switches a point on.
+# tests/campaign/kill_campaign.py. The campaigns' build has the feature `failpoints`: inert unless a test switches a point on.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tests/sections.sh
@@ -15,7 +15,11 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/tidemill-tests-XXXXXX")
 trap 'report_end tests/run.sh $?; rm -rf "$work"' EXIT
 
 section "cargo test"
-cargo test --workspace --locked --features failpoints
+cargo test --workspace --locked
+
+# The fault tests arm failpoints, which are armed for a whole process: a build of their own, with just the integration tests.
+section "cargo test, faults"
+cargo test --workspace --locked --features failpoints --test it
 binary=${CARGO_TARGET_DIR:-target}/debug/tidemill
 cargo build --locked --features failpoints --bin tidemill
 
