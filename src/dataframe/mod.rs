@@ -90,7 +90,14 @@ impl DataFrame {
         if exprs.iter().any(|e| !datafusion::logical_expr::utils::find_aggregate_exprs([e]).is_empty()) {
             return Err(Error::analysis("an aggregate stands outside `agg`: write `group_by([…])` (of nothing, for all rows) `.agg([…])`"));
         }
-        Ok(self.over(self.builder().project(exprs)?.build()?))
+        // Window functions are computed by a node of their own, below the projection.
+        let windows = datafusion::logical_expr::utils::find_window_exprs(&exprs);
+        let input = if windows.is_empty() {
+            self.builder()
+        } else {
+            LogicalPlanBuilder::from(LogicalPlanBuilder::window_plan(self.plan.clone(), windows)?)
+        };
+        Ok(self.over(input.project(exprs)?.build()?))
     }
 
     /// The rows for which the condition holds.

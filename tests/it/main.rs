@@ -4,6 +4,7 @@ mod cli;
 mod dataframe;
 mod sql;
 mod stateful;
+mod stream;
 mod support;
 mod tidy;
 mod write;

@@ -83,8 +83,13 @@ impl EpochLoop {
     }
 
     fn enter(&self, phase: Phase) {
+        self.enter_of(self.next_epoch, phase);
+    }
+
+    /// An epoch that is recorded is no more the next one.
+    fn enter_of(&self, epoch: u64, phase: Phase) {
         if let Some(observer) = &self.options.observer {
-            observer.enter(self.next_epoch, phase);
+            observer.enter(epoch, phase);
         }
     }
 
@@ -182,7 +187,7 @@ impl EpochLoop {
         measured.lap("record");
         measured.durable();
 
-        self.enter(Phase::Publish);
+        self.enter_of(epoch, Phase::Publish);
         crash_point("streaming::publish");
         let publishing = self.publish(&record);
         // State moves on while the sinks publish: the record is what both stand on.
@@ -191,7 +196,7 @@ impl EpochLoop {
         measured.lap("publish");
         measured.visible();
 
-        self.enter(Phase::Settle);
+        self.enter_of(epoch, Phase::Settle);
         crash_point("streaming::settle");
         self.settle(&record, changelog_bytes).await?;
         measured.lap("settle");

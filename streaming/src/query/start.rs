@@ -32,7 +32,8 @@ const START_ATTEMPTS: u32 = 10;
 /// `Analysis` when the checkpoint is of another query; `Data` when a sink's target is not the pinned one; `Corrupt` for a
 /// damaged checkpoint; `Fenced` when another run starts at the same moment. Nothing has been published then.
 pub async fn start(plan: QueryPlan, options: QueryOptions) -> Result<StreamingQuery> {
-    let io = options.engine.io().clone();
+    let engine = options.engine.clone();
+    let io = engine.io().clone();
     let begun = io.spawn(begin(plan, options)).await;
     let (mut epochs, shared) = begun.map_err(|e| Error::internal(format!("the start of the query ended early: {e}")))??;
     let query = StreamingQuery { shared: Arc::clone(&shared) };
@@ -47,6 +48,8 @@ pub async fn start(plan: QueryPlan, options: QueryOptions) -> Result<StreamingQu
         shared.set_status(if matches!(end, Ended::Stopped) { "Stopped" } else { "Terminated with an error" }, false, false);
         shared.end_progress();
         shared.ended.send_replace(Some(end));
+        // The session may be gone by now, and the loop's engine with it: without this one, nobody would have been left to tell the end.
+        drop(engine);
     });
     Ok(query)
 }

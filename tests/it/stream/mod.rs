@@ -1,0 +1,16 @@
+//! Streaming queries as wholes: stories told by scripts, a random story held to the batch, and processes that are killed.
+
+mod errors;
+mod files;
+mod operators;
+mod oracle;
+mod rescale;
+mod sinks;
+mod story;
+
+#[cfg(feature = "failpoints")]
+mod kills;
+#[cfg(feature = "failpoints")]
+mod process;
+#[cfg(feature = "failpoints")]
+mod zombie;

@@ -1,0 +1,143 @@
+//! Any events, cut into any epochs, with a restart at any parallelism between any two of them: what the stream has written is
+//! what the same program makes of the same rows as a table, less the late ones.
+
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimeUnit, TimestampMicrosecondType};
+use datafusion::scalar::ScalarValue;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use tidemill::functions as F;
+use tidemill::functions::{col, lit};
+use tidemill::{DataFrame, GroupFn, GroupFunction, Result, Session};
+
+use super::story::{Event, MINUTE_US, Story, batch_of, rows_as_text};
+
+const DELAY_MINUTES: i64 = 10;
+
+/// The event that ends every session before it, and is in none that ends.
+const CLOSING_MINUTE: i64 = 10_000;
+
+/// Gives each session with the user's events in all sessions up to it.
+fn so_far() -> Arc<dyn GroupFunction> {
+    let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let output = Schema::new(vec![
+        Field::new("user", DataType::Utf8, false),
+        Field::new("start", time, false),
+        Field::new("so_far", DataType::Int64, false),
+    ]);
+    let state = Schema::new(vec![Field::new("so_far", DataType::Int64, false)]);
+    GroupFn::new("so_far", Arc::new(output), Arc::new(state), |key, rows, state, output| {
+        let starts = rows.column("start")?.as_primitive::<TimestampMicrosecondType>();
+        let counts = rows.column("n")?.as_primitive::<Int64Type>();
+        let mut so_far = match state.get() {
+            Some([ScalarValue::Int64(Some(n))]) => *n,
+            _ => 0,
+        };
+        let mut sessions: Vec<usize> = rows.positions().collect();
+        sessions.sort_unstable_by_key(|&i| starts.value(i));
+        for i in sessions {
+            so_far += counts.value(i);
+            let start = ScalarValue::TimestampMicrosecond(Some(starts.value(i)), Some("UTC".into()));
+            output.push(vec![key[0].clone(), start, ScalarValue::from(so_far)]);
+        }
+        state.update(vec![ScalarValue::from(so_far)]);
+        Ok(())
+    })
+}
+
+fn outputs(events: &DataFrame, ended_by_minute: Option<i64>) -> Result<Vec<(&'static str, DataFrame)>> {
+    let unique = events.with_watermark("t", &format!("{DELAY_MINUTES} minutes"))?.drop_duplicates(["id", "t"])?;
+    let sessions = unique
+        .group_by([F::session_window(col("t"), "7 minutes"), col("user")])
+        .agg([F::count("*").alias("n"), F::sum(col("v")).alias("v")])?
+        .select([col("user"), col("session_window.start").alias("start"), col("session_window.end").alias("end"), col("n"), col("v")])?;
+    let sessions = match ended_by_minute {
+        None => sessions,
+        Some(minute) => sessions.filter(col("end").leq(F::timestamp_micros(lit(minute * MINUTE_US))))?,
+    };
+    let so_far = sessions.group_by(["user"]).flat_map_groups_with_state(so_far())?;
+    Ok(vec![("unique", unique), ("sessions", sessions), ("so_far", so_far)])
+}
+
+fn program(events: &DataFrame) -> Result<Vec<(&'static str, DataFrame)>> {
+    let mut sinks = outputs(events, None)?;
+    let late = sinks[0].1.late_rows()?.select(["user", "id", "t", "v"])?;
+    sinks.push(("late", late));
+    Ok(sinks)
+}
+
+/// An epoch's events, and the parallelism to restart at before it.
+type Epoch = (Vec<Event>, Option<usize>);
+
+/// Events of three users within an hour, in no order; equal id and minute make equal events, so that it does not matter which
+/// copy stays.
+fn event() -> impl Strategy<Value = Event> {
+    (0..8_i64, 0..60_i64).prop_map(|(id, minute)| (format!("user-{}", id % 3), format!("id-{id}"), Some(minute), id * 100 + minute))
+}
+
+fn epochs() -> impl Strategy<Value = Vec<Epoch>> {
+    let epoch = (prop::collection::vec(event(), 0..12), prop::option::weighted(0.4, 1..8_usize));
+    prop::collection::vec(epoch, 1..8)
+}
+
+async fn stream(epochs: &[Epoch], parallelism: usize) -> Story {
+    let mut story = Story::new(program).with_image_every(2);
+    story.start(parallelism).await;
+    for (events, restart) in epochs {
+        if let Some(parallelism) = restart {
+            story.stop().await;
+            story.start(*parallelism).await;
+        }
+        story.append(events).await;
+    }
+    story.append(&[closing()]).await;
+    story.stop().await;
+    story
+}
+
+fn closing() -> Event {
+    ("closing".to_owned(), "closing".to_owned(), Some(CLOSING_MINUTE), 0)
+}
+
+/// The rows that were not late: of equal rows as many are gone as were late.
+fn on_time(events: &[Event], late: &[RecordBatch]) -> Vec<Event> {
+    let mut left: Vec<Event> = events.to_vec();
+    for row in rows_as_text(late) {
+        let at = left.iter().position(|event| rows_as_text(&[batch_of(std::slice::from_ref(event))]) == [row.clone()]);
+        left.remove(at.unwrap_or_else(|| panic!("a late row is one of the events: {row}")));
+    }
+    left
+}
+
+async fn check(epochs: Vec<Epoch>, parallelism: usize) -> std::result::Result<bool, TestCaseError> {
+    let story = stream(&epochs, parallelism).await;
+    let mut events: Vec<Event> = epochs.into_iter().flat_map(|(events, _)| events).collect();
+    events.push(closing());
+    let late = story.rows("late");
+    let on_time = on_time(&events, &late);
+    let session = Session::builder().parallelism(1).build().expect("a session");
+    let table = session.create_dataframe(vec![batch_of(&on_time)]).expect("the events are a table");
+    for (name, frame) in outputs(&table, Some(CLOSING_MINUTE - DELAY_MINUTES)).expect("the program fits the table") {
+        let expected = rows_as_text(&frame.collect().await.expect("the batch runs"));
+        prop_assert_eq!(rows_as_text(&story.rows(name)), expected, "{}", name);
+    }
+    Ok(late.iter().any(|batch| batch.num_rows() > 0))
+}
+
+#[test]
+fn a_stream_is_its_batch_however_it_is_cut_and_restarted() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (cases, with_late) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
+    let config = Config { cases: 30, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    TestRunner::new(config)
+        .run(&(epochs(), 1..8_usize), |(epochs, parallelism)| {
+            let had_late = runtime.block_on(check(epochs, parallelism))?;
+            cases.set(cases.get() + 1);
+            with_late.set(with_late.get() + u32::from(had_late));
+            Ok(())
+        })
+        .unwrap();
+    assert!(with_late.get() * 4 > cases.get(), "too few cases have late rows to mean much: {} of {}", with_late.get(), cases.get());
+}
