@@ -37,3 +37,6 @@ section "the job on a small input, killed once, and the oracle on it"
 section "a short kill campaign"
 "$python" tests/campaign/kill_campaign.py --binary "$binary" --runs "${TIDEMILL_CAMPAIGN_RUNS:-5}" --events 20000 \
     --min-per-phase 0 --oracle-every 5
+
+section "the campaign fails when the txn check is off"
+"$python" tests/campaign/kill_campaign.py --binary "$binary" --expect-failure --runs 40 --events 20000 --oracle-every 0
