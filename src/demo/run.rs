@@ -135,10 +135,8 @@ struct Running {
 
 impl Parent {
     fn new(config: DemoConfig, layout: Layout) -> Self {
-        let mut dice = Dice::new(config.seed);
-        dice.below(1);
         Self {
-            dice,
+            dice: Dice::new(config.seed),
             config,
             layout,
             aim: Aim::default(),

@@ -51,7 +51,6 @@ pub(super) async fn plan(session: &Session, roots: Vec<LogicalPlan>, sinks: Vec<
         acts_on_watermark: found.acts_on_watermark,
         sinks,
         fingerprint,
-        plans_made: 1,
         graph,
     })
 }

@@ -291,7 +291,7 @@ impl EpochLoop {
                     // The epoch has just been recorded, for the first time: whoever published it is not this query.
                     Publish::AlreadyPublished => {
                         return Err(Error::conflict(format!(
-                            "sink `{}` holds an epoch {epoch} that this query has not published: another query writes to the same table under the same \
+                            "sink `{}` holds an epoch {epoch} that this run has not published: another run of this query has taken over, and this one is to leave it the field; or another query writes to the same table under the same \
                              sink id. Give each query's sinks names of their own, and a new checkpoint to the one that came second",
                             manifest.sink
                         )));

@@ -34,8 +34,6 @@ pub struct QueryPlan {
     pub acts_on_watermark: bool,
     /// The plan in short: equal for equal programs.
     pub fingerprint: String,
-    /// How often a plan was made for this query, over its life: 1.
-    pub plans_made: u64,
 }
 
 /// How a query runs.
