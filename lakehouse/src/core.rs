@@ -1,6 +1,7 @@
 //! What all handles of a table share: its log, its index, and the rule for keeping the index up with the log.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidemill_planner::Result;
@@ -11,7 +12,6 @@ use crate::log::replay::Index;
 use crate::merge::cache::MergeCache;
 use crate::options::TableOptions;
 use crate::snapshot::{Head, Snapshot};
-use crate::upkeep::Upkeep;
 
 /// One opened table.
 #[derive(Debug)]
@@ -20,7 +20,8 @@ pub(crate) struct Core {
     pub(crate) log: LogDir,
     pub(crate) options: TableOptions,
     pub(crate) cache: MergeCache,
-    pub(crate) upkeep: Upkeep,
+    /// Whether a checkpoint is being written in the background.
+    pub(crate) upkeep_runs: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -66,7 +67,7 @@ impl Core {
             log,
             options,
             cache,
-            upkeep: Upkeep::default(),
+            upkeep_runs: AtomicBool::new(false),
             state: Mutex::new(State { index, stamp, seen: Seen::default(), stale: false }),
         }
     }

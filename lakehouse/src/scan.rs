@@ -33,15 +33,18 @@ use crate::snapshot::Snapshot;
 
 /// A snapshot that DataFusion scans.
 #[derive(Debug)]
-pub(crate) struct DeltaScan {
+struct DeltaScan {
     snapshot: Arc<Snapshot>,
 }
 
-impl DeltaScan {
-    pub(crate) fn new(snapshot: Arc<Snapshot>) -> Self {
-        Self { snapshot }
+impl Snapshot {
+    /// The snapshot as a table that DataFusion scans.
+    pub fn table_provider(self: &Arc<Self>) -> Arc<dyn TableProvider> {
+        Arc::new(DeltaScan { snapshot: Arc::clone(self) })
     }
+}
 
+impl DeltaScan {
     fn pruned(&self, state: &dyn Session, filters: &[Expr]) -> DFResult<Vec<Arc<DataFile>>> {
         let files = self.snapshot.files();
         let Some(predicate) = conjunction(filters.iter().cloned()) else { return Ok(files.to_vec()) };

@@ -4,14 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use datafusion::datasource::TableProvider;
 use tidemill_planner::{Error, Result};
 
 use crate::log::actions::Metadata;
 use crate::log::features;
 use crate::log::replay::{DataFile, Index};
 use crate::partition::Layout;
-use crate::scan::DeltaScan;
 
 /// What a writer that appends has to know of a table: all but its files, so that a commit costs the same in a table of many.
 #[derive(Debug)]
@@ -122,10 +120,5 @@ impl Snapshot {
 
     pub(crate) fn layout(&self) -> &Arc<Layout> {
         &self.head.layout
-    }
-
-    /// The snapshot as a table that DataFusion scans.
-    pub fn table_provider(self: &Arc<Self>) -> Arc<dyn TableProvider> {
-        Arc::new(DeltaScan::new(Arc::clone(self)))
     }
 }

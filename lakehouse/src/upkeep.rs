@@ -1,7 +1,7 @@
 //! Work off the commit path that keeps a table quick to open: checkpoints, and the removal of what crashes left in the log.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tidemill_planner::Result;
@@ -12,12 +12,6 @@ use crate::table::DeltaTable;
 
 /// Entries half written by a process that died are removed when they are older than this.
 const LEFTOVER_AGE: Duration = Duration::from_secs(24 * 3600);
-
-/// Whether and since when a handle keeps up its table.
-#[derive(Debug, Default)]
-pub(crate) struct Upkeep {
-    running: AtomicBool,
-}
 
 impl DeltaTable {
     /// Writes a checkpoint of the table as it is, so that readers need not replay the log; gives its version.
@@ -53,7 +47,7 @@ impl DeltaTable {
 
     /// As [`DeltaTable::upkeep`], in the background and one at a time: a checkpoint that fails costs speed, not data.
     pub(crate) fn spawn_upkeep(&self, interval: u64) {
-        if self.core.upkeep.running.swap(true, Ordering::AcqRel) {
+        if self.core.upkeep_runs.swap(true, Ordering::AcqRel) {
             return;
         }
         let table = self.clone();
@@ -61,7 +55,7 @@ impl DeltaTable {
             if let Err(e) = table.upkeep(interval).await {
                 tracing::warn!(table = %table.root().display(), error = %e, "the table could not be checkpointed");
             }
-            table.core.upkeep.running.store(false, Ordering::Release);
+            table.core.upkeep_runs.store(false, Ordering::Release);
         });
     }
 }

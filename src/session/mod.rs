@@ -6,6 +6,7 @@ mod settings;
 mod state;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use datafusion::execution::SessionState;
@@ -30,6 +31,7 @@ struct Inner {
     state: OnceLock<SessionState>,
     engine: OnceLock<Engine>,
     catalog: Catalog,
+    plans_made: Arc<AtomicU64>,
 }
 
 impl std::fmt::Debug for Session {
@@ -64,7 +66,14 @@ impl SessionBuilder {
     /// `Analysis` for an unknown `tidemill.*` setting or a bad value; an unknown `spark.*` setting is logged and left out.
     pub fn build(self) -> Result<Session> {
         let settings = settings::Settings::check(&self.given)?;
-        Ok(Session { inner: Arc::new(Inner { settings, state: OnceLock::new(), engine: OnceLock::new(), catalog: Catalog::default() }) })
+        let inner = Inner {
+            settings,
+            state: OnceLock::new(),
+            engine: OnceLock::new(),
+            catalog: Catalog::default(),
+            plans_made: Arc::default(),
+        };
+        Ok(Session { inner: Arc::new(inner) })
     }
 }
 
@@ -133,13 +142,19 @@ impl Session {
         self.catalog().remove(name)
     }
 
+    /// How many physical plans the session has made so far: one for each action, and one for each sink when a streaming query
+    /// starts. Its epochs make none.
+    pub fn plans_made(&self) -> u64 {
+        self.inner.plans_made.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn catalog(&self) -> &Catalog {
         &self.inner.catalog
     }
 
     /// DataFusion's side of the session, made when it is first needed.
     pub fn state(&self) -> &SessionState {
-        self.inner.state.get_or_init(|| state::build(&self.inner.settings))
+        self.inner.state.get_or_init(|| state::build(&self.inner.settings, Arc::clone(&self.inner.plans_made)))
     }
 
     /// A DataFrame of this session over any logical plan: the door for nodes that have no method here yet.

@@ -1,6 +1,7 @@
-//! Physical planning with our own nodes. How each node runs is told by the extension planners listed here.
+//! Physical planning with our own nodes, counted. How each node runs is told by the extension planners listed here.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use datafusion::error::Result;
@@ -11,7 +12,10 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, Phy
 use tidemill_executor::operators::StatefulPlanner;
 
 #[derive(Debug)]
-pub(super) struct ExtensionQueryPlanner;
+pub(super) struct ExtensionQueryPlanner {
+    /// Plans made so far.
+    pub(super) made: Arc<AtomicU64>,
+}
 
 /// Who plans our logical nodes.
 fn extension_planners() -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
@@ -21,6 +25,7 @@ fn extension_planners() -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
 #[async_trait]
 impl QueryPlanner for ExtensionQueryPlanner {
     async fn create_physical_plan(&self, plan: &LogicalPlan, session: &dyn datafusion::catalog::Session) -> Result<Arc<dyn ExecutionPlan>> {
+        self.made.fetch_add(1, Ordering::Relaxed);
         DefaultPhysicalPlanner::with_extension_planners(extension_planners()).create_physical_plan(plan, session).await
     }
 }

@@ -2,6 +2,7 @@
 //! when a session is first asked to plan.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use datafusion::execution::SessionState;
 use datafusion::execution::session_state::SessionStateBuilder;
@@ -13,7 +14,7 @@ use super::planner::ExtensionQueryPlanner;
 use super::settings::Settings;
 use crate::spark::planner::{OperatorPlanner, SparkTypes};
 
-pub(super) fn build(settings: &Settings) -> SessionState {
+pub(super) fn build(settings: &Settings, plans_made: Arc<AtomicU64>) -> SessionState {
     let mut config = engine_session_config(settings.parallelism).with_batch_size(settings.batch_size);
     let options = config.options_mut();
     options.execution.time_zone = Some("UTC".to_owned());
@@ -26,7 +27,7 @@ pub(super) fn build(settings: &Settings) -> SessionState {
         .with_default_features()
         .with_spark_features()
         .with_type_planner(Arc::new(SparkTypes))
-        .with_query_planner(Arc::new(ExtensionQueryPlanner));
+        .with_query_planner(Arc::new(ExtensionQueryPlanner { made: plans_made }));
     // Planners are asked in order, and the first answer counts.
     builder.expr_planners().get_or_insert_default().insert(0, Arc::new(OperatorPlanner));
     builder.scalar_functions().get_or_insert_default().extend(crate::spark::scalar_functions());

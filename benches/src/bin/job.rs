@@ -229,6 +229,7 @@ async fn trigger(dir: &std::path::Path, epochs: u32) -> Result<()> {
     let looks = Arc::new(Looks::default());
     let session = Session::builder().build()?;
     let query = behaviour(&session, &layout, "json", 50)?.observer(looks.clone()).start().await?;
+    let plans = session.plans_made();
     let mut told = query.progress_stream();
     for index in 0..epochs {
         // All at one time: the watermark moves once, and no epoch without data comes between.
@@ -237,10 +238,12 @@ async fn trigger(dir: &std::path::Path, epochs: u32) -> Result<()> {
         query.process_all_available().await?;
     }
     query.stop().await?;
+    let plans_after = session.plans_made();
     let mut one_row = Vec::new();
     while let Ok(progress) = told.try_recv() {
         one_row.push(progress);
     }
+    println!("plans made: {plans} when the query started (one per sink), {} in its epochs", plans_after - plans);
     let us = looks.us.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     println!("{} looks that found nothing: p50 {:.0} µs, p99 {:.0} µs", us.len(), percentile(&us, 0.5), percentile(&us, 0.99));
     let run: Vec<f64> = one_row.iter().map(|p| (p.tidemill.discover_ms + p.tidemill.run_ms + p.tidemill.stage_ms) * 1e3).collect();

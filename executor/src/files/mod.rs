@@ -7,6 +7,8 @@
 //! ```
 
 mod cut;
+mod execute;
+mod format;
 pub mod json;
 mod line_chunks;
 mod list;
@@ -14,6 +16,7 @@ mod parquet;
 mod read_json;
 mod slice;
 
+pub use format::{FileFormat, malformed_schema};
 pub use json::{JsonDecoder, MalformedLine};
 pub use list::{FileEntry, NameFilter, Names, list_files, list_names};
-pub use slice::{FileFormat, FileSlice, malformed_schema};
+pub use slice::FileSlice;

@@ -12,9 +12,10 @@ use tidemill_planner::seam::{Port, TaskScope};
 use tidemill_planner::{Result, SourceId};
 
 use super::cut::Piece;
+use super::format::malformed_schema;
 use super::json::{JsonDecoder, MalformedLine};
 use super::line_chunks::{Chunk, LineChunks};
-use super::slice::{FileSlice, malformed_schema};
+use super::slice::FileSlice;
 use crate::log::blocking;
 
 /// Malformed lines are handed over in batches of about so many.

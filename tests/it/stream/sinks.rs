@@ -7,8 +7,9 @@ use arrow::array::RecordBatch;
 use expect_test::expect;
 use futures::FutureExt;
 use tidemill::functions::col;
-use tidemill::{DataFrame, Error, Result, Session, StreamingQuery};
+use tidemill::{DataFrame, Error, Result, Session, StreamSink, StreamingQuery};
 use tidemill_planner::logical::{GroupFunction, GroupOutput, GroupRows, GroupState};
+use tidemill_streaming::sink::MemoryTable;
 use tidemill_streaming::source::MemoryStream;
 
 use super::operators::running;
@@ -143,4 +144,29 @@ async fn for_each_batch_sees_a_failed_epoch_again_with_the_same_rows() {
     let promised = (1, rows(&["bob b"]));
     let expected = [(0, rows(&["ann a"])), promised.clone(), promised.clone(), promised, (2, rows(&["cid c"]))];
     assert_eq!(*calls.lock().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_query_is_planned_when_it_starts_and_never_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let stream = MemoryStream::new("events", event_schema());
+    let session = Session::builder().parallelism(2).build().unwrap();
+    let events = session.stream(Arc::new(stream.clone())).unwrap();
+    let unique = MemoryTable::default();
+    let query = session
+        .streaming_query("planned_once")
+        .checkpoint_location(dir.path().display().to_string())
+        .add(&events.drop_duplicates(["id"]).unwrap(), StreamSink::memory("unique", &unique))
+        .add(&events.filter(col("v").gt(1)).unwrap(), StreamSink::memory("large", &MemoryTable::default()))
+        .start()
+        .await
+        .unwrap();
+    assert_eq!(session.plans_made(), 2, "one for each sink");
+    for id in ["a", "b", "c"] {
+        stream.add(batch_of(&[("ann".into(), id.into(), Some(0), 1)])).unwrap();
+        query.process_all_available().await.unwrap();
+    }
+    query.stop().await.unwrap();
+    assert_eq!(unique.epochs().iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(session.plans_made(), 2);
 }

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use arrow::array::{AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
+use arrow::datatypes::{DataType, Field, Schema};
+use datafusion::execution::TaskContext;
 use datafusion::parquet::arrow::ArrowWriter;
 use futures::TryStreamExt;
-use tidemill_planner::ErrorKind;
-use tidemill_planner::seam::{Port, TaskReport, TaskScope};
+use tidemill_planner::seam::{Port, Slice, TaskReport, TaskScope};
+use tidemill_planner::{ErrorKind, SourceId};
 
 use super::super::{NameFilter, list_files};
 use super::*;

@@ -1,0 +1,49 @@
+//! The formats of files that are read as rows, and the columns of what cannot be read.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use serde::{Deserialize, Serialize};
+use tidemill_planner::{Error, Result};
+
+/// What is in the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileFormat {
+    /// One JSON object per line.
+    Json,
+    /// Apache Parquet.
+    Parquet,
+}
+
+impl FileFormat {
+    /// Its name in options and messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Parquet => "parquet",
+        }
+    }
+}
+
+impl std::str::FromStr for FileFormat {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "json" => Ok(Self::Json),
+            "parquet" => Ok(Self::Parquet),
+            _ => Err(Error::unsupported(format!("files of format `{name}` cannot be read yet; convert them to json or parquet"))),
+        }
+    }
+}
+
+/// The columns of malformed lines: `file`, `line`, `text`, `reason`.
+pub fn malformed_schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("file", DataType::Utf8, true),
+        Field::new("line", DataType::Int64, true),
+        Field::new("text", DataType::Utf8, true),
+        Field::new("reason", DataType::Utf8, true),
+    ]))
+}
