@@ -4,7 +4,7 @@
 //! Source: Spark, `UnsupportedOperationChecker.scala`.
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use crate::logical::{Dedup, FlatMapGroups, SidePort, WindowAggregate, WindowKind, event_time_column};
 use crate::scan::scan_table_of;
@@ -72,10 +72,12 @@ fn refuse(node: &LogicalPlan) -> Result<()> {
 fn check_window(window: &WindowAggregate) -> Result<()> {
     let schema = window.input.schema();
     let marked = event_time_column(schema.as_arrow()).map(|i| schema.field(i).name().clone());
-    let on_marked = marked.as_ref().is_some_and(|name| window.time.column_refs().iter().any(|c| &c.name == name));
+    // Of an expression the watermark says nothing: `date_trunc('hour', t)` lies before `t`, and its windows would end too soon.
+    let on_marked = matches!(window.time.clone().unalias(), Expr::Column(column) if marked.as_ref() == Some(&column.name));
     if !on_marked {
         return Err(Error::analysis(format!(
-            "in append mode a window ends when the watermark passes it: call `with_watermark` on the column of `{}` first",
+            "in append mode a window ends when the watermark passes it: window the very column that `with_watermark` was called on, not `{}`; \
+             put an expression into a column first (`with_column`), and call `with_watermark` on that",
             window.time
         )));
     }

@@ -5,10 +5,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arrow::datatypes::Schema;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode};
 
+use crate::catalog_string::catalog_string;
 use crate::key::stable_hash;
 use crate::logical::{Dedup, FlatMapGroups, Watermark, WindowAggregate, operator_id_of};
 use crate::scan::scan_table_of;
@@ -81,7 +83,7 @@ fn derived_id(node: &LogicalPlan) -> Result<Option<OperatorId>> {
         let definition = format!("{} {} {} {}", n.kind, unqualified(&n.time)?, list(&n.keys)?, list(&n.aggregates)?);
         Some(id_of(n.kind.name(), &definition, &n.input))
     } else if let Some(n) = any.downcast_ref::<FlatMapGroups>() {
-        let definition = format!("{} {} {:?}", n.function.name(), names(&n.keys), n.function.state_schema());
+        let definition = format!("{} {} {}", n.function.name(), names(&n.keys), columns(n.function.state_schema()));
         Some(id_of("groups", &definition, &n.input))
     } else {
         None
@@ -126,6 +128,14 @@ fn unqualified(expr: &Expr) -> Result<String> {
     Ok(expr.unalias().to_string())
 }
 
+/// Names and types in words of our own, which no release of Arrow changes.
+fn columns(schema: &Schema) -> String {
+    let column = |field: &arrow::datatypes::FieldRef| {
+        format!("{}:{}{}", field.name(), catalog_string(field.data_type()), if field.is_nullable() { "" } else { "!" })
+    };
+    schema.fields().iter().map(column).collect::<Vec<_>>().join(",")
+}
+
 fn id_of(kind: &str, definition: &str, input: &LogicalPlan) -> OperatorId {
     let mut upstream = Vec::new();
     collect_upstream(input, &mut upstream);
@@ -151,7 +161,7 @@ fn collect_upstream(plan: &LogicalPlan, out: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::datatypes::{DataType, Field, Schema};
+    use arrow::datatypes::{DataType, Field};
     use datafusion::common::Column;
     use datafusion::logical_expr::{LogicalPlanBuilder, col, lit, table_scan};
 

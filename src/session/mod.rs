@@ -66,13 +66,8 @@ impl SessionBuilder {
     /// `Analysis` for an unknown `tidemill.*` setting or a bad value; an unknown `spark.*` setting is logged and left out.
     pub fn build(self) -> Result<Session> {
         let settings = settings::Settings::check(&self.given)?;
-        let inner = Inner {
-            settings,
-            state: OnceLock::new(),
-            engine: OnceLock::new(),
-            catalog: Catalog::default(),
-            plans_made: Arc::default(),
-        };
+        let inner =
+            Inner { settings, state: OnceLock::new(), engine: OnceLock::new(), catalog: Catalog::default(), plans_made: Arc::default() };
         Ok(Session { inner: Arc::new(inner) })
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use tidemill_planner::options::{OptionSpec, Options};
+use tidemill_streaming::watermark::WatermarkPolicy;
 
 use crate::{Error, Result};
 
@@ -23,6 +24,11 @@ const SPARK: &[OptionSpec] = &[
     OptionSpec { name: "spark.sql.shuffle.partitions", default: "", doc: "The same as `tidemill.parallelism`." },
     OptionSpec { name: "spark.sql.session.timeZone", default: "UTC", doc: "UTC is the only time zone." },
     OptionSpec { name: "spark.sql.caseSensitive", default: "false", doc: "Names are never case sensitive." },
+    OptionSpec {
+        name: "spark.sql.streaming.multipleWatermarkPolicy",
+        default: "min",
+        doc: "Which of several watermarks is the query's, `min` or `max`; pinned when its checkpoint is made.",
+    },
     OptionSpec { name: "spark.sql.ansi.enabled", default: "true", doc: "ANSI mode is always on." },
 ];
 
@@ -35,6 +41,8 @@ pub(super) struct Settings {
     /// 0 for the engine's choice.
     pub(super) shuffle_memory_bytes: u64,
     pub(super) spill_dir: Option<PathBuf>,
+    /// What a new checkpoint pins.
+    pub(super) watermark_policy: String,
     given: Options,
 }
 
@@ -42,6 +50,7 @@ impl Settings {
     pub(super) fn check(given: &BTreeMap<String, String>) -> Result<Self> {
         let mut ours = BTreeMap::new();
         let mut parallelism = None;
+        let mut watermark_policy = "min".to_owned();
         for (name, value) in given {
             if !name.starts_with("spark.") {
                 ours.insert(name.clone(), value.clone());
@@ -50,6 +59,10 @@ impl Settings {
             match SPARK.iter().find(|spec| spec.name.eq_ignore_ascii_case(name)).map(|spec| spec.name) {
                 Some("spark.sql.shuffle.partitions") => parallelism = Some(positive(name, value)?),
                 Some("spark.sql.session.timeZone") => fixed(name, value, &["utc", "etc/utc", "z", "+00:00"], "UTC")?,
+                Some(WatermarkPolicy::SETTING) => {
+                    watermark_policy = value.to_ascii_lowercase();
+                    WatermarkPolicy::of(&BTreeMap::from([(WatermarkPolicy::SETTING.to_owned(), watermark_policy.clone())]))?;
+                }
                 Some("spark.sql.caseSensitive") => fixed(name, value, &["false"], "false")?,
                 Some("spark.sql.ansi.enabled") => fixed(name, value, &["true"], "true")?,
                 Some(_) => {}
@@ -63,10 +76,13 @@ impl Settings {
         let threads = given.get_positive("tidemill.threads")?.unwrap_or(0);
         let shuffle_memory_bytes = given.get_positive("tidemill.shuffle.memoryBytes")?.unwrap_or(0) as u64;
         let spill_dir = given.get("tidemill.spillDir").map(PathBuf::from);
-        Ok(Self { parallelism, batch_size, threads, shuffle_memory_bytes, spill_dir, given })
+        Ok(Self { parallelism, batch_size, threads, shuffle_memory_bytes, spill_dir, watermark_policy, given })
     }
 
     pub(super) fn get(&self, name: &str) -> Option<String> {
+        if name.eq_ignore_ascii_case(WatermarkPolicy::SETTING) {
+            return Some(self.watermark_policy.clone());
+        }
         let spec = SETTINGS.iter().find(|spec| spec.name.eq_ignore_ascii_case(name))?;
         Some(match spec.name {
             "tidemill.parallelism" => self.parallelism.to_string(),

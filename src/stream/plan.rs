@@ -64,11 +64,16 @@ struct Found {
 
 impl Found {
     fn collect(&mut self, root: &LogicalPlan) -> Result<()> {
+        let mut same_id = None;
         root.apply(|node| {
             if let LogicalPlan::TableScan(_) = node
                 && let Some(source) = scan_table_of(node).and_then(|table| table.stream_source())
             {
-                self.sources.entry(source.id().clone()).or_insert_with(|| Arc::clone(source));
+                let there = self.sources.entry(source.id().clone()).or_insert_with(|| source.for_query());
+                if there.reads() != source.reads() {
+                    same_id = Some((Arc::clone(there), Arc::clone(source)));
+                    return Ok(TreeNodeRecursion::Stop);
+                }
             }
             if let LogicalPlan::Extension(extension) = node {
                 let any = extension.node.as_any();
@@ -79,7 +84,14 @@ impl Found {
             }
             Ok(TreeNodeRecursion::Continue)
         })?;
-        Ok(())
+        let Some((one, other)) = same_id else { return Ok(()) };
+        Err(Error::analysis(format!(
+            "two sources of the query have the identity `{}`, and only one of them would be read: {}; and {}. Give each a name of its own with \
+             `read_stream().name(…)`",
+            one.id(),
+            one.reads(),
+            other.reads()
+        )))
     }
 }
 

@@ -1,12 +1,12 @@
 //! A query with one or several sinks: what is written where, by which trigger, with which checkpoint. All sinks of a query
 //! share one record per epoch, and what their plans have in common is executed once.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use tidemill_streaming::query::{PhaseObserver, QueryOptions, StreamingQuery, start};
 use tidemill_streaming::state::ImagePolicy;
+use tidemill_streaming::watermark::WatermarkPolicy;
 
 use super::{StreamSink, Trigger, plan};
 use crate::{DataFrame, Error, Result, Session};
@@ -120,13 +120,15 @@ impl StreamingQueryBuilder {
             Error::analysis("a streaming query needs a directory for its log and state: give it with `checkpoint_location`")
         })?;
         let (roots, sinks): (Vec<_>, Vec<_>) = self.sinks.into_iter().map(|(frame, sink)| (frame.plan, sink.build())).unzip();
+        let sinks = sinks.into_iter().collect::<Result<Vec<_>>>()?;
         let plan = plan::plan(&self.session, roots, sinks).await?;
         let mut options = QueryOptions::new(self.session.engine()?.clone(), checkpoint);
         options.name = self.name;
         options.images = self.images;
         options.abandoned_sinks = self.abandoned_sinks;
         options.observer = self.observer;
-        options.settings = BTreeMap::from([("spark.sql.streaming.multipleWatermarkPolicy".to_owned(), "min".to_owned())]);
+        let pinned = [WatermarkPolicy::SETTING];
+        options.settings = pinned.iter().filter_map(|name| Some(((*name).to_owned(), self.session.setting(name)?))).collect();
         if let Some(trigger) = self.trigger {
             options.trigger = trigger.0;
         }

@@ -7,45 +7,72 @@ use datafusion::prelude::Expr;
 use futures::future::BoxFuture;
 use tidemill_lakehouse::{DeltaAppendSink, DeltaMergeSink, SinkOptions};
 use tidemill_planner::seam::Sink;
-use tidemill_streaming::sink::{ConsoleSink, ForEachBatchSink, MemorySink, MemoryTable};
+use tidemill_streaming::sink::{BatchFunction, ConsoleSink, ForEachBatchSink, MemorySink, MemoryTable};
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// A sink of a streaming query.
 #[derive(Debug, Clone)]
 pub struct StreamSink {
     kind: Kind,
     name: Option<String>,
+    condition: Option<Expr>,
+    options: Option<SinkOptions>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 enum Kind {
-    Append { path: String, options: SinkOptions },
-    Merge { path: String, on: Vec<String>, condition: Option<Expr>, options: SinkOptions },
+    Append { path: String },
+    Merge { path: String, on: Vec<String> },
+    Memory(MemoryTable),
+    Console,
+    ForEachBatch(BatchFunction),
     Ready(Arc<dyn Sink>),
 }
 
+impl Kind {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Append { .. } => "delta_append",
+            Self::Merge { .. } => "delta_merge",
+            Self::Memory(_) => "memory",
+            Self::Console => "console",
+            Self::ForEachBatch(_) => "for_each_batch",
+            Self::Ready(_) => "ready",
+        }
+    }
+}
+
+impl std::fmt::Debug for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 impl StreamSink {
+    fn new(kind: Kind, name: Option<String>) -> Self {
+        Self { kind, name, condition: None, options: None }
+    }
+
     /// Appends to the Delta table at `path`, exactly once; the table is made if it is not there.
     pub fn delta_append(path: impl Into<String>) -> Self {
-        Self { kind: Kind::Append { path: path.into(), options: SinkOptions::default() }, name: None }
+        Self::new(Kind::Append { path: path.into() }, None)
     }
 
     /// Merges into the Delta table at `path` by the columns `on`, exactly once: a row whose key is there replaces it, others
     /// are inserted. The table is made if it is not there.
     pub fn delta_merge<'a>(path: impl Into<String>, on: impl IntoIterator<Item = &'a str>) -> Self {
-        let on = on.into_iter().map(str::to_owned).collect();
-        Self { kind: Kind::Merge { path: path.into(), on, condition: None, options: SinkOptions::default() }, name: None }
+        Self::new(Kind::Merge { path: path.into(), on: on.into_iter().map(str::to_owned).collect() }, None)
     }
 
     /// Keeps rows in memory, for tests and a first look.
     pub fn memory(name: impl Into<String>, table: &MemoryTable) -> Self {
-        Self::ready(Arc::new(MemorySink::new(name, table.clone())))
+        Self::new(Kind::Memory(table.clone()), Some(name.into()))
     }
 
     /// Prints rows; a replayed epoch is printed again.
     pub fn console() -> Self {
-        Self::ready(Arc::new(ConsoleSink::stdout("console")))
+        Self::new(Kind::Console, Some("console".to_owned()))
     }
 
     /// Calls `function` with each epoch's rows and number, at least once per epoch.
@@ -53,15 +80,19 @@ impl StreamSink {
         name: impl Into<String>,
         function: impl Fn(Vec<RecordBatch>, u64) -> BoxFuture<'static, Result<()>> + Send + Sync + 'static,
     ) -> Self {
-        Self::ready(Arc::new(ForEachBatchSink::new(name, Arc::new(function))))
+        Self::of_function(name.into(), Arc::new(function))
     }
 
-    /// A sink of your own.
+    pub(super) fn of_function(name: String, function: BatchFunction) -> Self {
+        Self::new(Kind::ForEachBatch(function), Some(name))
+    }
+
+    /// A sink of your own, under its own name.
     pub fn ready(sink: Arc<dyn Sink>) -> Self {
-        Self { kind: Kind::Ready(sink), name: None }
+        Self::new(Kind::Ready(sink), None)
     }
 
-    /// The sink's name: its identity across restarts. Without one it is the table's own id.
+    /// The sink's name: its identity across restarts. Without one, a table's is its own id.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
@@ -71,27 +102,75 @@ impl StreamSink {
     /// For a merge: a matched row is replaced only where `condition` holds, a predicate over `source.…` and `target.…`.
     #[must_use]
     pub fn when_matched(mut self, condition: Expr) -> Self {
-        if let Kind::Merge { condition: slot, .. } = &mut self.kind {
-            *slot = Some(condition);
-        }
+        self.condition = Some(condition);
         self
     }
 
     /// Options of the Delta table.
     #[must_use]
     pub fn with_options(mut self, options: SinkOptions) -> Self {
-        match &mut self.kind {
-            Kind::Append { options: slot, .. } | Kind::Merge { options: slot, .. } => *slot = options,
-            Kind::Ready(_) => {}
-        }
+        self.options = Some(options);
         self
     }
 
-    pub(crate) fn build(self) -> Arc<dyn Sink> {
-        match self.kind {
-            Kind::Append { path, options } => Arc::new(DeltaAppendSink::new(self.name, path, options)),
-            Kind::Merge { path, on, condition, options } => Arc::new(DeltaMergeSink::new(self.name, path, on, condition, options)),
+    /// # Errors
+    /// `Analysis` for what was asked of a sink that cannot do it.
+    pub(crate) fn build(self) -> Result<Arc<dyn Sink>> {
+        let is_delta = matches!(self.kind, Kind::Append { .. } | Kind::Merge { .. });
+        for (asked, what, can) in [
+            (self.condition.is_some(), "when_matched", matches!(self.kind, Kind::Merge { .. })),
+            (self.options.is_some(), "with_options", is_delta),
+            (self.name.is_some(), "named", !matches!(self.kind, Kind::Ready(_))),
+        ] {
+            if asked && !can {
+                return Err(Error::analysis(format!("a sink `{}` takes no `{what}`: leave it out", self.kind.as_str())));
+            }
+        }
+        let options = self.options.unwrap_or_default();
+        let name = || self.name.clone().unwrap_or_default();
+        Ok(match self.kind {
+            Kind::Append { path } => Arc::new(DeltaAppendSink::new(self.name, path, options)),
+            Kind::Merge { path, on } => Arc::new(DeltaMergeSink::new(self.name, path, on, self.condition, options)),
+            Kind::Memory(table) => Arc::new(MemorySink::new(name(), table)),
+            Kind::Console => Arc::new(ConsoleSink::stdout(name())),
+            Kind::ForEachBatch(function) => Arc::new(ForEachBatchSink::new(name(), function)),
             Kind::Ready(sink) => sink,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::prelude::lit;
+
+    use super::*;
+
+    #[test]
+    fn a_name_is_taken_by_every_sink_that_has_none_of_its_own() {
+        let table = MemoryTable::default();
+        let function = |_: Vec<RecordBatch>, _: u64| -> BoxFuture<'static, Result<()>> { Box::pin(async { Ok(()) }) };
+        for sink in [
+            StreamSink::console(),
+            StreamSink::memory("m", &table),
+            StreamSink::for_each_batch("f", function),
+            StreamSink::delta_append("t"),
+        ] {
+            assert_eq!(sink.named("mine").build().unwrap().id(), "mine");
+        }
+        assert_eq!(StreamSink::console().build().unwrap().id(), "console");
+    }
+
+    #[test]
+    fn what_a_sink_cannot_do_is_refused() {
+        let ready = || StreamSink::ready(Arc::new(ConsoleSink::stdout("own")));
+        for (sink, says) in [
+            (ready().named("other"), "`ready` takes no `named`"),
+            (StreamSink::console().when_matched(lit(true)), "`console` takes no `when_matched`"),
+            (StreamSink::delta_append("t").when_matched(lit(true)), "`delta_append` takes no `when_matched`"),
+            (StreamSink::console().with_options(SinkOptions::default()), "`console` takes no `with_options`"),
+        ] {
+            let error = sink.build().unwrap_err();
+            assert!(error.message().contains(says), "{error}");
         }
     }
 }

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use futures::future::BoxFuture;
 use tidemill_planner::options::{OptionSpec, Options};
-use tidemill_planner::seam::Sink;
 use tidemill_streaming::query::StreamingQuery;
-use tidemill_streaming::sink::{BatchFunction, ForEachBatchSink, MemoryTable};
+use tidemill_streaming::sink::{BatchFunction, MemoryTable};
 
 use super::{StreamSink, StreamingQueryBuilder, Trigger};
 use crate::{DataFrame, Error, Result};
@@ -146,9 +145,11 @@ impl DataStreamWriter {
 
     fn sink(&self, options: &Options) -> Result<StreamSink> {
         let name = || self.name.clone().unwrap_or_else(|| "sink".to_owned());
+        if self.merge_on.is_some() && (self.function.is_some() || self.memory.is_some() || !self.format.eq_ignore_ascii_case("delta")) {
+            return Err(Error::analysis("`merge_on` is for Delta tables: write with `format(\"delta\")`, or leave it out"));
+        }
         if let Some(function) = &self.function {
-            let sink: Arc<dyn Sink> = Arc::new(ForEachBatchSink::new(name(), Arc::clone(function)));
-            return Ok(StreamSink::ready(sink));
+            return Ok(StreamSink::of_function(name(), Arc::clone(function)));
         }
         if let Some(table) = &self.memory {
             return Ok(StreamSink::memory(name(), table));

@@ -20,7 +20,7 @@ use crate::progress::timestamp;
 use crate::record::Entry;
 
 /// How many entries are read at a time.
-const READS: usize = 8;
+const READS: usize = 32;
 
 /// An entry in short.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct EntryInfo {
     pub number: u64,
     /// The run that wrote it.
     pub run_id: String,
+    /// Its size.
+    pub bytes: u64,
     /// What it is.
     pub kind: EntryKind,
 }
@@ -56,14 +58,14 @@ pub enum EntryKind {
 }
 
 impl EntryInfo {
-    fn of(number: u64, entry: &Entry) -> Self {
+    fn of(number: u64, entry: &Entry, bytes: u64) -> Self {
         let kind = match entry {
             Entry::Start(start) => EntryKind::Start { started_ms: start.started_ms },
             Entry::Promise(promise) => EntryKind::Promise { epoch: promise.cut.epoch },
             Entry::Epoch(record) => EntryKind::Epoch { epoch: record.epoch() },
             Entry::Stop(_) => EntryKind::Stop,
         };
-        Self { number, run_id: entry.run_id().to_owned(), kind }
+        Self { number, run_id: entry.run_id().to_owned(), bytes, kind }
     }
 }
 
@@ -81,9 +83,20 @@ impl Chain {
     /// # Errors
     /// `Corrupt`, naming the file, when an entry is damaged or missing; `Conflict` when another run removes entries meanwhile.
     pub async fn open(log: Arc<dyn DurableLog>) -> Result<(Self, Vec<(u64, Entry)>)> {
-        let numbers = log.list_from(0).await?;
+        let mut chain = Self { log, next: 0, index: Vec::new() };
+        let mut entries = Vec::new();
+        chain.catch_up(&mut entries).await?;
+        Ok((chain, entries))
+    }
+
+    /// Reads what other runs have added since, to the end of `entries`; whether they have added anything.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn catch_up(&mut self, entries: &mut Vec<(u64, Entry)>) -> Result<bool> {
+        let numbers = self.log.list_from(self.next).await?;
         let read = |number| {
-            let log = Arc::clone(&log);
+            let log = Arc::clone(&self.log);
             async move {
                 let location = log.location(number);
                 let bytes = log.read(number).await?.ok_or_else(|| {
@@ -91,19 +104,23 @@ impl Chain {
                         "{location}: went away while it was read: another run of this query is at work; stop it, or try again"
                     ))
                 })?;
-                Ok::<_, Error>((number, Entry::decode(&bytes, &location)?))
+                Ok::<_, Error>((number, Entry::decode(&bytes, &location)?, bytes.len() as u64))
             }
         };
-        let entries: Vec<(u64, Entry)> = futures::stream::iter(numbers).map(read).buffered(READS).try_collect().await?;
-        if let Some(missing) = first_hole(&entries) {
-            return Err(Error::corrupt(format!(
-                "{}: is missing, though later entries are there; restore the file, or go back to an earlier checkpoint",
-                log.location(missing)
-            )));
+        let news: Vec<(u64, Entry, u64)> = futures::stream::iter(numbers).map(read).buffered(READS).try_collect().await?;
+        let any = !news.is_empty();
+        for (number, entry, bytes) in news {
+            self.index.push(EntryInfo::of(number, &entry, bytes));
+            self.next = number + 1;
+            entries.push((number, entry));
         }
-        let next = entries.last().map_or(0, |(number, _)| number + 1);
-        let index = entries.iter().map(|(number, entry)| EntryInfo::of(*number, entry)).collect();
-        Ok((Self { log, next, index }, entries))
+        match first_hole(entries) {
+            None => Ok(any),
+            Some(missing) => Err(Error::corrupt(format!(
+                "{}: is missing, though later entries are there; restore the file, or go back to an earlier checkpoint",
+                self.log.location(missing)
+            ))),
+        }
     }
 
     /// Adds an entry and returns its number; it is durable then.
@@ -121,6 +138,7 @@ impl Chain {
     /// Those of [`append`](Self::append).
     pub async fn append_encoded(&mut self, entry: &Entry, bytes: Bytes) -> Result<u64> {
         let number = self.next;
+        let size = bytes.len() as u64;
         if self.log.put_new(number, bytes.clone()).await? == PutOutcome::Exists {
             // An earlier attempt of ours may have got through although its answer was lost.
             let there = self.log.read(number).await?;
@@ -128,7 +146,7 @@ impl Chain {
                 return Err(self.taken(entry, number, there));
             }
         }
-        self.index.push(EntryInfo::of(number, entry));
+        self.index.push(EntryInfo::of(number, entry, size));
         self.next += 1;
         Ok(number)
     }

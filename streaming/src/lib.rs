@@ -11,3 +11,4 @@ pub mod source;
 pub mod state;
 pub mod trigger;
 pub mod watermark;
+mod wire;

@@ -12,8 +12,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
-use tidemill_planner::OperatorId;
 use tidemill_planner::seam::Watermarks;
+use tidemill_planner::{Error, OperatorId, Result};
 
 /// Watermarks after an epoch, microseconds of event time; `i64::MIN` before any event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,23 @@ pub enum WatermarkPolicy {
     Min,
     /// The fastest node's.
     Max,
+}
+
+impl WatermarkPolicy {
+    /// Spark's name of the setting.
+    pub const SETTING: &str = "spark.sql.streaming.multipleWatermarkPolicy";
+
+    /// The policy that a query's pinned settings ask for.
+    ///
+    /// # Errors
+    /// `Analysis` for a value that is none.
+    pub fn of(settings: &BTreeMap<String, String>) -> Result<Self> {
+        match settings.get(Self::SETTING).map(|value| value.to_ascii_lowercase()).as_deref() {
+            None | Some("min") => Ok(Self::Min),
+            Some("max") => Ok(Self::Max),
+            Some(other) => Err(Error::analysis(format!("setting `{}` is `min` or `max`, not `{other}`", Self::SETTING))),
+        }
+    }
 }
 
 /// Follows the watermark of a query from epoch to epoch.

@@ -222,7 +222,8 @@ fn check_unchanged(path: &Path, entry: &FileEntry, file: &File) -> Result<()> {
 fn changed(path: &Path, entry: &FileEntry, what: &str) -> Error {
     Error::data(format!(
         "{}: the file changed after it was listed with {} bytes ({what}); files must be complete when they appear and stay as they are: \
-         write them elsewhere and rename them into the directory. To go on, restore the file as it was",
+         write them elsewhere and rename them into the directory. Start the query again: it takes the file as it is now, or says so here \
+         again when an epoch with the file as it was is promised already; then put that back",
         path.display(),
         entry.bytes
     ))

@@ -68,8 +68,9 @@ impl NameFilter {
 pub struct Names {
     /// Files that the filter accepts, in no order.
     pub files: Vec<String>,
-    /// One of the directories inside, if there are any: they are not read, and the user should hear about it once.
-    pub skipped_directory: Option<String>,
+    /// One of the things inside that are no files, such as directories and pipes, if there are any: they are not read, and the
+    /// user should hear about it once.
+    pub skipped: Option<String>,
 }
 
 /// The names of the files in `dir`, without a look at the files themselves.
@@ -93,9 +94,10 @@ pub fn list_names(dir: &Path, filter: &NameFilter) -> Result<Names> {
             continue;
         }
         let file_type = entry.file_type().map_err(named)?;
-        let is_dir = file_type.is_dir() || (file_type.is_symlink() && entry.path().is_dir());
-        if is_dir {
-            names.skipped_directory = Some(name);
+        // Opening a pipe would wait for a writer; a link that leads nowhere is left to whoever reads it, who will name it.
+        let is_file = file_type.is_file() || (file_type.is_symlink() && std::fs::metadata(entry.path()).map_or(true, |m| m.is_file()));
+        if !is_file {
+            names.skipped = Some(name);
         } else if filter.accepts(&name) {
             names.files.push(name);
         }
@@ -109,8 +111,8 @@ pub fn list_names(dir: &Path, filter: &NameFilter) -> Result<Names> {
 /// As [`list_names`] and [`FileEntry::of`].
 pub fn list_files(dir: &Path, filter: &NameFilter) -> Result<Vec<FileEntry>> {
     let names = list_names(dir, filter)?;
-    if let Some(skipped) = &names.skipped_directory {
-        tracing::warn!("{}: sub-directories such as `{skipped}` are not read; read each by itself, or move the files up", dir.display());
+    if let Some(skipped) = &names.skipped {
+        tracing::warn!("{}: `{skipped}` is no file, and is not read; read a sub-directory by itself, or move its files up", dir.display());
     }
     let mut files = Vec::with_capacity(names.files.len());
     for name in &names.files {
@@ -140,10 +142,22 @@ mod tests {
             |filter: &NameFilter| -> Vec<String> { list_files(dir.path(), filter).unwrap().into_iter().map(|entry| entry.path).collect() };
         assert_eq!(names(&NameFilter::default()), ["z.json", "a.json", "b.json", "c.txt"]);
         assert_eq!(names(&NameFilter::glob("[ab].*").unwrap()), ["a.json", "b.json"]);
-        assert_eq!(list_names(dir.path(), &NameFilter::default()).unwrap().skipped_directory.as_deref(), Some("day=1"));
+        assert_eq!(list_names(dir.path(), &NameFilter::default()).unwrap().skipped.as_deref(), Some("day=1"));
         let z = FileEntry::of(dir.path(), "z.json").unwrap().unwrap();
         assert_eq!((z.bytes, z.modified_ms, z.tag.as_str()), (6, 1_700_000_000_000, "6-17979cfe362a0000"));
         assert_eq!(FileEntry::of(dir.path(), "gone").unwrap(), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_skipped() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("a.json"), "").unwrap();
+        std::os::unix::fs::symlink(dir.path().join("a.json"), dir.path().join("b.json")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("c.json")).unwrap();
+        let mut names = list_names(dir.path(), &NameFilter::default()).unwrap();
+        names.files.sort();
+        assert_eq!((names.files, names.skipped), (vec!["a.json".to_owned(), "b.json".to_owned()], Some("c.json".to_owned())));
     }
 
     #[test]

@@ -1,5 +1,4 @@
-//! State keys of a batch of rows: `[key group, u16 big-endian][key bytes]`, so that an entry's group is read from its own
-//! key and a restart at another parallelism needs no operator to say where a key belongs.
+//! State keys of a batch of rows, laid out as the state seam says: the key group, then the key's own bytes.
 
 use std::collections::HashMap;
 
@@ -7,9 +6,7 @@ use arrow::array::ArrayRef;
 use arrow::row::Rows;
 use tidemill_planner::Result;
 use tidemill_planner::key::{KeyEncoder, key_group, stable_hash};
-
-/// Length of the key group that leads every state key.
-pub(super) const GROUP_BYTES: usize = 2;
+use tidemill_planner::seam::state::GROUP_BYTES;
 
 /// The key bytes of each row.
 pub(super) struct RowKeys {

@@ -75,8 +75,14 @@ struct SpillFile {
 
 impl Drop for SpillFile {
     fn drop(&mut self) {
+        let path = std::mem::take(&mut self.path);
         // The run's folder may be gone already, with the file.
-        let _ = std::fs::remove_file(&self.path);
+        let remove = move || drop(std::fs::remove_file(path));
+        // The last reference goes where a run is told of a task's end: a pool thread does not wait for a disk.
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(remove)),
+            Err(_) => remove(),
+        }
     }
 }
 

@@ -129,6 +129,10 @@ impl Sink for DeltaAppendSink {
         Capability::Staged
     }
 
+    async fn target_is_there(&self) -> Result<bool> {
+        self.base.target_is_there().await
+    }
+
     async fn open(&self, schema: SchemaRef) -> Result<SinkTarget> {
         self.base.open(schema).await
     }

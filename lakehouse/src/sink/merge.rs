@@ -106,6 +106,10 @@ impl Sink for DeltaMergeSink {
         Capability::Staged
     }
 
+    async fn target_is_there(&self) -> Result<bool> {
+        self.base.target_is_there().await
+    }
+
     async fn open(&self, schema: SchemaRef) -> Result<SinkTarget> {
         // The keys are looked for in the rows first, so that a wrong name makes no table.
         key_positions(&format!("Delta table {}", self.base.location), &self.on, &schema)?;

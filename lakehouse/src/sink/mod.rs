@@ -89,6 +89,10 @@ impl Base {
         self.opened.get().ok_or_else(|| Error::internal(format!("the sink of Delta table {} was used before it was opened", self.location)))
     }
 
+    async fn target_is_there(&self) -> Result<bool> {
+        DeltaTable::exists(&self.location).await
+    }
+
     /// Opens or makes the table, and checks that rows of `schema` fit it.
     async fn open(&self, schema: SchemaRef) -> Result<SinkTarget> {
         let table = DeltaTable::open_or_create(&self.location, Arc::clone(&schema), self.options.table.clone()).await?;

@@ -73,6 +73,11 @@ pub trait Sink: Debug + Send + Sync {
     /// Whether outputs can be staged.
     fn capability(&self) -> Capability;
 
+    /// Whether there is a target already; asked before [`open`](Self::open), which would make one. A sink that keeps nothing says yes.
+    async fn target_is_there(&self) -> Result<bool> {
+        Ok(true)
+    }
+
     /// Opens (or creates) the target for rows of `schema`; called once, before the first epoch.
     async fn open(&self, schema: SchemaRef) -> Result<SinkTarget>;
 

@@ -57,6 +57,12 @@ pub trait StreamSource: Any + Debug + Send + Sync {
     /// The source's identity across restarts.
     fn id(&self) -> &SourceId;
 
+    /// What it reads, in full: two sources of one identity in one query must be one source.
+    fn reads(&self) -> String;
+
+    /// The same source with a state of its own: every query has one, whatever the number of queries over one DataFrame.
+    fn for_query(&self) -> Arc<dyn StreamSource>;
+
     /// Spark's `sources[].description`.
     fn description(&self) -> String;
 

@@ -3,7 +3,10 @@
 //!
 //! ```text
 //! pane ─► key bytes ─► (time, value bytes)        a pane is dropped whole: "every entry with this pane id is gone"
+//!
+//! key bytes = [key group, u16 big-endian][the operator's own key]
 //! ```
+//! The group leads every key, so that a restart at another parallelism needs no operator to say where a key belongs.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -13,6 +16,14 @@ use hashbrown::HashMap;
 
 /// The pane of entries that are never dropped by pane.
 pub const NO_PANE: i64 = i64::MIN;
+
+/// Bytes of key group that every state key begins with.
+pub const GROUP_BYTES: usize = 2;
+
+/// The key group of a state key, or `None` when the key is too short to hold one.
+pub fn group_of(key: &[u8]) -> Option<u16> {
+    key.first_chunk().map(|bytes| u16::from_be_bytes(*bytes))
+}
 
 /// A key's bytes, shared between a table, its indexes and overlays.
 pub type KeyBytes = Arc<[u8]>;

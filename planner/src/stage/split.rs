@@ -7,6 +7,7 @@
 //! join with collected left    the left side is a stage, read whole by every task of the join
 //!   … that emits unmatched    and the right side is gathered: only one task may say what found no match
 //! shared operator, side port  a stage, once
+//! union of operators          each below a stage of its own, so that its partitions stay its own
 //! recursive query             one task, uncut: its terms share a work table
 //! ```
 
@@ -24,6 +25,7 @@ use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::scalar_subquery::ScalarSubqueryExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
+use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use super::{ReadKind, SidePortExec, Stage, StageGraph, StageId, StageOutput, StageReadExec};
@@ -150,10 +152,23 @@ impl Cutter<'_> {
                     *child = self.exchange(Arc::clone(child), plan.is::<CoalescePartitionsExec>());
                 }
             }
+        } else if plan.is::<UnionExec>() {
+            for child in &mut children {
+                if self.holds_operator(child) {
+                    *child = self.exchange(Arc::clone(child), false);
+                }
+            }
         } else if children.len() > 1 && tasks_of(plan) != 1 {
             self.cut_build_sides(plan, &mut children)?;
         }
         Ok(replace_children_if_necessary(Arc::clone(plan), children)?)
+    }
+
+    /// Whether an operator with an identity runs in the same stage as `plan`: its partitions must be that stage's, since what it
+    /// keeps and reports goes by them.
+    fn holds_operator(&self, plan: &Plan) -> bool {
+        let children = plan.children();
+        (!children.is_empty() && (self.identity)(plan).is_some()) || children.into_iter().any(|child| self.holds_operator(child))
     }
 
     fn cut_repartition(&mut self, exchange: &RepartitionExec) -> Result<Plan> {

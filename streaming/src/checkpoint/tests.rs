@@ -2,13 +2,14 @@
 
 use futures::executor::block_on;
 use tidemill_planner::key::task_of_group;
+use tidemill_planner::seam::state::group_of;
 use tidemill_planner::seam::state::{Entry as StateEntry, NO_PANE};
 
 use super::*;
 use crate::chain::Chain;
 use crate::record::testing::{operator, record, start};
 use crate::recover::{QueryNow, Recovery, recover};
-use crate::state::{Overlays, group_of};
+use crate::state::Overlays;
 
 const TASKS: usize = 2;
 

@@ -10,7 +10,7 @@ use futures::future::try_join_all;
 use tidemill_executor::pool::QueryHandle;
 use tidemill_executor::run::{RootOutput, RunContext, RunReport, run_graph};
 use tidemill_planner::logical::without_event_time;
-use tidemill_planner::seam::{Capability, EpochContext, Offset, Publish, ReadLimit, Receipt, SinkTarget};
+use tidemill_planner::seam::{Capability, EpochContext, Offset, Publish, ReadLimit, Receipt, SinkTarget, StreamSource};
 use tidemill_planner::{Error, Result, SourceId};
 
 use super::handle::Shared;
@@ -21,7 +21,7 @@ use crate::chain::Chain;
 use crate::checkpoint::Checkpoint;
 use crate::record::{Cut, Entry, EpochRecord, Promise, SinkManifest, SourceCut, Stop};
 use crate::state::{Garbage, ImageFile, ImageOf, ImageWriter, QueryState, retain};
-use crate::trigger::{Fire, next_fire};
+use crate::trigger::{Fire, Trigger, next_fire};
 use crate::watermark::WatermarkTracker;
 
 /// A write to the log whose answer was lost is tried again so often before the query gives up.
@@ -64,8 +64,12 @@ impl EpochLoop {
                 Fire::WaitUntil(until_ms) => {
                     self.enter(Phase::Wait);
                     let wait_ms = (until_ms - self.options.clock.now_ms()).clamp(0, LONGEST_WAIT_MS);
-                    // A look that finds nothing may cost a listing of many files: looking takes a tenth of the time at most.
-                    let rest = (look_cost * 9).min(Duration::from_millis(LONGEST_WAIT_MS as u64));
+                    // A look that finds nothing may cost a listing of many files. Without an interval of the user's, looking takes a tenth
+                    // of the time at most.
+                    let rest = match self.options.trigger {
+                        Trigger::ProcessingTime(0) => (look_cost * 9).min(Duration::from_millis(LONGEST_WAIT_MS as u64)),
+                        _ => Duration::ZERO,
+                    };
                     tokio::select! {
                         () = tokio::time::sleep(Duration::from_millis(wait_ms as u64).max(rest)) => look_cost = Duration::ZERO,
                         _ = stop.changed() => {}
@@ -215,9 +219,14 @@ impl EpochLoop {
         Ok(())
     }
 
+    /// The query's sources with their part of a cut, by identity: a cut that an earlier run promised may not know all of them.
+    fn cut_sources<'a>(&'a self, cut: &'a Cut) -> impl Iterator<Item = (&'a Arc<dyn StreamSource>, &'a SourceCut)> {
+        self.plan.sources.iter().filter_map(|source| Some((source, cut.sources.iter().find(|part| part.id == *source.id())?)))
+    }
+
     fn context(&self, cut: &Cut) -> Result<EpochContext> {
         let mut slices = HashMap::new();
-        for (source, cut) in self.plan.sources.iter().zip(&cut.sources) {
+        for (source, cut) in self.cut_sources(cut) {
             if let Some(to) = cut.to.as_ref().filter(|to| cut.from.as_ref() != Some(*to)) {
                 slices.insert(source.id().clone(), source.slice(cut.from.as_ref(), to)?);
             }
@@ -313,14 +322,16 @@ impl EpochLoop {
     /// Takes in what the epoch changed.
     fn accept(&mut self, record: &EpochRecord, overlays: crate::state::Overlays) -> Result<()> {
         self.state.accept(overlays, record.cut.watermarks.eviction_us);
-        for (source, cut) in self.plan.sources.iter().zip(&record.cut.sources) {
+        let mut offsets = Vec::new();
+        for (source, cut) in self.cut_sources(&record.cut) {
             if let Some(to) = &cut.to {
                 if cut.from.as_ref() != Some(to) {
                     source.recorded(to)?;
                 }
-                self.offsets.insert(source.id().clone(), to.clone());
+                offsets.push((source.id().clone(), to.clone()));
             }
         }
+        self.offsets.extend(offsets);
         Ok(())
     }
 
@@ -328,7 +339,7 @@ impl EpochLoop {
     async fn settle(&mut self, record: &EpochRecord, changelog_bytes: u64) -> Result<()> {
         let epoch = record.epoch();
         try_join_all(self.plan.sinks.iter().map(|sink| sink.settle(epoch))).await?;
-        for (source, cut) in self.plan.sources.iter().zip(&record.cut.sources) {
+        for (source, cut) in self.cut_sources(&record.cut) {
             if let Some(to) = &cut.to {
                 source.settled(to).await?;
             }

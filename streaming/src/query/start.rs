@@ -23,14 +23,16 @@ use crate::state::{ImageFile, ImageWriter, QueryState};
 use crate::watermark::{WatermarkPolicy, WatermarkTracker};
 
 /// How often a start that finds another run at work looks again before it leaves it the field.
-const START_ATTEMPTS: u32 = 10;
+const START_ATTEMPTS: u32 = 50;
 
 /// Starts `plan`: recovers from its checkpoint, publishes what is recorded and not yet visible, and runs epochs on the
 /// engine's I/O runtime until it is stopped.
 ///
 /// # Errors
 /// `Analysis` when the checkpoint is of another query; `Data` when a sink's target is not the pinned one; `Corrupt` for a
-/// damaged checkpoint; `Fenced` when another run starts at the same moment. Nothing has been published then.
+/// damaged checkpoint; `Fenced` when another run is at work and was faster again and again. Nothing has been published then; an
+/// earlier run that was still at work has lost the query where the state could not be loaded, and goes on where nothing could be
+/// decided.
 pub async fn start(plan: QueryPlan, options: QueryOptions) -> Result<StreamingQuery> {
     let engine = options.engine.clone();
     let io = engine.io().clone();
@@ -64,24 +66,15 @@ async fn begin(plan: QueryPlan, options: QueryOptions) -> Result<(EpochLoop, Arc
     }
     let root = options.checkpoint.clone();
     let checkpoint = blocking(move || Checkpoint::open(root)).await?;
-    let targets = open_sinks(&plan).await?;
     let run_id = Uuid::new_v4().to_string();
-    let mut attempt = 1;
-    let taken = loop {
-        match take_over(&plan, &options, &checkpoint, &targets, &run_id).await {
-            // A run at work wrote an entry between our look and our `Start`: look again.
-            Err(error) if error.kind() == ErrorKind::Fenced && attempt < START_ATTEMPTS => attempt += 1,
-            other => break other?,
-        }
-    };
-    let TakenOver { chain, entries, images, resume, start } = taken;
+    let TakenOver { chain, entries, images, targets, resume, start } = take_over(&plan, &options, &checkpoint, &run_id).await?;
     let Start { query_id, key_groups, settings, .. } = start;
 
     let tasks: Vec<_> = plan.operators.iter().map(|o| (o.id.clone(), o.tasks)).collect();
-    let mut tracker = WatermarkTracker::new(WatermarkPolicy::Min, plan.watermarks.iter().cloned());
+    let policy = WatermarkPolicy::of(&settings)?;
+    let mut tracker = WatermarkTracker::new(policy, plan.watermarks.iter().cloned());
     let restored = match &resume {
         Some(resume) => {
-            republish(&plan, &entries, resume).await?;
             tracker.restore(resume.ran_by, &resume.watermarks);
             let (checkpoint, entries, resume, tasks) = (checkpoint.clone(), entries.clone(), resume.clone(), tasks.clone());
             blocking(move || checkpoint.restore(&entries, &resume, &tasks)).await?
@@ -92,6 +85,9 @@ async fn begin(plan: QueryPlan, options: QueryOptions) -> Result<(EpochLoop, Arc
             Restored { state, sources: BTreeMap::new(), replayed_epochs: 0, damaged: Vec::new(), damaged_images: Vec::new() }
         }
     };
+    if let Some(resume) = &resume {
+        republish(&plan, &entries, resume).await?;
+    }
     for damaged in &restored.damaged {
         tracing::warn!("passed over a damaged state image: {damaged}");
     }
@@ -156,26 +152,60 @@ struct TakenOver {
     chain: Chain,
     entries: Vec<(u64, Entry)>,
     images: Vec<ImageFile>,
+    targets: Vec<SinkTarget>,
     resume: Option<Resume>,
     start: Start,
 }
 
 /// Decides what the last run left to do, and takes the query over from it: from then on every earlier run has lost.
-async fn take_over(
+///
+/// An earlier run may be at work meanwhile. What was read of the log, the images and the sinks is then of different moments and may
+/// look like damage: whatever is found wrong counts only when the log has not grown since.
+async fn take_over(plan: &QueryPlan, options: &QueryOptions, checkpoint: &Checkpoint, run_id: &str) -> Result<TakenOver> {
+    let (mut chain, mut entries) = Chain::open(checkpoint.log()).await?;
+    refuse_lost_targets(plan, options, &entries).await?;
+    let targets = open_sinks(plan).await?;
+    for attempt in 1.. {
+        let decided = decide(plan, options, checkpoint, &chain, &entries, &targets, run_id).await;
+        let lost = match decided {
+            Ok((images, resume, start)) => match chain.append(&Entry::Start(start.clone())).await {
+                Ok(_) => return Ok(TakenOver { chain, entries, images, targets, resume, start }),
+                Err(error) if error.kind() == ErrorKind::Fenced => error,
+                Err(error) => return Err(error),
+            },
+            Err(error) => error,
+        };
+        if !chain.catch_up(&mut entries).await? {
+            return Err(lost);
+        }
+        if attempt == START_ATTEMPTS {
+            return Err(Error::fenced(format!(
+                "another run of this query is at work on {} and wrote to its log each of the {START_ATTEMPTS} times that run {run_id} tried to take over; \
+                 stop the other run first, or leave it the field",
+                checkpoint.root().display()
+            )));
+        }
+    }
+    Err(Error::internal("a start gave up without saying why"))
+}
+
+/// What this start would do if the log ended here, with its `Start`.
+async fn decide(
     plan: &QueryPlan,
     options: &QueryOptions,
     checkpoint: &Checkpoint,
+    chain: &Chain,
+    entries: &[(u64, Entry)],
     targets: &[SinkTarget],
     run_id: &str,
-) -> Result<TakenOver> {
-    let (mut chain, entries) = Chain::open(checkpoint.log()).await?;
+) -> Result<(Vec<ImageFile>, Option<Resume>, Start)> {
     let now = query_now(plan, options, targets).await?;
     let images = {
         let checkpoint = checkpoint.clone();
         blocking(move || checkpoint.images()).await?
     };
     let image_epochs: Vec<u64> = images.iter().map(|image| image.epoch).collect();
-    let resume = match recover(&entries, &image_epochs, &now, &|number| chain.location(number))? {
+    let resume = match recover(entries, &image_epochs, &now, &|number| chain.location(number))? {
         Recovery::Fresh => None,
         Recovery::Resume(resume) => Some(*resume),
     };
@@ -195,8 +225,26 @@ async fn take_over(
             .map(|(sink, target)| SinkInfo { id: sink.id().to_owned(), description: sink.description(), target: target.clone() })
             .collect(),
     };
-    chain.append(&Entry::Start(start.clone())).await?;
-    Ok(TakenOver { chain, entries, images, resume, start })
+    Ok((images, resume, start))
+}
+
+/// Refuses a query whose target is gone, before opening the sink would make an empty one in its place.
+async fn refuse_lost_targets(plan: &QueryPlan, options: &QueryOptions, entries: &[(u64, Entry)]) -> Result<()> {
+    let last = entries.iter().rev().find_map(|(_, entry)| if let Entry::Start(start) = entry { Some(start) } else { None });
+    let wrote =
+        |id: &str| entries.iter().any(|(_, e)| matches!(e, Entry::Epoch(r) if r.sinks.iter().any(|s| s.sink == id && s.rows() > 0)));
+    for sink in &plan.sinks {
+        let description = sink.description();
+        let Some(old) = last.and_then(|last| last.sinks.iter().find(|old| old.description == description)) else { continue };
+        if !options.abandoned_sinks.contains(&old.id) && wrote(&old.id) && !sink.target_is_there().await? {
+            return Err(Error::data(format!(
+                "{description} is gone, and this query's epochs are in it (it was {}): restore it; or abandon sink `{}` with `abandon_sink` and give \
+                 the new one another name, and it gets the epochs from now on",
+                old.target.id, old.id
+            )));
+        }
+    }
+    Ok(())
 }
 
 async fn open_sinks(plan: &QueryPlan) -> Result<Vec<SinkTarget>> {

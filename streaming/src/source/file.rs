@@ -57,7 +57,7 @@ struct Listing {
     /// The directory's time of change at the last listing, where it can be relied on.
     unchanged_since: Option<SystemTime>,
     frozen: bool,
-    told_of_directories: bool,
+    told_of_skipped: bool,
 }
 
 impl FileStreamSource {
@@ -122,8 +122,8 @@ impl FileStreamSource {
                 listing.add(entry);
             }
         }
-        if let Some(directory) = names.skipped_directory.filter(|_| !std::mem::replace(&mut listing.told_of_directories, true)) {
-            tracing::warn!("{}: sub-directories such as `{directory}` are not read; start a stream for each", self.dir.display());
+        if let Some(skipped) = names.skipped.filter(|_| !std::mem::replace(&mut listing.told_of_skipped, true)) {
+            tracing::warn!("{}: `{skipped}` is no file, and is not read; start a stream for each sub-directory", self.dir.display());
         }
         listing.unchanged_since = is_settled.then_some(modified);
         Ok(())
@@ -214,6 +214,14 @@ impl Listing {
 impl StreamSource for FileStreamSource {
     fn id(&self) -> &SourceId {
         &self.id
+    }
+
+    fn reads(&self) -> String {
+        format!("{} files in {}, {:?}, as {}", self.format.as_str(), self.dir.display(), self.options, self.schema)
+    }
+
+    fn for_query(&self) -> Arc<dyn StreamSource> {
+        Arc::new(Self { state: Arc::default(), ..self.clone() })
     }
 
     fn description(&self) -> String {

@@ -18,20 +18,19 @@ pub struct MemoryStream {
     id: SourceId,
     schema: SchemaRef,
     max_batches: Option<usize>,
-    state: Arc<Mutex<State>>,
+    batches: Arc<Mutex<Vec<RecordBatch>>>,
+    /// How many of them a frozen stream shows.
+    frozen: Arc<Mutex<Option<usize>>>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    batches: Vec<RecordBatch>,
-    /// How many of them a frozen stream shows.
-    frozen: Option<usize>,
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl MemoryStream {
     /// An empty stream called `name`.
     pub fn new(name: impl Into<String>, schema: SchemaRef) -> Self {
-        Self { id: SourceId::new(name), schema, max_batches: None, state: Arc::default() }
+        Self { id: SourceId::new(name), schema, max_batches: None, batches: Arc::default(), frozen: Arc::default() }
     }
 
     /// The same stream, of which an epoch takes at most `max_batches` batches.
@@ -54,13 +53,9 @@ impl MemoryStream {
                 self.schema
             )));
         }
-        let mut state = self.state();
-        state.batches.push(batch);
-        Ok(Offset(state.batches.len().into()))
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut batches = locked(&self.batches);
+        batches.push(batch);
+        Ok(Offset(batches.len().into()))
     }
 
     fn parse(&self, offset: Option<&Offset>) -> Result<usize> {
@@ -74,6 +69,14 @@ impl MemoryStream {
 impl StreamSource for MemoryStream {
     fn id(&self) -> &SourceId {
         &self.id
+    }
+
+    fn reads(&self) -> String {
+        format!("the memory stream at {:p}, {:?} batches an epoch", Arc::as_ptr(&self.batches), self.max_batches)
+    }
+
+    fn for_query(&self) -> Arc<dyn StreamSource> {
+        Arc::new(Self { frozen: Arc::default(), ..self.clone() })
     }
 
     fn description(&self) -> String {
@@ -90,8 +93,8 @@ impl StreamSource for MemoryStream {
 
     async fn latest(&self, from: Option<&Offset>, limit: ReadLimit) -> Result<Option<Offset>> {
         let from = self.parse(from)?;
-        let state = self.state();
-        let end = state.frozen.unwrap_or(state.batches.len());
+        let arrived = locked(&self.batches).len();
+        let end = locked(&self.frozen).unwrap_or(arrived);
         let end = match (limit, self.max_batches) {
             (ReadLimit::SourceDefault, Some(max)) => end.min(from + max),
             _ => end,
@@ -100,27 +103,27 @@ impl StreamSource for MemoryStream {
     }
 
     async fn freeze(&self) -> Result<()> {
-        let mut state = self.state();
-        state.frozen = Some(state.batches.len());
+        let arrived = locked(&self.batches).len();
+        *locked(&self.frozen) = Some(arrived);
         Ok(())
     }
 
     fn slice(&self, from: Option<&Offset>, to: &Offset) -> Result<Arc<dyn Slice>> {
         let (from, to) = (self.parse(from)?, self.parse(Some(to))?);
-        let state = self.state();
-        let batches = state.batches.get(from..to).ok_or_else(|| {
+        let all = locked(&self.batches);
+        let batches = all.get(from..to).ok_or_else(|| {
             Error::data(format!(
                 "source `{}`: batches {from} to {to} are not in memory ({} are): a memory stream does not outlive its process; \
                  start the query with a new checkpoint",
                 self.id,
-                state.batches.len()
+                all.len()
             ))
         })?;
         Ok(Arc::new(MemorySlice { batches: batches.to_vec(), schema: Arc::clone(&self.schema) }))
     }
 
     fn restore(&self, _image: Option<&[u8]>, offsets: &[Offset]) -> Result<()> {
-        self.state().frozen = None;
+        *locked(&self.frozen) = None;
         offsets.iter().try_for_each(|offset| self.parse(Some(offset)).map(|_| ()))
     }
 

@@ -2,11 +2,13 @@
 //! disk, is not known here.
 //!
 //! The image is the sorted names, front-coded: `version u8, count`, then per name `bytes shared with the name before, bytes
-//! that follow, those bytes`; numbers are LEB128.
+//! that follow, those bytes`; numbers as in [`crate::wire`].
 
 use std::collections::HashSet;
 
 use tidemill_planner::{Error, Result};
+
+use crate::wire::{Reader, put_bytes, put_varint};
 
 const VERSION: u8 = 1;
 
@@ -31,14 +33,13 @@ impl Seen {
         let mut names: Vec<&str> = self.names.iter().map(|name| &**name).collect();
         names.sort_unstable();
         let mut out = vec![VERSION];
-        put(&mut out, names.len());
+        put_varint(&mut out, names.len() as u64);
         let mut before: &[u8] = &[];
         for name in names {
             let name = name.as_bytes();
             let shared = before.iter().zip(name).take_while(|(a, b)| a == b).count();
-            put(&mut out, shared);
-            put(&mut out, name.len() - shared);
-            out.extend_from_slice(&name[shared..]);
+            put_varint(&mut out, shared as u64);
+            put_bytes(&mut out, &name[shared..]);
             before = name;
         }
         out
@@ -56,45 +57,22 @@ impl Seen {
     }
 
     fn try_decode(image: &[u8]) -> Option<Self> {
-        let mut rest = image.strip_prefix(&[VERSION])?;
-        let count = take(&mut rest)?;
+        let mut rest = Reader::new(image.strip_prefix(&[VERSION])?);
+        let count = rest.varint().ok()?;
         let mut names = HashSet::new();
         let mut name = Vec::new();
         for _ in 0..count {
-            let shared = take(&mut rest)?;
-            let length = take(&mut rest)?;
-            if shared > name.len() || length > rest.len() {
+            let shared = usize::try_from(rest.varint().ok()?).ok()?;
+            let length = rest.varint().ok()?;
+            if shared > name.len() {
                 return None;
             }
             name.truncate(shared);
-            let (tail, after) = rest.split_at(length);
-            name.extend_from_slice(tail);
-            rest = after;
+            name.extend_from_slice(rest.take(length).ok()?);
             names.insert(std::str::from_utf8(&name).ok()?.into());
         }
-        (rest.is_empty() && names.len() == count).then_some(Self { names })
+        (rest.is_empty() && names.len() as u64 == count).then_some(Self { names })
     }
-}
-
-fn put(out: &mut Vec<u8>, mut number: usize) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
-
-fn take(rest: &mut &[u8]) -> Option<usize> {
-    let mut number = 0usize;
-    for shift in (0..usize::BITS).step_by(7) {
-        let (byte, after) = rest.split_first()?;
-        *rest = after;
-        number |= usize::from(byte & 0x7f).checked_shl(shift)?;
-        if byte & 0x80 == 0 {
-            return Some(number);
-        }
-    }
-    None
 }
 
 #[cfg(test)]

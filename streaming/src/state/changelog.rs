@@ -15,8 +15,8 @@ use std::ops::Range;
 use tidemill_planner::seam::state::Overlay;
 use tidemill_planner::{Error, Result};
 
-use super::group_of;
-use super::wire::{Reader, put_bytes, put_signed, put_varint};
+use crate::wire::{Reader, put_bytes, put_signed, put_varint};
+use tidemill_planner::seam::state::group_of;
 
 /// The version that is written.
 const VERSION: u8 = 1;

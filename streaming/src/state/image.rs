@@ -25,10 +25,10 @@ use tidemill_planner::seam::state::{Entry, KeyBytes};
 use tidemill_planner::{Error, OperatorId, Result, SourceId};
 use uuid::Uuid;
 
-use super::group_of;
 use super::partition::PartitionState;
 use super::query::StateSnapshot;
-use super::wire::{Reader, put_bytes, put_signed, put_varint};
+use crate::wire::{Reader, put_bytes, put_signed, put_varint};
+use tidemill_planner::seam::state::group_of;
 
 const MAGIC: &[u8; 8] = b"TM_IMAGE";
 const VERSION: u16 = 1;

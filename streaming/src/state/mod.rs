@@ -20,17 +20,8 @@ mod retention;
 mod table;
 #[cfg(test)]
 mod tests;
-mod wire;
 
 pub use image::{Image, ImageEntry, ImageFile, ImageHeader, ImageOperator};
 pub use image_writer::{ImageOf, ImagePolicy, ImageWriter};
 pub use query::{Overlays, QueryState, StateChange, StateLoader, StateSnapshot};
 pub use retention::{Garbage, Retention, retain};
-
-/// Bytes of key group that every state key begins with.
-pub const GROUP_BYTES: usize = 2;
-
-/// The key group of a state key, or `None` when the key is too short to hold one.
-pub fn group_of(key: &[u8]) -> Option<u16> {
-    key.first_chunk().map(|bytes| u16::from_be_bytes(*bytes))
-}

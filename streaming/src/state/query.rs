@@ -14,10 +14,10 @@ use tidemill_planner::seam::state::{Entry, Overlay, StateRead};
 use tidemill_planner::{Error, OperatorId, Result};
 
 use super::changelog::{self, Change};
-use super::group_of;
 use super::image::Image;
 use super::partition::PartitionState;
 use super::table::StateTable;
+use tidemill_planner::seam::state::group_of;
 
 /// What one partition of one operator changed in an epoch, as the epoch record carries it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

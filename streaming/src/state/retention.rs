@@ -10,8 +10,10 @@ use super::image::ImageFile;
 /// How long a checkpoint keeps what a restart does not need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Spark's `minBatchesToRetain`: so many last epochs keep their records.
+    /// Spark's `minBatchesToRetain`: so many last epochs keep their records,
     pub min_epochs: u64,
+    /// as long as those take no more than so many bytes: every start reads them.
+    pub max_bytes: u64,
     /// So many last images stay, at least one. Before so many are there, no record goes: a damaged image must leave a way back.
     pub images: usize,
     /// How long the entries that fence earlier runs stay. A run that was stopped for longer than this finds its number free again.
@@ -20,7 +22,7 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { min_epochs: 100, images: 2, starts_ms: 30 * 24 * 60 * 60 * 1000 }
+        Self { min_epochs: 100, max_bytes: 64 << 20, images: 2, starts_ms: 30 * 24 * 60 * 60 * 1000 }
     }
 }
 
@@ -47,6 +49,7 @@ pub fn retain(images: &[ImageFile], entries: &[EntryInfo], settled: Option<u64>,
     let covered = newest_first.get(kept_images - 1).map(|file| file.epoch);
     let last = entries.iter().rev().find_map(|e| if let EntryKind::Epoch { epoch } = e.kind { Some(epoch) } else { None });
     let old = last.and_then(|last| last.checked_sub(keep.min_epochs.max(1)));
+    let old = old.max(too_many_bytes(entries, keep.max_bytes));
     let through = covered.zip(settled).zip(old).map(|((a, b), c)| a.min(b).min(c));
 
     let goes = |info: &&EntryInfo| match info.kind {
@@ -69,6 +72,19 @@ pub fn retain(images: &[ImageFile], entries: &[EntryInfo], settled: Option<u64>,
     Garbage { entries, images: garbage_images }
 }
 
+/// The last epoch whose record, with those after it, takes more than `max_bytes`; never the last epoch of all.
+fn too_many_bytes(entries: &[EntryInfo], max_bytes: u64) -> Option<u64> {
+    let mut newest_first =
+        entries.iter().rev().filter_map(|e| if let EntryKind::Epoch { epoch } = e.kind { Some((epoch, e.bytes)) } else { None });
+    let mut bytes = newest_first.next()?.1;
+    newest_first
+        .find(|(_, more)| {
+            bytes += more;
+            bytes > max_bytes
+        })
+        .map(|(epoch, _)| epoch)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,7 +101,7 @@ mod tests {
                 "E" => EntryKind::Epoch { epoch: value },
                 _ => EntryKind::Stop,
             };
-            EntryInfo { number: number as u64, run_id: run_id.to_owned(), kind }
+            EntryInfo { number: number as u64, run_id: run_id.to_owned(), bytes: 10, kind }
         };
         script.split_whitespace().enumerate().map(parse).collect()
     }
@@ -96,7 +112,7 @@ mod tests {
 
     #[test]
     fn what_can_go() {
-        let keep = Retention { min_epochs: 2, images: 2, starts_ms: 100 };
+        let keep = Retention { min_epochs: 2, max_bytes: 1_000, images: 2, starts_ms: 100 };
         let one_run = "Sa@0 Ea.0 Ea.1 Ea.2 Ea.3 Ea.4 Ea.5";
         let two_runs = "Sa@0 Ea.0 Ea.1 Xa Sb@50 Eb.2 Pb.3 Eb.3 Eb.4 Eb.5 Eb.6";
         #[rustfmt::skip]
@@ -118,6 +134,16 @@ mod tests {
             let garbage = retain(&images(epochs), &entries(script), *settled, *now_ms, &keep);
             assert_eq!(garbage.entries, *gone, "{what}");
             assert_eq!(garbage.images, gone_images.iter().map(PathBuf::from).collect::<Vec<_>>(), "{what}");
+        }
+    }
+
+    #[test]
+    fn many_bytes_are_not_kept_for_the_number_of_epochs() {
+        let entries = entries("Sa@0 Ea.0 Ea.1 Ea.2 Ea.3 Ea.4 Ea.5");
+        for (max_bytes, image, gone) in [(60, 5, &[][..]), (59, 5, &[1]), (30, 5, &[1, 2, 3]), (0, 5, &[1, 2, 3, 4, 5]), (0, 2, &[1, 2, 3])]
+        {
+            let keep = Retention { min_epochs: 100, max_bytes, images: 1, starts_ms: 100 };
+            assert_eq!(retain(&images(&[image]), &entries, Some(5), 0, &keep).entries, gone, "{max_bytes} bytes, image {image}");
         }
     }
 }

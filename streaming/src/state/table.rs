@@ -16,7 +16,7 @@ use std::ops::Range;
 use hashbrown::HashMap;
 use tidemill_planner::seam::state::{Entry, KeyBytes, NO_PANE, Overlay};
 
-use super::group_of;
+use tidemill_planner::seam::state::group_of;
 
 /// What an entry costs beside its key's and value's bytes: slot, control byte at 7/8 load, two allocations' headers.
 const BYTES_PER_ENTRY: u64 = 112;

@@ -10,6 +10,7 @@ use tidemill_planner::seam::state::{Entry, NO_PANE, Overlay, StateRead};
 
 use super::query::dump;
 use super::*;
+use tidemill_planner::seam::state::group_of;
 
 const GROUPS: u16 = 16;
 
