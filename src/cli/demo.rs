@@ -35,7 +35,8 @@ pub(super) struct Args {
     /// How often the query is killed.
     #[arg(long, default_value_t = 3)]
     kills: u32,
-    /// A folder of your own event files, in place of generated ones.
+    /// A folder of your own event files, in place of generated ones: lines of JSON with eventId, userId, contentId, eventType
+    /// (view_end, click, …), eventTimeMs, dwellMs and completed.
     #[arg(long)]
     input: Option<PathBuf>,
     /// How many users are generated; by default one per sixty events.
@@ -104,20 +105,22 @@ pub(super) async fn child(args: ChildArgs) -> Result<Outcome> {
 async fn look(layout: &Layout) -> Result<String> {
     let session = Session::builder().build()?;
     let baselines = layout.table("user_baselines");
+    let quoted = baselines.replace('`', "``");
     let mut text = String::new();
-    let sql = format!("SELECT userId, emaAsdMs, seen FROM delta.`{baselines}` ORDER BY emaAsdMs DESC, userId LIMIT 5");
+    let sql = format!("SELECT userId, emaAsdMs, seen FROM delta.`{quoted}` ORDER BY emaAsdMs DESC, userId LIMIT 5");
     text += &format!("\nusers with the longest dwell:\n{sql}\n{}", session.sql(&sql).await?.show_string(5, 40).await?);
     let history = session.table(&baselines).history().await?;
     let versions = history.len() as u64;
     let earlier = versions / 2;
-    let count = |version: u64| format!("SELECT count(*) AS users, sum(seen) AS sessions FROM delta.`{baselines}` VERSION AS OF {version}");
+    let count = |version: u64| format!("SELECT count(*) AS users, sum(seen) AS sessions FROM delta.`{quoted}` VERSION AS OF {version}");
     for version in [earlier, versions.saturating_sub(1)] {
         let sql = count(version);
         text += &format!("\n{sql}\n{}", session.sql(&sql).await?.show_string(5, 40).await?);
     }
     text += &format!("\nhistory of user_baselines ({versions} versions, the newest first):\n");
     for entry in history.iter().take(5) {
-        let updated = entry.operation_metrics.get("numTargetRowsUpdated").map(|m| m.to_string()).unwrap_or_default();
+        let updated = entry.operation_metrics.get("numTargetRowsUpdated");
+        let updated = updated.map(|m| m.as_str().map_or_else(|| m.to_string(), str::to_owned)).unwrap_or_default();
         text += &format!("  version {:>5}  {:<12}  rows updated {updated}\n", entry.version, entry.operation);
     }
     Ok(text)

@@ -59,6 +59,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    tell_warnings();
     match run(cli.command) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::from(1),
@@ -67,6 +68,13 @@ pub fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// What the library warns of goes to standard error, so that nothing that was set aside or given up passes unseen.
+fn tell_warnings() {
+    let lines = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr);
+    // Whoever has installed a subscriber before gets the events.
+    let _ = lines.without_time().with_target(false).with_ansi(false).try_init();
 }
 
 fn run(command: Command) -> Result<Outcome> {

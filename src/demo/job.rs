@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field, Float64Type, Schema, TimeUnit, Timestamp
 use datafusion::scalar::ScalarValue;
 
 use crate::functions as F;
-use crate::functions::{col, lit, when};
+use crate::functions::{col, lit, null, when};
 use crate::{DataFrame, GroupFn, GroupFunction, Result};
 
 /// Weight of the newest session in the moving average.
@@ -31,18 +31,17 @@ pub struct Outputs {
     pub alerts: DataFrame,
 }
 
-/// The job over `events`. Of a batch only sessions that end at or before `final_watermark_us` count, as a stream has not seen
-/// the end of the others.
+/// The job over `events`, with the lines of their files that are none. Of a batch only sessions that end at or before
+/// `final_watermark_us` count, as a stream has not seen the end of the others.
 ///
 /// # Errors
 /// `Analysis` when the events have other columns.
-pub fn job(events: &DataFrame, final_watermark_us: Option<i64>) -> Result<Outputs> {
-    let dead_letters = events.malformed_rows()?;
-    job_of(events, dead_letters, final_watermark_us)
-}
-
-/// [`job`] for events that have lost their source, and so their malformed rows.
-pub(super) fn job_of(events: &DataFrame, dead_letters: DataFrame, final_watermark_us: Option<i64>) -> Result<Outputs> {
+pub fn job(events: &DataFrame, malformed: Option<DataFrame>, final_watermark_us: Option<i64>) -> Result<Outputs> {
+    let (events, impossible) = split_by_range(events)?;
+    let dead_letters = match malformed {
+        Some(malformed) => malformed.union(&impossible)?,
+        None => impossible,
+    };
     let events = events
         .with_column("eventTime", F::timestamp_millis(col("eventTimeMs")))?
         .with_watermark("eventTime", "2 minutes")?
@@ -84,6 +83,22 @@ pub(super) fn job_of(events: &DataFrame, dead_letters: DataFrame, final_watermar
         session_metrics: sessions,
         events,
     })
+}
+
+/// The years that a Spark timestamp can have, 0001 to 9999, in milliseconds since the Unix epoch.
+const TIMES_MS: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
+
+/// Events that can have happened; and those whose time no timestamp holds, which would stop the query for good, as dead letters.
+pub(super) fn split_by_range(events: &DataFrame) -> Result<(DataFrame, DataFrame)> {
+    let possible = || col("eventTimeMs").geq(*TIMES_MS.start()).and(col("eventTimeMs").leq(*TIMES_MS.end()));
+    let columns = events.columns();
+    let impossible = events.filter(possible().not())?.select([
+        null().cast("string").alias("file"),
+        null().cast("bigint").alias("line"),
+        F::call_function("to_json", [F::struct_(columns.iter().map(|c| col(c)))]).alias("text"),
+        lit("eventTimeMs: no timestamp holds this time").alias("reason"),
+    ])?;
+    Ok((events.filter(possible())?, impossible))
 }
 
 /// Keeps each user's moving average; gives a row `baseline` per call and a row `alert` per session far below the average.

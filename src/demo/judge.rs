@@ -1,20 +1,19 @@
 //! The judge: the same program, run once as a batch over all the files, against what the stream wrote, row for row.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
-use arrow::compute::{cast, concat_batches};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow::compute::{cast, concat_batches, filter_record_batch};
 use arrow::datatypes::{Field, Schema};
 use arrow::row::{OwnedRow, RowConverter, SortField};
 use tidemill_streaming::checkpoint::Checkpoint;
 
 use super::generate::EVENT_COLUMNS;
-use super::job::job_of;
+use super::job::split_by_range;
 use super::{Layout, Outputs, TABLES, job};
-use crate::functions as F;
+use crate::functions::col;
 use crate::{DataFrame, Result, Session};
-use F::col;
 
 /// What the judge found.
 #[derive(Debug, Clone, Default)]
@@ -49,16 +48,18 @@ pub async fn judge(session: &Session, layout: &Layout) -> Result<Verdict> {
     let watermark_us = final_watermark_us(layout)?;
     let events = session.read().format("json").schema(EVENT_COLUMNS)?.load(&layout.input().display().to_string()).await?;
     let late = session.read().delta(&layout.table("late_events")).await?;
-    let (on_time, impossible) = without_late(session, &events, &late).await?;
-    let dead_letters = job(&events, None)?.dead_letters;
+    let dead_letters = job(&events, Some(events.malformed_rows()?), None)?.dead_letters;
+    let events = split_by_range(&events)?.0;
+    let (on_time, foreign) = without_late(session, &events, &late).await?;
     // Before any event has moved the watermark, no session has ended.
-    let batch = job_of(&on_time, dead_letters, Some(watermark_us.unwrap_or(i64::MIN / 2)))?;
+    let batch = job(&on_time, None, Some(watermark_us.unwrap_or(i64::MIN / 2)))?;
     let mut verdict = Verdict { watermark_ms: watermark_us.map(|us| us.div_euclid(1000)), ..Verdict::default() };
     verdict.events = events.count().await?;
     let late_rows = late.count().await?;
     verdict.duplicates = verdict.events.saturating_sub(late_rows).saturating_sub(batch.events.count().await?);
-    let foreign = (impossible > 0).then(|| format!("{impossible} late rows are no rows of the input"));
+    let foreign = (foreign > 0).then(|| format!("{foreign} late rows are no rows of the input"));
     verdict.tables.insert("late_events", (late_rows, foreign));
+    let batch = Outputs { dead_letters, ..batch };
     for (name, expected) in expected(&batch) {
         let table = session.read().delta(&layout.table(name)).await?;
         verdict.tables.insert(name, compare(&table, expected).await?);
@@ -79,22 +80,35 @@ fn final_watermark_us(layout: &Layout) -> Result<Option<i64>> {
     Ok(us.filter(|us| *us != i64::MIN))
 }
 
-/// The events less one instance per late row, and how many late rows there were too many. Which instance goes does not
-/// matter, as they are equal in every column.
+/// The events less one instance per late row, and how many late rows there were too many. The others keep their order, in
+/// which the first of two events with one id counts; of equal rows the last goes, as the late one is not the first.
 async fn without_late(session: &Session, events: &DataFrame, late: &DataFrame) -> Result<(DataFrame, u64)> {
     let columns = events.columns();
-    let weigh = |frame: &DataFrame, weight: i64| {
-        let columns = columns.iter().map(|c| col(c));
-        frame.select(columns.chain([F::lit(weight).alias("weight")]))
-    };
-    let weighed = weigh(events, 1)?.union(&weigh(late, -1)?)?;
-    let counted = weighed.group_by(columns.iter().map(|c| col(c))).agg([F::sum(col("weight")).alias("instances")])?;
-    let impossible = counted.filter(col("instances").lt(0))?.count().await?;
-    let left = counted.filter(col("instances").gt(0))?.select(columns.iter().map(|c| col(c)))?;
+    let schema = events.schema();
+    let rows = events.collect().await?;
+    let late = late.select(columns.iter().map(|c| col(c)))?.collect().await?;
+    let converter = RowConverter::new(schema.fields().iter().map(|f| SortField::new(f.data_type().clone())).collect())?;
+    let mut too_late: HashMap<OwnedRow, u64> = HashMap::new();
+    for batch in &late {
+        let batch = batch.columns().iter().zip(schema.fields()).map(|(c, f)| cast(c, f.data_type())).collect::<Result<Vec<_>, _>>()?;
+        converter.convert_columns(&batch)?.iter().for_each(|row| *too_late.entry(row.owned()).or_default() += 1);
+    }
+    let mut left = Vec::with_capacity(rows.len());
+    for batch in rows.iter().rev() {
+        let encoded = converter.convert_columns(batch.columns())?;
+        let mut stays = vec![true; batch.num_rows()];
+        for row in (0..batch.num_rows()).rev() {
+            if let Some(count) = too_late.get_mut(&encoded.row(row).owned()).filter(|count| **count > 0) {
+                *count -= 1;
+                stays[row] = false;
+            }
+        }
+        left.push(filter_record_batch(batch, &BooleanArray::from(stays))?);
+    }
+    left.reverse();
+    let left = if left.is_empty() { vec![RecordBatch::new_empty(schema)] } else { left };
     // The rows leave their plan, so that each of the batch's tables starts from them and not from the files again.
-    let rows = left.collect().await?;
-    let rows = if rows.is_empty() { vec![RecordBatch::new_empty(left.schema())] } else { rows };
-    Ok((session.create_dataframe(rows)?, impossible))
+    Ok((session.create_dataframe(left)?, too_late.values().sum()))
 }
 
 async fn compare(table: &DataFrame, expected: &DataFrame) -> Result<(u64, Option<String>)> {

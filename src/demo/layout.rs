@@ -1,6 +1,9 @@
 //! Where the demo keeps what: its folder, and what in it is its own.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::{Error, Result};
 
@@ -14,15 +17,22 @@ const MARK: &str = ".tidemill-demo";
 pub struct Layout {
     root: PathBuf,
     input: PathBuf,
+    /// Held while a demo runs: another one must not empty the folder under it.
+    _lock: Option<Arc<File>>,
 }
 
 impl Layout {
-    /// A folder for a new run: made, or emptied when an earlier demo made it. `input` is the user's own folder of events.
+    /// A folder for a new run: made, or emptied when an earlier demo made it. `input` is the user's own folder of events, which
+    /// is never touched.
     ///
     /// # Errors
-    /// `Analysis` when the folder holds something that is not a demo's.
+    /// `Analysis` when the folder holds something that is not a demo's, or the input lies in it; `Conflict` when a demo is running
+    /// in it; `NotFound` when there is no such input. Nothing has been removed then.
     pub fn prepare(root: &Path, input: Option<&Path>) -> Result<Self> {
         let io = |e| Error::io_at(root.display(), e);
+        if let Some(input) = input {
+            check_input(root, input)?;
+        }
         if root.exists() {
             let empty = std::fs::read_dir(root).map_err(io)?.next().is_none();
             if !empty && !root.join(MARK).exists() {
@@ -31,15 +41,26 @@ impl Layout {
                     root.display()
                 )));
             }
-            std::fs::remove_dir_all(root).map_err(io)?;
         }
         std::fs::create_dir_all(root).map_err(io)?;
-        std::fs::write(root.join(MARK), b"made by `tidemill demo`; the next demo empties this folder\n").map_err(io)?;
-        let layout = Self::at(root, input)?;
+        let mark = File::options().create(true).append(true).open(root.join(MARK)).map_err(io)?;
+        if mark.try_lock().is_err() {
+            return Err(Error::conflict(format!(
+                "a demo is running in {}: wait for it, or choose another folder with --dir",
+                root.display()
+            )));
+        }
+        for entry in std::fs::read_dir(root).map_err(io)? {
+            let path = entry.map_err(io)?.path();
+            if path.file_name() != Some(MARK.as_ref()) {
+                let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+                removed.map_err(|e| Error::io_at(path.display(), e))?;
+            }
+        }
+        mark.set_len(0).and_then(|()| (&mark).write_all(b"made by `tidemill demo`; the next demo empties this folder\n")).map_err(io)?;
+        let layout = Self { _lock: Some(Arc::new(mark)), ..Self::at(root, input)? };
         if input.is_none() {
             std::fs::create_dir_all(layout.input()).map_err(io)?;
-        } else if !layout.input().is_dir() {
-            return Err(Error::not_found(format!("{}: there is no such folder of events", layout.input().display())));
         }
         Ok(layout)
     }
@@ -52,7 +73,7 @@ impl Layout {
         let absolute = |path: &Path| std::path::absolute(path).map_err(|e| Error::io_at(path.display(), e));
         let root = absolute(root)?;
         let input = input.map_or_else(|| Ok(root.join("input")), absolute)?;
-        Ok(Self { root, input })
+        Ok(Self { root, input, _lock: None })
     }
 
     /// The folder itself.
@@ -73,5 +94,52 @@ impl Layout {
     /// A table.
     pub fn table(&self, name: &str) -> String {
         self.root.join("tables").join(name).display().to_string()
+    }
+}
+
+/// Refuses an input that is no folder, or that the demo would empty.
+fn check_input(root: &Path, input: &Path) -> Result<()> {
+    if !input.is_dir() {
+        return Err(Error::not_found(format!("{}: there is no such folder of events", input.display())));
+    }
+    let real = |path: &Path| std::fs::canonicalize(path).map_err(|e| Error::io_at(path.display(), e));
+    let input = real(input)?;
+    if root.exists() && (input.starts_with(real(root)?) || real(root)?.starts_with(&input)) {
+        return Err(Error::analysis(format!(
+            "{} and the demo's folder {} lie in each other, and the demo empties its own: choose another folder with --dir",
+            input.display(),
+            root.display()
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demo_empties_its_own_folder_and_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, events) = (dir.path().join("demo"), dir.path().join("events"));
+        std::fs::create_dir(&events).unwrap();
+        std::fs::write(events.join("1.json"), "{}").unwrap();
+        let first = Layout::prepare(&root, Some(&events)).unwrap();
+        assert!(Layout::prepare(&root, None).unwrap_err().message().contains("is running"));
+        drop(first);
+        std::fs::create_dir(root.join("tables")).unwrap();
+        Layout::prepare(&root, None).unwrap();
+        assert!(!root.join("tables").exists() && root.join("input").is_dir());
+        std::fs::write(root.join("input/2.json"), "{}").unwrap();
+        for (input, says) in [
+            (root.join("input"), "lie in each other"),
+            (dir.path().to_owned(), "lie in each other"),
+            (dir.path().join("evnets"), "no such folder"),
+        ] {
+            let error = Layout::prepare(&root, Some(&input)).unwrap_err();
+            assert!(error.message().contains(says), "{error}");
+            assert!(root.join("input/2.json").exists(), "nothing is removed when the input is refused");
+        }
+        assert!(Layout::prepare(&events, None).unwrap_err().message().contains("no demo made it"));
     }
 }

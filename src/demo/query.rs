@@ -19,14 +19,11 @@ pub fn behaviour(session: &Session, layout: &Layout, format: &str, max_files: us
     let append = |name: &str| StreamSink::delta_append(layout.table(name)).named(name);
     let merge = |name: &str, on: &[&'static str]| StreamSink::delta_merge(layout.table(name), on.iter().copied()).named(name);
     // A Parquet file is read whole or not at all: it has no malformed rows.
+    let malformed = if format == "json" { Some(events.malformed_rows()?) } else { None };
+    let outputs = job(&events, malformed, None)?;
     let query = session.streaming_query("behaviour").checkpoint_location(layout.checkpoint());
-    let (outputs, query) = if format == "json" {
-        let outputs = job(&events, None)?;
-        (outputs, query.with_dead_letters(&events, append("dead_letters"))?)
-    } else {
-        (super::job::job_of(&events, events.clone(), None)?, query)
-    };
     Ok(query
+        .add(&outputs.dead_letters, append("dead_letters"))
         .with_late_rows(&outputs.events, append("late_events"))?
         .add(&outputs.session_metrics, merge("session_metrics", &["userId", "sessionStart"]))
         .add(&outputs.user_baselines, merge("user_baselines", &["userId"]))

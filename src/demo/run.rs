@@ -1,7 +1,7 @@
 //! The parent process of the demo: writes events while the query runs, kills and restarts it, and has the judge speak.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::Instant;
 
 use super::child::FINISH;
-use super::generate::{Generator, GeneratorConfig, write_file_by_rename};
+use super::generate::{EVENT_COLUMNS, Generator, GeneratorConfig, write_file_by_rename};
 use super::judge::{judge, rows_updated};
 use super::kill::{Aim, Dice, after_files};
 use super::{Layout, TABLES, Verdict};
@@ -82,6 +82,8 @@ pub struct DemoResult {
     pub parallelism: Vec<u64>,
     /// The most entries in state at once.
     pub state_keys: u64,
+    /// The entries in state after the last epoch before each kill.
+    pub state_keys_at_kills: Vec<u64>,
     /// Epochs that the runs told of.
     pub epochs: u64,
     /// The raw files.
@@ -108,6 +110,14 @@ pub async fn run_demo(config: &DemoConfig) -> Result<(DemoResult, Layout)> {
     parent.say("the stream has ended; the batch runs over the same files");
     let session = Session::builder().build()?;
     let verdict = judge(&session, &layout).await?;
+    if verdict.events == 0 {
+        return Err(Error::data(format!(
+            "no line of the files in {} is an event ({} lines are in the table dead_letters, each with its reason): an event is a line of JSON \
+             with the columns {EVENT_COLUMNS}",
+            layout.input().display(),
+            verdict.rows("dead_letters")
+        )));
+    }
     let updated = rows_updated(&session, &layout).await?;
     Ok((parent.result(&verdict, updated), layout))
 }
@@ -123,6 +133,8 @@ struct Parent {
     kill_phases: BTreeMap<&'static str, u32>,
     parallelism: Vec<u64>,
     state_keys: u64,
+    state_now: u64,
+    state_keys_at_kills: Vec<u64>,
     epochs: u64,
     bar: ProgressBar,
 }
@@ -146,17 +158,18 @@ impl Parent {
             kill_phases: BTreeMap::new(),
             parallelism: Vec::new(),
             state_keys: 0,
+            state_now: 0,
+            state_keys_at_kills: Vec::new(),
             epochs: 0,
             bar: ProgressBar::hidden(),
         }
     }
 
     fn say(&self, text: &str) {
-        if self.config.quiet {
-            self.bar.suspend(|| eprintln!("{text}"));
-        } else {
-            self.bar.suspend(|| println!("{text}"));
-        }
+        // Whoever has stopped listening does not stop the run.
+        self.bar.suspend(|| {
+            let _ = if self.config.quiet { writeln!(std::io::stderr(), "{text}") } else { writeln!(std::io::stdout(), "{text}") };
+        });
     }
 
     fn spawn(&mut self) -> Result<()> {
@@ -289,6 +302,7 @@ impl Parent {
         }
         self.epochs += 1;
         let state = phases["stateRows"].as_u64().unwrap_or(0);
+        self.state_now = state;
         self.state_keys = self.state_keys.max(state);
         self.say(&format!(
             "epoch {:>4}  rows {:>7}  {:>8.0} rows/s  watermark {}  state {:>7}  ms: run {:.1} stage {:.1} record {:.1} publish {:.1} settle {:.1}",
@@ -317,6 +331,7 @@ impl Parent {
         child.process.wait().await.map_err(|e| Error::io_at("the query's process", e))?;
         if let Some(phase) = self.aim.hit() {
             self.kills += 1;
+            self.state_keys_at_kills.push(self.state_now);
             *self.kill_phases.entry(phase).or_default() += 1;
             self.say(&format!("kill {}: SIGKILL in phase {phase}; starting again", self.kills));
         }
@@ -366,6 +381,7 @@ impl Parent {
             watermark: verdict.watermark_ms,
             parallelism: self.parallelism.clone(),
             state_keys: self.state_keys,
+            state_keys_at_kills: self.state_keys_at_kills.clone(),
             epochs: self.epochs,
             input: self.layout.input().to_path_buf(),
             tables: TABLES.into_iter().map(|name| (name, self.layout.table(name))).collect(),

@@ -4,6 +4,7 @@ pub(crate) mod arithmetic;
 mod calls;
 pub(crate) mod planner;
 pub(crate) mod time;
+mod to_json;
 
 use std::sync::Arc;
 
@@ -13,5 +14,5 @@ pub(crate) use calls::{refused_function, respelled};
 
 /// Our scalar functions, registered after DataFusion's and datafusion-spark's so that ours win.
 pub(crate) fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
-    arithmetic::functions().into_iter().chain(time::functions()).collect()
+    arithmetic::functions().into_iter().chain(time::functions()).chain([to_json::function()]).collect()
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 /// How many epochs' progress a query remembers (Spark's `numRecentProgressUpdates`).
 const RECENT: usize = 100;
 
-/// Spark's `StreamingQueryProgress`: one epoch, or one look for data that found none.
+/// Spark's `StreamingQueryProgress` of one epoch. Looks for data that find none have none.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StreamingQueryProgress {
@@ -36,7 +36,8 @@ pub struct StreamingQueryProgress {
     /// Milliseconds by Spark's phases: `triggerExecution`, `latestOffset`, `getBatch`, `queryPlanning`, `walCommit`, `addBatch`,
     /// `commitOffsets`.
     pub duration_ms: BTreeMap<String, u64>,
-    /// `avg`, `max`, `min` of the event time and the `watermark`, ISO 8601; only what is known.
+    /// The greatest event time of the epoch, `max`, and the `watermark` that it ran by, ISO 8601; only what is known. Spark's `min`
+    /// and `avg` are not there.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub event_time: BTreeMap<String, String>,
     /// The stateful operators.
@@ -91,13 +92,13 @@ pub struct StateOperatorProgress {
     pub num_rows_total: u64,
     /// Entries written in the epoch.
     pub num_rows_updated: u64,
-    /// Milliseconds it took.
+    /// Not measured apart from the run; there for Spark's readers.
     pub all_updates_time_ms: u64,
     /// Entries removed in the epoch.
     pub num_rows_removed: u64,
-    /// Milliseconds it took.
+    /// Not measured apart from the run; there for Spark's readers.
     pub all_removals_time_ms: u64,
-    /// Milliseconds until the changes were durable.
+    /// Milliseconds until the changes of all operators were durable, in the one record.
     pub commit_time_ms: u64,
     /// Memory, about.
     pub memory_used_bytes: u64,
@@ -122,7 +123,7 @@ pub struct SourceProgress {
     pub start_offset: Value,
     /// Where it ended.
     pub end_offset: Value,
-    /// How far the source could have gone, where known.
+    /// The same as the end: what a source would have beyond its limit is not counted.
     pub latest_offset: Value,
     /// Rows read.
     pub num_input_rows: u64,

@@ -21,7 +21,7 @@ plan = json.loads(os.environ["STAND_IN"])
 kills = int(flags["--kills"])
 result = {{"agree": True, "kills": kills, "kill_phases": dict.fromkeys(("run", "stage", "record", "publish", "settle"), 1)}}
 if "--parallelism" in flags:
-    result |= {{"parallelism": [int(p) for p in flags["--parallelism"].split(",")], "state_keys": int(flags["--users"])}}
+    result |= {{"parallelism": [int(p) for p in flags["--parallelism"].split(",")], "state_keys_at_kills": [int(flags["--users"])] * 2}}
 if plan.get("txn_matters") and os.environ.get("FAILPOINTS") == "lakehouse::txn_check=return":
     result["agree"] = False
 result |= plan.get("result", {{}})
@@ -97,7 +97,8 @@ def test_the_oracle_is_asked(stand_in):
     [
         ({"result": {"agree": False}}, "stream and batch disagree"),
         ({"result": {"parallelism": [2, 2, 2]}}, "it started at [2, 2, 2]"),
-        ({"result": {"state_keys": 99_999}}, "only 99999 keys"),
+        ({"result": {"state_keys_at_kills": [120_000, 99_999]}}, "only 99999 keys"),
+        ({"result": {"state_keys_at_kills": []}}, "only 0 keys"),
         ({"silent": True}, "printed no result"),
         ({"result": {"tables": {}}}, "the oracle disagrees"),
     ],

@@ -4,8 +4,8 @@
 
 `--users` and `--parallelism` are for rescale.py: how many users the generator has, and the parallelism of the first start and
 of each restart. Of the result (the last line of the output) the campaigns read: agree; kills (how many hit); kill_phases (how
-many hit in each phase of an epoch); and for rescale.py parallelism (of each start, in order) and state_keys (the most keys
-that were in state at once). The oracle reads the rest.
+many hit in each phase of an epoch); and for rescale.py parallelism (of each start, in order) and state_keys_at_kills (the keys
+in state after the last epoch before each kill). The oracle reads the rest.
 """
 
 import json

@@ -191,3 +191,60 @@ fn versions_and_history_of_a_table() {
     assert_eq!(tidemill(&["table", "history", "/no/such/table"]).status.code(), Some(1));
     assert_eq!(tidemill(&["checkpoint", "inspect", "/no/such/checkpoint"]).status.code(), Some(1));
 }
+
+/// Events of the user's own: one whose time no timestamp holds, two that differ under one id, and a line that is none.
+const OWN_EVENTS: &[(&str, &str)] = &[
+    (
+        "1.json",
+        r#"{"eventId":"a","userId":"u","contentId":"c","eventType":"view_end","eventTimeMs":1760000000000,"dwellMs":10,"completed":true}
+{"eventId":"huge","userId":"u","contentId":"c","eventType":"click","eventTimeMs":9223372036854775807,"dwellMs":null,"completed":false}
+{"eventId":"a","userId":"u","contentId":"c","eventType":"view_end","eventTimeMs":1760000000000,"dwellMs":99,"completed":false}
+no event
+"#,
+    ),
+    (
+        "2.json",
+        r#"{"eventId":"b","userId":"u","contentId":"c","eventType":"click","eventTimeMs":1760000060000,"dwellMs":null,"completed":false}
+{"eventId":"z","userId":"w","contentId":"c","eventType":"click","eventTimeMs":1760099999000,"dwellMs":null,"completed":false}
+"#,
+    ),
+];
+
+#[test]
+fn the_demo_over_own_files_sets_impossible_events_aside_and_agrees() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let events = dir.path().join("events");
+    std::fs::create_dir(&events).expect("a folder");
+    for (name, lines) in OWN_EVENTS {
+        std::fs::write(events.join(name), lines).expect("a file");
+    }
+    let demo = |input: &std::path::Path| {
+        let (root, input) = (dir.path().join("demo").display().to_string(), input.display().to_string());
+        tidemill(&["demo", "--output", "json", "--kills", "0", "--dir", &root, "--input", &input])
+    };
+    let output = demo(&events);
+    let result: Value = serde_json::from_str(text(&output.stdout).lines().last().unwrap_or_default()).expect("one object");
+    assert!(output.status.success(), "{}{result}", text(&output.stderr));
+    let counts = ["events", "duplicates", "malformed", "sessions"].map(|name| result[name].as_u64());
+    assert_eq!(counts, [4, 1, 2, 1].map(Some), "{result}");
+    let dead = result["tables"]["dead_letters"].as_str().expect("a path");
+    let dead = answer(&format!("SELECT line, text, reason FROM delta.`{dead}` ORDER BY line"));
+    expect![[r#"[[null,"{\"eventId\":\"huge\",\"userId\":\"u\",\"contentId\":\"c\",\"eventType\":\"click\",\"eventTimeMs\":9223372036854775807,\"completed\":false}","eventTimeMs: no timestamp holds this time"],[4,"no event","`n` at byte 1 where a JSON value should stand"]]"#]]
+        .assert_eq(&dead["rows"].to_string());
+
+    // The demo empties its own folder, and never the user's.
+    let own = dir.path().join("demo/input");
+    std::fs::create_dir(&own).expect("a folder");
+    std::fs::write(own.join("1.json"), OWN_EVENTS[0].1).expect("a file");
+    let refused = demo(&own);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("lie in each other"), "{}", text(&refused.stderr));
+    assert!(own.join("1.json").exists());
+
+    let none = dir.path().join("none");
+    std::fs::create_dir(&none).expect("a folder");
+    std::fs::write(none.join("1.json"), "no event\n").expect("a file");
+    let refused = demo(&none);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("no line of the files"), "{}", text(&refused.stderr));
+}

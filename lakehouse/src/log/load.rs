@@ -1,5 +1,5 @@
 //! Brings an index to a version: from a checkpoint or the first entry, then entry by entry. It lists the log only where a
-//! checkpoint has to be found, never on the way of a commit.
+//! checkpoint has to be found and when a table is opened, never on the way of a commit.
 //!
 //! ```text
 //! _last_checkpoint ─► checkpoint 100 ─► 101.json ─► 102.json ─► no 103.json: the table is at 102
@@ -72,11 +72,26 @@ pub(crate) fn load_latest(log: &LogDir, keep_tombstones: bool) -> Result<(Index,
         };
     }
     let (advanced, _) = advance(log, &mut index, None)?;
+    refuse_gap(log, index.version)?;
     let stamp = match advanced.or(stamp) {
         Some(stamp) => Some(stamp),
         None => log.stamp(index.version)?,
     };
     Ok((index, stamp))
+}
+
+/// An entry that is missing in the middle would make an old version look like the latest, and the next commit would go in front of
+/// later ones. Another writer may be adding entries meanwhile, so one is missing only if it is missing still.
+fn refuse_gap(log: &LogDir, version: Version) -> Result<()> {
+    let listing = log.list()?;
+    if listing.entries.last().is_none_or(|last| *last <= version) || log.stamp(version + 1)?.is_some() {
+        return Ok(());
+    }
+    Err(Error::corrupt(format!(
+        "{}: entry {} is missing though later ones are there; restore the file, or what it held is lost",
+        table_of(log),
+        log.entry_path(version + 1).display()
+    )))
 }
 
 /// The table's state at `version`.

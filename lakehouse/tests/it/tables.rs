@@ -235,6 +235,19 @@ async fn a_checkpoint_stands_for_the_log_before_it() {
 }
 
 #[tokio::test]
+async fn a_gap_in_the_log_is_no_end() {
+    let place = Place::new();
+    let table = place.create().await;
+    for i in 1..=5 {
+        table.append(vec![rows(&[("a", i, 0.0)])], None).await.unwrap();
+    }
+    fs::remove_file(place.log_entry(3)).unwrap();
+    let error = DeltaTable::open(&place.path()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.message().contains("00000000000000000003.json is missing"), "{error}");
+}
+
+#[tokio::test]
 async fn what_we_do_not_know_is_refused_by_name() {
     let place = Place::new();
     let table = place.create().await;

@@ -48,6 +48,7 @@ pub(super) struct EpochLoop {
     pub(super) promised: Option<Cut>,
     pub(super) settled: Option<u64>,
     pub(super) settings: BTreeMap<String, String>,
+    pub(super) last_epoch_began: Option<Instant>,
 }
 
 impl EpochLoop {
@@ -205,7 +206,9 @@ impl EpochLoop {
         self.settle(&record, changelog_bytes).await?;
         measured.lap("settle");
 
+        let event_time_max_us = run_report.event_time_max_us.values().copied().max();
         let run_report = report::RunFigures { metrics: run_report.metrics, side_rows: run_report.side_rows };
+        let since_last_ms = self.last_epoch_began.replace(measured.started()).map(|last| (measured.started() - last).as_secs_f64() * 1e3);
         self.shared.push_progress(report::progress(&report::EpochFigures {
             plan: &self.plan,
             shared: &self.shared,
@@ -214,6 +217,8 @@ impl EpochLoop {
             state: &self.state,
             published: &published,
             record_bytes,
+            since_last_ms,
+            event_time_max_us,
             measured,
         }));
         Ok(())

@@ -46,6 +46,11 @@ impl Measured {
         self.visible_ms = self.started.elapsed().as_secs_f64() * 1e3;
     }
 
+    /// When the epoch began.
+    pub(super) fn started(&self) -> Instant {
+        self.started
+    }
+
     fn ms(&self, phase: &str) -> f64 {
         self.laps_ms.get(phase).copied().unwrap_or(0.0)
     }
@@ -66,6 +71,10 @@ pub(super) struct EpochFigures<'a> {
     pub(super) state: &'a QueryState,
     pub(super) published: &'a [(String, Published)],
     pub(super) record_bytes: u64,
+    /// From the start of the epoch before, in this run.
+    pub(super) since_last_ms: Option<f64>,
+    /// The greatest event time that passed a watermark node in this epoch, microseconds.
+    pub(super) event_time_max_us: Option<i64>,
     pub(super) measured: &'a Measured,
 }
 
@@ -88,6 +97,9 @@ pub(super) fn progress(of: &EpochFigures<'_>) -> StreamingQueryProgress {
     if record.cut.watermarks.eviction_us != i64::MIN {
         event_time.insert("watermark".to_owned(), timestamp(record.cut.watermarks.eviction_us.div_euclid(1000)));
     }
+    if let Some(max_us) = of.event_time_max_us {
+        event_time.insert("max".to_owned(), timestamp(max_us.div_euclid(1000)));
+    }
     let sinks = sinks(of);
     StreamingQueryProgress {
         id: shared.id.clone(),
@@ -97,7 +109,7 @@ pub(super) fn progress(of: &EpochFigures<'_>) -> StreamingQueryProgress {
         batch_id: record.epoch(),
         batch_duration: whole(total_ms),
         num_input_rows: rows,
-        input_rows_per_second: None,
+        input_rows_per_second: of.since_last_ms.and_then(|ms| rows_per_second(rows, ms)),
         processed_rows_per_second: rows_per_second(rows, total_ms),
         duration_ms: duration_ms.into_iter().map(|(name, ms)| (name.to_owned(), whole(ms))).collect(),
         event_time,
@@ -141,19 +153,21 @@ fn operator(of: &EpochFigures<'_>, id: &OperatorId, name: &str, tasks: usize) ->
 
 fn sources(of: &EpochFigures<'_>, total_ms: f64) -> Vec<SourceProgress> {
     let value = |offset: &Option<tidemill_planner::seam::Offset>| offset.as_ref().map_or(Value::Null, |o| o.0.clone());
-    let one = |(source, cut): (&std::sync::Arc<dyn tidemill_planner::seam::StreamSource>, &crate::record::SourceCut)| {
+    let one = |source: &std::sync::Arc<dyn tidemill_planner::seam::StreamSource>| {
+        let cut = of.record.cut.sources.iter().find(|cut| cut.id == *source.id())?;
         let rows = of.record.source_rows.get(source.id()).copied().unwrap_or(0);
-        SourceProgress {
+        Some(SourceProgress {
             description: source.description(),
             start_offset: value(&cut.from),
             end_offset: value(&cut.to),
             latest_offset: value(&cut.to),
             num_input_rows: rows,
+            input_rows_per_second: of.since_last_ms.and_then(|ms| rows_per_second(rows, ms)),
             processed_rows_per_second: rows_per_second(rows, total_ms),
             ..SourceProgress::default()
-        }
+        })
     };
-    of.plan.sources.iter().zip(&of.record.cut.sources).map(one).collect()
+    of.plan.sources.iter().filter_map(one).collect()
 }
 
 fn sinks(of: &EpochFigures<'_>) -> Vec<SinkProgress> {

@@ -140,6 +140,7 @@ async fn begin(plan: QueryPlan, options: QueryOptions) -> Result<(EpochLoop, Arc
         promised: resume.and_then(|r| r.promised),
         settled,
         settings,
+        last_epoch_began: None,
         shared: Arc::clone(&shared),
         plan,
         options,

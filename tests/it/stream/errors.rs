@@ -40,6 +40,10 @@ async fn plans_that_have_no_meaning_as_a_stream() {
             let e = e.with_column("u", col("t"))?.with_watermark("t", "1 minute")?;
             e.group_by([F::window(col("u"), "1 minute")]).count()
         }),
+        ("a window of an expression", |e| {
+            let e = e.with_watermark("t", "1 minute")?;
+            e.group_by([F::window(F::date_trunc("hour", col("t")), "1 minute")]).count()
+        }),
         ("a session for all", |e| e.with_watermark("t", "1 minute")?.group_by([F::session_window(col("t"), "1 minute")]).count()),
         ("a distinct aggregate", |e| {
             let windows = e.with_watermark("t", "1 minute")?.group_by([F::window(col("t"), "1 minute")]);
@@ -72,9 +76,11 @@ async fn plans_that_have_no_meaning_as_a_stream() {
         an aggregation without a window
             Unsupported: a streaming aggregation needs a window of event time in append mode: group by `window(…)` or `session_window(…)`; update mode is not there yet
         a window without a watermark
-            Analysis: in append mode a window ends when the watermark passes it: call `with_watermark` on the column of `events.t` first
+            Analysis: in append mode a window ends when the watermark passes it: window the very column that `with_watermark` was called on, not `events.t`; put an expression into a column first (`with_column`), and call `with_watermark` on that
         a window of another column
-            Analysis: in append mode a window ends when the watermark passes it: call `with_watermark` on the column of `u` first
+            Analysis: in append mode a window ends when the watermark passes it: window the very column that `with_watermark` was called on, not `u`; put an expression into a column first (`with_column`), and call `with_watermark` on that
+        a window of an expression
+            Analysis: in append mode a window ends when the watermark passes it: window the very column that `with_watermark` was called on, not `date_trunc(Utf8("hour"), events.t)`; put an expression into a column first (`with_column`), and call `with_watermark` on that
         a session for all
             Analysis: a streaming session window needs a further key: group by a column beside `session_window(…)`
         a distinct aggregate

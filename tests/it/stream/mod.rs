@@ -6,6 +6,8 @@ mod operators;
 mod oracle;
 mod rescale;
 mod sinks;
+mod sources;
+mod starts;
 mod story;
 
 #[cfg(feature = "failpoints")]

@@ -267,3 +267,44 @@ async fn group_state_goes_on_after_a_restart_at_any_parallelism() {
     "#]]
     .assert_eq(&play(groups, script).await);
 }
+
+fn two_kinds_of_dedup_united(events: &DataFrame) -> Result<Vec<(&'static str, DataFrame)>> {
+    let by_id = events.filter(col("v").lt(10))?.drop_duplicates(["id"])?;
+    let by_user = events.filter(col("v").geq(10))?.drop_duplicates(["user"])?;
+    Ok(vec![("both", by_id.union(&by_user)?.union(&events.filter(col("v").gt(90))?)?.select(["user", "id"])?)])
+}
+
+#[tokio::test]
+async fn operators_below_a_union_keep_their_own_state() {
+    let script = "
+        + ann:a@1 ann:a@1 bob:b@1 cid:c@1=10
+        + cid:d@1=10 dan:a@1=10 eve:e@1 fay:f@1=99
+        restart 5
+        + ann:a@1 cid:x@1=10 gil:g@1=10
+        takeover 1
+        + bob:b@1 gil:h@1=10 hal:h@1
+    ";
+    expect![[r#"
+        > + ann:a@1 ann:a@1 bob:b@1 cid:c@1=10
+          epoch 0: 4 rows, watermark none; Dedup 2 (1 copies); Dedup 1
+          both[0]: ann a
+          both[0]: bob b
+          both[0]: cid c
+        > + cid:d@1=10 dan:a@1=10 eve:e@1 fay:f@1=99
+          epoch 1: 4 rows, watermark none; Dedup 3; Dedup 3 (1 copies)
+          both[1]: dan a
+          both[1]: eve e
+          both[1]: fay f
+          both[1]: fay f
+        > restart 5
+        > + ann:a@1 cid:x@1=10 gil:g@1=10
+          epoch 2: 3 rows, watermark none; Dedup 3 (1 copies); Dedup 4 (1 copies)
+          both[2]: gil g
+        > takeover 1
+          epoch 3: 0 rows, watermark none; Dedup 3; Dedup 4
+        > + bob:b@1 gil:h@1=10 hal:h@1
+          epoch 4: 3 rows, watermark none; Dedup 4 (1 copies); Dedup 4 (1 copies)
+          both[4]: hal h
+    "#]]
+    .assert_eq(&play(two_kinds_of_dedup_united, script).await);
+}
