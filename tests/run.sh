@@ -38,5 +38,8 @@ section "a short kill campaign"
 "$python" tests/campaign/kill_campaign.py --binary "$binary" --runs "${TIDEMILL_CAMPAIGN_RUNS:-5}" --events 20000 \
     --min-per-phase 0 --oracle-every 5
 
+section "100 000 keys in state, killed at parallelism 2, restarted at 7, then at 1"
+"$python" tests/campaign/rescale.py --binary "$binary"
+
 section "the campaign fails when the txn check is off"
 "$python" tests/campaign/kill_campaign.py --binary "$binary" --expect-failure --runs 40 --events 20000 --oracle-every 0

@@ -161,8 +161,12 @@ async fn latency(dir: &std::path::Path, rate: u64, seconds: u64, warm: u64, user
     // The closing events end every session at once: that epoch is not the steady state.
     epochs.truncate(epochs.len().saturating_sub(2));
     let rows: u64 = epochs.iter().map(|e| e.num_input_rows).sum();
-    let state = epochs.iter().map(|e| e.tidemill.state_rows).min().unwrap_or(0);
-    println!("{rate} events/s for {seconds} s: {} epochs, {rows} rows, at least {state} entries in state", epochs.len());
+    println!("{rate} events/s for {seconds} s: {} epochs, {rows} rows", epochs.len());
+    for (at, operator) in epochs.first().map_or(&[][..], |e| &e.state_operators).iter().enumerate() {
+        let keys = epochs.iter().map(|e| e.state_operators[at].num_rows_total).min().unwrap_or(0);
+        println!("  {}: at least {keys} keys in state", operator.operator_name);
+    }
+    println!("  a file of 20 kB written and synced on this disk: p50 {:.2} ms", sync_ms(layout.root())?);
     println!("  {:.0} CPU-ns per event; peak memory {} MiB", cpu.as_nanos() as f64 / rows.max(1) as f64, peak_memory_mib());
     println!(
         "  {:<16} {:>7} {:>9} {:>13} {:>13} {:>13} {:>13}",
@@ -198,6 +202,21 @@ async fn latency(dir: &std::path::Path, rate: u64, seconds: u64, warm: u64, user
     phase("publish", |e| e.tidemill.publish_ms);
     phase("settle", |e| e.tidemill.settle_ms);
     Ok(())
+}
+
+/// What the disk asks for one durable file, in the median, milliseconds: the floor under what is called durable here.
+fn sync_ms(dir: &std::path::Path) -> Result<f64> {
+    let path = dir.join(".sync");
+    let mut ms = Vec::new();
+    for _ in 0..100 {
+        let started = Instant::now();
+        let mut file = std::fs::File::create(&path)?;
+        std::io::Write::write_all(&mut file, &[7; 20_000])?;
+        file.sync_all()?;
+        ms.push(started.elapsed().as_secs_f64() * 1e3);
+        std::fs::remove_file(&path)?;
+    }
+    Ok(percentile(&ms, 0.5))
 }
 
 /// Times the looks for data that find none: from `Discover` to `Wait`.
