@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use super::output::json_line;
 use super::{EXIT_CODES, Outcome, Output};
-use crate::demo::{ChildConfig, DemoConfig, DemoResult, Layout, run_child, run_demo};
+use crate::demo::{ChildConfig, DemoConfig, DemoResult, Layout, QueryConfig, run_child, run_demo};
 use crate::{Result, Session};
 
 /// How the result is printed.
@@ -48,6 +48,9 @@ pub(super) struct Args {
     /// Files per epoch at most.
     #[arg(long, default_value_t = 4)]
     max_files: usize,
+    /// Stages every output as a file, as large ones are: for the fault tests.
+    #[arg(long, hide = true)]
+    stage_files: bool,
     /// Milliseconds between two files.
     #[arg(long, default_value_t = 100)]
     pace_ms: u64,
@@ -67,6 +70,8 @@ pub(super) struct ChildArgs {
     parallelism: usize,
     #[arg(long)]
     max_files: usize,
+    #[arg(long)]
+    stage_files: bool,
 }
 
 pub(super) async fn run(args: Args) -> Result<Outcome> {
@@ -79,7 +84,7 @@ pub(super) async fn run(args: Args) -> Result<Outcome> {
         input: args.input,
         users: args.users,
         parallelism: args.parallelism,
-        max_files: args.max_files,
+        query: QueryConfig { stage_files: args.stage_files, ..QueryConfig::json(args.max_files) },
         pace: Duration::from_millis(args.pace_ms),
         quiet: args.output == Format::Json,
     };
@@ -97,7 +102,8 @@ pub(super) async fn run(args: Args) -> Result<Outcome> {
 
 pub(super) async fn child(args: ChildArgs) -> Result<Outcome> {
     let layout = Layout::at(&args.dir, Some(&args.input))?;
-    run_child(&ChildConfig { layout, parallelism: args.parallelism, max_files: args.max_files }).await?;
+    let query = QueryConfig { stage_files: args.stage_files, ..QueryConfig::json(args.max_files) };
+    run_child(&ChildConfig { layout, parallelism: args.parallelism, query }).await?;
     Ok(Outcome::Done)
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tidemill_streaming::query::{Phase, PhaseObserver};
 
-use super::{Layout, behaviour};
+use super::{Layout, QueryConfig, behaviour};
 use crate::{Result, Session};
 
 /// The word on standard input that ends the child in order.
@@ -20,8 +20,8 @@ pub struct ChildConfig {
     pub layout: Layout,
     /// Tasks per stage; 0 is one per core.
     pub parallelism: usize,
-    /// Files per epoch at most.
-    pub max_files: usize,
+    /// How the query reads and stages.
+    pub query: QueryConfig,
 }
 
 /// Tells the phases on standard output.
@@ -76,7 +76,7 @@ pub async fn run_child(config: &ChildConfig) -> Result<()> {
     }
     let session = builder.build()?;
     let layout = &config.layout;
-    let query = behaviour(&session, layout, "json", config.max_files)?.observer(Arc::new(TellPhases)).start().await?;
+    let query = behaviour(&session, layout, &config.query)?.observer(Arc::new(TellPhases)).start().await?;
     let mut progress = query.progress_stream();
     tell(&json!({ "started": query.run_id(), "parallelism": session.parallelism() }));
     let mut words = words_from_stdin();

@@ -21,5 +21,5 @@ pub use child::{ChildConfig, run_child};
 pub use job::{Outputs, job};
 pub use judge::{Verdict, judge};
 pub use layout::{Layout, TABLES};
-pub use query::behaviour;
+pub use query::{QueryConfig, behaviour};
 pub use run::{DemoConfig, DemoResult, run_demo};

@@ -2,24 +2,49 @@
 
 use super::generate::EVENT_COLUMNS;
 use super::{Layout, job};
+use tidemill_lakehouse::SinkOptions;
+
 use crate::{Result, Session, StreamSink, StreamingQueryBuilder};
 
-/// The query over the files of `format` in the layout's input folder, at most `max_files` per epoch. It is not started.
+/// How the query reads and stages.
+#[derive(Debug, Clone, Copy)]
+pub struct QueryConfig {
+    /// The format of the files: `json` or `parquet`.
+    pub format: &'static str,
+    /// Files per epoch at most.
+    pub max_files: usize,
+    /// Whether every output is staged as a file, as large ones are, rather than inside the record.
+    pub stage_files: bool,
+}
+
+impl QueryConfig {
+    /// JSON files, small outputs inside the record.
+    pub fn json(max_files: usize) -> Self {
+        Self { format: "json", max_files, stage_files: false }
+    }
+}
+
+/// The query over the files in the layout's input folder. It is not started.
 ///
 /// # Errors
 /// `NotFound` when there is no input folder.
-pub fn behaviour(session: &Session, layout: &Layout, format: &str, max_files: usize) -> Result<StreamingQueryBuilder> {
+pub fn behaviour(session: &Session, layout: &Layout, config: &QueryConfig) -> Result<StreamingQueryBuilder> {
     let events = session
         .read_stream()
         .name("events")
-        .format(format)
+        .format(config.format)
         .schema(EVENT_COLUMNS)?
-        .option("maxFilesPerTrigger", max_files)
+        .option("maxFilesPerTrigger", config.max_files)
         .load(&layout.input().display().to_string())?;
-    let append = |name: &str| StreamSink::delta_append(layout.table(name)).named(name);
-    let merge = |name: &str, on: &[&'static str]| StreamSink::delta_merge(layout.table(name), on.iter().copied()).named(name);
+    let defaults = SinkOptions::default();
+    let inline_max_rows = if config.stage_files { 0 } else { defaults.inline_max_rows };
+    let options = SinkOptions { inline_max_rows, ..defaults };
+    let append = |name: &str| StreamSink::delta_append(layout.table(name)).named(name).with_options(options.clone());
+    let merge = |name: &str, on: &[&'static str]| {
+        StreamSink::delta_merge(layout.table(name), on.iter().copied()).named(name).with_options(options.clone())
+    };
     // A Parquet file is read whole or not at all: it has no malformed rows.
-    let malformed = if format == "json" { Some(events.malformed_rows()?) } else { None };
+    let malformed = if config.format == "json" { Some(events.malformed_rows()?) } else { None };
     let outputs = job(&events, malformed, None)?;
     let query = session.streaming_query("behaviour").checkpoint_location(layout.checkpoint());
     Ok(query

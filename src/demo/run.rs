@@ -17,7 +17,7 @@ use super::child::FINISH;
 use super::generate::{EVENT_COLUMNS, Generator, GeneratorConfig, write_file_by_rename};
 use super::judge::{judge, rows_updated};
 use super::kill::{Aim, Dice, after_files};
-use super::{Layout, TABLES, Verdict};
+use super::{Layout, QueryConfig, TABLES, Verdict};
 use crate::{Error, Result, Session};
 
 /// How long the parent waits for a kill to find its phase before it says that something is wrong.
@@ -43,8 +43,8 @@ pub struct DemoConfig {
     pub users: Option<u32>,
     /// Tasks per stage at each start, the last one from then on; 0 is one per core.
     pub parallelism: Vec<usize>,
-    /// Files per epoch at most.
-    pub max_files: usize,
+    /// How the query reads and stages.
+    pub query: QueryConfig,
     /// Between two files.
     pub pace: Duration,
     /// Whether progress goes to standard error, so that standard output stays clean.
@@ -179,7 +179,8 @@ impl Parent {
         let program = std::env::current_exe().map_err(|e| Error::io_at("the program's own path", e))?;
         let mut command = Command::new(program);
         command.arg("demo-child").arg("--dir").arg(self.layout.root()).arg("--input").arg(self.layout.input());
-        command.args(["--parallelism", &parallelism.to_string(), "--max-files", &self.config.max_files.to_string()]);
+        command.args(["--parallelism", &parallelism.to_string(), "--max-files", &self.config.query.max_files.to_string()]);
+        command.args(self.config.query.stage_files.then_some("--stage-files"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut process = command.spawn().map_err(|e| Error::io_at("the query's process", e))?;
         let stdout = process.stdout.take().ok_or_else(|| Error::internal("the child's output was not captured"))?;

@@ -62,7 +62,7 @@ def default_binary() -> str:
     return str(Path(target) / "debug" / "tidemill")
 
 
-def run_demo(binary, folder: Path, *, events, seed, kills, users=None, parallelism=None, env=None, timeout_seconds=600) -> Run:
+def run_demo(binary, folder: Path, *, events, seed, kills, users=None, parallelism=None, stage_files=False, env=None, timeout_seconds=600) -> Run:
     """Runs the job in `folder`/data; what it prints is kept in `folder`."""
     folder.mkdir(parents=True)
     output, errors = folder / "output.txt", folder / "errors.txt"
@@ -72,6 +72,8 @@ def run_demo(binary, folder: Path, *, events, seed, kills, users=None, paralleli
         command += ["--users", str(users)]
     if parallelism is not None:
         command += ["--parallelism", ",".join(map(str, parallelism))]
+    if stage_files:
+        command.append("--stage-files")
     started = time.monotonic()
     with open(output, "wb") as out, open(errors, "wb") as err:
         # A session of its own, so that a run that hangs is ended together with the child that it started.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use clap::{Parser, Subcommand};
 use parquet::arrow::ArrowWriter;
 use tidemill::demo::generate::{EVENT_COLUMNS, Generator, GeneratorConfig, write_file_by_rename};
-use tidemill::demo::{Layout, behaviour};
+use tidemill::demo::{Layout, QueryConfig, behaviour};
 use tidemill::{Session, Trigger};
 use tidemill_benches::{cpu_time, peak_memory_mib, percentile};
 use tidemill_executor::files::JsonDecoder;
@@ -34,7 +34,7 @@ enum What {
     Throughput {
         #[arg(long, default_value_t = 2_000_000)]
         events: u64,
-        #[arg(long, default_value = "json")]
+        #[arg(long, default_value = "json", value_parser = ["json", "parquet"])]
         format: String,
         #[arg(long, default_value_t = 20)]
         max_files: usize,
@@ -87,7 +87,14 @@ async fn throughput(dir: &std::path::Path, events: u64, format: &str, max_files:
     }
     let session = Session::builder().build()?;
     let (cpu, started) = (cpu_time(), Instant::now());
-    let query = behaviour(&session, &layout, format, max_files)?.trigger(Trigger::available_now()).start().await?;
+    let query = behaviour(
+        &session,
+        &layout,
+        &QueryConfig { format: if format == "parquet" { "parquet" } else { "json" }, ..QueryConfig::json(max_files) },
+    )?
+    .trigger(Trigger::available_now())
+    .start()
+    .await?;
     let mut told = query.progress_stream();
     query.await_termination().await?;
     let (wall, cpu) = (started.elapsed(), cpu_time() - cpu);
@@ -141,7 +148,7 @@ async fn latency(dir: &std::path::Path, rate: u64, seconds: u64, warm: u64, user
         write_file_by_rename(layout.input(), index, &bytes)?;
     }
     let session = Session::builder().build()?;
-    let query = behaviour(&session, &layout, "json", 50)?.start().await?;
+    let query = behaviour(&session, &layout, &QueryConfig::json(50))?.start().await?;
     query.process_all_available().await?;
     let mut told = query.progress_stream();
     let (cpu, started) = (cpu_time(), Instant::now());
@@ -247,7 +254,7 @@ async fn trigger(dir: &std::path::Path, epochs: u32) -> Result<()> {
     let layout = Layout::prepare(dir, None)?;
     let looks = Arc::new(Looks::default());
     let session = Session::builder().build()?;
-    let query = behaviour(&session, &layout, "json", 50)?.observer(looks.clone()).start().await?;
+    let query = behaviour(&session, &layout, &QueryConfig::json(50))?.observer(looks.clone()).start().await?;
     let plans = session.plans_made();
     let mut told = query.progress_stream();
     for index in 0..epochs {

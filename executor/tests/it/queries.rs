@@ -97,7 +97,9 @@ fn staged_queries_answer_as_datafusion_does() {
     let mut wrong = Vec::new();
     for (name, config) in configs() {
         let staged = session(config);
-        // DataFusion itself fails at some of these joins; the cut may not hide that, nor add to it.
+        // Under settings other than the engine's, DataFusion itself fails at some of these joins; the cut may not hide that, nor
+        // add to it.
+        let may_fail = !matches!(name, "engine" | "one partition");
         for sql in QUERIES {
             let expected = runtime.block_on(async { plain.sql(sql).await.unwrap().collect().await.unwrap() });
             let (found, uncut) = runtime.block_on(async {
@@ -108,7 +110,7 @@ fn staged_queries_answer_as_datafusion_does() {
             match (found, uncut) {
                 (Ok(found), _) if rows(&found) == rows(&expected) => {}
                 (Ok(found), _) => wrong.push(format!("{name}: {sql}\n{:?}\ninstead of\n{:?}", rows(&found), rows(&expected))),
-                (Err(ours), Err(theirs)) if ours.message() == theirs.strip_backtrace() => {}
+                (Err(ours), Err(theirs)) if may_fail && ours.message() == theirs.strip_backtrace() => {}
                 (Err(error), _) => wrong.push(format!("{name}: {sql}\n{error}")),
             }
         }
