@@ -42,5 +42,6 @@ pub(super) fn run(command: CheckpointCommand) -> Result<Outcome> {
         }
     };
     Output::new(super::output::Format::Table).write(&text)?;
-    Ok(Outcome::Done)
+    // The damage stands in what was printed; a script reads it off the exit code.
+    Ok(if shown.pointer("/state/error").is_some() { Outcome::Failed } else { Outcome::Done })
 }

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Every run begins with `Start`, so the number that an earlier run would write next is taken even while the new run is idle.
-//! `Start` entries outlive the records around them (see [`crate::state::retain`]); before the first record that is left, numbers
-//! may therefore be missing.
+//! `Start` entries outlive the records around them, and runs that found nothing to do are cleaned up (see [`crate::state::retain`]):
+//! before the first record that is left, and before a `Start` that says which record it follows, numbers may therefore be missing.
 
 use std::sync::Arc;
 
@@ -179,6 +179,12 @@ impl Chain {
         ))
     }
 
+    /// The number of the last record or promise.
+    pub fn last_record(&self) -> Option<u64> {
+        let is_record = |info: &&EntryInfo| matches!(info.kind, EntryKind::Epoch { .. } | EntryKind::Promise { .. });
+        self.index.iter().rev().find(is_record).map(|info| info.number)
+    }
+
     /// The entries that are in the log, in short, rising.
     pub fn index(&self) -> &[EntryInfo] {
         &self.index
@@ -203,18 +209,22 @@ impl Chain {
     }
 }
 
-/// The first number that is missing after the first entry that is no `Start`.
+/// The first number that is missing after the first entry that is no `Start`, unless a later `Start` says that no record was there.
 pub(crate) fn first_hole(entries: &[(u64, Entry)]) -> Option<u64> {
     let from = entries.iter().position(|(_, entry)| !matches!(entry, Entry::Start(_)))?;
-    let pairs = entries[from..].windows(2);
-    pairs.map(|pair| (pair[0].0 + 1, pair[1].0)).find(|(expected, found)| expected != found).map(|(expected, _)| expected)
+    let is_hole = |before: u64, (number, entry): &(u64, Entry)| match entry {
+        _ if *number == before + 1 => false,
+        Entry::Start(start) => start.follows.is_some_and(|last_record| last_record > before),
+        _ => true,
+    };
+    entries[from..].windows(2).find(|pair| is_hole(pair[0].0, &pair[1])).map(|pair| pair[0].0 + 1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::record::Stop;
-    use crate::record::testing::{epoch, start};
+    use crate::record::testing::{epoch, start, start_after};
     use futures::executor::block_on;
     use tidemill_planner::ErrorKind;
     use tidemill_planner::seam::MemoryLog;
@@ -280,6 +290,35 @@ mod tests {
         let error = block_on(twin.append(&Entry::Stop(Stop { run_id: "a".into(), stopped_ms: 0, settled: None }))).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict);
         assert!(error.message().contains("start the query again"), "{error}");
+    }
+
+    #[test]
+    fn only_runs_without_a_record_may_be_missing() {
+        let log = log();
+        let (mut chain, _) = open(&log);
+        let stop = |run: &str| Entry::Stop(Stop { run_id: run.into(), stopped_ms: 0, settled: None });
+        let follows = Some(1);
+        for entry in [
+            start("a"),
+            epoch("a", 0),
+            stop("a"),
+            start_after("b", follows),
+            stop("b"),
+            start_after("c", follows),
+            epoch("c", 1),
+            stop("c"),
+            start_after("d", Some(6)),
+        ] {
+            block_on(chain.append(&entry)).unwrap();
+        }
+        assert_eq!(chain.last_record(), Some(6));
+        block_on(chain.remove(&[4, 3])).unwrap();
+        assert_eq!(open(&log).1.len(), 7);
+        block_on(log.remove(6)).unwrap();
+        assert!(block_on(Chain::open(Arc::clone(&log))).unwrap_err().message().starts_with("memory:6: is missing"));
+        block_on(log.remove(7)).unwrap();
+        let error = block_on(Chain::open(Arc::clone(&log))).unwrap_err();
+        assert!(error.message().starts_with("memory:6: is missing"), "the next start follows the record that is gone: {error}");
     }
 
     #[test]

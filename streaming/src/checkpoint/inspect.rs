@@ -39,14 +39,19 @@ impl Checkpoint {
         }
         let images = root.join(IMAGES);
         let images = if images.is_dir() { ImageFile::list(&images)? } else { Vec::new() };
-        let state = state(&entries, &images);
+        let damaged = files.iter().any(|file| file.get("error").is_some());
+        let missing = first_hole(&entries);
+        let state = match damaged || missing.is_some() {
+            true => json!({"error": "entries are damaged or missing: a restart would refuse this checkpoint"}),
+            false => state(&entries, &images),
+        };
         let images: Vec<Value> = images.iter().map(image).collect();
         Ok(json!({
             "checkpoint": root.display().to_string(),
             "query": query(&entries),
             "last_epoch": last_epoch(&entries),
             "state": state,
-            "missing_entry": first_hole(&entries),
+            "missing_entry": missing,
             "entries": files,
             "images": images,
         }))

@@ -54,6 +54,7 @@ pub(super) struct EpochLoop {
 impl EpochLoop {
     /// Runs epochs until there will be no more, or the query is stopped.
     pub(super) async fn run(&mut self) -> Result<()> {
+        self.clean_up().await;
         let mut stop = self.shared.stop.subscribe();
         let (mut last_look_ms, mut had_data, mut look_cost) = (None, false, Duration::ZERO);
         loop {
@@ -371,9 +372,13 @@ impl EpochLoop {
     /// Lets go of what an image has made superfluous. What cannot be removed now is superfluous still after the next image.
     async fn let_go(&mut self, image: ImageFile) {
         self.image_files.push(image);
+        self.clean_up().await;
+    }
+
+    async fn clean_up(&mut self) {
         let garbage = retain(&self.image_files, self.chain.index(), self.settled, self.options.clock.now_ms(), &self.options.retention);
         if let Err(error) = self.remove(garbage).await {
-            tracing::warn!("cleaning up the checkpoint failed, and is tried again after the next image: {error}");
+            tracing::warn!("cleaning up the checkpoint failed, and is tried again after the next image or start: {error}");
         }
     }
 

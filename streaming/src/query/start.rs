@@ -163,7 +163,7 @@ struct TakenOver {
 /// An earlier run may be at work meanwhile. What was read of the log, the images and the sinks is then of different moments and may
 /// look like damage: whatever is found wrong counts only when the log has not grown since.
 async fn take_over(plan: &QueryPlan, options: &QueryOptions, checkpoint: &Checkpoint, run_id: &str) -> Result<TakenOver> {
-    let (mut chain, mut entries) = Chain::open(checkpoint.log()).await?;
+    let (mut chain, mut entries) = open_chain(checkpoint).await?;
     refuse_lost_targets(plan, options, &entries).await?;
     let targets = open_sinks(plan).await?;
     for attempt in 1.. {
@@ -188,6 +188,17 @@ async fn take_over(plan: &QueryPlan, options: &QueryOptions, checkpoint: &Checkp
         }
     }
     Err(Error::internal("a start gave up without saying why"))
+}
+
+/// Reads the log; a run at work may clean it up meanwhile.
+async fn open_chain(checkpoint: &Checkpoint) -> Result<(Chain, Vec<(u64, Entry)>)> {
+    let mut attempt = 1;
+    loop {
+        match Chain::open(checkpoint.log()).await {
+            Err(error) if error.kind() == ErrorKind::Conflict && attempt < START_ATTEMPTS => attempt += 1,
+            other => return other,
+        }
+    }
 }
 
 /// What this start would do if the log ended here, with its `Start`.
@@ -215,6 +226,7 @@ async fn decide(
         run_id: run_id.to_owned(),
         query_id: resume.as_ref().map_or_else(|| Uuid::new_v4().to_string(), |r| r.query_id.clone()),
         query_name: options.name.clone(),
+        follows: chain.last_record(),
         started_ms: options.clock.now_ms(),
         tidemill_version: env!("CARGO_PKG_VERSION").to_owned(),
         plan_fingerprint: plan.fingerprint.clone(),

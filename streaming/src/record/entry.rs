@@ -43,6 +43,9 @@ pub struct Start {
     pub query_id: String,
     /// The user's name for the query, if any.
     pub query_name: Option<String>,
+    /// The last record or promise in the log when the run began, by its number; `None` when there was none. Runs in between that
+    /// began, found nothing to do and ended may be cleaned up: the numbers from there to this entry's own hide no record.
+    pub follows: Option<u64>,
     /// When the run began, milliseconds since the Unix epoch.
     pub started_ms: i64,
     /// The release that runs.

@@ -22,7 +22,12 @@ pub(crate) fn operator(id: &str) -> OperatorInfo {
 }
 
 pub(crate) fn start(run: &str) -> Entry {
+    start_after(run, None)
+}
+
+pub(crate) fn start_after(run: &str, follows: Option<u64>) -> Entry {
     Entry::Start(Start {
+        follows,
         run_id: run.into(),
         query_id: "q".into(),
         query_name: Some("main".into()),

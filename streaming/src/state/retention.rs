@@ -29,7 +29,7 @@ impl Default for Retention {
 /// What can go. Entries are to be removed in this order, before the images.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Garbage {
-    /// Numbers of log entries, rising, those of `Start` entries after the others.
+    /// Numbers of log entries: rising, those of `Start` entries after the others; then those of runs that found nothing to do.
     pub entries: Vec<u64>,
     /// Image files.
     pub images: Vec<PathBuf>,
@@ -39,7 +39,8 @@ pub struct Garbage {
 /// epochs every sink has settled (`settled` is the last such epoch) and that are not among the last epochs.
 ///
 /// `Start` entries are the fence: a run that was stopped finds the number that it writes next taken by the `Start` of the run
-/// after it. So they outlive the records around them.
+/// after it. So they outlive the records around them. A run that has ended in order needs no fence: a run after it that recorded
+/// nothing and ended in order too goes at once, so that a job that is run every minute and finds nothing leaves nothing.
 pub fn retain(images: &[ImageFile], entries: &[EntryInfo], settled: Option<u64>, now_ms: i64, keep: &Retention) -> Garbage {
     let mut newest_first: Vec<&ImageFile> = images.iter().collect();
     newest_first.sort_unstable_by(|a, b| b.cmp(a));
@@ -68,8 +69,31 @@ pub fn retain(images: &[ImageFile], entries: &[EntryInfo], settled: Option<u64>,
     });
     // Starts go last: a record is never left without the start of its run, wherever a crash cuts the removal.
     let (starts, others): (Vec<_>, Vec<_>) = garbage.partition(|(_, info)| matches!(info.kind, EntryKind::Start { .. }));
-    let entries = others.into_iter().chain(starts).map(|(_, info)| info.number).collect();
-    Garbage { entries, images: garbage_images }
+    let mut numbers: Vec<u64> = others.into_iter().chain(starts).map(|(_, info)| info.number).collect();
+    let idle: Vec<u64> = idle_runs(entries).into_iter().filter(|number| !numbers.contains(number)).collect();
+    numbers.extend(idle);
+    Garbage { entries: numbers, images: garbage_images }
+}
+
+/// The entries of runs that recorded nothing, between two orderly ends, of each run the last one first.
+fn idle_runs(entries: &[EntryInfo]) -> Vec<u64> {
+    let is_start = |info: &EntryInfo| matches!(info.kind, EntryKind::Start { .. });
+    let mut numbers = Vec::new();
+    // The last entry of the runs that stay: what is removed stands between it and the run looked at.
+    let mut ended_before = false;
+    let mut at = 0;
+    while at < entries.len() {
+        let stops = entries.get(at + 1).is_some_and(|next| next.kind == EntryKind::Stop && next.run_id == entries[at].run_id);
+        // A run may be at work now, and what it begins from is its own `Start`: the last of all stays.
+        if is_start(&entries[at]) && stops && ended_before && at + 2 < entries.len() {
+            numbers.extend([entries[at + 1].number, entries[at].number]);
+            at += 2;
+        } else {
+            ended_before = entries[at].kind == EntryKind::Stop;
+            at += 1;
+        }
+    }
+    numbers
 }
 
 /// The last epoch whose record, with those after it, takes more than `max_bytes`; never the last epoch of all.
@@ -134,6 +158,22 @@ mod tests {
             let garbage = retain(&images(epochs), &entries(script), *settled, *now_ms, &keep);
             assert_eq!(garbage.entries, *gone, "{what}");
             assert_eq!(garbage.images, gone_images.iter().map(PathBuf::from).collect::<Vec<_>>(), "{what}");
+        }
+    }
+
+    #[test]
+    fn runs_that_found_nothing_go_between_orderly_ends() {
+        for (script, gone) in [
+            ("Sa@0 Ea.0 Xa Sb@1 Xb Sc@2 Xc Sd@3", &[4, 3, 6, 5][..]),
+            ("Sa@0 Ea.0 Xa Sb@1 Xb", &[]),
+            ("Sa@0 Xa Sb@1 Xb Sc@2", &[3, 2]),
+            // After a run without an end, the next start is the fence against it.
+            ("Sa@0 Ea.0 Sb@1 Xb Sc@2 Xc Sd@3 Ed.1", &[5, 4]),
+            ("Sa@0 Ea.0 Xa Sb@1 Sc@2 Xc Sd@3", &[]),
+            ("Sa@0 Ea.0 Xa Sb@1 Eb.1 Xb Sc@2 Xc Sd@3", &[7, 6]),
+        ] {
+            let garbage = retain(&[], &entries(script), Some(0), 10, &Retention::default());
+            assert_eq!(garbage.entries, gone, "{script}");
         }
     }
 

@@ -58,6 +58,15 @@ async fn available_now_reads_what_was_there_in_epochs_of_two_files() {
     assert_eq!(run(dir.path(), || ()).await, [1]);
     assert!(run(dir.path(), || ()).await.is_empty());
     assert_eq!(numbers(dir.path()).await, ["1", "2", "3", "4", "5", "6"]);
+    // However often it finds nothing, it leaves nothing behind.
+    let entries = || std::fs::read_dir(dir.path().join("checkpoint/log")).unwrap().count();
+    let before = entries();
+    for _ in 0..5 {
+        assert!(run(dir.path(), || ()).await.is_empty());
+    }
+    assert!(entries() <= before + 2, "{} entries, and there were {before}", entries());
+    put(&input, "7.json", "{\"n\": 7}\n");
+    assert_eq!(run(dir.path(), || ()).await, [1]);
     let session = Session::builder().build().unwrap();
     let dead = session.read().delta(&dir.path().join("dead").display().to_string()).await.unwrap();
     let dead = dead.select(["line", "text"]).unwrap().collect().await.unwrap();
