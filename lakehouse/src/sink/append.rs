@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tidemill_planner::seam::{Capability, Publish, Receipt, Sink, SinkTarget};
 use tidemill_planner::{Error, ErrorKind, Result};
 
-use super::stage::{from_stream, to_stream};
+use super::stage::from_stream;
 use super::{Base, NOTHING, Opened, SinkOptions, any_rows, check_pinned};
 use crate::commit::{Committed, txn_check_is_on};
 use crate::io::blocking;
@@ -141,15 +141,10 @@ impl Sink for DeltaAppendSink {
         let rows = self.base.align(&batches)?;
         let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
         let mut meta = Meta::default();
-        let mut inline = None;
-        if count > 0 {
-            if count <= self.base.options.inline_max_rows {
-                inline = Some(to_stream(&rows)?).filter(|bytes| bytes.len() <= self.base.options.inline_max_bytes);
-            }
-            if inline.is_none() {
-                self.base.touch();
-                meta.files = self.stage_files(self.base.opened()?, epoch, partition, rows).await?;
-            }
+        let inline = self.base.inline(&rows)?;
+        if count > 0 && inline.is_none() {
+            self.base.touch();
+            meta.files = self.stage_files(self.base.opened()?, epoch, partition, rows).await?;
         }
         Ok(Receipt { meta: serde_json::to_value(meta)?, inline, rows: count as u64 })
     }

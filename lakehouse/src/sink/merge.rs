@@ -13,7 +13,7 @@ use tidemill_planner::Result;
 use tidemill_planner::key::stable_hash;
 use tidemill_planner::seam::{Capability, Publish, Receipt, Sink, SinkTarget};
 
-use super::stage::{from_stream, read_file, to_file, to_stream};
+use super::stage::{from_stream, read_file, to_file};
 use super::{Base, NOTHING, SinkOptions, any_rows, check_pinned};
 use crate::io::blocking;
 use crate::merge::cache::nulls_in;
@@ -127,23 +127,18 @@ impl Sink for DeltaMergeSink {
         self.note_keys(&what, &opened.layout.table, epoch, partition, &rows)?;
         let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
         let mut meta = Meta::default();
-        let mut inline = None;
-        if count > 0 {
-            if count <= self.base.options.inline_max_rows {
-                inline = Some(to_stream(&rows)?).filter(|bytes| bytes.len() <= self.base.options.inline_max_bytes);
-            }
-            if inline.is_none() {
-                self.base.touch();
-                let staging = opened.staging.clone();
-                let name = staging.new_name(epoch, partition, "arrow");
-                meta.staged = blocking(move || {
-                    let bytes = to_file(&rows)?;
-                    staging.write(&name, &bytes)?;
-                    staging.sync()?;
-                    Ok(Some(StagedRows { file: name, checksum: stable_hash(&bytes) }))
-                })
-                .await?;
-            }
+        let inline = self.base.inline(&rows)?;
+        if count > 0 && inline.is_none() {
+            self.base.touch();
+            let staging = opened.staging.clone();
+            let name = staging.new_name(epoch, partition, "arrow");
+            meta.staged = blocking(move || {
+                let bytes = to_file(&rows)?;
+                staging.write(&name, &bytes)?;
+                staging.sync()?;
+                Ok(Some(StagedRows { file: name, checksum: stable_hash(&bytes) }))
+            })
+            .await?;
         }
         Ok(Receipt { meta: serde_json::to_value(meta)?, inline, rows: count as u64 })
     }

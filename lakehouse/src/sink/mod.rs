@@ -18,6 +18,7 @@ use std::sync::{Arc, OnceLock};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use bytes::Bytes;
 use tidemill_planner::seam::{Publish, Receipt, SinkTarget};
 use tidemill_planner::{Error, Result};
 
@@ -30,7 +31,7 @@ use crate::snapshot::Head;
 use crate::table::DeltaTable;
 pub use append::DeltaAppendSink;
 pub use merge::DeltaMergeSink;
-use stage::Staging;
+use stage::{Staging, to_stream};
 
 /// How a sink stages and keeps its table.
 #[derive(Debug, Clone)]
@@ -134,6 +135,15 @@ impl Base {
             .filter(|batch| batch.num_rows() > 0)
             .map(|batch| Alignment::try_new(what.clone(), batch.schema_ref(), &opened.layout.table)?.apply(batch))
             .collect()
+    }
+
+    /// A small output as it travels inside the record; `None` when it is too large for that, or nothing.
+    fn inline(&self, rows: &[RecordBatch]) -> Result<Option<Bytes>> {
+        let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
+        if count == 0 || count > self.options.inline_max_rows {
+            return Ok(None);
+        }
+        Ok(Some(to_stream(rows)?).filter(|bytes| bytes.len() <= self.options.inline_max_bytes))
     }
 
     /// Takes note that there is something to settle.

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// What a sink can promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,15 +84,27 @@ pub trait Sink: Debug + Send + Sync {
     /// Takes one partition of an epoch's rows and stages it. A `Direct` sink writes here.
     async fn stage(&self, epoch: u64, partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt>;
 
-    /// Makes the staged output of `epoch` visible, once.
-    async fn publish(&self, epoch: u64, target: &SinkTarget, receipts: &[Receipt]) -> Result<Publish>;
+    /// Makes the staged output of `epoch` visible, once. What a `Direct` sink wrote is visible already: it leaves this out, and what
+    /// follows.
+    async fn publish(&self, _epoch: u64, _target: &SinkTarget, _receipts: &[Receipt]) -> Result<Publish> {
+        match self.capability() {
+            Capability::Direct => Ok(Publish::AlreadyPublished),
+            Capability::Staged => Err(Error::internal(format!("sink `{}` stages and does not say how it publishes", self.id()))),
+        }
+    }
 
     /// The last epoch that is visible in the target, as far as the target itself remembers.
-    async fn published(&self) -> Result<Option<u64>>;
+    async fn published(&self) -> Result<Option<u64>> {
+        Ok(None)
+    }
 
     /// Makes everything published up to `epoch` durable; the record may be let go after it.
-    async fn settle(&self, epoch: u64) -> Result<()>;
+    async fn settle(&self, _epoch: u64) -> Result<()> {
+        Ok(())
+    }
 
     /// Removes what an epoch that never got its record may have staged.
-    async fn discard(&self, epoch: u64) -> Result<()>;
+    async fn discard(&self, _epoch: u64) -> Result<()> {
+        Ok(())
+    }
 }

@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::util::pretty::pretty_format_batches;
 use async_trait::async_trait;
-use tidemill_planner::seam::{Capability, Publish, Receipt, Sink, SinkTarget};
+use tidemill_planner::seam::{Capability, Receipt, Sink, SinkTarget};
 use tidemill_planner::{Error, Result};
 
 /// How many rows of an epoch are shown (Spark's `numRows`).
@@ -72,21 +72,5 @@ impl Sink for ConsoleSink {
             .and_then(|()| out.flush())
             .map_err(|e| Error::io_at("console", e))?;
         Ok(Receipt { meta: serde_json::Value::Null, inline: None, rows: rows as u64 })
-    }
-
-    async fn publish(&self, _epoch: u64, _target: &SinkTarget, _receipts: &[Receipt]) -> Result<Publish> {
-        Ok(Publish::AlreadyPublished)
-    }
-
-    async fn published(&self) -> Result<Option<u64>> {
-        Ok(None)
-    }
-
-    async fn settle(&self, _epoch: u64) -> Result<()> {
-        Ok(())
-    }
-
-    async fn discard(&self, _epoch: u64) -> Result<()> {
-        Ok(())
     }
 }

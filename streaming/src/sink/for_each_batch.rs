@@ -8,7 +8,7 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use tidemill_planner::Result;
-use tidemill_planner::seam::{Capability, Publish, Receipt, Sink, SinkTarget};
+use tidemill_planner::seam::{Capability, Receipt, Sink, SinkTarget};
 
 /// A function over an epoch's rows and its number.
 pub type BatchFunction = Arc<dyn Fn(Vec<RecordBatch>, u64) -> BoxFuture<'static, Result<()>> + Send + Sync>;
@@ -54,21 +54,5 @@ impl Sink for ForEachBatchSink {
         let rows = batches.iter().map(|b| b.num_rows() as u64).sum();
         (self.function)(batches, epoch).await?;
         Ok(Receipt { meta: serde_json::Value::Null, inline: None, rows })
-    }
-
-    async fn publish(&self, _epoch: u64, _target: &SinkTarget, _receipts: &[Receipt]) -> Result<Publish> {
-        Ok(Publish::AlreadyPublished)
-    }
-
-    async fn published(&self) -> Result<Option<u64>> {
-        Ok(None)
-    }
-
-    async fn settle(&self, _epoch: u64) -> Result<()> {
-        Ok(())
-    }
-
-    async fn discard(&self, _epoch: u64) -> Result<()> {
-        Ok(())
     }
 }

@@ -10,7 +10,8 @@ use tokio::task::JoinHandle;
 use super::image::{Image, ImageFile};
 use super::query::StateSnapshot;
 
-/// How often images are written. A restart reads one image and the changelogs after it, so this bounds its time.
+/// How often images are written. A restart reads the records that are retained, and works one image and the changelogs after it: this
+/// bounds the work, [`super::Retention`] the reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImagePolicy {
     /// At the latest after so many epochs.
