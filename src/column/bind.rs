@@ -1,12 +1,12 @@
 //! Holds unbound expressions against the columns of a DataFrame: names resolve without regard to case and keep the
-//! schema's spelling, markers become real functions, operators get Spark's meaning. It plans nothing.
+//! schema's spelling, markers become real functions. What operators mean for given types is settled when the plan is analysed.
 
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column as DfColumn, DFSchema, TableReference};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::expr::{AggregateFunction, Cast, ScalarFunction, TryCast};
-use datafusion::logical_expr::{Expr, ExprSchemable, Operator, binary_expr, lit};
+use datafusion::logical_expr::{Expr, ExprSchemable, lit};
 use tidemill_planner::ident::did_you_mean;
 
 use super::unbound::Unbound;
@@ -72,10 +72,7 @@ impl Binder<'_> {
         let expr = expr.map_children(|child| self.expr(child).map(Transformed::yes))?.data;
         match expr {
             Expr::Column(column) if column.relation.is_none() => Ok(self.name(&column.name)?),
-            Expr::BinaryExpr(b) => match b.op {
-                Operator::Modulo => Ok(binary_expr(*b.left, b.op, *b.right)),
-                op => crate::spark::arithmetic::binary(*b.left, op, *b.right, self.schema),
-            },
+            Expr::BinaryExpr(b) => Ok(crate::spark::arithmetic::binary(*b.left, b.op, *b.right)),
             Expr::ScalarFunction(call) => match Unbound::of(&call).cloned() {
                 Some(what) => Ok(self.settle(what, call)?),
                 None => Ok(Expr::ScalarFunction(call)),

@@ -56,7 +56,9 @@ impl GroupedData {
     }
 
     fn finish(&self, plan: datafusion::logical_expr::LogicalPlan) -> Result<DataFrame> {
-        Ok(self.frame.over(tidemill_planner::logical::rewrite_window_aggregates(plan)?))
+        // A window's node takes the types of its columns over from the aggregation.
+        let plan = self.frame.session.analyzed(plan)?;
+        self.frame.over(tidemill_planner::logical::rewrite_window_aggregates(plan)?)
     }
 
     fn keys(&self) -> Result<Vec<Expr>> {

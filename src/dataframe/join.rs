@@ -75,7 +75,7 @@ impl DataFrame {
             JoinOn::Condition(condition) => {
                 let both = self.plan.schema().join(right.schema())?;
                 let condition = Binder { state: self.session.state(), schema: &both }.bind(&condition)?;
-                Ok(self.over(self.builder().join_on(right, kind, [condition])?.build()?))
+                self.over(self.builder().join_on(right, kind, [condition])?.build()?)
             }
         }
     }
@@ -83,7 +83,7 @@ impl DataFrame {
     /// Every row of this with every row of the other.
     pub fn cross_join(&self, other: &Self) -> Result<Self> {
         let right = apart(&self.plan, other.plan.clone())?;
-        Ok(self.over(self.builder().cross_join(right)?.build()?))
+        self.over(self.builder().cross_join(right)?.build()?)
     }
 
     fn join_on_names(&self, right: LogicalPlan, names: &[String], kind: JoinType) -> Result<Self> {
@@ -118,7 +118,7 @@ impl DataFrame {
             output.extend(rest(&right, &keys.1));
         }
         let joined = self.builder().join(right, kind, keys, None)?.build()?;
-        Ok(self.over(LogicalPlanBuilder::new(joined).project(output)?.build()?))
+        self.over(LogicalPlanBuilder::new(joined).project(output)?.build()?)
     }
 }
 

@@ -19,7 +19,8 @@ use crate::column::bind::{Binder, same};
 use crate::column::{Column, unbound::Unbound};
 use crate::{Error, Result, Session};
 
-/// A table of rows that a plan describes, over a batch or a stream alike. It holds no rows.
+/// A table of rows that a plan describes, over a batch or a stream alike. It holds no rows, and its plan is analysed: its
+/// columns have the types of the rows.
 #[derive(Clone)]
 pub struct DataFrame {
     pub(crate) session: Session,
@@ -37,8 +38,9 @@ impl DataFrame {
         Self { session, plan }
     }
 
-    fn over(&self, plan: LogicalPlan) -> Self {
-        Self::new(self.session.clone(), plan)
+    /// A DataFrame over a longer plan, whose types are those that it has when it runs.
+    fn over(&self, plan: LogicalPlan) -> Result<Self> {
+        Ok(Self::new(self.session.clone(), self.session.analyzed(plan)?))
     }
 
     fn builder(&self) -> LogicalPlanBuilder {
@@ -97,13 +99,13 @@ impl DataFrame {
         } else {
             LogicalPlanBuilder::from(LogicalPlanBuilder::window_plan(self.plan.clone(), windows)?)
         };
-        Ok(self.over(input.project(exprs)?.build()?))
+        self.over(input.project(exprs)?.build()?)
     }
 
     /// The rows for which the condition holds.
     pub fn filter(&self, condition: impl Into<Column>) -> Result<Self> {
         let condition = self.binder().bind(&condition.into())?;
-        Ok(self.over(self.builder().filter(condition)?.build()?))
+        self.over(self.builder().filter(condition)?.build()?)
     }
 
     /// The same as [`DataFrame::filter`].
@@ -171,7 +173,7 @@ impl DataFrame {
                 Ok(column.sort_key(binder.bind(&column)?))
             })
             .collect();
-        Ok(self.over(self.builder().sort(keys?)?.build()?))
+        self.over(self.builder().sort(keys?)?.build()?)
     }
 
     /// The same as [`DataFrame::order_by`].
@@ -181,12 +183,12 @@ impl DataFrame {
 
     /// The first rows, `rows` of them at most.
     pub fn limit(&self, rows: usize) -> Result<Self> {
-        Ok(self.over(self.builder().limit(0, Some(rows))?.build()?))
+        self.over(self.builder().limit(0, Some(rows))?.build()?)
     }
 
     /// The same under a name, for `name.column` in joins.
     pub fn alias(&self, name: &str) -> Result<Self> {
-        Ok(self.over(self.builder().alias(TableReference::bare(name.to_owned()))?.build()?))
+        self.over(self.builder().alias(TableReference::bare(name.to_owned()))?.build()?)
     }
 
     /// The rows of both, columns matched by place; duplicates stay.
@@ -197,7 +199,7 @@ impl DataFrame {
                 "`union` needs the same number of columns on both sides: {left} and {right}; `union_by_name` matches them by name"
             )));
         }
-        Ok(self.over(self.builder().union(other.plan.clone())?.build()?))
+        self.over(self.builder().union(other.plan.clone())?.build()?)
     }
 
     /// The rows of both, columns matched by name; duplicates stay.

@@ -18,13 +18,13 @@ impl DataFrame {
     pub fn with_watermark(&self, column: &str, delay: &str) -> Result<Self> {
         let column = self.plain_column(column, "`with_watermark`")?;
         let node = Watermark::try_new(self.plan.clone(), column, parse_interval_us(delay)?)?;
-        Ok(self.over(LogicalPlan::Extension(Extension { node: Arc::new(node) })))
+        self.over(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
     }
 
     /// One row of each set of rows that agree in all columns.
     pub fn distinct(&self) -> Result<Self> {
         let all: Vec<DfColumn> = self.plan.schema().iter().map(|(q, f)| DfColumn::new(q.cloned(), f.name())).collect();
-        if self.is_streaming() { Ok(self.dedup(all)) } else { Ok(self.over(self.builder().distinct()?.build()?)) }
+        if self.is_streaming() { self.dedup(all) } else { self.over(self.builder().distinct()?.build()?) }
     }
 
     /// One row of each set of rows that agree in these columns: the first of a stream.
@@ -34,10 +34,10 @@ impl DataFrame {
         if keys.is_empty() {
             return Err(Error::analysis("`drop_duplicates` needs a column; `distinct` compares all of them"));
         }
-        Ok(self.dedup(keys))
+        self.dedup(keys)
     }
 
-    fn dedup(&self, keys: Vec<DfColumn>) -> Self {
+    fn dedup(&self, keys: Vec<DfColumn>) -> Result<Self> {
         let node = Dedup { input: self.plan.clone(), keys, id: None };
         self.over(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
     }
@@ -70,7 +70,7 @@ impl DataFrame {
             }
         }
         let node = SidePort::try_new(owner.clone(), port)?;
-        Ok(self.over(LogicalPlan::Extension(Extension { node: Arc::new(node) })))
+        self.over(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
     }
 }
 
@@ -79,6 +79,6 @@ impl GroupedData {
     pub fn flat_map_groups_with_state(&self, function: Arc<dyn GroupFunction>) -> Result<DataFrame> {
         let keys = self.key_columns("`flat_map_groups_with_state`")?;
         let node = FlatMapGroups::try_new(self.frame().plan.clone(), keys, function)?;
-        Ok(self.frame().over(LogicalPlan::Extension(Extension { node: Arc::new(node) })))
+        self.frame().over(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
     }
 }

@@ -157,6 +157,11 @@ impl Session {
         DataFrame::new(self.clone(), plan)
     }
 
+    /// `plan` with Spark's operators and the types that it has when it runs.
+    pub(crate) fn analyzed(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        crate::spark::analyze::analyzed(plan, self.state())
+    }
+
     pub(crate) fn scan(&self, name: &str, table: Arc<dyn datafusion::catalog::TableProvider>) -> Result<DataFrame> {
         let source = datafusion::datasource::provider_as_source(table);
         let name = datafusion::common::TableReference::bare(name.to_owned());

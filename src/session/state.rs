@@ -6,18 +6,23 @@ use std::sync::atomic::AtomicU64;
 
 use datafusion::execution::SessionState;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::optimizer::AnalyzerRule;
+use datafusion::optimizer::analyzer::resolve_grouping_function::ResolveGroupingFunction;
 use datafusion_spark::SessionStateBuilderSpark;
 use tidemill_planner::config::engine_session_config;
 use tidemill_planner::logical::{session_window_udf, window_udf};
 
 use super::planner::ExtensionQueryPlanner;
 use super::settings::Settings;
+use crate::spark::analyze::SparkTypeCoercion;
 use crate::spark::planner::{OperatorPlanner, SparkTypes};
 
 pub(super) fn build(settings: &Settings, plans_made: Arc<AtomicU64>) -> SessionState {
     let mut config = engine_session_config(settings.parallelism).with_batch_size(settings.batch_size);
     let options = config.options_mut();
     options.execution.time_zone = Some("UTC".to_owned());
+    // Functions of Spark fail where they would wrap around.
+    options.execution.enable_ansi_mode = true;
     // A number with a point is an exact decimal, as in Spark.
     options.sql_parser.parse_float_as_decimal = true;
     // Nulls are least: first in rising order, last in falling order, as in Spark.
@@ -32,5 +37,8 @@ pub(super) fn build(settings: &Settings, plans_made: Arc<AtomicU64>) -> SessionS
     builder.expr_planners().get_or_insert_default().insert(0, Arc::new(OperatorPlanner));
     builder.scalar_functions().get_or_insert_default().extend(crate::spark::scalar_functions());
     builder.scalar_functions().get_or_insert_default().extend([window_udf(), session_window_udf()]);
+    builder.aggregate_functions().get_or_insert_default().extend(crate::spark::aggregate_functions());
+    let rules: [Arc<dyn AnalyzerRule + Send + Sync>; 2] = [Arc::new(ResolveGroupingFunction::new()), Arc::new(SparkTypeCoercion)];
+    builder = builder.with_analyzer_rules(rules.to_vec());
     builder.build()
 }

@@ -1,36 +1,55 @@
-//! `+ - *` on whole numbers that fail instead of wrapping around, and `/` that is always a fraction and fails on zero, as
-//! Spark has them since ANSI mode is its default. Other types keep DataFusion's operators.
+//! `+ - * / div %` as Spark has them since ANSI mode is its default: whole numbers that fail instead of wrapping around, `/`
+//! that is always a fraction and fails on zero, decimals of Spark's digits. Other types keep DataFusion's operators.
+//!
+//! Operands have their final types only once the plan below them is analysed, so an operator is first planned as a function
+//! that promises nothing, and [`resolve`] settles it there.
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{Array, ArrayRef, AsArray, Datum};
+use arrow::array::{Array, ArrayRef, AsArray, Datum, Float64Array};
 use arrow::compute::kernels::numeric;
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::datatypes::{DataType, Float32Type, Float64Type};
 use arrow::error::ArrowError;
 use datafusion::common::{exec_datafusion_err, exec_err, plan_err};
 use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::binary::BinaryTypeCoercer;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, binary_expr,
 };
 use datafusion::scalar::ScalarValue;
 
+use super::decimal;
+
+/// An operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Op {
+pub(super) enum Op {
     Add,
     Subtract,
     Multiply,
     Divide,
     IntegerDivide,
+    Remainder,
 }
 
-const OPS: [(Op, &str, &str); 5] = [
-    (Op::Add, "add", "+"),
-    (Op::Subtract, "subtract", "-"),
-    (Op::Multiply, "multiply", "*"),
-    (Op::Divide, "divide", "/"),
-    (Op::IntegerDivide, "div", "div"),
+const OPS: [(Op, &str, &str, Operator); 6] = [
+    (Op::Add, "add", "+", Operator::Plus),
+    (Op::Subtract, "subtract", "-", Operator::Minus),
+    (Op::Multiply, "multiply", "*", Operator::Multiply),
+    (Op::Divide, "divide", "/", Operator::Divide),
+    (Op::IntegerDivide, "div", "div", Operator::IntegerDivide),
+    (Op::Remainder, "remainder", "%", Operator::Modulo),
 ];
+
+impl Op {
+    pub(super) fn symbol(self) -> &'static str {
+        OPS[self as usize].2
+    }
+
+    fn operator(self) -> Operator {
+        OPS[self as usize].3
+    }
+}
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Arithmetic {
@@ -41,7 +60,8 @@ struct Arithmetic {
 
 static FUNCTIONS: LazyLock<Vec<Arc<ScalarUDF>>> = LazyLock::new(|| {
     let signature = Signature::user_defined(Volatility::Immutable);
-    OPS.iter().map(|(op, name, _)| Arc::new(ScalarUDF::new_from_impl(Arithmetic { op: *op, name, signature: signature.clone() }))).collect()
+    let function = |op: Op, name| Arc::new(ScalarUDF::new_from_impl(Arithmetic { op, name, signature: signature.clone() }));
+    OPS.iter().map(|(op, name, ..)| function(*op, name)).collect()
 });
 
 /// All functions of this module.
@@ -51,38 +71,111 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
 
 /// The operator that a function of this module is written as.
 pub(crate) fn symbol(function: &str) -> Option<&'static str> {
-    OPS.iter().find(|(_, name, _)| *name == function).map(|(_, _, symbol)| *symbol)
+    OPS.iter().find(|(_, name, ..)| *name == function).map(|(_, _, symbol, _)| *symbol)
 }
 
-/// `left op right` with Spark's meaning, for operands of a known schema.
-pub(crate) fn binary(left: Expr, op: Operator, right: Expr, schema: &datafusion::common::DFSchema) -> Result<Expr> {
-    let function = match op {
-        Operator::Plus => Op::Add,
-        Operator::Minus => Op::Subtract,
-        Operator::Multiply => Op::Multiply,
-        Operator::Divide => Op::Divide,
-        Operator::IntegerDivide => Op::IntegerDivide,
-        _ => return Ok(binary_expr(left, op, right)),
-    };
-    let types = (left.get_type(schema)?, right.get_type(schema)?);
-    let whole = |t: &DataType| t.is_integer() || *t == DataType::Null;
-    let plain = |t: &DataType| whole(t) || t.is_floating();
-    let ours = match function {
-        Op::Add | Op::Subtract | Op::Multiply => whole(&types.0) && whole(&types.1) && (types.0.is_integer() || types.1.is_integer()),
-        // A decimal divided by anything but a float stays a decimal.
-        Op::Divide => types.0.is_floating() || types.1.is_floating() || (plain(&types.0) && plain(&types.1)) || is_text(&types),
-        Op::IntegerDivide => true,
-    };
-    Ok(if ours { call(function, left, right) } else { binary_expr(left, op, right) })
+/// `left op right`, to be settled when its operands' types are known.
+pub(crate) fn binary(left: Expr, operator: Operator, right: Expr) -> Expr {
+    match OPS.iter().find(|(.., known)| *known == operator) {
+        Some((op, ..)) => call(*op, left, right),
+        None => binary_expr(left, operator, right),
+    }
 }
 
-fn is_text((left, right): &(DataType, DataType)) -> bool {
-    left.is_string() || right.is_string()
+/// Who computes, over operands of which types.
+#[derive(Debug, PartialEq, Eq)]
+enum Choice {
+    /// This module.
+    Ours(DataType, DataType),
+    /// The engine's operator.
+    Engine(DataType, DataType),
+}
+
+/// The choice for operands of these types.
+fn choose(op: Op, left: &DataType, right: &DataType) -> Result<Choice> {
+    use DataType::{Float32, Float64, Int64};
+    let number = |t: &DataType| t.is_integer() || t.is_decimal() || t.is_floating();
+    // Text and nulls take after the other side.
+    let (left, right) = (after(op, left, right), after(op, right, left));
+    if !number(&left) || !number(&right) {
+        return Ok(Choice::Engine(left, right));
+    }
+    let floating = left.is_floating() || right.is_floating();
+    let decimal = left.is_decimal() || right.is_decimal();
+    Ok(match op {
+        Op::IntegerDivide if floating => {
+            return plan_err!("`div` takes whole numbers and decimals, not {left} and {right}: cast both to bigint");
+        }
+        Op::Divide if floating || !decimal => Choice::Ours(Float64, Float64),
+        Op::IntegerDivide if !decimal => Choice::Ours(Int64, Int64),
+        _ if floating => {
+            let common = if left == Float32 && right == Float32 { Float32 } else { Float64 };
+            // Only the remainder has a case that the engine does not refuse.
+            if op == Op::Remainder { Choice::Ours(common.clone(), common) } else { Choice::Engine(common.clone(), common) }
+        }
+        _ if decimal => {
+            let as_decimal = |t: DataType| decimal::digits_of(&t).map_or(t, |(p, s)| DataType::Decimal128(p, s));
+            let (left, right) = (as_decimal(left), as_decimal(right));
+            if op == Op::Remainder { Choice::Engine(left, right) } else { Choice::Ours(left, right) }
+        }
+        _ => {
+            let common = wider(&left, &right);
+            Choice::Ours(common.clone(), common)
+        }
+    })
+}
+
+/// The type that an operand takes, given the other.
+fn after(op: Op, own: &DataType, other: &DataType) -> DataType {
+    match (own, other) {
+        (own, other) if own.is_string() && other.is_integer() && op != Op::Divide => DataType::Int64,
+        (own, other) if own.is_string() && (other.is_numeric() || other.is_string() || other.is_null()) => DataType::Float64,
+        (DataType::Null, other) if other.is_string() => DataType::Float64,
+        (DataType::Null, other) if other.is_numeric() => other.clone(),
+        (DataType::Null, DataType::Null) if op == Op::Divide => DataType::Float64,
+        (DataType::Null, DataType::Null) if op == Op::IntegerDivide => DataType::Int64,
+        (own, _) => own.clone(),
+    }
+}
+
+/// `left op right` with Spark's meaning, for operands whose types are final. Any other expression stays as it is.
+pub(super) fn resolve(expr: Expr, schema: &datafusion::common::DFSchema) -> Result<Expr> {
+    let (op, left, right) = match expr {
+        Expr::BinaryExpr(b) => match OPS.iter().find(|(.., known)| *known == b.op) {
+            Some((op, ..)) => (*op, *b.left, *b.right),
+            None => return Ok(Expr::BinaryExpr(b)),
+        },
+        Expr::ScalarFunction(mut f) => match (f.func.inner().downcast_ref::<Arithmetic>(), f.args.len()) {
+            (Some(ours), 2) => {
+                let op = ours.op;
+                let right = f.args.swap_remove(1);
+                (op, f.args.swap_remove(0), right)
+            }
+            _ => return Ok(Expr::ScalarFunction(f)),
+        },
+        other => return Ok(other),
+    };
+    let (left_type, right_type) = (left.get_type(schema)?, right.get_type(schema)?);
+    // A whole-number literal beside a decimal counts for just its digits.
+    let left = if right_type.is_decimal() { exact_literal(left)? } else { left };
+    let right = if left_type.is_decimal() { exact_literal(right)? } else { right };
+    match choose(op, &left.get_type(schema)?, &right.get_type(schema)?)? {
+        Choice::Ours(l, r) => Ok(call(op, left.cast_to(&l, schema)?, right.cast_to(&r, schema)?)),
+        Choice::Engine(l, r) => Ok(binary_expr(left.cast_to(&l, schema)?, op.operator(), right.cast_to(&r, schema)?)),
+    }
+}
+
+fn exact_literal(expr: Expr) -> Result<Expr> {
+    let value = match &expr {
+        Expr::Literal(ScalarValue::Int32(Some(value)), _) => i64::from(*value),
+        Expr::Literal(ScalarValue::Int64(Some(value)), _) => *value,
+        _ => return Ok(expr),
+    };
+    Ok(Expr::Literal(decimal::literal(value)?, None))
 }
 
 fn call(op: Op, left: Expr, right: Expr) -> Expr {
-    let at = OPS.iter().position(|(known, ..)| *known == op).expect("every operator is in the table");
-    Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&FUNCTIONS[at]), vec![left, right]))
+    Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&FUNCTIONS[op as usize]), vec![left, right]))
 }
 
 impl ScalarUDFImpl for Arithmetic {
@@ -96,16 +189,24 @@ impl ScalarUDFImpl for Arithmetic {
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
         let [left, right] = types else { return plan_err!("`{}` takes two arguments, not {}", self.name, types.len()) };
-        let common = match self.op {
-            Op::Divide => DataType::Float64,
-            Op::IntegerDivide => DataType::Int64,
-            _ => wider(left, right),
-        };
-        Ok(vec![common.clone(), common])
+        Ok(match choose(self.op, left, right)? {
+            Choice::Ours(left, right) => vec![left, right],
+            // Not settled yet: whatever it is.
+            Choice::Engine(..) => types.to_vec(),
+        })
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        Ok(self.coerce_types(types)?.swap_remove(0))
+        let [left, right] = types else { return plan_err!("`{}` takes two arguments, not {}", self.name, types.len()) };
+        Ok(match choose(self.op, left, right)? {
+            Choice::Ours(..) if self.op == Op::IntegerDivide => DataType::Int64,
+            Choice::Ours(DataType::Decimal128(p1, s1), DataType::Decimal128(p2, s2)) => {
+                let (precision, scale) = decimal::result(self.op, (p1, s1), (p2, s2));
+                DataType::Decimal128(precision, scale)
+            }
+            Choice::Ours(common, _) => common,
+            Choice::Engine(left, right) => BinaryTypeCoercer::new(&left, &self.op.operator(), &right).get_result_type().unwrap_or(left),
+        })
     }
 
     fn return_field_from_args(&self, args: datafusion::logical_expr::ReturnFieldArgs) -> Result<arrow::datatypes::FieldRef> {
@@ -125,6 +226,9 @@ impl ScalarUDFImpl for Arithmetic {
 
 impl Arithmetic {
     fn compute(&self, left: &dyn Datum, right: &dyn Datum) -> Result<ArrayRef> {
+        if left.get().0.data_type().is_decimal() {
+            return decimal::compute(self.op, left, right);
+        }
         let result = match self.op {
             Op::Add => numeric::add(left, right),
             Op::Subtract => numeric::sub(left, right),
@@ -134,26 +238,34 @@ impl Arithmetic {
                 refuse_zero(left, right)?;
                 numeric::div(left, right)
             }
+            Op::Remainder => {
+                refuse_zero(left, right)?;
+                numeric::rem(left, right)
+            }
         };
         result.map_err(|error| match error {
             ArrowError::DivideByZero => divided_by_zero(),
             ArrowError::ArithmeticOverflow(what) => {
-                exec_datafusion_err!("whole-number overflow in `{}`: {what}; cast an operand to a wider type", self.name)
+                exec_datafusion_err!("whole-number overflow in `{}`: {what}; cast an operand to a wider type", self.op.symbol())
             }
             other => other.into(),
         })
     }
 }
 
-fn divided_by_zero() -> DataFusionError {
-    exec_datafusion_err!("division by zero; use `try_divide` or `nullif(divisor, 0)` to get null instead")
+pub(super) fn divided_by_zero() -> DataFusionError {
+    exec_datafusion_err!("division by zero: divide by `nullif(divisor, 0)` to get null instead")
 }
 
 /// A float division gives infinity for a zero divisor; Spark refuses it wherever the dividend is not null.
 fn refuse_zero(left: &dyn Datum, right: &dyn Datum) -> Result<()> {
     let (dividend, dividend_is_scalar) = left.get();
     let (divisor, divisor_is_scalar) = right.get();
-    let divisor = divisor.as_primitive::<Float64Type>();
+    let divisor: Float64Array = match divisor.data_type() {
+        DataType::Float64 => divisor.as_primitive::<Float64Type>().clone(),
+        DataType::Float32 => divisor.as_primitive::<Float32Type>().unary(f64::from),
+        _ => return Ok(()),
+    };
     let null = |array: &dyn Array, scalar: bool, i: usize| array.is_null(if scalar { 0 } else { i });
     if divisor_is_scalar {
         let zero = divisor.is_valid(0) && divisor.value(0) == 0.0;
@@ -184,5 +296,34 @@ fn wider(left: &DataType, right: &DataType) -> DataType {
         2 => DataType::Int16,
         4 => DataType::Int32,
         _ => DataType::Int64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::datatypes::DataType::{Date32, Decimal128, Float32, Float64, Int8, Int32, Int64, Null, Utf8};
+
+    #[test]
+    fn choices() {
+        let ours = |l: DataType, r: DataType| Some(Choice::Ours(l, r));
+        let engine = |l: DataType, r: DataType| Some(Choice::Engine(l, r));
+        for (op, left, right, expected) in [
+            (Op::Add, Int8, Int32, ours(Int32, Int32)),
+            (Op::Add, Int32, Decimal128(2, 1), ours(Decimal128(10, 0), Decimal128(2, 1))),
+            (Op::Multiply, Decimal128(2, 1), Float64, engine(Float64, Float64)),
+            (Op::Multiply, Int32, Float32, engine(Float64, Float64)),
+            (Op::Add, Utf8, Int32, ours(Int64, Int32).map(|_| Choice::Ours(Int64, Int64))),
+            (Op::Add, Utf8, Utf8, engine(Float64, Float64)),
+            (Op::Divide, Int32, Null, ours(Float64, Float64)),
+            (Op::Divide, Utf8, Int32, ours(Float64, Float64)),
+            (Op::Divide, Decimal128(2, 1), Int64, ours(Decimal128(2, 1), Decimal128(20, 0))),
+            (Op::IntegerDivide, Int8, Int8, ours(Int64, Int64)),
+            (Op::IntegerDivide, Float64, Int8, None),
+            (Op::Remainder, Float64, Int32, ours(Float64, Float64)),
+            (Op::Add, Date32, Int32, engine(Date32, Int32)),
+        ] {
+            assert_eq!(choose(op, &left, &right).ok(), expected, "{left} {} {right}", op.symbol());
+        }
     }
 }

@@ -1,18 +1,30 @@
 //! Where Spark's meaning differs from DataFusion's: operators, types and functions of our own. It holds no state.
 
+mod aggregates;
+pub(crate) mod analyze;
 pub(crate) mod arithmetic;
 mod calls;
+mod cast;
+mod decimal;
 pub(crate) mod planner;
+mod resolve;
+mod running;
+mod temporal;
 pub(crate) mod time;
 mod to_json;
+mod types;
+mod unary;
+mod wrapped;
 
 use std::sync::Arc;
 
 use datafusion::logical_expr::ScalarUDF;
 
+pub(crate) use aggregates::functions as aggregate_functions;
 pub(crate) use calls::{refused_function, respelled};
 
 /// Our scalar functions, registered after DataFusion's and datafusion-spark's so that ours win.
 pub(crate) fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
-    arithmetic::functions().into_iter().chain(time::functions()).chain([to_json::function()]).collect()
+    let ours = arithmetic::functions().into_iter().chain(time::functions()).chain(temporal::functions()).chain(wrapped::functions());
+    ours.chain([to_json::function()]).collect()
 }

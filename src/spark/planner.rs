@@ -16,16 +16,17 @@ use super::arithmetic;
 pub(crate) struct OperatorPlanner;
 
 impl ExprPlanner for OperatorPlanner {
-    fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+    fn plan_binary_op(&self, expr: RawBinaryExpr, _: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
         let op = match expr.op {
             BinaryOperator::Plus => Operator::Plus,
             BinaryOperator::Minus => Operator::Minus,
             BinaryOperator::Multiply => Operator::Multiply,
             BinaryOperator::Divide => Operator::Divide,
             BinaryOperator::MyIntegerDivide => Operator::IntegerDivide,
+            BinaryOperator::Modulo => Operator::Modulo,
             _ => return Ok(PlannerResult::Original(expr)),
         };
-        Ok(PlannerResult::Planned(arithmetic::binary(expr.left, op, expr.right, schema)?))
+        Ok(PlannerResult::Planned(arithmetic::binary(expr.left, op, expr.right)))
     }
 
     /// `array[i]` counts from 0 in Spark and from 1 in the planner that comes next.

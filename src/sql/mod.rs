@@ -2,7 +2,7 @@
 //! differently or drop; each is a file here. Nothing runs in this module.
 //!
 //! ```text
-//! text ─ split ─► parse (dialect) ─► refuse ─► relations ─► names ─► SqlToRel ─► literals ─► windows ─► DataFrame
+//! text ─ split ─► parse (dialect) ─► refuse ─► relations ─► names ─► SqlToRel ─► literals ─► types ─► windows ─► DataFrame
 //! ```
 
 mod command;
@@ -71,7 +71,7 @@ async fn plan_query(session: &Session, query: Query) -> Result<DataFrame> {
     refuse::respell(&mut statement);
     let provider = Provider { state: session.state(), tables: &tables };
     let planner = SqlToRel::new_with_options(&provider, parser_options(session.state()));
-    let plan = literals::narrow(planner.sql_statement_to_plan(statement)?)?;
+    let plan = session.analyzed(literals::narrow(planner.sql_statement_to_plan(statement)?)?)?;
     Ok(session.dataframe(tidemill_planner::logical::rewrite_window_aggregates(plan)?))
 }
 

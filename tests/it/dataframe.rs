@@ -202,3 +202,15 @@ async fn unions_and_distinct() {
     assert!(df.union(&swapped.drop(["clicks"]).unwrap()).is_err());
     assert_eq!(df.columns(), ["userId", "clicks", "country"]);
 }
+
+#[tokio::test]
+async fn operators_are_chosen_when_types_are_known() {
+    let frame = clicks(&session()).limit(1).unwrap();
+    let half = when(col("clicks").gt(100), 0).otherwise(expr("0.5"));
+    let shaped = frame.select([(half.clone() * 100).alias("x"), (col("clicks") / 2).alias("y"), half.alias("z")]).unwrap();
+    assert_eq!(format!("{shaped:?}"), "DataFrame[x: decimal(15,1), y: double, z: decimal(11,1)]");
+    let united = frame.select([lit(1).alias("a")]).unwrap().union(&frame.select([lit(2.5).alias("a")]).unwrap()).unwrap();
+    assert_eq!(format!("{united:?}"), "DataFrame[a: double]");
+    let summed = united.agg([F::sum(col("a") + 1).alias("s")]).unwrap();
+    assert_eq!(summed.to_json_rows().await.unwrap(), [serde_json::json!({ "s": 5.5 })]);
+}

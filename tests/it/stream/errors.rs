@@ -92,7 +92,7 @@ async fn plans_that_have_no_meaning_as_a_stream() {
         a watermark of no time
             Analysis: `with_watermark` needs a timestamp column, and `v` is Int64: convert it first, with `timestamp_millis` say
         the time of the clock
-            Unsupported: `now` on a stream is not there yet: use the event time, or add the time where the table is read
+            Unsupported: `current_timestamp` on a stream is not there yet: use the event time, or add the time where the table is read
         late rows of no operator
             Analysis: late rows come from a stateful operator: ask for them on the result of `drop_duplicates` or a windowed aggregation
         malformed rows of rows in memory

@@ -1,5 +1,7 @@
 //! SQL: names, versions, Spark's meaning of operators and literals, and what is refused by name.
 
+mod types;
+
 use expect_test::{Expect, expect};
 use tidemill::{ErrorKind, Session};
 use tidemill_lakehouse::{DeltaTable, TableOptions};
@@ -14,6 +16,30 @@ async fn check(session: &Session, sql: &str, expected: Expect) {
 async fn types(session: &Session, sql: &str) -> String {
     let frame = session.sql(sql).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
     format!("{frame:?}")
+}
+
+/// Statements with their answers: the rows as JSON and, after ` :: `, the types; or a part of the error after `!`.
+async fn answers(session: &Session, cases: &[(&str, &str)]) {
+    for (sql, expected) in cases {
+        let told = match answer(session, sql).await {
+            Ok(told) => told,
+            Err(error) => match expected.strip_prefix('!') {
+                Some(part) if error.message().contains(part) => continue,
+                _ => format!("!{}", error.message()),
+            },
+        };
+        let told = if expected.contains(" :: ") { told } else { told.split(" :: ").next().unwrap_or_default().to_owned() };
+        assert_eq!(told, *expected, "{sql}");
+    }
+}
+
+async fn answer(session: &Session, sql: &str) -> tidemill::Result<String> {
+    let frame = session.sql(sql).await?;
+    let (names, rows) = (frame.columns(), frame.to_json_rows().await?);
+    let rows: Vec<Vec<&serde_json::Value>> = rows.iter().map(|row| names.iter().map(|n| &row[n]).collect()).collect();
+    let types: Vec<String> =
+        frame.schema().fields().iter().map(|f| tidemill_planner::catalog_string::catalog_string(f.data_type())).collect();
+    Ok(format!("{} :: {}", serde_json::to_string(&rows).expect("rows are JSON"), types.join(", ")))
 }
 
 fn with_clicks() -> Session {

@@ -1,0 +1,160 @@
+//! One expression whose operands' types are final, with Spark's meaning: operators, casts, common types, and functions whose
+//! engine namesake takes other types. It looks at one node and leaves the tree to its caller.
+
+use arrow::datatypes::DataType;
+use datafusion::common::{DFSchema, plan_err};
+use datafusion::error::Result;
+use datafusion::logical_expr::expr::{InSubquery, ScalarFunction};
+use datafusion::logical_expr::expr_schema::cast_subquery;
+use datafusion::logical_expr::{Case, Expr, ExprSchemable, Operator, lit};
+use datafusion::scalar::ScalarValue;
+
+use super::types::{Meeting, common_of};
+use super::{arithmetic, cast, unary};
+
+/// `expr` as Spark means it.
+pub(super) fn resolve(expr: Expr, schema: &DFSchema) -> Result<Expr> {
+    Ok(match expr {
+        Expr::BinaryExpr(mut b) if is_comparison(b.op) => {
+            let mut sides = [*b.left, *b.right];
+            meet(&mut sides, Meeting::Compared, schema)?;
+            let [left, right] = sides;
+            (b.left, b.right) = (Box::new(left), Box::new(right));
+            Expr::BinaryExpr(b)
+        }
+        Expr::BinaryExpr(_) => arithmetic::resolve(expr, schema)?,
+        Expr::Between(mut b) => {
+            let mut operands = [*b.expr, *b.low, *b.high];
+            meet(&mut operands, Meeting::Compared, schema)?;
+            let [expr, low, high] = operands;
+            (b.expr, b.low, b.high) = (Box::new(expr), Box::new(low), Box::new(high));
+            Expr::Between(b)
+        }
+        Expr::InList(mut list) => {
+            let mut operands = vec![*list.expr];
+            operands.append(&mut list.list);
+            meet(&mut operands, Meeting::Compared, schema)?;
+            list.expr = Box::new(operands.remove(0));
+            list.list = operands;
+            Expr::InList(list)
+        }
+        Expr::InSubquery(InSubquery { expr, subquery, negated }) => {
+            let types = [expr.get_type(schema)?, subquery.subquery.schema().field(0).data_type().clone()];
+            match common_of(&types, Meeting::Compared) {
+                Some(met) => {
+                    let expr = Box::new(cast::to(*expr, &met, schema)?);
+                    Expr::InSubquery(InSubquery::new(expr, cast_subquery(subquery, &met)?, negated))
+                }
+                None => Expr::InSubquery(InSubquery::new(expr, subquery, negated)),
+            }
+        }
+        Expr::Case(case) => Expr::Case(branches(case, schema)?),
+        Expr::Negative(operand) if operand.get_type(schema)?.is_integer() => unary::negate(*operand),
+        Expr::Cast(_) | Expr::TryCast(_) => cast::resolve(expr, schema)?,
+        Expr::ScalarFunction(call) => function(call, schema)?,
+        other => other,
+    })
+}
+
+fn is_comparison(op: Operator) -> bool {
+    use Operator::{Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq};
+    matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
+}
+
+/// Casts operands to their common type, where it is not the engine's.
+fn meet(operands: &mut [Expr], why: Meeting, schema: &DFSchema) -> Result<()> {
+    let types: Vec<DataType> = operands.iter().map(|e| e.get_type(schema)).collect::<Result<_>>()?;
+    let Some(met) = common_of(&types, why) else { return Ok(()) };
+    for operand in operands {
+        *operand = cast::to(std::mem::take(operand), &met, schema)?;
+    }
+    Ok(())
+}
+
+fn branches(mut case: Case, schema: &DFSchema) -> Result<Case> {
+    if let Some(base) = case.expr.take() {
+        let mut compared = vec![*base];
+        compared.extend(case.when_then_expr.iter().map(|(when, _)| when.as_ref().clone()));
+        meet(&mut compared, Meeting::Compared, schema)?;
+        case.expr = Some(Box::new(compared.remove(0)));
+        for ((when, _), met) in case.when_then_expr.iter_mut().zip(compared) {
+            **when = met;
+        }
+    }
+    let mut values: Vec<Expr> = case.when_then_expr.iter().map(|(_, then)| then.as_ref().clone()).collect();
+    values.extend(case.else_expr.as_deref().cloned());
+    meet(&mut values, Meeting::Unified, schema)?;
+    let mut values = values.into_iter();
+    for (_, then) in &mut case.when_then_expr {
+        **then = values.next().unwrap_or_default();
+    }
+    case.else_expr = values.next().map(Box::new);
+    Ok(case)
+}
+
+/// Functions whose arguments from this place on are values of one column.
+const UNIFYING: [(&str, usize); 9] =
+    [("coalesce", 0), ("nvl", 0), ("ifnull", 0), ("nvl2", 1), ("greatest", 0), ("least", 0), ("if", 1), ("array", 0), ("make_array", 0)];
+
+fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
+    let name = call.name().to_owned();
+    if let Some((_, from)) = UNIFYING.iter().find(|(known, _)| *known == name)
+        && let Some(values) = call.args.get_mut(*from..)
+    {
+        meet(values, Meeting::Unified, schema)?;
+    }
+    match (name.as_str(), call.args.as_slice()) {
+        ("nullif", [_, _]) => nullif(call.args, schema),
+        ("reverse", [array]) if is_list(&array.get_type(schema)?) => {
+            Ok(datafusion::functions_nested::reverse::array_reverse_udf().call(call.args))
+        }
+        ("get_field", [map, _]) => {
+            if let DataType::Map(entries, _) = map.get_type(schema)?
+                && let DataType::Struct(pair) = entries.data_type()
+            {
+                keyed(&mut call.args[1], pair[0].data_type(), schema)?;
+            }
+            Ok(Expr::ScalarFunction(call))
+        }
+        ("date_part", [Expr::Literal(part, _), _]) if is_epoch(part) => {
+            plan_err!("`extract(epoch …)` is not Spark's: use `unix_seconds(timestamp)`")
+        }
+        _ => arithmetic::resolve(Expr::ScalarFunction(call), schema),
+    }
+}
+
+/// Null where the two are equal, else the first as it is: the engine would give it the common type.
+fn nullif(args: Vec<Expr>, schema: &DFSchema) -> Result<Expr> {
+    let value = args[0].clone();
+    let mut sides = args;
+    meet(&mut sides, Meeting::Compared, schema)?;
+    let right = sides.pop().unwrap_or_default();
+    let left = sides.pop().unwrap_or_default();
+    let equal = datafusion::logical_expr::binary_expr(left, Operator::Eq, right);
+    let equal = coerced(equal, schema)?;
+    let none = Expr::Literal(ScalarValue::try_from(&value.get_type(schema)?)?, None);
+    Ok(Expr::Case(Case::new(None, vec![(Box::new(equal), Box::new(none))], Some(Box::new(value)))))
+}
+
+/// An expression made here, with the engine's coercion of it.
+fn coerced(expr: Expr, schema: &DFSchema) -> Result<Expr> {
+    use datafusion::common::tree_node::TreeNodeRewriter;
+    Ok(datafusion::optimizer::analyzer::type_coercion::TypeCoercionRewriter::new(schema).f_up(expr)?.data)
+}
+
+/// A map's key is found by its exact type.
+fn keyed(key: &mut Expr, to: &DataType, schema: &DFSchema) -> Result<()> {
+    *key = match std::mem::take(key) {
+        Expr::Literal(value, _) if !value.is_null() => lit(value.cast_to(to)?),
+        other => other.cast_to(to, schema)?,
+    };
+    Ok(())
+}
+
+fn is_list(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..))
+}
+
+fn is_epoch(part: &ScalarValue) -> bool {
+    matches!(part, ScalarValue::Utf8(Some(text)) if text.eq_ignore_ascii_case("epoch"))
+}
