@@ -42,7 +42,9 @@ pub(super) async fn run(args: Args) -> Result<Outcome> {
         (None, Some(path)) => std::fs::read_to_string(path).map_err(|e| Error::io_at(path.display(), e))?,
         (None, None) => return Err(Error::analysis("give statements with -e or a file with -f")),
     };
-    let statements = crate::sql::split(&script);
+    // Some editors put a mark at the head of a file.
+    let script = script.strip_prefix('\u{feff}').unwrap_or(&script);
+    let statements = crate::sql::split(script);
     if statements.is_empty() {
         return Err(Error::analysis("there is no statement to run"));
     }

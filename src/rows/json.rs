@@ -21,10 +21,13 @@ use base64::Engine;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Number, Value};
 
+use super::instant::in_utc;
 use crate::Result;
 
-const FORMAT: FormatOptions<'static> =
-    FormatOptions::new().with_timestamp_format(Some("%Y-%m-%dT%H:%M:%S%.f")).with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"));
+const FORMAT: FormatOptions<'static> = FormatOptions::new()
+    .with_display_error(false)
+    .with_timestamp_format(Some("%Y-%m-%dT%H:%M:%S%.f"))
+    .with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"));
 
 /// A JSON value whose objects keep the order of their fields.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,8 +113,11 @@ pub(crate) fn json_value(array: &ArrayRef, row: usize) -> Result<Json> {
         DataType::LargeBinary => base64(array.as_binary::<i64>().value(row)),
         DataType::BinaryView => base64(array.as_binary_view().value(row)),
         DataType::FixedSizeBinary(_) => base64(array.as_fixed_size_binary().value(row)),
-        DataType::Timestamp(..) => Value::from(trim_fraction(&ArrayFormatter::try_new(array, &FORMAT)?.value(row).to_string())),
-        _ => Value::from(ArrayFormatter::try_new(array, &FORMAT)?.value(row).to_string()),
+        DataType::Timestamp(..) => {
+            let instant = in_utc(array, row)?;
+            Value::from(trim_fraction(&ArrayFormatter::try_new(&instant, &FORMAT)?.value(0).try_to_string()?))
+        }
+        _ => Value::from(ArrayFormatter::try_new(array, &FORMAT)?.value(row).try_to_string()?),
     };
     Ok(Json::Plain(plain))
 }

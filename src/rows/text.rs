@@ -4,11 +4,14 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
+use super::instant::in_utc;
 use super::number;
 use crate::Result;
 
-const FORMAT: FormatOptions<'static> =
-    FormatOptions::new().with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f")).with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.f"));
+const FORMAT: FormatOptions<'static> = FormatOptions::new()
+    .with_display_error(false)
+    .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"))
+    .with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.f"));
 
 /// The value of `array` at `row` as Spark shows it.
 pub(crate) fn text_value(array: &dyn Array, row: usize) -> Result<String> {
@@ -19,8 +22,8 @@ pub(crate) fn text_value(array: &dyn Array, row: usize) -> Result<String> {
         DataType::Float64 => number::double(array.as_primitive::<Float64Type>().value(row)),
         DataType::Float32 => number::float(array.as_primitive::<Float32Type>().value(row)),
         DataType::Timestamp(..) => {
-            let text = ArrayFormatter::try_new(array, &FORMAT)?.value(row).to_string();
-            trim_fraction(text)
+            let instant = in_utc(array, row)?;
+            trim_fraction(ArrayFormatter::try_new(&instant, &FORMAT)?.value(0).try_to_string()?)
         }
         DataType::Binary => hex(array.as_binary::<i32>().value(row)),
         DataType::LargeBinary => hex(array.as_binary::<i64>().value(row)),
@@ -46,7 +49,7 @@ pub(crate) fn text_value(array: &dyn Array, row: usize) -> Result<String> {
             let values = array.as_any_dictionary();
             return text_value(values.values(), values.normalized_keys()[row]);
         }
-        _ => ArrayFormatter::try_new(array, &FORMAT)?.value(row).to_string(),
+        _ => ArrayFormatter::try_new(array, &FORMAT)?.value(row).try_to_string()?,
     })
 }
 

@@ -123,7 +123,16 @@ impl Session {
         let schema = batches.first().map(|b| b.schema()).ok_or_else(|| {
             Error::analysis("`create_dataframe` needs a batch to take the columns from: give an empty batch with a schema for no rows")
         })?;
-        let table = datafusion::datasource::MemTable::try_new(schema, vec![batches])?;
+        if let Some(other) = batches.iter().find(|batch| batch.schema() != schema) {
+            return Err(Error::analysis(format!("`create_dataframe` takes batches of one schema: {schema} and {}", other.schema())));
+        }
+        let spark = crate::rows::spark_schema(&schema);
+        let batches = if spark == schema {
+            batches
+        } else {
+            batches.iter().map(|batch| crate::rows::spark_batch(batch, &spark)).collect::<Result<_>>()?
+        };
+        let table = datafusion::datasource::MemTable::try_new(spark, vec![batches])?;
         self.scan("rows", Arc::new(table))
     }
 
