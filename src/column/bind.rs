@@ -106,7 +106,7 @@ impl Binder<'_> {
         }
         if let Some(respelled) = crate::spark::respelled(&lower, args.len()) {
             lower = respelled.name.to_owned();
-            args.extend(respelled.last_argument.map(lit));
+            args.extend(respelled.last_arguments.iter().map(|text| lit(*text)));
             args.splice(0..0, respelled.first_argument.map(lit));
         }
         if let Some(aggregate) = self.state.aggregate_functions().get(&lower) {

@@ -7,42 +7,44 @@ pub(crate) struct Respelled {
     pub(crate) name: &'static str,
     /// An argument that comes before the user's.
     pub(crate) first_argument: Option<&'static str>,
-    /// An argument that Spark has by default and the engine does not.
-    pub(crate) last_argument: Option<&'static str>,
+    /// Arguments that Spark has by default and the engine does not.
+    pub(crate) last_arguments: &'static [&'static str],
 }
 
-/// (Spark's name, number of arguments, the engine's name, first argument, last argument)
-type Spelling = (&'static str, usize, &'static str, Option<&'static str>, Option<&'static str>);
+/// (Spark's name, number of arguments, the engine's name, first argument, last arguments)
+type Spelling = (&'static str, usize, &'static str, Option<&'static str>, &'static [&'static str]);
 
 const SPELLINGS: &[Spelling] = &[
-    ("log", 1, "ln", None, None),
-    ("substr", 2, "substring", None, None),
-    ("substr", 3, "substring", None, None),
-    ("first", 1, "first_value", None, None),
-    ("last", 1, "last_value", None, None),
-    ("any_value", 1, "first_value", None, None),
-    ("mean", 1, "avg", None, None),
-    ("variance", 1, "var_samp", None, None),
-    ("approx_count_distinct", 1, "approx_distinct", None, None),
-    ("rand", 0, "random", None, None),
+    ("log", 1, "ln", None, &[]),
+    ("substr", 2, "substring", None, &[]),
+    ("substr", 3, "substring", None, &[]),
+    ("first", 1, "first_value", None, &[]),
+    ("last", 1, "last_value", None, &[]),
+    ("any_value", 1, "first_value", None, &[]),
+    ("mean", 1, "avg", None, &[]),
+    ("variance", 1, "var_samp", None, &[]),
+    ("approx_count_distinct", 1, "approx_distinct", None, &[]),
+    ("rand", 0, "random", None, &[]),
     // Nulls are left out, which the engine's `array_agg` does not do.
-    ("array_agg", 1, "collect_list", None, None),
+    ("array_agg", 1, "collect_list", None, &[]),
+    // Nulls come last.
+    ("array_sort", 1, "array_sort", None, &["ASC", "NULLS LAST"]),
     // Every match is replaced.
-    ("regexp_replace", 3, "regexp_replace", None, Some("g")),
-    ("year", 1, "date_part", Some("year"), None),
-    ("quarter", 1, "date_part", Some("quarter"), None),
-    ("month", 1, "date_part", Some("month"), None),
-    ("day", 1, "date_part", Some("day"), None),
-    ("dayofmonth", 1, "date_part", Some("day"), None),
-    ("dayofyear", 1, "date_part", Some("doy"), None),
-    ("dayofweek", 1, "date_part", Some("dayofweek"), None),
-    ("weekofyear", 1, "date_part", Some("week"), None),
+    ("regexp_replace", 3, "regexp_replace", None, &["g"]),
+    ("year", 1, "date_part", Some("year"), &[]),
+    ("quarter", 1, "date_part", Some("quarter"), &[]),
+    ("month", 1, "date_part", Some("month"), &[]),
+    ("day", 1, "date_part", Some("day"), &[]),
+    ("dayofmonth", 1, "date_part", Some("day"), &[]),
+    ("dayofyear", 1, "date_part", Some("doy"), &[]),
+    ("dayofweek", 1, "date_part", Some("dayofweek"), &[]),
+    ("weekofyear", 1, "date_part", Some("week"), &[]),
 ];
 
 /// The engine's way of a call whose Spark name or defaults differ.
 pub(crate) fn respelled(name: &str, args: usize) -> Option<Respelled> {
     let found = SPELLINGS.iter().find(|(known, count, ..)| *known == name && *count == args)?;
-    Some(Respelled { name: found.2, first_argument: found.3, last_argument: found.4 })
+    Some(Respelled { name: found.2, first_argument: found.3, last_arguments: found.4 })
 }
 
 /// (name, arguments from, what to do instead)

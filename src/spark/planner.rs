@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::DFSchema;
+use arrow::datatypes::{DataType, Field, FieldRef, Fields};
+use datafusion::common::{Column, DFSchema, ScalarValue, TableReference, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr, TypePlanner};
-use datafusion::logical_expr::{ExprSchemable, GetFieldAccess, Operator, lit};
+use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, Operator, lit};
 use datafusion::sql::sqlparser::ast::{BinaryOperator, DataType as SqlType};
+use tidemill_planner::ident::did_you_mean;
 
 use super::arithmetic;
+use crate::column::bind::same;
 
 /// Plans `+ - * / DIV` and `array[index]` as Spark does.
 #[derive(Debug)]
@@ -36,10 +38,50 @@ impl ExprPlanner for OperatorPlanner {
             GetFieldAccess::ListIndex { key } if matches!(expr.get_type(schema)?, DataType::List(_) | DataType::LargeList(_)) => {
                 GetFieldAccess::ListIndex { key: Box::new(*key + lit(1i64)) }
             }
+            // Fields are found without regard to case.
+            GetFieldAccess::NamedStructField { name } => {
+                let name = match (expr.get_type(schema)?, &name) {
+                    (DataType::Struct(fields), ScalarValue::Utf8(Some(text))) => spelled(&fields, text)?,
+                    _ => name,
+                };
+                GetFieldAccess::NamedStructField { name }
+            }
             other => other,
         };
         Ok(PlannerResult::Original(RawFieldAccessExpr { field_access, expr }))
     }
+
+    fn plan_compound_identifier(
+        &self,
+        field: &Field,
+        qualifier: Option<&TableReference>,
+        nested: &[String],
+    ) -> Result<PlannerResult<Vec<Expr>>> {
+        let mut expr = Expr::Column(Column::from((qualifier, field)));
+        let mut data_type = field.data_type().clone();
+        for name in nested {
+            let name = match &data_type {
+                DataType::Struct(fields) => spelled(fields, name)?,
+                _ => ScalarValue::from(name.as_str()),
+            };
+            let inner = match (&data_type, &name) {
+                (DataType::Struct(fields), ScalarValue::Utf8(Some(text))) => fields.iter().find(|f| f.name() == text),
+                _ => None,
+            };
+            data_type = inner.map_or(DataType::Null, |f| f.data_type().clone());
+            expr = datafusion::functions::core::get_field().call(vec![expr, lit(name)]);
+        }
+        Ok(PlannerResult::Planned(expr))
+    }
+}
+
+/// The spelling of a struct's field.
+fn spelled(fields: &Fields, name: &str) -> Result<ScalarValue> {
+    let Some(field) = fields.iter().find(|f| f.name() == name).or_else(|| fields.iter().find(|f| same(f.name(), name))) else {
+        let names: Vec<&str> = fields.iter().map(|f| f.name().as_str()).collect();
+        return plan_err!("there is no field `{name}`{} (fields: {})", did_you_mean(name, names.iter().copied()), names.join(", "));
+    };
+    Ok(ScalarValue::from(field.name().as_str()))
 }
 
 /// Reads type names as Spark does: TIMESTAMP is an instant in microseconds, STRING is Utf8.

@@ -1,5 +1,5 @@
-//! Functions of days and instants that take text for them too, as Spark's do: `year('2020-05-17')`. What they compute is the
-//! engine's.
+//! Functions that take more types than the engine's of that name: text for days and instants (`year('2020-05-17')`), and numbers
+//! of days that are bigint while a statement is planned. What they compute is the engine's.
 
 use std::sync::Arc;
 
@@ -13,25 +13,33 @@ use datafusion_spark::function::datetime as spark;
 
 use crate::ddl::timestamp;
 
+/// A function, which of its arguments are days or instants, as what text is read there, and which are ints.
+type Row = (Arc<ScalarUDF>, &'static [usize], DataType, &'static [usize]);
+
 /// All functions of this module.
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     let instant = timestamp();
     let day = DataType::Date32;
-    let table: [(Arc<ScalarUDF>, &'static [usize], DataType); 11] = [
-        (spark::date_part(), &[1], instant.clone()),
-        (spark::date_trunc(), &[1], instant.clone()),
-        (spark::hour(), &[0], instant.clone()),
-        (spark::minute(), &[0], instant.clone()),
-        (spark::second(), &[0], instant),
-        (spark::date_add(), &[0], day.clone()),
-        (spark::date_sub(), &[0], day.clone()),
-        (spark::add_months(), &[0], day.clone()),
-        (spark::last_day(), &[0], day.clone()),
-        (spark::next_day(), &[0], day.clone()),
-        (spark::date_diff(), &[0, 1], day),
+    let int = DataType::Int32;
+    let table: [Row; 15] = [
+        (spark::date_part(), &[1], instant.clone(), &[]),
+        (spark::date_trunc(), &[1], instant.clone(), &[]),
+        (spark::hour(), &[0], instant.clone(), &[]),
+        (spark::minute(), &[0], instant.clone(), &[]),
+        (spark::second(), &[0], instant, &[]),
+        (spark::date_add(), &[0], day.clone(), &[1]),
+        (spark::date_sub(), &[0], day.clone(), &[1]),
+        (spark::add_months(), &[0], day.clone(), &[1]),
+        (spark::last_day(), &[0], day.clone(), &[]),
+        (spark::next_day(), &[0], day.clone(), &[]),
+        (spark::date_diff(), &[0, 1], day, &[]),
+        (datafusion_spark::function::string::space(), &[], int.clone(), &[0]),
+        (datafusion_spark::function::math::factorial(), &[], int.clone(), &[0]),
+        (datafusion_spark::function::bitwise::shiftleft(), &[], int.clone(), &[1]),
+        (datafusion_spark::function::bitwise::shiftright(), &[], int, &[1]),
     ];
     let signature = Signature::user_defined(Volatility::Immutable);
-    let wrapped = table.into_iter().map(|(engine, at, to)| Temporal { engine, at, to, signature: signature.clone() });
+    let wrapped = table.into_iter().map(|(engine, at, to, ints)| Temporal { engine, at, to, ints, signature: signature.clone() });
     wrapped.map(|function| Arc::new(ScalarUDF::new_from_impl(function))).collect()
 }
 
@@ -42,6 +50,8 @@ struct Temporal {
     at: &'static [usize],
     /// and what text there is read as.
     to: DataType,
+    /// Which arguments are ints.
+    ints: &'static [usize],
     signature: Signature,
 }
 
@@ -49,7 +59,15 @@ impl Temporal {
     fn fields(&self, fields: &[FieldRef]) -> Result<Vec<FieldRef>> {
         let read = |(i, field): (usize, &FieldRef)| {
             let text = self.at.contains(&i) && field.data_type().is_string();
-            if text { Arc::new(field.as_ref().clone().with_data_type(self.to.clone())) } else { Arc::clone(field) }
+            let bigint = self.ints.contains(&i) && *field.data_type() == DataType::Int64;
+            let to = if text {
+                self.to.clone()
+            } else if bigint {
+                DataType::Int32
+            } else {
+                field.data_type().clone()
+            };
+            Arc::new(field.as_ref().clone().with_data_type(to))
         };
         let read: Vec<FieldRef> = fields.iter().enumerate().map(read).collect();
         fields_with_udf(&read, self.engine.as_ref())

@@ -2,24 +2,28 @@
 //! differently or drop; each is a file here. Nothing runs in this module.
 //!
 //! ```text
-//! text ─ split ─► parse (dialect) ─► refuse ─► relations ─► names ─► SqlToRel ─► literals ─► types ─► windows ─► DataFrame
+//! text ─ split ─► parse (dialect, suffix) ─► refuse ─► relations ─► names ─► respell ─► SqlToRel ─► literals ─► types ─► windows ─► DataFrame
 //! ```
 
+mod access;
 mod command;
 mod dialect;
 mod literals;
+mod merged;
 mod names;
 mod pretty;
 mod provider;
 mod refuse;
 mod relations;
+mod respell;
 mod split;
+mod suffix;
 
 use datafusion::logical_expr::Expr;
 use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use datafusion::sql::sqlparser::ast::{ExprWithAlias, ObjectName, Query, Statement};
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::Token;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use self::dialect::SparkDialect;
 use self::provider::{Provider, Tables};
@@ -50,7 +54,7 @@ pub(crate) fn expression(binder: &Binder<'_>, text: &str) -> Result<Expr> {
     refuse::check(&mut expr)?;
     let tables = Tables::default();
     names::resolve_expression(&mut expr, binder.schema, &tables)?;
-    refuse::respell(&mut expr);
+    respell::respell(&mut expr);
     let provider = Provider { state: binder.state, tables: &tables };
     let planner = SqlToRel::new_with_options(&provider, parser_options(binder.state));
     let expr = planner.sql_to_expr(expr, binder.schema, &mut PlannerContext::new())?;
@@ -68,7 +72,7 @@ async fn plan_query(session: &Session, query: Query) -> Result<DataFrame> {
     if let Statement::Query(query) = &mut statement {
         names::resolve(query, &tables)?;
     }
-    refuse::respell(&mut statement);
+    respell::respell(&mut statement);
     let provider = Provider { state: session.state(), tables: &tables };
     let planner = SqlToRel::new_with_options(&provider, parser_options(session.state()));
     let plan = session.analyzed(literals::narrow(planner.sql_statement_to_plan(statement)?)?)?;
@@ -100,7 +104,8 @@ fn parse(text: &str) -> Result<Parsed> {
 }
 
 fn parser(text: &str) -> Result<Parser<'static>> {
-    Parser::new(&SparkDialect).try_with_sql(text).map_err(|e| syntax_error(text, &e))
+    let tokens = Tokenizer::new(&SparkDialect, text).tokenize_with_location().map_err(|e| syntax_error(text, &e.into()))?;
+    Ok(Parser::new(&SparkDialect).with_tokens_with_locations(suffix::typed(tokens)))
 }
 
 fn syntax_error(text: &str, error: &ParserError) -> Error {

@@ -11,47 +11,78 @@ use std::ops::ControlFlow;
 use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, TableReference};
 use datafusion::sql::sqlparser::ast::{
-    ExcludeSelectItem, Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, OneOrManyWithParens,
-    OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableAliasColumnDef, TableFactor,
-    TableWithJoins, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    ExcludeSelectItem, Expr, GroupByExpr, Ident, JoinConstraint, ObjectName, ObjectNamePart, OneOrManyWithParens, OrderByKind, Query,
+    Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, VisitMut,
+    VisitorMut, WildcardAdditionalOptions,
 };
 use tidemill_planner::ident::did_you_mean;
 
+use super::access::accesses_by_text;
+use super::merged::{Kind, Merged, expand_stars, join_kind, merge, merges};
 use super::pretty::pretty;
 use super::provider::Tables;
 use crate::column::bind::same;
 use crate::{Error, Result};
 
 #[derive(Debug, Clone)]
-struct Output {
-    name: String,
+pub(super) struct Output {
+    pub(super) name: String,
     /// Known for columns of tables, so that struct fields resolve too.
     data_type: Option<DataType>,
 }
 
 /// The columns of a relation, or `None` when only planning will tell.
-type Columns = Option<Vec<Output>>;
+pub(super) type Columns = Option<Vec<Output>>;
 
 #[derive(Debug, Clone)]
-struct Relation {
+pub(super) struct Relation {
     /// What qualifies its columns, the last part last.
-    name: Vec<String>,
-    columns: Columns,
+    pub(super) name: Vec<String>,
+    pub(super) columns: Columns,
+    /// Columns that a join has merged with another side's: to be had by their qualified name only.
+    pub(super) hidden: Vec<String>,
+}
+
+impl Relation {
+    fn new(name: Vec<String>, columns: Columns) -> Self {
+        Self { name, columns, hidden: Vec::new() }
+    }
+
+    /// Its columns that `*` and plain names mean.
+    pub(super) fn shown(&self) -> impl Iterator<Item = &Output> {
+        self.columns.iter().flatten().filter(|column| !self.hidden.contains(&column.name))
+    }
+}
+
+/// What the FROM of a query offers to names.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Visible {
+    pub(super) relations: Vec<Relation>,
+    /// The columns that USING and NATURAL JOIN have merged.
+    pub(super) merged: Vec<Merged>,
 }
 
 struct Scope<'a> {
-    relations: Vec<Relation>,
+    from: Visible,
     outer: Option<&'a Scope<'a>>,
+}
+
+impl<'a> Scope<'a> {
+    fn new(relations: Vec<Relation>, outer: Option<&'a Scope<'a>>) -> Self {
+        Self { from: Visible { relations, merged: Vec::new() }, outer }
+    }
 }
 
 pub(super) struct Names<'a> {
     tables: &'a Tables,
     ctes: Vec<(String, Columns)>,
+    /// Subqueries that were given a name.
+    named_apart: usize,
 }
 
 /// Settles every name in a query.
 pub(super) fn resolve(query: &mut Query, tables: &Tables) -> Result<()> {
-    Names { tables, ctes: Vec::new() }.query(query, None).map(|_| ())
+    Names { tables, ctes: Vec::new(), named_apart: 0 }.query(query, None).map(|_| ())
 }
 
 /// Settles the names in an expression over a DataFrame's columns.
@@ -62,10 +93,10 @@ pub(super) fn resolve_expression(expr: &mut Expr, schema: &DFSchema, tables: &Ta
         let output = Output { name: field.name().clone(), data_type: Some(field.data_type().clone()) };
         match relations.iter_mut().find(|r| r.name == name) {
             Some(Relation { columns: Some(columns), .. }) => columns.push(output),
-            _ => relations.push(Relation { name, columns: Some(vec![output]) }),
+            _ => relations.push(Relation::new(name, Some(vec![output]))),
         }
     }
-    Names { tables, ctes: Vec::new() }.expr(expr, &Scope { relations, outer: None })
+    Names { tables, ctes: Vec::new(), named_apart: 0 }.expr(expr, &Scope::new(relations, None))
 }
 
 impl Names<'_> {
@@ -83,12 +114,12 @@ impl Names<'_> {
                 self.ctes.push((name, alias_columns(&cte.alias, columns)));
             }
         }
-        let (columns, relations) = self.body(&mut query.body, outer)?;
+        let (columns, from) = self.body(&mut query.body, outer)?;
         if let Some(order_by) = &mut query.order_by
             && let OrderByKind::Expressions(keys) = &mut order_by.kind
         {
-            let scope = Scope { relations, outer };
-            let output = Relation { name: Vec::new(), columns: columns.clone() };
+            let scope = Scope { from, outer };
+            let output = Relation::new(Vec::new(), columns.clone());
             for key in keys {
                 self.preferring(&mut key.expr, &output, &scope)?;
             }
@@ -97,37 +128,38 @@ impl Names<'_> {
         Ok(columns)
     }
 
-    /// The output columns of a query's body, and the relations that its ORDER BY may name.
-    fn body(&mut self, body: &mut SetExpr, outer: Option<&Scope<'_>>) -> Result<(Columns, Vec<Relation>)> {
+    /// The output columns of a query's body, and what its ORDER BY may name beside them.
+    fn body(&mut self, body: &mut SetExpr, outer: Option<&Scope<'_>>) -> Result<(Columns, Visible)> {
         match body {
             SetExpr::Select(select) => self.select(select, outer),
-            SetExpr::Query(query) => Ok((self.query(query, outer)?, Vec::new())),
+            SetExpr::Query(query) => Ok((self.query(query, outer)?, Visible::default())),
             SetExpr::SetOperation { left, right, .. } => {
                 let (columns, _) = self.body(left, outer)?;
                 self.body(right, outer)?;
-                Ok((columns, Vec::new()))
+                Ok((columns, Visible::default()))
             }
             SetExpr::Values(values) => {
-                let scope = Scope { relations: Vec::new(), outer };
+                let scope = Scope::new(Vec::new(), outer);
                 let width = values.rows.first().map_or(0, |row| row.len());
                 for expr in values.rows.iter_mut().flat_map(|row| row.iter_mut()) {
                     self.expr(expr, &scope)?;
                 }
                 let named = (1..=width).map(|i| Output { name: format!("column{i}"), data_type: None });
-                Ok((Some(named.collect()), Vec::new()))
+                Ok((Some(named.collect()), Visible::default()))
             }
             other => Err(Error::unsupported(format!("`{other}` is not supported inside a query"))),
         }
     }
 
-    fn select(&mut self, select: &mut Select, outer: Option<&Scope<'_>>) -> Result<(Columns, Vec<Relation>)> {
-        let mut scope = Scope { relations: Vec::new(), outer };
+    fn select(&mut self, select: &mut Select, outer: Option<&Scope<'_>>) -> Result<(Columns, Visible)> {
+        let mut scope = Scope::new(Vec::new(), outer);
         for from in &mut select.from {
             self.from(from, &mut scope)?;
         }
         for expr in select.selection.iter_mut() {
             self.expr(expr, &scope)?;
         }
+        expand_stars(&mut select.projection, &scope.from)?;
         let mut columns: Columns = Some(Vec::new());
         for item in &mut select.projection {
             let outputs = self.item(item, &scope)?;
@@ -136,7 +168,8 @@ impl Names<'_> {
                 _ => columns = None,
             }
         }
-        let output = Relation { name: Vec::new(), columns: columns.clone() };
+        refuse_twice(&select.projection)?;
+        let output = Relation::new(Vec::new(), columns.clone());
         if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
             for key in keys {
                 self.falling_back(key, &output, &scope)?;
@@ -148,45 +181,63 @@ impl Names<'_> {
         for window in &mut select.named_window {
             self.visit(&mut window.1, &[&scope])?;
         }
-        Ok((columns, scope.relations))
+        Ok((columns, scope.from))
     }
 
     fn from(&mut self, from: &mut TableWithJoins, scope: &mut Scope<'_>) -> Result<()> {
-        let relations = self.relation(&mut from.relation, scope)?;
-        scope.relations.extend(relations);
+        if from.joins.iter().any(|join| merges(&join.join_operator)) {
+            std::iter::once(&mut from.relation)
+                .chain(from.joins.iter_mut().map(|join| &mut join.relation))
+                .for_each(|f| self.name_apart(f));
+        }
+        // What a join merges is of its own FROM item, not of those before a comma.
+        let (first_relation, first_merged) = (scope.from.relations.len(), scope.from.merged.len());
+        let offered = self.relation(&mut from.relation, scope)?;
+        scope.from.relations.extend(offered.relations);
+        scope.from.merged.extend(offered.merged);
         for join in &mut from.joins {
-            let relations = self.relation(&mut join.relation, scope)?;
-            scope.relations.extend(relations);
-            let constraint = match &mut join.join_operator {
-                JoinOperator::Join(c)
-                | JoinOperator::Inner(c)
-                | JoinOperator::Left(c)
-                | JoinOperator::LeftOuter(c)
-                | JoinOperator::Right(c)
-                | JoinOperator::RightOuter(c)
-                | JoinOperator::FullOuter(c)
-                | JoinOperator::CrossJoin(c)
-                | JoinOperator::Semi(c)
-                | JoinOperator::LeftSemi(c)
-                | JoinOperator::RightSemi(c)
-                | JoinOperator::Anti(c)
-                | JoinOperator::LeftAnti(c)
-                | JoinOperator::RightAnti(c) => c,
-                other => return Err(Error::unsupported(format!("this kind of join is not supported: {other:?}"))),
+            let right = self.relation(&mut join.relation, scope)?;
+            let (kind, constraint) = join_kind(&mut join.join_operator)?;
+            let left =
+                Visible { relations: scope.from.relations.split_off(first_relation), merged: scope.from.merged.split_off(first_merged) };
+            let joined = match constraint {
+                JoinConstraint::On(_) | JoinConstraint::None => (left, right),
+                JoinConstraint::Using(_) | JoinConstraint::Natural => merge(left, right, kind, constraint)?,
             };
-            match constraint {
-                JoinConstraint::On(condition) => self.expr(condition, scope)?,
-                JoinConstraint::Using(names) => names.iter_mut().try_for_each(|name| using(name, scope))?,
-                JoinConstraint::Natural | JoinConstraint::None => {}
+            let (mut left, right) = joined;
+            let width = left.relations.len();
+            left.relations.extend(right.relations);
+            scope.from.relations.extend(left.relations);
+            scope.from.merged.extend(left.merged.into_iter().chain(right.merged));
+            if let JoinConstraint::On(condition) = constraint {
+                self.expr(condition, scope)?;
+            }
+            // The other side of a semi or anti join gives no columns.
+            match kind {
+                Kind::LeftOnly => scope.from.relations.truncate(first_relation + width),
+                Kind::RightOnly => drop(scope.from.relations.drain(first_relation..first_relation + width)),
+                _ => {}
             }
         }
         Ok(())
     }
 
-    fn relation(&mut self, factor: &mut TableFactor, scope: &Scope<'_>) -> Result<Vec<Relation>> {
-        let one = |alias: &Option<TableAlias>, own: Vec<String>, columns: Columns| match alias {
-            Some(alias) => vec![Relation { name: vec![alias.name.value.clone()], columns: alias_columns(alias, columns) }],
-            None => vec![Relation { name: own, columns }],
+    /// Gives a subquery without a name one, so that its columns can be told from the other side's.
+    fn name_apart(&mut self, factor: &mut TableFactor) {
+        if let TableFactor::Derived { alias: alias @ None, .. } = factor {
+            self.named_apart += 1;
+            let name = Ident::new(format!("__side{}", self.named_apart));
+            *alias = Some(TableAlias { explicit: true, name, columns: Vec::new(), at: None });
+        }
+    }
+
+    fn relation(&mut self, factor: &mut TableFactor, scope: &Scope<'_>) -> Result<Visible> {
+        let one = |alias: &Option<TableAlias>, own: Vec<String>, columns: Columns| {
+            let relation = match alias {
+                Some(alias) => Relation::new(vec![alias.name.value.clone()], alias_columns(alias, columns)),
+                None => Relation::new(own, columns),
+            };
+            Visible { relations: vec![relation], merged: Vec::new() }
         };
         match factor {
             TableFactor::Table { name, alias, args: None, .. } => {
@@ -199,9 +250,9 @@ impl Names<'_> {
                 Ok(one(alias, Vec::new(), columns))
             }
             TableFactor::NestedJoin { table_with_joins, alias: None } => {
-                let mut inner = Scope { relations: Vec::new(), outer: scope.outer };
+                let mut inner = Scope::new(Vec::new(), scope.outer);
                 self.from(table_with_joins, &mut inner)?;
-                Ok(inner.relations)
+                Ok(inner.from)
             }
             // Functions and UNNEST: their columns are known only to the planner.
             TableFactor::Table { alias, .. } | TableFactor::Function { alias, .. } | TableFactor::UNNEST { alias, .. } => {
@@ -236,16 +287,22 @@ impl Names<'_> {
         match item {
             SelectItem::ExprWithAlias { expr, alias } => {
                 self.expr(expr, scope)?;
-                Ok(Some(vec![Output { name: alias.value.clone(), data_type: type_of(expr, scope) }]))
+                Ok(Some(vec![Output { name: alias.value.clone(), data_type: column_of(expr, scope).and_then(|c| c.data_type.clone()) }]))
             }
             SelectItem::UnnamedExpr(expr) => {
-                let shown = pretty(expr);
+                let mut shown = pretty(expr);
+                if let Expr::Identifier(ident) = expr
+                    && let Some(merged) = scope.from.merged.iter().find(|m| same(&m.name, &ident.value))
+                {
+                    shown.clone_from(&merged.name);
+                }
                 self.expr(expr, scope)?;
-                let data_type = type_of(expr, scope);
+                let column = column_of(expr, scope);
+                let (known, data_type) = (column.is_some(), column.and_then(|c| c.data_type.clone()));
                 let (name, plain) = match expr {
                     Expr::Identifier(ident) => (ident.value.clone(), true),
                     // A qualified column keeps its name; a struct's field is named after the field.
-                    Expr::CompoundIdentifier(parts) => (parts.last().map(|p| p.value.clone()).unwrap_or(shown), data_type.is_some()),
+                    Expr::CompoundIdentifier(parts) => (parts.last().map(|p| p.value.clone()).unwrap_or(shown), known),
                     _ => (shown, false),
                 };
                 if !plain {
@@ -255,14 +312,14 @@ impl Names<'_> {
                 Ok(Some(vec![Output { name, data_type }]))
             }
             SelectItem::Wildcard(options) => {
-                let relations: Vec<&Relation> = scope.relations.iter().collect();
+                let relations: Vec<&Relation> = scope.from.relations.iter().collect();
                 except(options, &relations)?;
                 Ok(star(&relations, options))
             }
             SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options) => {
                 let parts: Vec<String> = name.0.iter().filter_map(|p| p.as_ident()).map(|i| i.value.clone()).collect();
-                let Some(relation) = scope.relations.iter().find(|r| ends_with(&r.name, &parts)) else {
-                    let known: Vec<&str> = scope.relations.iter().filter_map(|r| r.name.last()).map(String::as_str).collect();
+                let Some(relation) = scope.from.relations.iter().find(|r| ends_with(&r.name, &parts)) else {
+                    let known: Vec<&str> = scope.from.relations.iter().filter_map(|r| r.name.last()).map(String::as_str).collect();
                     let hint = did_you_mean(&parts.join("."), known.iter().copied());
                     return Err(Error::analysis(format!("`{}.*`: there is no such relation in FROM{hint}", parts.join("."))));
                 };
@@ -280,13 +337,13 @@ impl Names<'_> {
 
     /// Names that the output has mean the output, others the relations: ORDER BY.
     fn preferring(&mut self, expr: &mut Expr, output: &Relation, scope: &Scope<'_>) -> Result<()> {
-        let first = Scope { relations: vec![output.clone()], outer: None };
+        let first = Scope::new(vec![output.clone()], None);
         self.visit(expr, &[&first, scope])
     }
 
     /// Names that the relations have mean those, others the output: GROUP BY and HAVING.
     fn falling_back(&mut self, expr: &mut Expr, output: &Relation, scope: &Scope<'_>) -> Result<()> {
-        let last = Scope { relations: vec![output.clone()], outer: None };
+        let last = Scope::new(vec![output.clone()], None);
         self.visit(expr, &[scope, &last])
     }
 
@@ -338,14 +395,26 @@ impl VisitorMut for InExpr<'_, '_, '_> {
                     OneOrManyWithParens::Many(params) => params.as_slice(),
                 };
                 self.bound.extend(params.iter().map(|p| p.name.value.clone()));
-                Ok(())
+                Ok(None)
             }
-            Expr::Identifier(ident) if self.bound.contains(&ident.value) => Ok(()),
-            Expr::CompoundIdentifier(parts) if parts.first().is_some_and(|p| self.bound.contains(&p.value)) => Ok(()),
+            Expr::CompoundFieldAccess { root, access_chain } => {
+                if let Some(plain) = accesses_by_text(root, access_chain) {
+                    *expr = plain;
+                    return self.pre_visit_expr(expr);
+                }
+                Ok(None)
+            }
+            Expr::Identifier(ident) if self.bound.contains(&ident.value) => Ok(None),
+            Expr::CompoundIdentifier(parts) if parts.first().is_some_and(|p| self.bound.contains(&p.value)) => Ok(None),
             Expr::Identifier(ident) => settle(std::slice::from_mut(ident), self.scopes),
             Expr::CompoundIdentifier(parts) => settle(parts, self.scopes),
-            _ => Ok(()),
+            _ => Ok(None),
         };
+        let settled = settled.map(|value| {
+            if let Some(value) = value {
+                *expr = value;
+            }
+        });
         match settled {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
@@ -353,24 +422,27 @@ impl VisitorMut for InExpr<'_, '_, '_> {
     }
 }
 
-/// Rewrites the parts of one name to the spelling of what they mean.
-fn settle(parts: &mut [Ident], scopes: &[&Scope<'_>]) -> Result<()> {
+/// Rewrites the parts of one name to the spelling of what they mean; a column that joins have merged has a value instead.
+fn settle(parts: &mut [Ident], scopes: &[&Scope<'_>]) -> Result<Option<Expr>> {
     let mut unknown = false;
     for start in scopes {
         let mut scope = Some(*start);
         while let Some(here) = scope {
-            let mut found = meanings(parts, &here.relations);
-            unknown |= here.relations.iter().any(|r| r.columns.is_none());
+            let mut found = meanings(parts, &here.from.relations);
+            unknown |= here.from.relations.iter().any(|r| r.columns.is_none());
             found.dedup();
+            let merged = here.from.merged.iter().find(|m| parts.first().is_some_and(|p| same(&m.name, &p.value)));
             match found.as_slice() {
+                [] if merged.is_some() => return Ok(merged.map(|m| m.field(&parts[1..]))),
                 [] => {}
-                [one] => {
+                // A relation of that name comes before a merged column of that name.
+                [one] if merged.is_none() || parts.len() > 1 => {
                     for (ident, spelling) in parts.iter_mut().zip(one) {
                         if ident.value != *spelling {
                             *ident = Ident::with_quote('`', spelling);
                         }
                     }
-                    return Ok(());
+                    return Ok(None);
                 }
                 several => {
                     let shown: Vec<String> = several.iter().map(|s| format!("`{}`", s.join("."))).collect();
@@ -385,10 +457,10 @@ fn settle(parts: &mut [Ident], scopes: &[&Scope<'_>]) -> Result<()> {
         }
     }
     if unknown {
-        return Ok(());
+        return Ok(None);
     }
     let columns: Vec<&str> =
-        scopes.iter().flat_map(|s| &s.relations).flat_map(|r| r.columns.iter().flatten()).map(|c| c.name.as_str()).collect();
+        scopes.iter().flat_map(|s| &s.from.relations).flat_map(|r| r.columns.iter().flatten()).map(|c| c.name.as_str()).collect();
     let last = parts.last().map_or("", |p| p.value.as_str());
     let mut listed = columns.clone();
     listed.dedup();
@@ -412,7 +484,8 @@ fn meanings(parts: &[Ident], relations: &[Relation]) -> Vec<Vec<String>> {
             if qualified > 0 && !ends_with(&relation.name, &qualifier) {
                 continue;
             }
-            for output in relation.columns.iter().flatten().filter(|c| same(&c.name, &column.value)) {
+            let hidden = |c: &Output| qualified == 0 && relation.hidden.contains(&c.name);
+            for output in relation.columns.iter().flatten().filter(|c| same(&c.name, &column.value) && !hidden(c)) {
                 let mut spelled: Vec<String> = relation.name[relation.name.len().saturating_sub(qualified)..].to_vec();
                 spelled.truncate(qualified);
                 spelled.push(output.name.clone());
@@ -443,8 +516,8 @@ fn field_spellings(data_type: Option<&DataType>, fields: &[Ident]) -> Vec<String
     spelled
 }
 
-/// The type of a plain column.
-fn type_of(expr: &Expr, scope: &Scope<'_>) -> Option<DataType> {
+/// The column that a settled name means, if it is a plain one.
+fn column_of<'s>(expr: &Expr, scope: &'s Scope<'_>) -> Option<&'s Output> {
     let (qualifier, name) = match expr {
         Expr::Identifier(ident) => (&[][..], &ident.value),
         Expr::CompoundIdentifier(parts) => {
@@ -454,8 +527,29 @@ fn type_of(expr: &Expr, scope: &Scope<'_>) -> Option<DataType> {
         _ => return None,
     };
     let qualifier: Vec<String> = qualifier.iter().map(|p| p.value.clone()).collect();
-    let mut relations = scope.relations.iter().filter(|r| qualifier.is_empty() || ends_with(&r.name, &qualifier));
-    relations.find_map(|r| r.columns.as_ref()?.iter().find(|c| c.name == *name)?.data_type.clone())
+    let mut relations = scope.from.relations.iter().filter(|r| qualifier.is_empty() || ends_with(&r.name, &qualifier));
+    relations.find_map(|r| r.columns.as_ref()?.iter().find(|c| c.name == *name))
+}
+
+/// A result whose columns the engine could not tell apart; two sides' plain columns it can.
+fn refuse_twice(items: &[SelectItem]) -> Result<()> {
+    let mut seen: Vec<(&str, Option<String>)> = Vec::new();
+    for item in items {
+        let (name, plain) = match item {
+            SelectItem::ExprWithAlias { alias, .. } => (alias.value.as_str(), None),
+            SelectItem::UnnamedExpr(Expr::Identifier(ident)) => (ident.value.as_str(), Some(ident.value.clone())),
+            SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => match parts.last() {
+                Some(last) => (last.value.as_str(), Some(text(parts))),
+                None => continue,
+            },
+            _ => continue,
+        };
+        if seen.iter().any(|(other, other_plain)| *other == name && (plain.is_none() || other_plain.is_none() || plain == *other_plain)) {
+            return Err(Error::unsupported(format!("two columns of the result are called `{name}`: give one another name with AS")));
+        }
+        seen.push((name, plain));
+    }
+    Ok(())
 }
 
 fn alias_columns(alias: &TableAlias, columns: Columns) -> Columns {
@@ -497,25 +591,10 @@ fn except(options: &mut WildcardAdditionalOptions, relations: &[&Relation]) -> R
         return Err(Error::unsupported(format!("`*{options}` is not supported: `* EXCEPT (columns)` is, or list the columns")));
     }
     let Some(except) = &mut options.opt_except else { return Ok(()) };
-    let owned = Scope { relations: relations.iter().map(|r| (*r).clone()).collect(), outer: None };
+    let owned = Scope::new(relations.iter().map(|r| (*r).clone()).collect(), None);
     let mut idents: Vec<&mut Ident> = vec![&mut except.first_element];
     idents.extend(except.additional_elements.iter_mut());
-    idents.into_iter().try_for_each(|ident| settle(std::slice::from_mut(ident), &[&owned]))
-}
-
-fn using(name: &mut ObjectName, scope: &Scope<'_>) -> Result<()> {
-    let [ObjectNamePart::Identifier(ident)] = name.0.as_mut_slice() else {
-        return Err(Error::analysis(format!("`USING ({name})` takes plain column names")));
-    };
-    let spellings = meanings(std::slice::from_ref(ident), &scope.relations);
-    if spellings.len() > 1 {
-        return Err(Error::analysis(format!(
-            "`USING ({})`: the two sides spell it differently (`{}`): join with ON",
-            ident.value,
-            spellings.iter().map(|s| s.join(".")).collect::<Vec<_>>().join("`, `")
-        )));
-    }
-    settle(std::slice::from_mut(ident), &[scope])
+    idents.into_iter().try_for_each(|ident| settle(std::slice::from_mut(ident), &[&owned]).map(|_| ()))
 }
 
 fn ends_with(name: &[String], parts: &[String]) -> bool {

@@ -15,9 +15,16 @@ pub(super) fn pretty(expr: &Expr) -> String {
         },
         Expr::BinaryOp { left, op: BinaryOperator::MyIntegerDivide, right } => format!("({} div {})", pretty(left), pretty(right)),
         Expr::BinaryOp { left, op, right } => format!("({} {op} {})", pretty(left), pretty(right)),
-        Expr::UnaryOp { op: UnaryOperator::Minus, expr } if matches!(**expr, Expr::Value(_)) => format!("-{}", pretty(expr)),
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } if matches!(**expr, Expr::Value(_) | Expr::TypedString(_)) => {
+            format!("-{}", pretty(expr))
+        }
         Expr::UnaryOp { op: UnaryOperator::Minus, expr } => format!("(- {})", pretty(expr)),
         Expr::UnaryOp { op: UnaryOperator::Not, expr } => format!("(NOT {})", pretty(expr)),
+        // A number with a suffix is called after its digits.
+        Expr::TypedString(literal) if super::respell::is_number(&literal.data_type) => match &literal.value.value {
+            Value::SingleQuotedString(text) => text.clone(),
+            other => other.to_string(),
+        },
         Expr::IsNull(inner) => format!("({} IS NULL)", pretty(inner)),
         Expr::IsNotNull(inner) => format!("({} IS NOT NULL)", pretty(inner)),
         Expr::Cast { expr, data_type, .. } => format!("CAST({} AS {})", pretty(expr), data_type.to_string().to_uppercase()),

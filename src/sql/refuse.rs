@@ -1,12 +1,11 @@
 //! What the planner would read differently from Spark, or leave out without a word, is refused here by name, with what to
-//! do instead. Functions whose Spark name differs are respelled on the way.
+//! do instead.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
-    GroupByExpr, GroupByWithModifier, Ident, ObjectName, Query, Select, SetExpr, SetOperator, Statement, TableFactor, UnaryOperator, Value,
-    VisitMut, VisitorMut,
+    Expr, Function, FunctionArguments, GroupByExpr, GroupByWithModifier, Query, Select, SetExpr, SetOperator, SetQuantifier, Statement,
+    TableFactor, VisitMut, VisitorMut,
 };
 
 use crate::{Error, Result};
@@ -17,11 +16,6 @@ pub(super) fn check(node: &mut impl VisitMut) -> Result<()> {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
-}
-
-/// Gives functions the names that the engine has for them; columns have been named by then.
-pub(super) fn respell(node: &mut impl VisitMut) {
-    let _ = node.visit(&mut Respelling);
 }
 
 /// The refusal of a statement that changes data or needs a catalog.
@@ -55,7 +49,12 @@ impl VisitorMut for Refusals {
     type Break = Error;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
-        minus_is_except(&mut query.body);
+        if drops_duplicates_twice(&query.body) {
+            return no(
+                "EXCEPT ALL and INTERSECT ALL",
+                "number equal rows on both sides, `row_number() OVER (PARTITION BY all columns ORDER BY 1) AS n`, and use EXCEPT or INTERSECT",
+            );
+        }
         if !query.pipe_operators.is_empty() {
             return no("pipe syntax (`|>`)", "write the steps as subqueries or CTEs");
         }
@@ -129,124 +128,9 @@ impl Refusals {
     }
 }
 
-fn minus_is_except(body: &mut SetExpr) {
-    if let SetExpr::SetOperation { left, op, right, .. } = body {
-        if *op == SetOperator::Minus {
-            *op = SetOperator::Except;
-        }
-        minus_is_except(left);
-        minus_is_except(right);
-    }
-}
-
-struct Respelling;
-
-impl VisitorMut for Respelling {
-    type Break = Error;
-
-    /// `GROUP BY a WITH ROLLUP` is `GROUP BY ROLLUP (a)`; the planner would drop the modifier without a word.
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
-        let GroupByExpr::Expressions(keys, modifiers) = &mut select.group_by else { return ControlFlow::Continue(()) };
-        let each = |keys: &mut Vec<Expr>| std::mem::take(keys).into_iter().map(|key| vec![key]).collect();
-        match modifiers.as_slice() {
-            [GroupByWithModifier::Rollup] => *keys = vec![Expr::Rollup(each(keys))],
-            [GroupByWithModifier::Cube] => *keys = vec![Expr::Cube(each(keys))],
-            _ => {}
-        }
-        modifiers.clear();
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
-        match expr {
-            // The engine numbers rows with unsigned types, which Spark does not have.
-            Expr::Function(function) if function.over.is_some() && numbers_rows(&function.name) => {
-                *expr = cast(expr.clone(), DataType::Int(None));
-            }
-            Expr::Function(function) if function.name.to_string() == "approx_distinct" => {
-                *expr = cast(expr.clone(), DataType::BigInt(None));
-            }
-            Expr::Value(value) => {
-                // A number with an exponent is a double.
-                if let Value::Number(digits, _) = &value.value
-                    && digits.to_string().contains(['e', 'E'])
-                {
-                    *expr = cast(string(&digits.to_string()), DataType::Double(ExactNumberInfo::None));
-                }
-            }
-            Expr::UnaryOp { op: op @ UnaryOperator::BangNot, .. } => *op = UnaryOperator::Not,
-            _ => {}
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
-        match expr {
-            Expr::Function(function) => respell_function(function),
-            Expr::Struct { values, fields } if fields.is_empty() => *expr = named_struct(std::mem::take(values)),
-            Expr::RLike { negated, expr: text, pattern, .. } => {
-                let matches = call("regexp_like", vec![(**text).clone(), (**pattern).clone()]);
-                *expr = if *negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(matches) } } else { matches };
-            }
-            _ => {}
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-fn respell_function(function: &mut Function) {
-    let FunctionArguments::List(list) = &mut function.args else { return };
-    let name = function.name.to_string().to_lowercase();
-    if name == "map" {
-        function.name = ObjectName::from(vec![Ident::new("make_map")]);
-    }
-    let Some(respelled) = crate::spark::respelled(&name, list.args.len()) else { return };
-    function.name = ObjectName::from(vec![Ident::new(respelled.name)]);
-    list.args.extend(respelled.last_argument.map(|text| argument(string(text))));
-    list.args.splice(0..0, respelled.first_argument.map(|text| argument(string(text))));
-}
-
-fn numbers_rows(function: &ObjectName) -> bool {
-    matches!(function.to_string().to_lowercase().as_str(), "row_number" | "rank" | "dense_rank" | "ntile")
-}
-
-fn cast(expr: Expr, data_type: DataType) -> Expr {
-    Expr::Cast { kind: CastKind::Cast, expr: Box::new(expr), data_type, array: false, format: None }
-}
-
-/// `struct(a, b + 1)` names its fields after its columns.
-fn named_struct(values: Vec<Expr>) -> Expr {
-    let mut args = Vec::with_capacity(values.len() * 2);
-    for (i, value) in values.into_iter().enumerate() {
-        let (name, value) = match value {
-            Expr::Named { expr, name } => (name.value, *expr),
-            Expr::Identifier(ident) => (ident.value.clone(), Expr::Identifier(ident)),
-            Expr::CompoundIdentifier(parts) => (parts.last().map(|p| p.value.clone()).unwrap_or_default(), Expr::CompoundIdentifier(parts)),
-            other => (format!("col{}", i + 1), other),
-        };
-        args.extend([string(&name), value]);
-    }
-    call("named_struct", args)
-}
-
-fn call(name: &str, args: Vec<Expr>) -> Expr {
-    let list = FunctionArgumentList { duplicate_treatment: None, args: args.into_iter().map(argument).collect(), clauses: Vec::new() };
-    Expr::Function(Function {
-        name: ObjectName::from(vec![Ident::new(name)]),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::List(list),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    })
-}
-
-fn argument(expr: Expr) -> FunctionArg {
-    FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))
-}
-
-fn string(text: &str) -> Expr {
-    Expr::Value(Value::SingleQuotedString(text.to_owned()).into())
+/// The engine joins the two sides, which forgets how often a row stands on each.
+fn drops_duplicates_twice(body: &SetExpr) -> bool {
+    let SetExpr::SetOperation { left, op, right, set_quantifier } = body else { return false };
+    let all = matches!(set_quantifier, SetQuantifier::All | SetQuantifier::AllByName) && *op != SetOperator::Union;
+    all || drops_duplicates_twice(left) || drops_duplicates_twice(right)
 }

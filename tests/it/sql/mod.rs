@@ -1,5 +1,8 @@
 //! SQL: names, versions, Spark's meaning of operators and literals, and what is refused by name.
 
+mod joins;
+mod nested;
+mod spelling;
 mod types;
 
 use expect_test::{Expect, expect};
