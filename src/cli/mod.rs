@@ -7,6 +7,7 @@ mod demo;
 mod output;
 mod sql;
 mod table;
+mod warnings;
 
 use std::process::ExitCode;
 

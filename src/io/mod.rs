@@ -2,7 +2,9 @@
 
 mod file_writer;
 mod files;
+mod infer_json;
 mod merge;
+mod parquet_columns;
 mod path_table;
 mod reader;
 mod strict_json;

@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
+use datafusion::datasource::ViewTable;
 use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::csv::CsvFormat;
-use datafusion::datasource::file_format::json::JsonFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig};
 use tidemill_lakehouse::DeltaTable;
 use tidemill_planner::ident::did_you_mean;
 
 use super::files::{data_files, listing_url};
+use super::{parquet_columns, strict_json};
 use crate::{Error, Result, Session};
 
 /// How the rows at a path are kept.
@@ -89,8 +90,11 @@ impl PathTable {
         let path = &[self.path.as_str()];
         match self.format {
             Format::Delta => delta(&self.path, &self.version).await,
-            Format::Parquet => listing(session, path, Arc::new(ParquetFormat::default()), None).await,
-            Format::Json => listing(session, path, Arc::new(JsonFormat::default()), None).await,
+            Format::Parquet => parquet(session, path, None).await,
+            Format::Json => {
+                let rows = strict_json::infer_and_scan(session, path).await?;
+                Ok(Arc::new(ViewTable::new(rows.logical_plan().clone(), None)))
+            }
             Format::Csv => listing(session, path, Arc::new(CsvFormat::default().with_has_header(false)), None).await,
         }
     }
@@ -105,6 +109,17 @@ pub(crate) async fn delta(path: &str, version: &Version) -> Result<Arc<dyn Table
         Version::Timestamp(ms) => table.snapshot_at_timestamp(*ms).await?,
     };
     Ok(snapshot.table_provider())
+}
+
+/// Parquet files as one table, of the columns of all of them unless they are given.
+pub(crate) async fn parquet(session: &Session, paths: &[&str], schema: Option<SchemaRef>) -> Result<Arc<dyn TableProvider>> {
+    let mut files = Vec::new();
+    for path in paths {
+        files.extend(data_files(path)?);
+    }
+    let columns = tokio::task::spawn_blocking(move || parquet_columns::columns(&files, schema)).await;
+    let columns = columns.map_err(|e| Error::internal(format!("reading footers ended early: {e}")))??;
+    listing(session, paths, Arc::new(ParquetFormat::default()), Some(columns)).await
 }
 
 /// The files at some paths as one table.

@@ -6,11 +6,9 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::file_format::csv::CsvFormat;
-use datafusion::datasource::file_format::json::JsonFormat;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
 use tidemill_planner::options::{OptionSpec, Options};
 
-use super::path_table::{Format, Version, delta, listing};
+use super::path_table::{Format, Version, delta, listing, parquet};
 use super::strict_json;
 use super::table::name_of;
 use crate::{DataFrame, Error, Result, Session};
@@ -75,8 +73,8 @@ impl DataFrameReader {
         self.format("parquet").load(path).await
     }
 
-    /// Files of JSON lines: a file, or a folder of them. With a schema a line that does not fit it is left out of the rows
-    /// and is found under [`DataFrame::malformed_rows`]; without one the columns are inferred.
+    /// Files of JSON lines: a file, or a folder of them. Without a schema the columns are inferred from all lines. A line that
+    /// does not fit them is left out of the rows with a warning and is found under [`DataFrame::malformed_rows`].
     pub async fn json(self, path: &str) -> Result<DataFrame> {
         self.format("json").load(path).await
     }
@@ -95,9 +93,12 @@ impl DataFrameReader {
     pub async fn load_all<'a>(self, paths: impl IntoIterator<Item = &'a str>) -> Result<DataFrame> {
         let paths: Vec<&str> = paths.into_iter().collect();
         let Some(first) = paths.first() else { return Err(Error::analysis("`load` needs a path")) };
-        if let (Format::Json, Some(schema)) = (Format::parse(&self.format)?, &self.schema) {
+        if Format::parse(&self.format)? == Format::Json {
             Options::check("json files", &[], &self.options)?;
-            return strict_json::scan(&self.session, &paths, Arc::clone(schema));
+            return match &self.schema {
+                Some(schema) => strict_json::scan(&self.session, &paths, Arc::clone(schema)),
+                None => strict_json::infer_and_scan(&self.session, &paths).await,
+            };
         }
         let table = self.table(&paths).await?;
         self.session.scan(name_of(first), table)
@@ -109,12 +110,9 @@ impl DataFrameReader {
             Format::Delta => self.delta_table(paths).await,
             Format::Parquet => {
                 Options::check("parquet files", &[], &self.options)?;
-                listing(&self.session, paths, Arc::new(ParquetFormat::default()), schema).await
+                parquet(&self.session, paths, schema).await
             }
-            Format::Json => {
-                Options::check("json files", &[], &self.options)?;
-                listing(&self.session, paths, Arc::new(JsonFormat::default()), None).await
-            }
+            Format::Json => Err(Error::internal("JSON lines are no table of the engine's")),
             Format::Csv => self.csv_table(paths).await,
         }
     }

@@ -1,4 +1,4 @@
-//! JSON lines with a schema, read as strictly in batch as on a stream: what the schema does not name is malformed, and is
+//! JSON lines with a schema, given or inferred, read as strictly in batch as on a stream: what the schema does not name is malformed, and is
 //! to be had as rows of its own (`malformed_rows`).
 
 use std::path::Path;
@@ -9,8 +9,21 @@ use tidemill_executor::files::{FileEntry, FileFormat, FileSlice, NameFilter, lis
 use tidemill_planner::scan::ScanTable;
 use tidemill_planner::{SourceId, key};
 
-use super::files::local_path;
+use super::files::{data_files, local_path};
+use super::infer_json;
 use crate::{DataFrame, Error, Result, Session};
+
+/// The lines of all files at `paths`, with the columns that they have between them.
+pub(super) async fn infer_and_scan(session: &Session, paths: &[&str]) -> Result<DataFrame> {
+    let mut files = Vec::new();
+    for path in paths {
+        files.extend(data_files(path)?);
+    }
+    let inferred = tokio::task::spawn_blocking(move || infer_json::infer(&files).map(|schema| (schema, files))).await;
+    let (schema, files) = inferred.map_err(|e| Error::internal(format!("inferring columns ended early: {e}")))??;
+    let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+    scan(session, &files.iter().map(String::as_str).collect::<Vec<_>>(), schema)
+}
 
 /// The lines of all files at `paths`, each a file or a folder of files, in order of `paths` and, in a folder, of arrival.
 pub(super) fn scan(session: &Session, paths: &[&str], schema: SchemaRef) -> Result<DataFrame> {
@@ -33,8 +46,12 @@ pub(super) fn scan(session: &Session, paths: &[&str], schema: SchemaRef) -> Resu
         }
     }
     let names: String = files.iter().map(|f| f.path.as_str()).collect::<Vec<_>>().join("\n");
+    let files_read = files.len();
     let slice = FileSlice::new(root, files, FileFormat::Json, Arc::clone(&schema))?;
     let malformed = slice.malformed_schema();
-    let id = SourceId::new(format!("json-{:016x}", key::stable_hash(names.as_bytes())));
+    // Warnings name the source, so it says where it is.
+    let more = if files_read > 1 { format!(" and {} more", files_read - 1) } else { String::new() };
+    let first = names.lines().next().unwrap_or_default();
+    let id = SourceId::new(format!("json /{first}{more} ({:016x})", key::stable_hash(names.as_bytes())));
     Ok(session.dataframe(ScanTable::batch(id, schema, malformed, Arc::new(slice)).into_plan()?))
 }

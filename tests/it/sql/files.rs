@@ -1,0 +1,88 @@
+//! Folders of files: columns are those of all files, values are never cut to fit, and what does not go together is told by
+//! file.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
+use parquet::arrow::ArrowWriter;
+use tidemill::ErrorKind;
+
+use super::{answer, answers};
+use crate::support::session;
+
+/// Columns by file.
+type Files = Vec<Vec<(&'static str, ArrayRef)>>;
+
+fn parquet_file(path: &Path, columns: Vec<(&str, ArrayRef)>) {
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(std::fs::File::create(path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+#[tokio::test]
+async fn json_has_the_columns_of_every_line_of_every_file() {
+    for (files, expected) in [
+        (vec!["{\"a\":1}\n{\"a\":2}", "{\"a\":3.5,\"b\":\"x\"}"], r#"[[1.0,null],[2.0,null],[3.5,"x"]] :: double, string"#),
+        (vec!["GARBAGE\n{\"a\":1}\n{\"a\":\n\n{\"a\":2}"], "[[1],[2]] :: bigint"),
+        (vec!["{\"a\":\"12\"}"], r#"[["12"]] :: string"#),
+        (
+            vec!["{\"a\":{\"x\":[1]}}", "{\"a\":{\"y\":true}}"],
+            r#"[[{"x":[1],"y":null}],[{"x":null,"y":true}]] :: struct<x:array<bigint>,y:boolean>"#,
+        ),
+        (vec!["{\"a\":1}", "{\"a\":\"12\"}"], "!0.json, line 1 and text in"),
+        (vec!["GARBAGE"], "!no line is a JSON object"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        for (i, text) in files.iter().enumerate() {
+            std::fs::write(dir.path().join(format!("{i}.json")), text).unwrap();
+        }
+        let order = if expected.contains("struct") { "" } else { " ORDER BY a" };
+        answers(&session(), &[(&format!("SELECT * FROM json.`{}`{order}", dir.path().display()), expected)]).await;
+    }
+}
+
+#[tokio::test]
+async fn parquet_files_are_widened_united_or_refused() {
+    let ints = |values: Vec<i32>| Arc::new(Int32Array::from(values)) as ArrayRef;
+    let doubles = |values: Vec<f64>| Arc::new(Float64Array::from(values)) as ArrayRef;
+    let longs = |values: Vec<i64>| Arc::new(Int64Array::from(values)) as ArrayRef;
+    let texts = |values: Vec<&str>| Arc::new(StringArray::from(values)) as ArrayRef;
+    let cases: [(Files, &str); 5] = [
+        (vec![vec![("a", ints(vec![1, 2]))], vec![("a", doubles(vec![3.5]))]], "[[1.0],[2.0],[3.5]] :: double"),
+        (
+            vec![vec![("a", ints(vec![1]))], vec![("a", longs(vec![3_000_000_000])), ("b", texts(vec!["x"]))]],
+            r#"[[1,null],[3000000000,"x"]] :: bigint, string"#,
+        ),
+        (vec![vec![("a", longs(vec![1]))], vec![("a", doubles(vec![3.5]))]], "!`a bigint` in"),
+        (vec![vec![("a", longs(vec![1]))], vec![("a", texts(vec!["x"]))]], "!1.parquet"),
+        (vec![vec![("a", longs(vec![1]))], vec![("A", longs(vec![2]))]], "!`A bigint` in"),
+    ];
+    for (files, expected) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        for (i, columns) in files.into_iter().enumerate() {
+            parquet_file(&dir.path().join(format!("{i}.parquet")), columns);
+        }
+        answers(&session(), &[(&format!("SELECT * FROM parquet.`{}` ORDER BY a", dir.path().display()), expected)]).await;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    parquet_file(&dir.path().join("0.parquet"), vec![("a", doubles(vec![3.5]))]);
+    let path = dir.path().display().to_string();
+    let error = session().read().schema("a INT").unwrap().parquet(&path).await.unwrap_err();
+    assert!(error.kind() == ErrorKind::Data && error.message().contains("0.parquet: column `a` is double"), "{error}");
+    let wider = session().read().schema("a DOUBLE, b STRING").unwrap().parquet(&path).await.unwrap();
+    assert_eq!(wider.to_json_rows().await.unwrap(), [serde_json::json!({ "a": 3.5, "b": null })]);
+}
+
+#[tokio::test]
+async fn instants_of_another_zone_are_the_same_instants() {
+    let berlin = || Arc::new(TimestampMillisecondArray::from(vec![1]).with_timezone("Europe/Berlin")) as ArrayRef;
+    let dir = tempfile::tempdir().unwrap();
+    parquet_file(&dir.path().join("0.parquet"), vec![("t", berlin())]);
+    let session = session();
+    let told = answer(&session, &format!("SELECT t, hour(t) AS h FROM parquet.`{}`", dir.path().display())).await.unwrap();
+    assert_eq!(told, r#"[["1970-01-01T00:00:00.001Z",0]] :: timestamp, int"#);
+    let rows = session.create_dataframe(vec![RecordBatch::try_from_iter([("t", berlin())]).unwrap()]).unwrap();
+    assert_eq!(rows.to_json_rows().await.unwrap(), [serde_json::json!({ "t": "1970-01-01T00:00:00.001Z" })]);
+}
