@@ -132,7 +132,11 @@ fn csv(schema: &Schema, batches: &[RecordBatch]) -> Result<String> {
             let cells: Result<Vec<String>> = batch
                 .columns()
                 .iter()
-                .map(|column| if column.is_null(row) { Ok(String::new()) } else { Ok(csv_cell(&text_value(column, row)?)) })
+                // A void column has no mask of its nulls.
+                .map(|column| match column.data_type().is_null() || column.is_null(row) {
+                    true => Ok(String::new()),
+                    false => Ok(csv_cell(&text_value(column, row)?)),
+                })
                 .collect();
             text.push_str(&cells?.join(","));
             text.push('\n');

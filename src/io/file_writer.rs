@@ -15,8 +15,8 @@ use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
-use tidemill_planner::options::Options;
 
+use super::csv_options::CsvOptions;
 use super::files::local_path;
 use super::path_table::Format;
 use super::writer::{Mode, there_is_something};
@@ -27,13 +27,12 @@ struct Job {
     folder: PathBuf,
     format: Format,
     mode: Mode,
-    header: bool,
-    separator: u8,
+    csv: CsvOptions,
     schema: SchemaRef,
 }
 
 /// Runs the query and writes one file per partition.
-pub(super) async fn save(frame: &DataFrame, path: &str, format: Format, mode: Mode, options: &Options) -> Result<()> {
+pub(super) async fn save(frame: &DataFrame, path: &str, format: Format, mode: Mode, csv: CsvOptions) -> Result<()> {
     let folder = local_path(path)?;
     if folder.exists() {
         match mode {
@@ -45,15 +44,7 @@ pub(super) async fn save(frame: &DataFrame, path: &str, format: Format, mode: Mo
             return Err(Error::analysis(format!("{path} is a Delta table: write it with format(\"delta\"), or choose another path")));
         }
     }
-    let header = match options.get("header").map(str::to_lowercase).as_deref() {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(other) => return Err(Error::analysis(format!("option `header` must be `true` or `false`, not `{other}`"))),
-    };
-    let [separator] = options.get("sep").unwrap_or(",").as_bytes() else {
-        return Err(Error::analysis("option `sep` must be one character"));
-    };
-    let job = Job { folder, format, mode, header, separator: *separator, schema: frame.schema() };
+    let job = Job { folder, format, mode, csv, schema: frame.schema() };
     let partitions = frame.collect_partitions().await?;
     let written = tokio::task::spawn_blocking(move || job.run(&partitions)).await;
     written.map_err(|e| Error::internal(format!("writing to {path} ended early: {e}")))?
@@ -119,7 +110,8 @@ impl Job {
                 writer.finish()?;
             }
             Format::Csv => {
-                let mut writer = arrow::csv::WriterBuilder::new().with_header(self.header).with_delimiter(self.separator).build(&mut file);
+                let mut writer =
+                    arrow::csv::WriterBuilder::new().with_header(self.csv.header).with_delimiter(self.csv.separator).build(&mut file);
                 let none = RecordBatch::new_empty(self.schema.clone());
                 for batch in if batches.is_empty() { std::slice::from_ref(&none) } else { batches } {
                     writer.write(batch)?;

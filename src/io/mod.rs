@@ -1,5 +1,6 @@
 //! Reading and writing: files and Delta tables by path. Options are checked here; formats are read and written elsewhere.
 
+mod csv_options;
 mod file_writer;
 mod files;
 mod infer_json;

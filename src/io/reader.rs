@@ -8,6 +8,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::file_format::csv::CsvFormat;
 use tidemill_planner::options::{OptionSpec, Options};
 
+use super::csv_options::CsvOptions;
 use super::path_table::{Format, Version, delta, listing, parquet};
 use super::strict_json;
 use super::table::name_of;
@@ -17,11 +18,6 @@ const DELTA: &[OptionSpec] = &[
     OptionSpec { name: "versionAsOf", default: "", doc: "The version to read, a whole number." },
     OptionSpec { name: "timestampAsOf", default: "", doc: "The time as of which to read, such as `2026-01-31 08:30:00` (UTC)." },
 ];
-const CSV: &[OptionSpec] = &[
-    OptionSpec { name: "header", default: "false", doc: "Whether the first line names the columns." },
-    OptionSpec { name: "sep", default: ",", doc: "The character between values." },
-];
-
 /// Collects what to read.
 #[derive(Debug, Clone)]
 pub struct DataFrameReader {
@@ -138,17 +134,8 @@ impl DataFrameReader {
     }
 
     async fn csv_table(&self, paths: &[&str]) -> Result<Arc<dyn TableProvider>> {
-        let options = Options::check("csv files", CSV, &self.options)?;
-        let header = match options.get("header").map(str::to_lowercase).as_deref() {
-            None | Some("false") => false,
-            Some("true") => true,
-            Some(other) => return Err(Error::analysis(format!("option `header` must be `true` or `false`, not `{other}`"))),
-        };
-        let separator = options.get("sep").unwrap_or(",");
-        let [separator] = separator.as_bytes() else {
-            return Err(Error::analysis(format!("option `sep` must be one character, not `{separator}`")));
-        };
-        let format = CsvFormat::default().with_has_header(header).with_delimiter(*separator);
+        let CsvOptions { header, separator } = CsvOptions::check(&self.options)?;
+        let format = CsvFormat::default().with_has_header(header).with_delimiter(separator);
         listing(&self.session, paths, Arc::new(format), self.schema.clone()).await
     }
 }

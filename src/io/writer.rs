@@ -9,6 +9,7 @@ use tidemill_planner::ident::did_you_mean;
 use tidemill_planner::logical::without_event_time;
 use tidemill_planner::options::{OptionSpec, Options};
 
+use super::csv_options::CsvOptions;
 use super::file_writer;
 use super::path_table::Format;
 use crate::{DataFrame, Error, Result};
@@ -17,11 +18,6 @@ const DELTA: &[OptionSpec] = &[
     OptionSpec { name: "txnAppId", default: "", doc: "With `txnVersion`: who writes, so that a repeated write is written once." },
     OptionSpec { name: "txnVersion", default: "", doc: "With `txnAppId`: the writer's own growing number." },
 ];
-const CSV: &[OptionSpec] = &[
-    OptionSpec { name: "header", default: "false", doc: "Whether the first line names the columns." },
-    OptionSpec { name: "sep", default: ",", doc: "The character between values." },
-];
-
 /// What happens when there is something at the path already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -112,12 +108,16 @@ impl DataFrameWriter {
         if format == Format::Delta {
             return self.save_delta(path, mode).await;
         }
-        let known = if format == Format::Csv { CSV } else { &[] };
-        let options = Options::check(&format!("{} files", format.name()), known, &self.options)?;
+        let csv = if format == Format::Csv {
+            CsvOptions::check(&self.options)?
+        } else {
+            Options::check(&format!("{} files", format.name()), &[], &self.options)?;
+            CsvOptions { header: false, separator: b',' }
+        };
         if !self.partition_by.is_empty() {
             return Err(Error::unsupported("`partition_by` is for Delta tables: files of other formats are not cut into folders"));
         }
-        file_writer::save(&self.frame, path, format, mode, &options).await
+        file_writer::save(&self.frame, path, format, mode, csv).await
     }
 
     async fn save_delta(&self, path: &str, mode: Mode) -> Result<()> {

@@ -11,8 +11,8 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRewriter};
+use datafusion::common::{DFSchema, plan_err};
 use datafusion::config::ConfigOptions;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
@@ -22,6 +22,7 @@ use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Union};
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::optimizer::analyzer::type_coercion::TypeCoercionRewriter;
 
+use super::arithmetic::is_ours;
 use super::resolve::resolve;
 use super::types::{Meeting, common_of};
 
@@ -91,7 +92,11 @@ impl TreeNodeRewriter for Expressions<'_> {
     type Node = Expr;
 
     fn f_up(&mut self, expr: Expr) -> Result<Transformed<Expr>> {
-        let coerced = self.engine.f_up(resolve(expr, self.schema)?)?.data;
+        let resolved = resolve(expr, self.schema)?;
+        if is_ours(&resolved) {
+            return Ok(Transformed::yes(resolved));
+        }
+        let coerced = self.engine.f_up(resolved)?.data;
         // Casts that the engine has put in are Spark's too.
         let settled = match coerced {
             Expr::Cast(_) | Expr::TryCast(_) => coerced,
@@ -158,14 +163,22 @@ fn refuse_order_of_spans(plan: &LogicalPlan, schema: &DFSchema) -> Result<()> {
     let exprs: Vec<&Expr> = match plan {
         LogicalPlan::Sort(sort) => sort.expr.iter().map(|key| &key.expr).collect(),
         LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.iter().collect(),
+        LogicalPlan::Distinct(distinct) => {
+            let found = distinct.input().schema().fields().iter().find(|f| matches!(f.data_type(), DataType::Interval(_)));
+            return found.map_or(Ok(()), |field| refuse(field.name()));
+        }
         _ => return Ok(()),
     };
     for expr in exprs {
         if matches!(expr.get_type(schema), Ok(DataType::Interval(_))) {
-            return datafusion::common::plan_err!(
-                "`{expr}` is an interval, by which rows are neither sorted nor grouped: use a number, such as the difference of two `unix_micros`"
-            );
+            return refuse(&expr.to_string());
         }
     }
     Ok(())
+}
+
+fn refuse(what: &str) -> Result<()> {
+    plan_err!(
+        "`{what}` is an interval, by which rows are neither sorted nor grouped: use a number, such as the difference of two `unix_micros`"
+    )
 }

@@ -155,23 +155,46 @@ pub(super) fn resolve(expr: Expr, schema: &datafusion::common::DFSchema) -> Resu
         },
         other => return Ok(other),
     };
-    let (left_type, right_type) = (left.get_type(schema)?, right.get_type(schema)?);
+    let (left_type, right_type) = (type_of(&left, schema)?, type_of(&right, schema)?);
     // A whole-number literal beside a decimal counts for just its digits.
-    let left = if right_type.is_decimal() { exact_literal(left)? } else { left };
-    let right = if left_type.is_decimal() { exact_literal(right)? } else { right };
-    match choose(op, &left.get_type(schema)?, &right.get_type(schema)?)? {
-        Choice::Ours(l, r) => Ok(call(op, left.cast_to(&l, schema)?, right.cast_to(&r, schema)?)),
-        Choice::Engine(l, r) => Ok(binary_expr(left.cast_to(&l, schema)?, op.operator(), right.cast_to(&r, schema)?)),
+    let (left, left_type) = if right_type.is_decimal() { exact_literal(left, left_type)? } else { (left, left_type) };
+    let (right, right_type) = if left_type.is_decimal() { exact_literal(right, right_type)? } else { (right, right_type) };
+    let cast = |expr: Expr, from: &DataType, to: &DataType| if from == to { Ok(expr) } else { expr.cast_to(to, schema) };
+    match choose(op, &left_type, &right_type)? {
+        Choice::Ours(l, r) => Ok(call(op, cast(left, &left_type, &l)?, cast(right, &right_type, &r)?)),
+        Choice::Engine(l, r) => Ok(binary_expr(cast(left, &left_type, &l)?, op.operator(), cast(right, &right_type, &r)?)),
     }
 }
 
-fn exact_literal(expr: Expr) -> Result<Expr> {
+/// Whether `expr`, which has been resolved, is computed here: then its operands have their types already.
+pub(super) fn is_ours(expr: &Expr) -> bool {
+    matches!(expr, Expr::ScalarFunction(f) if f.func.inner().is::<Arithmetic>())
+}
+
+/// The type of an operand. The engine's own way to it spells out the name of every part on the way, which makes a long chain
+/// of operators slow to plan.
+fn type_of(expr: &Expr, schema: &datafusion::common::DFSchema) -> Result<DataType> {
+    match expr {
+        Expr::ScalarFunction(f) => match (f.func.inner().downcast_ref::<Arithmetic>(), f.args.as_slice()) {
+            (Some(ours), [left, right]) => ours.return_type(&[type_of(left, schema)?, type_of(right, schema)?]),
+            _ => expr.get_type(schema),
+        },
+        Expr::BinaryExpr(b) if OPS.iter().any(|(.., known)| *known == b.op) => {
+            BinaryTypeCoercer::new(&type_of(&b.left, schema)?, &b.op, &type_of(&b.right, schema)?).get_result_type()
+        }
+        other => other.get_type(schema),
+    }
+}
+
+fn exact_literal(expr: Expr, data_type: DataType) -> Result<(Expr, DataType)> {
     let value = match &expr {
         Expr::Literal(ScalarValue::Int32(Some(value)), _) => i64::from(*value),
         Expr::Literal(ScalarValue::Int64(Some(value)), _) => *value,
-        _ => return Ok(expr),
+        _ => return Ok((expr, data_type)),
     };
-    Ok(Expr::Literal(decimal::literal(value)?, None))
+    let exact = decimal::literal(value)?;
+    let data_type = exact.data_type();
+    Ok((Expr::Literal(exact, None), data_type))
 }
 
 fn call(op: Op, left: Expr, right: Expr) -> Expr {

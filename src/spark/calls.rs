@@ -16,6 +16,8 @@ type Spelling = (&'static str, usize, &'static str, Option<&'static str>, &'stat
 
 const SPELLINGS: &[Spelling] = &[
     ("log", 1, "ln", None, &[]),
+    ("nvl", 2, "coalesce", None, &[]),
+    ("ifnull", 2, "coalesce", None, &[]),
     ("substr", 2, "substring", None, &[]),
     ("substr", 3, "substring", None, &[]),
     ("first", 1, "first_value", None, &[]),

@@ -52,6 +52,18 @@ pub(super) fn resolve(expr: Expr, schema: &DFSchema) -> Result<Expr> {
         Expr::Negative(operand) if operand.get_type(schema)?.is_integer() => unary::negate(*operand),
         Expr::Cast(_) | Expr::TryCast(_) => cast::resolve(expr, schema)?,
         Expr::ScalarFunction(call) => function(call, schema)?,
+        Expr::AggregateFunction(call) => {
+            if matches!(call.func.name(), "min" | "max")
+                && let Some(arg) = call.params.args.first()
+                && matches!(arg.get_type(schema)?, DataType::Interval(_))
+            {
+                return plan_err!(
+                    "`{}` of intervals is not supported: take it of a number, such as the difference of two `unix_micros`",
+                    call.func.name()
+                );
+            }
+            Expr::AggregateFunction(call)
+        }
         other => other,
     })
 }
@@ -93,8 +105,8 @@ fn branches(mut case: Case, schema: &DFSchema) -> Result<Case> {
 }
 
 /// Functions whose arguments from this place on are values of one column.
-const UNIFYING: [(&str, usize); 9] =
-    [("coalesce", 0), ("nvl", 0), ("ifnull", 0), ("nvl2", 1), ("greatest", 0), ("least", 0), ("if", 1), ("array", 0), ("make_array", 0)];
+const UNIFYING: [(&str, usize); 7] =
+    [("coalesce", 0), ("nvl2", 1), ("greatest", 0), ("least", 0), ("if", 1), ("array", 0), ("make_array", 0)];
 
 fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
     let name = call.name().to_owned();

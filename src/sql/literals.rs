@@ -5,9 +5,10 @@
 //! after   Projection: Int32(1) AS one, t.a + Int32(1)
 //! ```
 
+use datafusion::common::plan_err;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Values};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Values};
 use datafusion::scalar::ScalarValue;
 
 use crate::Result;
@@ -41,6 +42,7 @@ pub(super) fn narrow(plan: LogicalPlan) -> Result<LogicalPlan> {
 
 /// VALUES whose whole-number columns are `int` where every row fits.
 fn rows(mut values: Values) -> datafusion::error::Result<LogicalPlan> {
+    refuse_lost_doubles(&values)?;
     let fits = |expr: &Expr| match expr {
         Expr::Literal(ScalarValue::Int64(value), _) => value.is_none_or(|v| i32::try_from(v).is_ok()),
         Expr::Literal(ScalarValue::Null, _) => true,
@@ -56,6 +58,24 @@ fn rows(mut values: Values) -> datafusion::error::Result<LogicalPlan> {
         }
     }
     LogicalPlanBuilder::values(values.values)?.build()
+}
+
+/// The engine makes decimals of doubles that stand in a column with decimals, and small ones would become zero.
+fn refuse_lost_doubles(values: &Values) -> datafusion::error::Result<()> {
+    for (c, field) in values.schema.fields().iter().enumerate() {
+        let lost = |expr: &Expr| match expr {
+            Expr::Cast(cast) => {
+                let floating = cast.expr.get_type(&values.schema).is_ok_and(|inner| inner.is_floating());
+                field.data_type().is_decimal() && cast.field.data_type() == field.data_type() && floating
+            }
+            _ => false,
+        };
+        let doubles = values.values.iter().filter(|row| lost(&row[c])).count();
+        if doubles > 0 && doubles < values.values.len() {
+            return plan_err!("a column of VALUES has doubles and decimals: cast one of them to double");
+        }
+    }
+    Ok(())
 }
 
 /// Narrows the literals of one expression.

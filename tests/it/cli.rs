@@ -164,6 +164,18 @@ fn a_reader_that_goes_away_is_no_error() {
 }
 
 #[test]
+fn a_script_may_begin_with_a_mark_and_what_is_left_out_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let (script, lines) = (dir.path().join("s.sql"), dir.path().join("l.json"));
+    std::fs::write(&lines, "{\"a\":1}\nGARBAGE\n").unwrap();
+    std::fs::write(&script, format!("\u{feff}SELECT a, null AS n, '' AS e FROM json.`{}`", lines.display())).unwrap();
+    let output = tidemill(&["sql", "--output", "csv", "-f", script.to_str().unwrap()]);
+    assert_eq!(text(&output.stdout), "a,n,e\n1,,\"\"\n");
+    let warning = text(&output.stderr);
+    assert!(warning.starts_with("warning: malformed lines were left out") && warning.contains("l.json"), "{warning}");
+}
+
+#[test]
 fn versions_and_history_of_a_table() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("t").display().to_string();

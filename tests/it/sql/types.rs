@@ -52,6 +52,15 @@ async fn doubles_and_decimals_meet_as_doubles() {
         ("SELECT count(*) AS n FROM VALUES (1e-20) AS l(a) JOIN VALUES (0.0) AS r(b) ON a = b", "[[0]]"),
         ("SELECT count(*) AS n FROM VALUES (1e-20) AS t(a) WHERE a IN (SELECT 0.0)", "[[0]]"),
         ("SELECT a FROM VALUES (1e16) AS t(a) GROUP BY a HAVING a > 0.5", "[[1e+16]]"),
+        ("SELECT a FROM VALUES (0.5), (1e-20) AS t(a) ORDER BY a", "[[1e-20],[0.5]] :: double"),
+        ("SELECT a FROM VALUES (1.5F), (2) AS t(a)", "[[1.5],[2.0]] :: double"),
+        ("SELECT a FROM VALUES (1.5F), (2F) AS t(a)", "[[1.5],[2.0]] :: float"),
+        ("SELECT a FROM VALUES (sqrt(2)), (0.5) AS t(a)", "!cast one of them to double"),
+        (
+            "SELECT array(1e-20, 0.5) AS a, if(true, 1e-20, 0.5) AS b, nvl(1, 2.5) AS c",
+            r#"[[[1e-20,0.5],1e-20,"1.0"]] :: array<double>, double, decimal(11,1)"#,
+        ),
+        ("SELECT 1e-20 AS a INTERSECT SELECT 0.0", "[]"),
         ("SELECT '0.25' = 0.3 AS a, '3000000000' = 1 AS b, '01' = 1 AS c", "[[false,false,true]]"),
     ];
     answers(&session(), &cases).await;
@@ -134,6 +143,8 @@ async fn lengths_of_time_are_compared_by_their_length() {
         ("SELECT interval 1 month > interval 1 day", "!no fixed length"),
         ("SELECT a FROM VALUES (interval 1 day), (interval 2 days) AS t(a) ORDER BY a", "!neither sorted nor grouped"),
         ("SELECT a FROM VALUES (interval 1 day), (interval 24 hours) AS t(a) GROUP BY a", "!neither sorted nor grouped"),
+        ("SELECT DISTINCT a FROM VALUES (interval 1 day), (interval 24 hours) AS t(a)", "!neither sorted nor grouped"),
+        ("SELECT max(a) FROM VALUES (interval 1 day), (interval 24 hours) AS t(a)", "!`max` of intervals"),
     ];
     answers(&session(), &cases).await;
 }

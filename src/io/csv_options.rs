@@ -1,0 +1,55 @@
+//! The options of CSV files, the same for reading and writing. It reads and writes none.
+
+use std::collections::BTreeMap;
+
+use tidemill_planner::options::{OptionSpec, Options};
+
+use crate::{Error, Result};
+
+const CSV: &[OptionSpec] = &[
+    OptionSpec { name: "header", default: "false", doc: "Whether the first line names the columns." },
+    OptionSpec { name: "sep", default: ",", doc: "The character between values." },
+];
+
+/// How CSV files are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct CsvOptions {
+    pub(super) header: bool,
+    pub(super) separator: u8,
+}
+
+impl CsvOptions {
+    /// Checks what the user gave.
+    pub(super) fn check(given: &BTreeMap<String, String>) -> Result<Self> {
+        let options = Options::check("csv files", CSV, given)?;
+        let header = match options.get("header").map(str::to_lowercase).as_deref() {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(other) => return Err(Error::analysis(format!("option `header` must be `true` or `false`, not `{other}`"))),
+        };
+        let separator = options.get("sep").unwrap_or(",");
+        match separator.as_bytes() {
+            [separator] => Ok(Self { header, separator: *separator }),
+            _ => Err(Error::analysis(format!("option `sep` must be one character, not `{separator}`"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options() {
+        for (name, value, expected) in [
+            ("HEADER", "True", Some(CsvOptions { header: true, separator: b',' })),
+            ("sep", ";", Some(CsvOptions { header: false, separator: b';' })),
+            ("sep", ";;", None),
+            ("header", "yes", None),
+            ("separator", ";", None),
+        ] {
+            let given = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+            assert_eq!(CsvOptions::check(&given).ok(), expected, "{name}={value}");
+        }
+    }
+}
