@@ -1,8 +1,10 @@
-//! The main job, measured: throughput from files to committed tables, latency per sink at a steady rate, and the cost of a
-//! trigger that finds nothing. What the figures were is in `benches/README.md`.
+//! The main job, measured: throughput from files to committed tables, latency per sink at a steady rate, the cost of a trigger
+//! that finds nothing, and the start of a process. What the figures were is in `benches/README.md`.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -47,10 +49,15 @@ enum What {
         rate: u64,
         #[arg(long, default_value_t = 30)]
         seconds: u64,
-        #[arg(long, default_value_t = 1_000_000)]
+        #[arg(long, default_value_t = 2_500_000)]
         warm: u64,
-        #[arg(long, default_value_t = 130_000)]
+        #[arg(long, default_value_t = 400_000)]
         users: u32,
+    },
+    /// From the start of a process to the first row of `select 1`.
+    Start {
+        #[arg(long, default_value_t = 100)]
+        runs: u32,
     },
     /// Looks for data that find none, and epochs of one row.
     Trigger {
@@ -66,6 +73,7 @@ fn main() -> Result<()> {
         match args.what {
             What::Throughput { events, format, max_files, users } => throughput(&args.dir, events, &format, max_files, users).await,
             What::Latency { rate, seconds, warm, users } => latency(&args.dir, rate, seconds, warm, users).await,
+            What::Start { runs } => start(runs),
             What::Trigger { epochs } => trigger(&args.dir, epochs).await,
         }
     })
@@ -224,6 +232,23 @@ fn sync_ms(dir: &std::path::Path) -> Result<f64> {
         std::fs::remove_file(&path)?;
     }
     Ok(percentile(&ms, 0.5))
+}
+
+fn start(runs: u32) -> Result<()> {
+    let beside = std::env::current_exe()?.with_file_name("tidemill");
+    let mut ms = Vec::new();
+    for _ in 0..runs {
+        let started = Instant::now();
+        let mut process = Command::new(&beside).args(["sql", "--output", "json", "-e", "select 1"]).stdout(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().ok_or("no output")?).read_line(&mut line)?;
+        ms.push(started.elapsed().as_secs_f64() * 1e3);
+        if !process.wait()?.success() || !line.contains("[[1]]") {
+            return Err(format!("{} answered {line}", beside.display()).into());
+        }
+    }
+    println!("{runs} starts to the first row: p50 {:.1} ms, p99 {:.1} ms", percentile(&ms, 0.5), percentile(&ms, 0.99));
+    Ok(())
 }
 
 /// Times the looks for data that find none: from `Discover` to `Wait`.
