@@ -7,7 +7,6 @@ mod demo;
 mod output;
 mod sql;
 mod table;
-mod warnings;
 
 use std::process::ExitCode;
 

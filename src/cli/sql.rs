@@ -48,7 +48,6 @@ pub(super) async fn run(args: Args) -> Result<Outcome> {
     if statements.is_empty() {
         return Err(Error::analysis("there is no statement to run"));
     }
-    super::warnings::show();
     let session = Session::builder().build()?;
     let mut output = Output::new(args.output);
     let mut failed = false;

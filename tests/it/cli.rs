@@ -172,7 +172,7 @@ fn a_script_may_begin_with_a_mark_and_what_is_left_out_is_told() {
     let output = tidemill(&["sql", "--output", "csv", "-f", script.to_str().unwrap()]);
     assert_eq!(text(&output.stdout), "a,n,e\n1,,\"\"\n");
     let warning = text(&output.stderr);
-    assert!(warning.starts_with("warning: malformed lines were left out") && warning.contains("l.json"), "{warning}");
+    assert!(warning.contains("WARN malformed lines were left out") && warning.contains("l.json"), "{warning}");
 }
 
 #[test]
