@@ -120,20 +120,13 @@ fn meet(mut union: Union) -> Result<Union> {
     if union.inputs.iter().any(|input| input.schema().fields().len() != width) {
         return Ok(union);
     }
-    // The types were promised before the inputs had theirs.
-    let named = union.schema.iter().zip(first.schema().fields());
-    let fields = named.map(|((qualifier, named), typed)| (qualifier.cloned(), Arc::new(typed.as_ref().clone().with_name(named.name()))));
-    union.schema = Arc::new(DFSchema::new_with_metadata(fields.collect(), union.schema.metadata().clone())?);
     let met: Vec<_> = (0..width)
         .map(|i| {
             let types: Vec<_> = union.inputs.iter().map(|input| input.schema().field(i).data_type().clone()).collect();
             common_of(&types, Meeting::Unified)
         })
         .collect();
-    if met.iter().all(Option::is_none) {
-        return Ok(union);
-    }
-    for input in &mut union.inputs {
+    for input in union.inputs.iter_mut().filter(|_| met.iter().any(Option::is_some)) {
         let fields = input.schema().iter().zip(&met).map(|((qualifier, field), met)| {
             let field = match met {
                 Some(data_type) => Arc::new(field.as_ref().clone().with_data_type(data_type.clone())),
@@ -146,6 +139,11 @@ fn meet(mut union: Union) -> Result<Union> {
         // The casts themselves are Spark's.
         *input = Arc::new(node(cast)?.data);
     }
+    // The union's own types were promised before the inputs had theirs, and the engine would count them in.
+    let first = Arc::clone(union.inputs[0].schema());
+    let named = union.schema.iter().zip(first.fields());
+    let fields = named.map(|((qualifier, named), typed)| (qualifier.cloned(), Arc::new(typed.as_ref().clone().with_name(named.name()))));
+    union.schema = Arc::new(DFSchema::new_with_metadata(fields.collect(), union.schema.metadata().clone())?);
     Ok(union)
 }
 

@@ -61,6 +61,11 @@ async fn doubles_and_decimals_meet_as_doubles() {
             r#"[[[1e-20,0.5],1e-20,"1.0"]] :: array<double>, double, decimal(11,1)"#,
         ),
         ("SELECT 1e-20 AS a INTERSECT SELECT 0.0", "[]"),
+        ("SELECT a FROM (SELECT 0.5 AS a UNION ALL SELECT 1e-20) ORDER BY a", "[[1e-20],[0.5]] :: double"),
+        (
+            "SELECT a FROM (SELECT null AS a UNION ALL SELECT 1.5 UNION SELECT 1e-20 UNION ALL SELECT 1) ORDER BY a",
+            "[[null],[1e-20],[1.0],[1.5]] :: double",
+        ),
         ("SELECT '0.25' = 0.3 AS a, '3000000000' = 1 AS b, '01' = 1 AS c", "[[false,false,true]]"),
     ];
     answers(&session(), &cases).await;
