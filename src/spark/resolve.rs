@@ -128,6 +128,9 @@ fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
             }
             Ok(Expr::ScalarFunction(call))
         }
+        ("array_join" | "array_to_string", [array, ..]) if !joins_as_text(&array.get_type(schema)?) => {
+            plan_err!("`{name}` takes an array of text: cast its items where the array is made, as in `array(cast(x as string))`")
+        }
         ("date_part", [Expr::Literal(part, _), _]) if is_epoch(part) => {
             plan_err!("`extract(epoch …)` is not Spark's: use `unix_seconds(timestamp)`")
         }
@@ -165,6 +168,16 @@ fn keyed(key: &mut Expr, to: &DataType, schema: &DFSchema) -> Result<()> {
 
 fn is_list(data_type: &DataType) -> bool {
     matches!(data_type, DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..))
+}
+
+/// Items that the engine and Spark write alike.
+fn joins_as_text(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::List(item) | DataType::LargeList(item) => {
+            item.data_type().is_string() || item.data_type().is_integer() || item.data_type().is_null()
+        }
+        _ => true,
+    }
 }
 
 fn is_epoch(part: &ScalarValue) -> bool {

@@ -11,8 +11,8 @@ use datafusion::sql::sqlparser::ast::{
 };
 use tidemill_planner::ident::did_you_mean;
 
-use super::names::{Relation, Visible};
 use super::respell::{call, string};
+use super::scope::{Relation, Visible};
 use crate::column::bind::same;
 use crate::{Error, Result};
 

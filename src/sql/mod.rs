@@ -16,6 +16,7 @@ mod provider;
 mod refuse;
 mod relations;
 mod respell;
+mod scope;
 mod split;
 mod suffix;
 

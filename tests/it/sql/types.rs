@@ -125,6 +125,8 @@ async fn instants_numbers_and_text() {
             r#"[["1.0E10","2020-01-01 00:00:00","1.0E10x"]]"#,
         ),
         ("SELECT cast(array(1) AS string)", "!take its parts"),
+        ("SELECT array_join(array(1e7), ',')", "!takes an array of text"),
+        ("SELECT array_join(array('a', 'b'), ',') AS a", r#"[["a,b"]]"#),
         ("SELECT coalesce(timestamp '9999-12-31 00:00:00', current_timestamp()) AS x", r#"[["9999-12-31T00:00:00Z"]] :: timestamp"#),
         ("SELECT current_timestamp() > timestamp '2020-01-01 00:00:00' AS a, now() = current_timestamp() AS b", "[[true,true]]"),
         (
