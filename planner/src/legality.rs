@@ -39,7 +39,10 @@ fn refuse(node: &LogicalPlan) -> Result<()> {
             if let Some(window) = any.downcast_ref::<WindowAggregate>() {
                 return check_window(window);
             }
-            let known = any.is::<Dedup>() || any.is::<FlatMapGroups>() || any.is::<SidePort>() || any.is::<crate::logical::Watermark>();
+            if let Some(dedup) = any.downcast_ref::<Dedup>() {
+                return check_dedup(dedup);
+            }
+            let known = any.is::<FlatMapGroups>() || any.is::<SidePort>() || any.is::<crate::logical::Watermark>();
             if known { Ok(()) } else { Err(Error::unsupported(format!("`{}` is not there for streams", extension.node.name()))) }
         }
         _ if !streaming() => Ok(()),
@@ -69,11 +72,44 @@ fn refuse(node: &LogicalPlan) -> Result<()> {
     }
 }
 
+/// Whether column `index` of `plan` is the very column of a watermark, whatever it has been called since. The mark in its metadata does
+/// not tell: the engine keeps metadata over casts.
+fn is_watermarked(plan: &LogicalPlan, index: usize) -> bool {
+    let below = |input: &LogicalPlan| is_watermarked(input, index);
+    match plan {
+        LogicalPlan::Extension(extension) => match extension.node.as_any().downcast_ref::<crate::logical::Watermark>() {
+            Some(watermark) => watermark.input.schema().index_of_column(&watermark.column).is_ok_and(|i| i == index),
+            // Dedup hands its rows on; of what other operators make, the mark says it, as they set it themselves.
+            None if extension.node.as_any().is::<Dedup>() => extension.node.inputs().into_iter().all(below),
+            None => event_time_column(plan.schema().as_arrow()) == Some(index),
+        },
+        LogicalPlan::Projection(projection) => match projection.expr[index].clone().unalias() {
+            Expr::Column(column) => projection.input.schema().index_of_column(&column).is_ok_and(|i| is_watermarked(&projection.input, i)),
+            _ => false,
+        },
+        LogicalPlan::TableScan(_) => false,
+        other => !other.inputs().is_empty() && other.inputs().into_iter().all(below),
+    }
+}
+
+/// A column that is computed from the event time keeps its mark, and would be taken for it.
+fn check_dedup(dedup: &Dedup) -> Result<()> {
+    match event_time_column(dedup.input.schema().as_arrow()) {
+        Some(index) if !is_watermarked(&dedup.input, index) => Err(Error::analysis(format!(
+            "`{}` is computed from the column that `with_watermark` was called on, and duplicates are forgotten by that very column: keep it, \
+             before what is computed from it, or call `with_watermark` after the computation",
+            dedup.input.schema().field(index).name()
+        ))),
+        _ => Ok(()),
+    }
+}
+
 fn check_window(window: &WindowAggregate) -> Result<()> {
-    let schema = window.input.schema();
-    let marked = event_time_column(schema.as_arrow()).map(|i| schema.field(i).name().clone());
     // Of an expression the watermark says nothing: `date_trunc('hour', t)` lies before `t`, and its windows would end too soon.
-    let on_marked = matches!(window.time.clone().unalias(), Expr::Column(column) if marked.as_ref() == Some(&column.name));
+    let on_marked = match window.time.clone().unalias() {
+        Expr::Column(column) => window.input.schema().index_of_column(&column).is_ok_and(|i| is_watermarked(&window.input, i)),
+        _ => false,
+    };
     if !on_marked {
         return Err(Error::analysis(format!(
             "in append mode a window ends when the watermark passes it: window the very column that `with_watermark` was called on, not `{}`; \

@@ -27,7 +27,7 @@ pub(super) struct Args {
     #[arg(long, default_value = "tidemill-demo")]
     dir: PathBuf,
     /// How many events are generated.
-    #[arg(long, default_value_t = 1_000_000)]
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     events: u64,
     /// What the events and the kills hang on.
     #[arg(long, default_value_t = 42)]

@@ -8,6 +8,7 @@ mod output;
 mod sql;
 mod table;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -64,7 +65,8 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("error: {error}");
+            // Whoever has stopped reading learns it from the exit code.
+            let _ = writeln!(std::io::stderr(), "error: {error}");
             ExitCode::from(1)
         }
     }
@@ -74,7 +76,7 @@ pub fn main() -> ExitCode {
 fn tell_warnings() {
     let lines = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr);
     // Whoever has installed a subscriber before gets the events.
-    let _ = lines.without_time().with_target(false).with_ansi(false).try_init();
+    let _ = lines.without_time().with_target(false).with_ansi(false).log_internal_errors(false).try_init();
 }
 
 fn run(command: Command) -> Result<Outcome> {

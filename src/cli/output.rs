@@ -95,7 +95,7 @@ impl Output {
     /// Tells of a statement that failed: as its result in JSON, else on standard error.
     pub(super) fn failure(&mut self, statement: &str, error: &Error) -> Result<()> {
         if self.format != Format::Json {
-            eprintln!("error: {error}");
+            let _ = writeln!(std::io::stderr(), "error: {error}");
             return Ok(());
         }
         let reason = Reason { kind: error.kind().as_str(), message: error.message() };

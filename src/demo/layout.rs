@@ -17,7 +17,7 @@ const MARK: &str = ".tidemill-demo";
 pub struct Layout {
     root: PathBuf,
     input: PathBuf,
-    /// Held while a demo runs: another one must not empty the folder under it.
+    /// Held while a demo or its query runs: another demo must not empty the folder under it.
     _lock: Option<Arc<File>>,
 }
 
@@ -58,18 +58,28 @@ impl Layout {
             }
         }
         mark.set_len(0).and_then(|()| (&mark).write_all(b"made by `tidemill demo`; the next demo empties this folder\n")).map_err(io)?;
-        let layout = Self { _lock: Some(Arc::new(mark)), ..Self::at(root, input)? };
+        // From here on the query's own process may hold it as well, and may outlive this one.
+        mark.lock_shared().map_err(io)?;
+        let layout = Self { _lock: Some(Arc::new(mark)), ..Self::of(root, input)? };
         if input.is_none() {
             std::fs::create_dir_all(layout.input()).map_err(io)?;
         }
         Ok(layout)
     }
 
-    /// The folder of a run that has begun.
+    /// The folder of a run that has begun, for the query's own process: while it lives, no demo empties the folder.
     ///
     /// # Errors
-    /// `Io` when the path cannot be made absolute.
+    /// `NotFound` when no demo has made the folder, `Conflict` when one is emptying it.
     pub fn at(root: &Path, input: Option<&Path>) -> Result<Self> {
+        let mark = File::open(root.join(MARK)).map_err(|e| Error::io_at(root.join(MARK).display(), e))?;
+        if mark.try_lock_shared().is_err() {
+            return Err(Error::conflict(format!("a demo is emptying {}", root.display())));
+        }
+        Ok(Self { _lock: Some(Arc::new(mark)), ..Self::of(root, input)? })
+    }
+
+    fn of(root: &Path, input: Option<&Path>) -> Result<Self> {
         let absolute = |path: &Path| std::path::absolute(path).map_err(|e| Error::io_at(path.display(), e));
         let root = absolute(root)?;
         let input = input.map_or_else(|| Ok(root.join("input")), absolute)?;
@@ -97,14 +107,24 @@ impl Layout {
     }
 }
 
+/// The path without links, as far as it exists.
+fn real(path: &Path) -> Result<PathBuf> {
+    let absolute = std::path::absolute(path).map_err(|e| Error::io_at(path.display(), e))?;
+    for above in absolute.ancestors() {
+        if let Ok(real) = std::fs::canonicalize(above) {
+            return Ok(real.join(absolute.strip_prefix(above).unwrap_or(Path::new(""))));
+        }
+    }
+    Ok(absolute)
+}
+
 /// Refuses an input that is no folder, or that the demo would empty.
 fn check_input(root: &Path, input: &Path) -> Result<()> {
     if !input.is_dir() {
         return Err(Error::not_found(format!("{}: there is no such folder of events", input.display())));
     }
-    let real = |path: &Path| std::fs::canonicalize(path).map_err(|e| Error::io_at(path.display(), e));
-    let input = real(input)?;
-    if root.exists() && (input.starts_with(real(root)?) || real(root)?.starts_with(&input)) {
+    let (input, real_root) = (real(input)?, real(root)?);
+    if input.starts_with(&real_root) || real_root.starts_with(&input) {
         return Err(Error::analysis(format!(
             "{} and the demo's folder {} lie in each other, and the demo empties its own: choose another folder with --dir",
             input.display(),
@@ -126,7 +146,10 @@ mod tests {
         std::fs::write(events.join("1.json"), "{}").unwrap();
         let first = Layout::prepare(&root, Some(&events)).unwrap();
         assert!(Layout::prepare(&root, None).unwrap_err().message().contains("is running"));
+        let query = Layout::at(&root, None).unwrap();
         drop(first);
+        assert!(Layout::prepare(&root, None).unwrap_err().message().contains("is running"), "the query has outlived its demo");
+        drop(query);
         std::fs::create_dir(root.join("tables")).unwrap();
         Layout::prepare(&root, None).unwrap();
         assert!(!root.join("tables").exists() && root.join("input").is_dir());
@@ -140,6 +163,9 @@ mod tests {
             assert!(error.message().contains(says), "{error}");
             assert!(root.join("input/2.json").exists(), "nothing is removed when the input is refused");
         }
+        let inside = events.join("not/there/yet");
+        assert!(Layout::prepare(&inside, Some(&events)).unwrap_err().message().contains("lie in each other"));
+        assert!(!inside.exists());
         assert!(Layout::prepare(&events, None).unwrap_err().message().contains("no demo made it"));
     }
 }

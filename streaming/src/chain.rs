@@ -151,6 +151,26 @@ impl Chain {
         Ok(number)
     }
 
+    /// Takes the query over with a `Start`, as the last entry of all.
+    ///
+    /// A number that this run found free may have been taken, and let go again with a run that found nothing to do, while this one was
+    /// on its way to it: then later entries are there, and the `Start` fences nobody.
+    ///
+    /// # Errors
+    /// Those of [`append`](Self::append), `Fenced` also when later entries are there; what `entry` left in the log harms nobody then.
+    pub async fn take_over(&mut self, entry: &Entry) -> Result<()> {
+        let number = self.append(entry).await?;
+        match self.log.list_from(self.next).await?.first() {
+            None => Ok(()),
+            Some(later) => Err(Error::fenced(format!(
+                "run {} came too late to take this query over ({}): {} is there already; start it again",
+                entry.run_id(),
+                self.log.location(number),
+                self.log.location(*later)
+            ))),
+        }
+    }
+
     fn taken(&self, ours: &Entry, number: u64, there: Option<Bytes>) -> Error {
         let location = self.log.location(number);
         let us = ours.run_id();
@@ -319,6 +339,31 @@ mod tests {
         block_on(log.remove(7)).unwrap();
         let error = block_on(Chain::open(Arc::clone(&log))).unwrap_err();
         assert!(error.message().starts_with("memory:6: is missing"), "the next start follows the record that is gone: {error}");
+    }
+
+    #[test]
+    fn a_start_that_finds_a_number_free_again_has_not_taken_over() {
+        let log = log();
+        let (mut chain, _) = open(&log);
+        let stop = |run: &str| Entry::Stop(Stop { run_id: run.into(), stopped_ms: 0, settled: None });
+        for entry in [start("a"), epoch("a", 0), stop("a")] {
+            block_on(chain.append(&entry)).unwrap();
+        }
+        // It has read the log, and stands still.
+        let (mut late, mut entries) = open(&log);
+        for entry in [start_after("b", Some(1)), stop("b"), start_after("c", Some(1))] {
+            block_on(chain.append(&entry)).unwrap();
+        }
+        block_on(chain.remove(&[4, 3])).unwrap();
+        let error = block_on(late.take_over(&start_after("late", Some(1)))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Fenced);
+        assert!(error.message().contains("memory:5 is there already"), "{error}");
+        // What it left is no hole for the others, and looked at again it takes over from the run that is at work.
+        block_on(chain.append(&epoch("c", 1))).unwrap();
+        assert!(block_on(late.catch_up(&mut entries)).unwrap());
+        block_on(late.take_over(&start_after("late", Some(6)))).unwrap();
+        assert_eq!(block_on(chain.append(&epoch("c", 2))).unwrap_err().kind(), ErrorKind::Fenced);
+        assert_eq!(open(&log).1.iter().map(|(n, _)| *n).collect::<Vec<_>>(), [0, 1, 2, 3, 5, 6, 7]);
     }
 
     #[test]

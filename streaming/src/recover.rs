@@ -124,6 +124,14 @@ pub fn recover(entries: &[(u64, Entry)], images: &[u64], now: &QueryNow, locatio
     })))
 }
 
+/// Whether the entries follow from one another, as every start demands.
+///
+/// # Errors
+/// `Corrupt`, naming the first entry that does not.
+pub fn check_history(entries: &[(u64, Entry)], location: &dyn Fn(u64) -> String) -> Result<()> {
+    History::read(entries, location).map(|_| ())
+}
+
 /// The images to try, newest first, and `None` for no image and all records: each with the retained records after it makes the
 /// state of the last epoch.
 ///

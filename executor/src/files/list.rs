@@ -112,7 +112,7 @@ pub fn list_names(dir: &Path, filter: &NameFilter) -> Result<Names> {
 pub fn list_files(dir: &Path, filter: &NameFilter) -> Result<Vec<FileEntry>> {
     let names = list_names(dir, filter)?;
     if let Some(skipped) = &names.skipped {
-        tracing::warn!("{}: `{skipped}` is no file, and is not read; read a sub-directory by itself, or move its files up", dir.display());
+        tracing::warn!("{}: `{skipped}` is no file, and is not read: only the files that lie directly in the folder are", dir.display());
     }
     let mut files = Vec::with_capacity(names.files.len());
     for name in &names.files {

@@ -71,8 +71,13 @@ pub(crate) fn load_latest(log: &LogDir, keep_tombstones: bool) -> Result<(Index,
             None => from_listing(log, None, keep_tombstones)?,
         };
     }
-    let (advanced, _) = advance(log, &mut index, None)?;
-    refuse_gap(log, index.version)?;
+    let (mut advanced, _) = advance(log, &mut index, None)?;
+    if let Some(checkpoint) = beyond_gap(log, index.version)? {
+        index = from_checkpoint(log, checkpoint.0, checkpoint.1, keep_tombstones)?;
+        (advanced, _) = advance(log, &mut index, None)?;
+        stamp = None;
+        beyond_gap(log, index.version)?;
+    }
     let stamp = match advanced.or(stamp) {
         Some(stamp) => Some(stamp),
         None => log.stamp(index.version)?,
@@ -80,18 +85,25 @@ pub(crate) fn load_latest(log: &LogDir, keep_tombstones: bool) -> Result<(Index,
     Ok((index, stamp))
 }
 
-/// An entry that is missing in the middle would make an old version look like the latest, and the next commit would go in front of
-/// later ones. Another writer may be adding entries meanwhile, so one is missing only if it is missing still.
-fn refuse_gap(log: &LogDir, version: Version) -> Result<()> {
+/// The checkpoint that stands for what is missing after `version`, where something is. An entry that is missing in the middle would make
+/// an old version look like the latest, and the next commit would go in front of later ones. Another writer may be adding entries
+/// meanwhile, so one is missing only if it is missing still.
+///
+/// # Errors
+/// `Corrupt`, naming the entry, where no checkpoint stands for it.
+fn beyond_gap(log: &LogDir, version: Version) -> Result<Option<(Version, Option<u32>)>> {
     let listing = log.list()?;
     if listing.entries.last().is_none_or(|last| *last <= version) || log.stamp(version + 1)?.is_some() {
-        return Ok(());
+        return Ok(None);
     }
-    Err(Error::corrupt(format!(
-        "{}: entry {} is missing though later ones are there; restore the file, or what it held is lost",
-        table_of(log),
-        log.entry_path(version + 1).display()
-    )))
+    match listing.checkpoints.last().filter(|(checkpoint, _)| *checkpoint > version) {
+        Some(checkpoint) => Ok(Some(*checkpoint)),
+        None => Err(Error::corrupt(format!(
+            "{}: entry {} is missing though later ones are there; restore the file, or what it held is lost",
+            table_of(log),
+            log.entry_path(version + 1).display()
+        ))),
+    }
 }
 
 /// The table's state at `version`.

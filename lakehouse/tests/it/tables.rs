@@ -245,6 +245,22 @@ async fn a_gap_in_the_log_is_no_end() {
     let error = DeltaTable::open(&place.path()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(error.message().contains("00000000000000000003.json is missing"), "{error}");
+
+    // A checkpoint after the gap stands for what is missing, with the hint or without.
+    let place = Place::new();
+    let table = place.create().await;
+    for i in 1..=5 {
+        table.append(vec![rows(&[("a", i, 0.0)])], None).await.unwrap();
+    }
+    table.checkpoint().await.unwrap();
+    table.append(vec![rows(&[("b", 6, 0.0)])], None).await.unwrap();
+    let before = content(&table).await;
+    fs::remove_file(place.log_entry(3)).unwrap();
+    assert_eq!(content(&place.open().await).await, before);
+    fs::remove_file(std::path::Path::new(&place.path()).join("_delta_log/_last_checkpoint")).unwrap();
+    let fresh = place.open().await;
+    assert_eq!(content(&fresh).await, before);
+    assert_eq!(fresh.snapshot_at(2).await.unwrap().num_records(), Some(2));
 }
 
 #[tokio::test]

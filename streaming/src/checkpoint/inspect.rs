@@ -8,6 +8,7 @@ use tidemill_planner::{Error, Result};
 use super::{Checkpoint, IMAGES, LOG, Wanted, load};
 use crate::chain::first_hole;
 use crate::record::{Entry, OperatorInfo};
+use crate::recover::check_history;
 use crate::state::{Image, ImageFile};
 
 impl Checkpoint {
@@ -39,23 +40,32 @@ impl Checkpoint {
         }
         let images = root.join(IMAGES);
         let images = if images.is_dir() { ImageFile::list(&images)? } else { Vec::new() };
-        let damaged = files.iter().any(|file| file.get("error").is_some());
         let missing = first_hole(&entries);
-        let state = match damaged || missing.is_some() {
-            true => json!({"error": "entries are damaged or missing: a restart would refuse this checkpoint"}),
-            false => state(&entries, &images),
+        let mut damage: Vec<String> = files.iter().filter_map(error_of).collect();
+        damage.extend(missing.map(|number| format!("entry {number} is missing")));
+        let location = |number: u64| log_dir.join(format!("{number:020}.rec")).display().to_string();
+        damage.extend(check_history(&entries, &location).err().map(|error| error.to_string()));
+        let state = match damage.is_empty() {
+            true => state(&entries, &images),
+            false => json!({"error": "a restart would refuse this checkpoint: see `damage`"}),
         };
         let images: Vec<Value> = images.iter().map(image).collect();
+        damage.extend(images.iter().filter_map(error_of));
         Ok(json!({
             "checkpoint": root.display().to_string(),
             "query": query(&entries),
             "last_epoch": last_epoch(&entries),
             "state": state,
             "missing_entry": missing,
+            "damage": damage,
             "entries": files,
             "images": images,
         }))
     }
+}
+
+fn error_of(shown: &Value) -> Option<String> {
+    shown.get("error")?.as_str().map(str::to_owned)
 }
 
 fn sorted(dir: &Path, suffix: &str) -> Result<Vec<std::path::PathBuf>> {

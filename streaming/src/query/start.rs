@@ -169,20 +169,24 @@ async fn take_over(plan: &QueryPlan, options: &QueryOptions, checkpoint: &Checkp
     for attempt in 1.. {
         let decided = decide(plan, options, checkpoint, &chain, &entries, &targets, run_id).await;
         let lost = match decided {
-            Ok((images, resume, start)) => match chain.append(&Entry::Start(start.clone())).await {
-                Ok(_) => return Ok(TakenOver { chain, entries, images, targets, resume, start }),
+            Ok((images, resume, start)) => match chain.take_over(&Entry::Start(start.clone())).await {
+                Ok(()) => return Ok(TakenOver { chain, entries, images, targets, resume, start }),
                 Err(error) if error.kind() == ErrorKind::Fenced => error,
                 Err(error) => return Err(error),
             },
             Err(error) => error,
         };
-        if !chain.catch_up(&mut entries).await? {
-            return Err(lost);
+        match chain.catch_up(&mut entries).await {
+            Ok(true) => {}
+            Ok(false) => return Err(lost),
+            // Another run has cleaned up what was about to be read.
+            Err(error) if error.kind() == ErrorKind::Conflict => (chain, entries) = open_chain(checkpoint).await?,
+            Err(error) => return Err(error),
         }
         if attempt == START_ATTEMPTS {
             return Err(Error::fenced(format!(
                 "another run of this query is at work on {} and wrote to its log each of the {START_ATTEMPTS} times that run {run_id} tried to take over; \
-                 stop the other run first, or leave it the field",
+                 stop the other run first, or leave it the field (the last time: {lost})",
                 checkpoint.root().display()
             )));
         }
@@ -244,14 +248,13 @@ async fn decide(
 /// Refuses a query whose target is gone, before opening the sink would make an empty one in its place.
 async fn refuse_lost_targets(plan: &QueryPlan, options: &QueryOptions, entries: &[(u64, Entry)]) -> Result<()> {
     let last = entries.iter().rev().find_map(|(_, entry)| if let Entry::Start(start) = entry { Some(start) } else { None });
-    let wrote =
-        |id: &str| entries.iter().any(|(_, e)| matches!(e, Entry::Epoch(r) if r.sinks.iter().any(|s| s.sink == id && s.rows() > 0)));
+    let wrote = |id: &str| entries.iter().any(|(_, e)| matches!(e, Entry::Epoch(r) if r.sinks.iter().any(|s| s.sink == id)));
     for sink in &plan.sinks {
         let description = sink.description();
         let Some(old) = last.and_then(|last| last.sinks.iter().find(|old| old.description == description)) else { continue };
         if !options.abandoned_sinks.contains(&old.id) && wrote(&old.id) && !sink.target_is_there().await? {
             return Err(Error::data(format!(
-                "{description} is gone, and this query's epochs are in it (it was {}): restore it; or abandon sink `{}` with `abandon_sink` and give \
+                "{description} is gone, and this query has written to it (it was {}): restore it; or abandon sink `{}` with `abandon_sink` and give \
                  the new one another name, and it gets the epochs from now on",
                 old.target.id, old.id
             )));

@@ -123,7 +123,10 @@ impl FileStreamSource {
             }
         }
         if let Some(skipped) = names.skipped.filter(|_| !std::mem::replace(&mut listing.told_of_skipped, true)) {
-            tracing::warn!("{}: `{skipped}` is no file, and is not read; start a stream for each sub-directory", self.dir.display());
+            tracing::warn!(
+                "{}: `{skipped}` is no file, and is not read: only the files that lie directly in the folder are",
+                self.dir.display()
+            );
         }
         listing.unchanged_since = is_settled.then_some(modified);
         Ok(())

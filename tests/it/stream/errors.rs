@@ -44,6 +44,14 @@ async fn plans_that_have_no_meaning_as_a_stream() {
             let e = e.with_watermark("t", "1 minute")?;
             e.group_by([F::window(F::date_trunc("hour", col("t")), "1 minute")]).count()
         }),
+        ("a window of a cast", |e| {
+            let e = e.with_watermark("t", "1 minute")?.with_column("t", col("t").cast("date").cast("timestamp"))?;
+            e.group_by([F::window(col("t"), "1 minute")]).count()
+        }),
+        ("duplicates by a cast of the event time", |e| {
+            let e = e.with_watermark("t", "1 minute")?.with_column("t", col("t").cast("date").cast("timestamp"))?;
+            e.drop_duplicates(["id", "t"])
+        }),
         ("a session for all", |e| e.with_watermark("t", "1 minute")?.group_by([F::session_window(col("t"), "1 minute")]).count()),
         ("a distinct aggregate", |e| {
             let windows = e.with_watermark("t", "1 minute")?.group_by([F::window(col("t"), "1 minute")]);
@@ -81,6 +89,10 @@ async fn plans_that_have_no_meaning_as_a_stream() {
             Analysis: in append mode a window ends when the watermark passes it: window the very column that `with_watermark` was called on, not `u`; put an expression into a column first (`with_column`), and call `with_watermark` on that
         a window of an expression
             Analysis: in append mode a window ends when the watermark passes it: window the very column that `with_watermark` was called on, not `date_trunc(Utf8("hour"), events.t)`; put an expression into a column first (`with_column`), and call `with_watermark` on that
+        a window of a cast
+            Analysis: in append mode a window ends when the watermark passes it: window the very column that `with_watermark` was called on, not `t`; put an expression into a column first (`with_column`), and call `with_watermark` on that
+        duplicates by a cast of the event time
+            Analysis: `t` is computed from the column that `with_watermark` was called on, and duplicates are forgotten by that very column: keep it, before what is computed from it, or call `with_watermark` after the computation
         a session for all
             Analysis: a streaming session window needs a further key: group by a column beside `session_window(…)`
         a distinct aggregate

@@ -34,6 +34,7 @@ async fn a_start_beside_a_busy_run_takes_over_and_finds_nothing_damaged() {
         stream.add(batch_of(&[("ann".into(), format!("id-{id}"), Some(1), 1)])).unwrap();
     }
     let mut running = start(dir.path(), &stream).await.unwrap();
+    let mut taken_from_busy = 0;
     for round in 0..12 {
         let next = match start(dir.path(), &stream).await {
             Ok(next) => next,
@@ -44,11 +45,14 @@ async fn a_start_beside_a_busy_run_takes_over_and_finds_nothing_damaged() {
             }
         };
         let lost = running.await_termination().await.expect_err("the run before has lost");
+        let read = running.last_progress().map_or(0, |p| p.sources[0].end_offset.as_u64().unwrap_or(0));
+        taken_from_busy += u64::from(read > 0 && read < BATCHES);
         assert!(matches!(lost.kind(), ErrorKind::Fenced | ErrorKind::Conflict), "round {round}: {lost}");
         running = next;
     }
     running.process_all_available().await.unwrap();
     running.stop().await.unwrap();
+    assert!(taken_from_busy > 0, "a run that was at work has lost to one that started");
     // All runs together have written each row once.
     let session = Session::builder().build().unwrap();
     let table = format!("delta.`{}`", dir.path().join("table").display());
