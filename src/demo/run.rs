@@ -25,6 +25,9 @@ use crate::{Error, Result, Session};
 /// How long the parent waits for a kill to find its phase before it says that something is wrong.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// How long a kill waits for its phase before the query is given more to do: long enough for an epoch.
+const ONE_EPOCH: Duration = Duration::from_secs(1);
+
 /// Files that generated events are spread over at least.
 const MIN_FILES: u32 = 24;
 
@@ -207,22 +210,36 @@ impl Parent {
             let style = ProgressStyle::with_template("events {bar:40} {pos}/{len} files {eta}");
             self.bar.set_style(style.map_err(|e| Error::internal(e.to_string()))?);
         }
-        let mut index = 0;
+        let (mut index, mut due) = (0, 0);
         while let Some(bytes) = generator.next_file() {
             write_file_by_rename(self.layout.input(), index, &bytes)?;
             self.bar.inc(1);
-            for _ in kill_after.iter().filter(|after| **after == index) {
-                self.aim.arm(&mut self.dice);
-                self.pump(Instant::now() + PATIENCE).await?;
-                if self.aim.is_armed() {
-                    return Err(Error::internal("the query entered no epoch in which it could be killed, though files were waiting"));
-                }
-            }
+            due += kill_after.iter().filter(|after| **after == index).count();
+            due = self.strike(due, ONE_EPOCH).await?;
             self.pump_for(self.config.pace).await?;
             index += 1;
         }
+        if self.strike(due, PATIENCE).await? > 0 {
+            return Err(Error::internal("the query entered no epoch in which it could be killed, though files were waiting"));
+        }
         self.bar.finish_and_clear();
         Ok(())
+    }
+
+    /// Kills the child `due` times, as long as each finds its phase within `patience`; gives how many are still due. A child that was hit
+    /// between two epochs may have worked all there is: it needs another file to be killed over.
+    async fn strike(&mut self, mut due: usize, patience: Duration) -> Result<usize> {
+        while due > 0 {
+            if !self.aim.is_armed() {
+                self.aim.arm(&mut self.dice);
+            }
+            self.pump(Instant::now() + patience).await?;
+            if self.aim.is_armed() {
+                break;
+            }
+            due -= 1;
+        }
+        Ok(due)
     }
 
     /// The user's own files are all there: kills follow each other until there are enough, or nothing is left to do.
