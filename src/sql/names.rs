@@ -13,7 +13,7 @@ use datafusion::common::{DFSchema, TableReference};
 use datafusion::sql::sqlparser::ast::{
     ExcludeSelectItem, Expr, GroupByExpr, Ident, JoinConstraint, ObjectName, ObjectNamePart, OneOrManyWithParens, OrderByKind, Query,
     Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, VisitMut,
-    VisitorMut, WildcardAdditionalOptions,
+    VisitorMut, WildcardAdditionalOptions, visit_expressions,
 };
 use tidemill_planner::ident::did_you_mean;
 
@@ -74,6 +74,9 @@ impl Names<'_> {
             let output = Relation::new(Vec::new(), columns.clone());
             for key in keys {
                 self.preferring(&mut key.expr, &output, &scope)?;
+                if let SetExpr::Select(select) = query.body.as_ref() {
+                    refuse_hidden_key(&key.expr, &select.projection, &scope)?;
+                }
             }
         }
         self.ctes.truncate(known);
@@ -393,6 +396,33 @@ fn refuse_twice(items: &[SelectItem]) -> Result<()> {
         seen.push((name, plain));
     }
     Ok(())
+}
+
+/// A relation's column that rows are sorted by while the result has another column of that name, which the engine cannot tell
+/// from it.
+fn refuse_hidden_key(key: &Expr, items: &[SelectItem], scope: &Scope<'_>) -> Result<()> {
+    let found = visit_expressions(key, |expr| {
+        let Expr::CompoundIdentifier(parts) = expr else { return ControlFlow::Continue(()) };
+        let [relation, column] = parts.as_slice() else { return ControlFlow::Continue(()) };
+        let known = scope.from.relations.iter().any(|r| ends_with(&r.name, std::slice::from_ref(&relation.value)));
+        let other = |item: &SelectItem| match item {
+            SelectItem::ExprWithAlias { expr, alias } => {
+                let same_column = match expr {
+                    Expr::Identifier(ident) => ident.value == column.value,
+                    Expr::CompoundIdentifier(others) => text(others) == text(parts),
+                    _ => false,
+                };
+                alias.value == column.value && !same_column
+            }
+            _ => false,
+        };
+        if known && items.iter().any(other) { ControlFlow::Break(parts.clone()) } else { ControlFlow::Continue(()) }
+    });
+    let ControlFlow::Break(parts) = found else { return Ok(()) };
+    let (name, column) = (text(&parts), parts.last().map_or("", |part| part.value.as_str()));
+    Err(Error::unsupported(format!(
+        "ORDER BY `{name}` is not supported where the result has another column `{column}`: order by `{column}`, or give `{name}` a name of its own in the SELECT list, as in `{name} AS sorted_by`, and order by that"
+    )))
 }
 
 fn alias_columns(alias: &TableAlias, columns: Columns) -> Columns {
