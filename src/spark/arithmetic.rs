@@ -6,8 +6,9 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{Array, ArrayRef, AsArray, Datum, Float64Array};
-use arrow::compute::kernels::numeric;
+use arrow::array::{Array, ArrayRef, AsArray, Datum, Float64Array, Int32Array, Scalar};
+use arrow::compute::kernels::zip::zip;
+use arrow::compute::kernels::{cmp, numeric};
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
 use arrow::error::ArrowError;
 use datafusion::common::{exec_datafusion_err, exec_err, plan_err};
@@ -30,20 +31,27 @@ pub(super) enum Op {
     Divide,
     IntegerDivide,
     Remainder,
+    /// `pmod`: the remainder that has the divisor's sign or is not negative.
+    PositiveRemainder,
 }
 
-const OPS: [(Op, &str, &str, Operator); 6] = [
+const OPS: [(Op, &str, &str, Operator); 7] = [
     (Op::Add, "add", "+", Operator::Plus),
     (Op::Subtract, "subtract", "-", Operator::Minus),
     (Op::Multiply, "multiply", "*", Operator::Multiply),
     (Op::Divide, "divide", "/", Operator::Divide),
     (Op::IntegerDivide, "div", "div", Operator::IntegerDivide),
     (Op::Remainder, "remainder", "%", Operator::Modulo),
+    (Op::PositiveRemainder, "pmod", "pmod", Operator::Modulo),
 ];
 
 impl Op {
     pub(super) fn symbol(self) -> &'static str {
         OPS[self as usize].2
+    }
+
+    fn is_remainder(self) -> bool {
+        matches!(self, Self::Remainder | Self::PositiveRemainder)
     }
 
     fn operator(self) -> Operator {
@@ -71,7 +79,7 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
 
 /// The operator that a function of this module is written as.
 pub(crate) fn symbol(function: &str) -> Option<&'static str> {
-    OPS.iter().find(|(_, name, ..)| *name == function).map(|(_, _, symbol, _)| *symbol)
+    OPS.iter().find(|(_, name, symbol, _)| *name == function && name != symbol).map(|(_, _, symbol, _)| *symbol)
 }
 
 /// `left op right`, to be settled when its operands' types are known.
@@ -111,12 +119,12 @@ fn choose(op: Op, left: &DataType, right: &DataType) -> Result<Choice> {
         _ if floating => {
             let common = if left == Float32 && right == Float32 { Float32 } else { Float64 };
             // Only the remainder has a case that the engine does not refuse.
-            if op == Op::Remainder { Choice::Ours(common.clone(), common) } else { Choice::Engine(common.clone(), common) }
+            if op.is_remainder() { Choice::Ours(common.clone(), common) } else { Choice::Engine(common.clone(), common) }
         }
         _ if decimal => {
             let as_decimal = |t: DataType| decimal::digits_of(&t).map_or(t, |(p, s)| DataType::Decimal128(p, s));
             let (left, right) = (as_decimal(left), as_decimal(right));
-            if op == Op::Remainder { Choice::Engine(left, right) } else { Choice::Ours(left, right) }
+            Choice::Ours(left, right)
         }
         _ => {
             let common = wider(&left, &right);
@@ -249,7 +257,7 @@ impl ScalarUDFImpl for Arithmetic {
 
 impl Arithmetic {
     fn compute(&self, left: &dyn Datum, right: &dyn Datum) -> Result<ArrayRef> {
-        if left.get().0.data_type().is_decimal() {
+        if left.get().0.data_type().is_decimal() && !self.op.is_remainder() {
             return decimal::compute(self.op, left, right);
         }
         let result = match self.op {
@@ -265,6 +273,10 @@ impl Arithmetic {
                 refuse_zero(left, right)?;
                 numeric::rem(left, right)
             }
+            Op::PositiveRemainder => {
+                refuse_zero(left, right)?;
+                positive_remainder(left, right)
+            }
         };
         result.map_err(|error| match error {
             ArrowError::DivideByZero => divided_by_zero(),
@@ -278,6 +290,19 @@ impl Arithmetic {
 
 pub(super) fn divided_by_zero() -> DataFusionError {
     exec_datafusion_err!("division by zero: divide by `nullif(divisor, 0)` to get null instead")
+}
+
+/// The remainder, with the divisor added where it is below zero, as Spark does.
+fn positive_remainder(left: &dyn Datum, right: &dyn Datum) -> std::result::Result<ArrayRef, ArrowError> {
+    let rest = numeric::rem(left, right)?;
+    let zero = Scalar::new(arrow::compute::cast(&Int32Array::from(vec![0]), rest.data_type())?);
+    let below = cmp::lt(&rest, &zero)?;
+    if below.true_count() == 0 {
+        return Ok(rest);
+    }
+    let moved = numeric::rem(&numeric::add_wrapping(&rest, right)?, right)?;
+    let moved = arrow::compute::cast(&moved, rest.data_type())?;
+    zip(&below, &moved, &rest)
 }
 
 /// A float division gives infinity for a zero divisor; Spark refuses it wherever the dividend is not null.

@@ -16,6 +16,7 @@ type Spelling = (&'static str, usize, &'static str, Option<&'static str>, &'stat
 
 const SPELLINGS: &[Spelling] = &[
     ("log", 1, "ln", None, &[]),
+    ("mod", 2, "remainder", None, &[]),
     ("nvl", 2, "coalesce", None, &[]),
     ("ifnull", 2, "coalesce", None, &[]),
     ("substr", 2, "substring", None, &[]),

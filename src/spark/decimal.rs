@@ -39,7 +39,11 @@ fn exact(op: Op, p1: i32, s1: i32, p2: i32, s2: i32) -> (i32, i32) {
             ((p1 - s1).max(p2 - s2) + places + 1, places)
         }
         Op::Multiply => (p1 + p2 + 1, s1 + s2),
-        Op::Divide | Op::IntegerDivide | Op::Remainder => {
+        Op::Remainder | Op::PositiveRemainder => {
+            let places = s1.max(s2);
+            ((p1 - s1).min(p2 - s2) + places, places)
+        }
+        Op::Divide | Op::IntegerDivide => {
             let places = (s1 + p2 + 1).max(KEPT);
             (p1 - s1 + s2 + places, places)
         }
@@ -117,7 +121,7 @@ fn one(op: Op, (x, sx): (i256, i8), (y, sy): (i256, i8), (precision, scale): Dig
                 rounded(x, y.checked_mul(power(-up as i8)).ok_or_else(lost)?)
             }
         }
-        Op::IntegerDivide | Op::Remainder => return internal_err!("decimals have no such operator here"),
+        Op::IntegerDivide | Op::Remainder | Op::PositiveRemainder => return internal_err!("decimals have no such operator here"),
     };
     let value = wide.to_i128().filter(|v| v.unsigned_abs() < 10_u128.pow(precision.into()));
     value.ok_or_else(lost)
