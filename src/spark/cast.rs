@@ -118,6 +118,11 @@ fn decimal_text(value: &ScalarValue, scale: i8) -> Option<String> {
     }
 }
 
+/// Doubles or decimals of seconds as instants.
+pub(super) fn instants(seconds: &ArrayRef) -> Result<ArrayRef> {
+    Convert { kind: Kind::Instant, lenient: false, signature: Signature::any(1, Volatility::Immutable) }.instants(seconds)
+}
+
 impl ScalarUDFImpl for Convert {
     fn name(&self) -> &str {
         match self.kind {
@@ -228,7 +233,7 @@ fn micros_of_decimal(digits: i128, scale: i8) -> Option<i64> {
 }
 
 /// Lengths of time; months have none.
-fn spans(array: &ArrayRef) -> Result<ArrayRef> {
+pub(super) fn spans(array: &ArrayRef) -> Result<ArrayRef> {
     let whole = strict(array, &DataType::Interval(IntervalUnit::MonthDayNano))?;
     let span = |interval: arrow::datatypes::IntervalMonthDayNano| {
         if interval.months != 0 {

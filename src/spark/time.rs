@@ -3,13 +3,18 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray};
-use arrow::compute::cast;
+use arrow::compute::cast as arrow_cast;
 use arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
 use datafusion::common::{exec_datafusion_err, exec_err, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use tidemill_planner::catalog_string::catalog_string;
 
+use super::cast;
 use crate::ddl::timestamp;
+
+/// Spark keeps the fraction of a second alone.
+const SECOND: i64 = 1_000_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum From {
@@ -31,7 +36,7 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     [
         ("timestamp_micros", From::Units(1)),
         ("timestamp_millis", From::Units(1_000)),
-        ("timestamp_seconds", From::Units(1_000_000)),
+        ("timestamp_seconds", From::Units(SECOND)),
         ("to_timestamp", From::Any),
     ]
     .into_iter()
@@ -53,7 +58,16 @@ impl ScalarUDFImpl for MakeTimestamp {
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
         match (types, self.from) {
-            ([_], From::Units(_)) => Ok(vec![DataType::Int64]),
+            ([DataType::Float32 | DataType::Float64], From::Units(SECOND)) => Ok(vec![DataType::Float64]),
+            ([DataType::Decimal128(..)], From::Units(SECOND)) => Ok(types.to_vec()),
+            ([units], From::Units(_)) if units.is_integer() || units.is_string() || units.is_null() => Ok(vec![DataType::Int64]),
+            ([other], From::Units(_)) => {
+                plan_err!(
+                    "`{}` takes a whole number, not {}: cast it to bigint, or use `timestamp_seconds`",
+                    self.name,
+                    catalog_string(other)
+                )
+            }
             ([text], From::Any) if text.is_string() => Ok(vec![DataType::Utf8]),
             ([DataType::Date32 | DataType::Timestamp(..) | DataType::Null], From::Any) => Ok(types.to_vec()),
             ([other], From::Any) => {
@@ -90,7 +104,8 @@ impl MakeTimestamp {
                 &timestamp(),
                 &arrow::compute::CastOptions { safe: false, ..Default::default() },
             )?),
-            From::Units(1) => Ok(cast(&cast(array, &DataType::Int64)?, &timestamp())?),
+            From::Units(SECOND) if !array.data_type().is_integer() => cast::instants(array),
+            From::Units(1) => Ok(arrow_cast(&arrow_cast(array, &DataType::Int64)?, &timestamp())?),
             From::Units(scale) => {
                 let units = array.as_primitive::<Int64Type>();
                 let micros = units.try_unary::<_, TimestampMicrosecondType, _>(|unit| {
