@@ -25,6 +25,9 @@ pub(crate) fn spark_name(expr: &Expr) -> String {
         Expr::InList(list) => format!("({} {}IN ({}))", spark_name(&list.expr), not(list.negated), names(&list.list)),
         Expr::Case(case) => case_name(case),
         Expr::ScalarFunction(f) if f.name() == "get_field" && f.args.len() == 2 => spark_name(&f.args[1]),
+        Expr::ScalarFunction(f) if f.name() == "array_item" && f.args.len() == 2 => {
+            format!("{}[{}]", spark_name(&f.args[0]), spark_name(&f.args[1]))
+        }
         Expr::ScalarFunction(f) => match crate::spark::arithmetic::symbol(f.name()) {
             Some(symbol) if f.args.len() == 2 => format!("({} {symbol} {})", spark_name(&f.args[0]), spark_name(&f.args[1])),
             _ => format!("{}({})", f.name(), names(&f.args)),

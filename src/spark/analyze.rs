@@ -11,8 +11,8 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
+use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRewriter};
-use datafusion::common::{DFSchema, plan_err};
 use datafusion::config::ConfigOptions;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
@@ -25,6 +25,7 @@ use datafusion::optimizer::analyzer::type_coercion::TypeCoercionRewriter;
 use super::arithmetic::is_ours;
 use super::resolve::resolve;
 use super::types::{Meeting, common_of};
+use super::{spans, values};
 
 /// The rule.
 #[derive(Debug)]
@@ -54,13 +55,18 @@ impl AnalyzerRule for SparkTypeCoercion {
 fn node(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let plan = match plan {
         LogicalPlan::Union(union) => LogicalPlan::Union(meet(union)?),
+        LogicalPlan::Values(marked) if values::are_marked(&marked) => {
+            let nothing = DFSchema::empty();
+            let mut expressions = Expressions { schema: &nothing, engine: TypeCoercionRewriter::new(&nothing) };
+            values::meet(marked, |value| value.rewrite(&mut expressions).data())?
+        }
         other => other,
     };
     let mut schema = merge_schema(&plan.inputs());
     if let LogicalPlan::TableScan(scan) = &plan {
         schema.merge(&DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?);
     }
-    refuse_order_of_spans(&plan, &schema)?;
+    spans::refuse_rows(&plan, &schema)?;
     let plan = match plan {
         LogicalPlan::Filter(mut filter) => {
             filter.predicate = filter.predicate.cast_to(&DataType::Boolean, &schema)?;
@@ -150,33 +156,9 @@ fn meet(mut union: Union) -> Result<Union> {
 /// The two sides of one equality of a join.
 fn keys(left: Expr, left_schema: &DFSchema, right: Expr, right_schema: &DFSchema) -> Result<(Expr, Expr)> {
     let types = [left.get_type(left_schema)?, right.get_type(right_schema)?];
+    spans::refuse_inside(&types)?;
     match common_of(&types, Meeting::Compared) {
         Some(met) => Ok((super::cast::to(left, &met, left_schema)?, super::cast::to(right, &met, right_schema)?)),
         None => Ok((left, right)),
     }
-}
-
-/// Intervals of one length can be written in many ways, which the engine keeps apart.
-fn refuse_order_of_spans(plan: &LogicalPlan, schema: &DFSchema) -> Result<()> {
-    let exprs: Vec<&Expr> = match plan {
-        LogicalPlan::Sort(sort) => sort.expr.iter().map(|key| &key.expr).collect(),
-        LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.iter().collect(),
-        LogicalPlan::Distinct(distinct) => {
-            let found = distinct.input().schema().fields().iter().find(|f| matches!(f.data_type(), DataType::Interval(_)));
-            return found.map_or(Ok(()), |field| refuse(field.name()));
-        }
-        _ => return Ok(()),
-    };
-    for expr in exprs {
-        if matches!(expr.get_type(schema), Ok(DataType::Interval(_))) {
-            return refuse(&expr.to_string());
-        }
-    }
-    Ok(())
-}
-
-fn refuse(what: &str) -> Result<()> {
-    plan_err!(
-        "`{what}` is an interval, by which rows are neither sorted nor grouped: use a number, such as the difference of two `unix_micros`"
-    )
 }

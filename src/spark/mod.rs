@@ -6,14 +6,18 @@ pub(crate) mod arithmetic;
 mod calls;
 mod cast;
 mod decimal;
+mod item;
+mod nullif;
 pub(crate) mod planner;
 mod resolve;
 mod running;
+mod spans;
 mod temporal;
 pub(crate) mod time;
 mod to_json;
 mod types;
 mod unary;
+pub(crate) mod values;
 mod wrapped;
 
 use std::sync::Arc;
@@ -26,5 +30,5 @@ pub(crate) use calls::{refused_function, respelled};
 /// Our scalar functions, registered after DataFusion's and datafusion-spark's so that ours win.
 pub(crate) fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
     let ours = arithmetic::functions().into_iter().chain(time::functions()).chain(temporal::functions()).chain(wrapped::functions());
-    ours.chain([to_json::function()]).collect()
+    ours.chain(item::functions()).chain([to_json::function()]).collect()
 }

@@ -35,8 +35,8 @@ impl ExprPlanner for OperatorPlanner {
     fn plan_field_access(&self, access: RawFieldAccessExpr, schema: &DFSchema) -> Result<PlannerResult<RawFieldAccessExpr>> {
         let RawFieldAccessExpr { expr, field_access } = access;
         let field_access = match field_access {
-            GetFieldAccess::ListIndex { key } if matches!(expr.get_type(schema)?, DataType::List(_) | DataType::LargeList(_)) => {
-                GetFieldAccess::ListIndex { key: Box::new(*key + lit(1i64)) }
+            GetFieldAccess::ListIndex { key } if is_array(&expr.get_type(schema)?) => {
+                return Ok(PlannerResult::Planned(super::item::item(expr, *key)));
             }
             // Fields are found without regard to case.
             GetFieldAccess::NamedStructField { name } => {
@@ -73,6 +73,10 @@ impl ExprPlanner for OperatorPlanner {
         }
         Ok(PlannerResult::Planned(expr))
     }
+}
+
+fn is_array(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..))
 }
 
 /// The spelling of a struct's field.

@@ -1,16 +1,17 @@
 //! One expression whose operands' types are final, with Spark's meaning: operators, casts, common types, and functions whose
 //! engine namesake takes other types. It looks at one node and leaves the tree to its caller.
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::{DFSchema, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{InSubquery, ScalarFunction};
 use datafusion::logical_expr::expr_schema::cast_subquery;
 use datafusion::logical_expr::{Case, Expr, ExprSchemable, Operator, lit};
 use datafusion::scalar::ScalarValue;
+use tidemill_planner::catalog_string::catalog_string;
 
 use super::types::{Meeting, common_of};
-use super::{arithmetic, cast, unary};
+use super::{arithmetic, cast, nullif, spans, unary};
 
 /// `expr` as Spark means it.
 pub(super) fn resolve(expr: Expr, schema: &DFSchema) -> Result<Expr> {
@@ -40,6 +41,7 @@ pub(super) fn resolve(expr: Expr, schema: &DFSchema) -> Result<Expr> {
         }
         Expr::InSubquery(InSubquery { expr, subquery, negated }) => {
             let types = [expr.get_type(schema)?, subquery.subquery.schema().field(0).data_type().clone()];
+            spans::refuse_inside(&types)?;
             match common_of(&types, Meeting::Compared) {
                 Some(met) => {
                     let expr = Box::new(cast::to(*expr, &met, schema)?);
@@ -53,16 +55,12 @@ pub(super) fn resolve(expr: Expr, schema: &DFSchema) -> Result<Expr> {
         Expr::Cast(_) | Expr::TryCast(_) => cast::resolve(expr, schema)?,
         Expr::ScalarFunction(call) => function(call, schema)?,
         Expr::AggregateFunction(call) => {
-            if matches!(call.func.name(), "min" | "max")
-                && let Some(arg) = call.params.args.first()
-                && matches!(arg.get_type(schema)?, DataType::Interval(_))
-            {
-                return plan_err!(
-                    "`{}` of intervals is not supported: take it of a number, such as the difference of two `unix_micros`",
-                    call.func.name()
-                );
-            }
+            spans::refuse_aggregate(&call, schema)?;
             Expr::AggregateFunction(call)
+        }
+        Expr::WindowFunction(call) => {
+            spans::refuse_window(&call, schema)?;
+            Expr::WindowFunction(call)
         }
         other => other,
     })
@@ -76,6 +74,9 @@ fn is_comparison(op: Operator) -> bool {
 /// Casts operands to their common type, where it is not the engine's.
 fn meet(operands: &mut [Expr], why: Meeting, schema: &DFSchema) -> Result<()> {
     let types: Vec<DataType> = operands.iter().map(|e| e.get_type(schema)).collect::<Result<_>>()?;
+    if why == Meeting::Compared {
+        spans::refuse_inside(&types)?;
+    }
     let Some(met) = common_of(&types, why) else { return Ok(()) };
     for operand in operands {
         *operand = cast::to(std::mem::take(operand), &met, schema)?;
@@ -110,13 +111,14 @@ const UNIFYING: [(&str, usize); 7] =
 
 fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
     let name = call.name().to_owned();
+    spans::refuse_function(&call, schema)?;
     if let Some((_, from)) = UNIFYING.iter().find(|(known, _)| *known == name)
         && let Some(values) = call.args.get_mut(*from..)
     {
         meet(values, Meeting::Unified, schema)?;
     }
     match (name.as_str(), call.args.as_slice()) {
-        ("nullif", [_, _]) => nullif(call.args, schema),
+        ("nullif", [_, _]) => nullif::resolve(call.args, schema),
         ("reverse", [array]) if is_list(&array.get_type(schema)?) => {
             Ok(datafusion::functions_nested::reverse::array_reverse_udf().call(call.args))
         }
@@ -138,32 +140,54 @@ fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
     }
 }
 
-/// Null where the two are equal, else the first as it is: the engine would give it the common type.
-fn nullif(args: Vec<Expr>, schema: &DFSchema) -> Result<Expr> {
-    let value = args[0].clone();
-    let mut sides = args;
-    meet(&mut sides, Meeting::Compared, schema)?;
-    let right = sides.pop().unwrap_or_default();
-    let left = sides.pop().unwrap_or_default();
-    let equal = datafusion::logical_expr::binary_expr(left, Operator::Eq, right);
-    let equal = coerced(equal, schema)?;
-    let none = Expr::Literal(ScalarValue::try_from(&value.get_type(schema)?)?, None);
-    Ok(Expr::Case(Case::new(None, vec![(Box::new(equal), Box::new(none))], Some(Box::new(value)))))
-}
-
-/// An expression made here, with the engine's coercion of it.
-fn coerced(expr: Expr, schema: &DFSchema) -> Result<Expr> {
-    use datafusion::common::tree_node::TreeNodeRewriter;
-    Ok(datafusion::optimizer::analyzer::type_coercion::TypeCoercionRewriter::new(schema).f_up(expr)?.data)
-}
-
-/// A map's key is found by its exact type.
+/// A map's key is found by its exact type, so a key takes that one, as far as Spark would without being asked to.
 fn keyed(key: &mut Expr, to: &DataType, schema: &DFSchema) -> Result<()> {
-    *key = match std::mem::take(key) {
-        Expr::Literal(value, _) if !value.is_null() => lit(value.cast_to(to)?),
-        other => other.cast_to(to, schema)?,
-    };
+    spans::refuse_inside(std::slice::from_ref(to))?;
+    let from = key.get_type(schema)?;
+    if let Expr::Literal(value, _) = key
+        && let Some(same) = as_key(value, to)
+    {
+        *key = lit(same);
+        return Ok(());
+    }
+    if !is_wider(&from, to) {
+        let (from, to) = (catalog_string(&from), catalog_string(to));
+        return plan_err!(
+            "the keys of the map are {to}, and `{}` is {from}: cast it, as in `map[cast(key as {to})]`",
+            crate::column::spark_name(key)
+        );
+    }
+    *key = cast::to(std::mem::take(key), to, schema)?;
     Ok(())
+}
+
+/// A number that is the same as a key; literals have the least type that holds them.
+fn as_key(value: &ScalarValue, to: &DataType) -> Option<ScalarValue> {
+    let from = value.data_type();
+    let exact = |t: &DataType| t.is_integer() || t.is_decimal();
+    if !exact(&from) || !exact(to) || (from.is_decimal() && to.is_integer()) {
+        return None;
+    }
+    let key = value.cast_to(to).ok()?;
+    (key.cast_to(&from).ok()? == *value).then_some(key)
+}
+
+/// Whether every value of `from` has its like among those of `to`; text is read as whatever the keys are.
+fn is_wider(from: &DataType, to: &DataType) -> bool {
+    use DataType::{Date32, Decimal128, Float32, Float64, Timestamp};
+    match (from, to) {
+        (from, to) if from == to || from.is_null() || from.is_string() && !to.is_nested() => true,
+        (from, to) if from.is_integer() && to.is_integer() => {
+            from.primitive_width() <= to.primitive_width() && from.is_unsigned_integer() == to.is_unsigned_integer()
+        }
+        (Decimal128(p, s), Decimal128(q, t)) => s <= t && i32::from(*p) - i32::from(*s) <= i32::from(*q) - i32::from(*t),
+        // What does not fit is an error of the cast.
+        (from, Decimal128(..)) if from.is_integer() => true,
+        (from, Float32 | Float64) if from.is_integer() || from.is_decimal() => true,
+        (Float32, Float64) | (Date32, Timestamp(..)) => true,
+        (Timestamp(_, zone), Timestamp(TimeUnit::Microsecond, other)) => zone == other,
+        _ => false,
+    }
 }
 
 fn is_list(data_type: &DataType) -> bool {

@@ -11,9 +11,12 @@
 //!
 //! Source: Spark, `AnsiTypeCoercion.scala`.
 
-use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, FieldRef, TimeUnit};
 use datafusion::logical_expr::type_coercion::binary::type_union_coercion;
 
+use super::spans::is_span;
 use crate::ddl::timestamp;
 
 /// What the two values meet for.
@@ -27,7 +30,33 @@ pub(super) enum Meeting {
 
 /// The common type, or `None` where the engine's own choice is Spark's.
 pub(super) fn common(left: &DataType, right: &DataType, why: Meeting) -> Option<DataType> {
-    ordered(left, right, why).or_else(|| ordered(right, left, why))
+    ordered(left, right, why).or_else(|| ordered(right, left, why)).or_else(|| nested(left, right, why))
+}
+
+/// Arrays, maps and structs meet where their parts do.
+fn nested(left: &DataType, right: &DataType, why: Meeting) -> Option<DataType> {
+    use DataType::{List, Map, Struct};
+    match (left, right) {
+        (List(l), List(r)) => Some(List(part(l, r, common(l.data_type(), r.data_type(), why)?))),
+        (Map(l, sorted), Map(r, _)) => Some(Map(part(l, r, common(l.data_type(), r.data_type(), why)?), *sorted)),
+        (Struct(l), Struct(r)) if l.len() == r.len() && l.iter().zip(r).all(|(l, r)| l.name() == r.name()) => {
+            let each: Vec<_> = l.iter().zip(r).map(|(l, r)| common(l.data_type(), r.data_type(), why)).collect();
+            if each.iter().all(Option::is_none) {
+                return None;
+            }
+            let fields = l.iter().zip(r).zip(each).map(|((l, r), met)| {
+                let met = met.or_else(|| type_union_coercion(l.data_type(), r.data_type()))?;
+                Some(part(l, r, met))
+            });
+            Some(Struct(fields.collect::<Option<_>>()?))
+        }
+        _ => None,
+    }
+}
+
+fn part(left: &FieldRef, right: &FieldRef, met: DataType) -> FieldRef {
+    let nullable = left.is_nullable() || right.is_nullable();
+    Arc::new(left.as_ref().clone().with_data_type(met).with_nullable(nullable))
 }
 
 fn ordered(left: &DataType, right: &DataType, why: Meeting) -> Option<DataType> {
@@ -72,14 +101,11 @@ pub(super) fn common_of(types: &[DataType], why: Meeting) -> Option<DataType> {
     ours.then_some(met)
 }
 
-/// A length of time.
-fn is_span(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Duration(_) | DataType::Interval(IntervalUnit::MonthDayNano | IntervalUnit::DayTime))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use arrow::datatypes::{Field, IntervalUnit};
 
     #[test]
     fn where_spark_differs() {
@@ -87,6 +113,7 @@ mod tests {
         let micros = Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
         let nanos = Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
         let span = Duration(TimeUnit::Microsecond);
+        let array = |item: DataType| DataType::List(Arc::new(Field::new_list_field(item, true)));
         for (types, compared, unified) in [
             (vec![Float64, Decimal128(1, 1)], Some(Float64), Some(Float64)),
             (vec![Decimal128(1, 1), Int32, Float32], Some(Float64), Some(Float64)),
@@ -100,6 +127,8 @@ mod tests {
             (vec![Utf8, micros.clone()], Some(micros.clone()), Some(micros.clone())),
             (vec![micros.clone(), nanos], Some(micros.clone()), Some(micros)),
             (vec![Null, Int32], None, None),
+            (vec![array(Decimal128(1, 1)), array(Float64)], Some(array(Float64)), Some(array(Float64))),
+            (vec![array(Int32), array(Int64)], None, None),
             (vec![span.clone(), Interval(IntervalUnit::MonthDayNano)], Some(span), None),
         ] {
             assert_eq!(common_of(&types, Meeting::Compared), compared, "{types:?}");

@@ -5,10 +5,9 @@
 //! after   Projection: Int32(1) AS one, t.a + Int32(1)
 //! ```
 
-use datafusion::common::plan_err;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Values};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Values};
 use datafusion::scalar::ScalarValue;
 
 use crate::Result;
@@ -40,42 +39,11 @@ pub(super) fn narrow(plan: LogicalPlan) -> Result<LogicalPlan> {
     Ok(narrowed.data)
 }
 
-/// VALUES whose whole-number columns are `int` where every row fits.
-fn rows(mut values: Values) -> datafusion::error::Result<LogicalPlan> {
-    refuse_lost_doubles(&values)?;
-    let fits = |expr: &Expr| match expr {
-        Expr::Literal(ScalarValue::Int64(value), _) => value.is_none_or(|v| i32::try_from(v).is_ok()),
-        Expr::Literal(ScalarValue::Null, _) => true,
-        _ => false,
-    };
-    let columns = values.schema.fields().len();
-    let narrow: Vec<bool> = (0..columns).map(|c| values.values.iter().all(|row| fits(&row[c]))).collect();
-    for (c, _) in narrow.iter().enumerate().filter(|(_, narrow)| **narrow) {
-        for row in &mut values.values {
-            if let Expr::Literal(ScalarValue::Int64(value), metadata) = &row[c] {
-                row[c] = Expr::Literal(ScalarValue::Int32(value.map(|v| v as i32)), metadata.clone());
-            }
-        }
-    }
-    LogicalPlanBuilder::values(values.values)?.build()
-}
-
-/// The engine makes decimals of doubles that stand in a column with decimals, and small ones would become zero.
-fn refuse_lost_doubles(values: &Values) -> datafusion::error::Result<()> {
-    for (c, field) in values.schema.fields().iter().enumerate() {
-        let lost = |expr: &Expr| match expr {
-            Expr::Cast(cast) => {
-                let floating = cast.expr.get_type(&values.schema).is_ok_and(|inner| inner.is_floating());
-                field.data_type().is_decimal() && cast.field.data_type() == field.data_type() && floating
-            }
-            _ => false,
-        };
-        let doubles = values.values.iter().filter(|row| lost(&row[c])).count();
-        if doubles > 0 && doubles < values.values.len() {
-            return plan_err!("a column of VALUES has doubles and decimals: cast one of them to double");
-        }
-    }
-    Ok(())
+/// VALUES, whose columns get their types from the values when these are known.
+fn rows(values: Values) -> datafusion::error::Result<LogicalPlan> {
+    let narrow = |row: Vec<Expr>| row.into_iter().map(|value| Ok(expression(value)?.data)).collect();
+    let rows: datafusion::error::Result<Vec<Vec<Expr>>> = values.values.into_iter().map(narrow).collect();
+    LogicalPlanBuilder::values(rows?)?.build()
 }
 
 /// Narrows the literals of one expression.

@@ -14,6 +14,7 @@ use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanne
 use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
 
 use crate::spark::planner::SparkTypes;
+use crate::spark::values;
 use crate::{Error, Session};
 
 /// A statement's tables by the names that stand in it.
@@ -67,6 +68,9 @@ impl ContextProvider for Provider<'_> {
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        if name == values::MARK {
+            return Some(values::mark());
+        }
         self.state.scalar_functions().get(name).cloned()
     }
 

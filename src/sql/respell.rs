@@ -25,36 +25,19 @@ fn minus_is_except(body: &mut SetExpr) {
     }
 }
 
-/// Columns of VALUES in which one number is a double are double, which the engine would make decimals of.
-fn doubles(rows: &mut [&mut [Expr]]) {
-    let width = rows.first().map_or(0, |row| row.len());
-    for column in 0..width {
-        let sizes: Vec<Option<bool>> = rows.iter().filter_map(|row| row.get(column)).map(is_double).collect();
-        let mixed = sizes.iter().any(|size| *size != Some(false));
-        if sizes.contains(&Some(true)) || (sizes.contains(&Some(false)) && mixed) {
-            for value in rows.iter_mut().filter_map(|row| row.get_mut(column)) {
-                *value = cast(std::mem::replace(value, string("")), DataType::Double(ExactNumberInfo::None));
+/// Each value of VALUES under the mark that its column's type is settled by.
+fn marked(body: &mut SetExpr) {
+    match body {
+        SetExpr::Values(values) => {
+            for value in values.rows.iter_mut().flat_map(|row| row.content.iter_mut()) {
+                *value = call(crate::spark::values::MARK, vec![std::mem::replace(value, string(""))]);
             }
         }
-    }
-}
-
-/// Whether an expression is a double (true) or a float (false), as far as its text tells.
-fn is_double(expr: &Expr) -> Option<bool> {
-    let data_type = match expr {
-        Expr::Value(value) => match &value.value {
-            Value::Number(digits, _) => return digits.to_string().contains(['e', 'E']).then_some(true),
-            _ => return None,
-        },
-        Expr::UnaryOp { expr, .. } | Expr::Nested(expr) => return is_double(expr),
-        Expr::TypedString(literal) => &literal.data_type,
-        Expr::Cast { data_type, .. } => data_type,
-        _ => return None,
-    };
-    match data_type {
-        DataType::Double(_) | DataType::DoublePrecision => Some(true),
-        DataType::Float(_) | DataType::Real => Some(false),
-        _ => None,
+        SetExpr::SetOperation { left, right, .. } => {
+            marked(left);
+            marked(right);
+        }
+        _ => {}
     }
 }
 
@@ -65,10 +48,7 @@ impl VisitorMut for Respelling {
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
         minus_is_except(&mut query.body);
-        if let SetExpr::Values(values) = query.body.as_mut() {
-            let mut rows: Vec<&mut [Expr]> = values.rows.iter_mut().map(|row| row.content.as_mut_slice()).collect();
-            doubles(&mut rows);
-        }
+        marked(&mut query.body);
         ControlFlow::Continue(())
     }
 

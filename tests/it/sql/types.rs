@@ -55,7 +55,28 @@ async fn doubles_and_decimals_meet_as_doubles() {
         ("SELECT a FROM VALUES (0.5), (1e-20) AS t(a) ORDER BY a", "[[1e-20],[0.5]] :: double"),
         ("SELECT a FROM VALUES (1.5F), (2) AS t(a)", "[[1.5],[2.0]] :: double"),
         ("SELECT a FROM VALUES (1.5F), (2F) AS t(a)", "[[1.5],[2.0]] :: float"),
-        ("SELECT a FROM VALUES (sqrt(2)), (0.5) AS t(a)", "!cast one of them to double"),
+        ("SELECT a FROM VALUES (sqrt(4)), (0.5) AS t(a)", "[[2.0],[0.5]] :: double"),
+        ("SELECT a FROM VALUES (1), (0.5), (1e20) AS t(a)", "[[1.0],[0.5],[1e+20]] :: double"),
+        ("SELECT a FROM VALUES (1), (0.5) AS t(a)", r#"[["1.0"],["0.5"]] :: decimal(11,1)"#),
+        ("SELECT a FROM VALUES (null), (1), (3000000000) AS t(a)", "[[null],[1],[3000000000]] :: bigint"),
+        (
+            "SELECT a FROM VALUES (cast(0.5 AS decimal(30,15))), (1) AS t(a)",
+            r#"[["0.500000000000000"],["1.000000000000000"]] :: decimal(30,15)"#,
+        ),
+        ("SELECT a FROM VALUES (1), ('7') AS t(a)", "[[1],[7]] :: bigint"),
+        ("SELECT a FROM VALUES (array(0.5)), (array(1e-20)) AS t(a)", "[[[0.5]],[[1e-20]]] :: array<double>"),
+        (
+            "SELECT a FROM VALUES (date '2020-01-01'), (timestamp '2020-01-01 10:00:00') AS t(a)",
+            r#"[["2020-01-01T00:00:00Z"],["2020-01-01T10:00:00Z"]] :: timestamp"#,
+        ),
+        ("SELECT array(array(0.5)) AS a UNION ALL SELECT array(array(1e-20))", "[[[[0.5]]],[[[1e-20]]]] :: array<array<double>>"),
+        ("SELECT 1 AS a UNION ALL SELECT 0.5 UNION ALL SELECT 1e20", "[[1.0],[0.5],[1e+20]] :: double"),
+        ("SELECT a FROM (SELECT 1 AS a UNION ALL SELECT 0.5) UNION ALL SELECT 1e-20", "[[1.0],[0.5],[1e-20]] :: double"),
+        ("WITH c AS (SELECT 0.5 AS a UNION ALL SELECT 1e-20) SELECT a FROM c", "[[0.5],[1e-20]] :: double"),
+        (
+            "SELECT nvl(0.5, 1e-20) AS a, ifnull(cast(null AS decimal(3,1)), 1e-20) AS b, nvl(date '2020-01-01', timestamp '2020-01-02 00:00:00') AS c",
+            r#"[[0.5,1e-20,"2020-01-01T00:00:00Z"]] :: double, double, timestamp"#,
+        ),
         (
             "SELECT array(1e-20, 0.5) AS a, if(true, 1e-20, 0.5) AS b, nvl(1, 2.5) AS c",
             r#"[[[1e-20,0.5],1e-20,"1.0"]] :: array<double>, double, decimal(11,1)"#,
@@ -102,6 +123,15 @@ async fn what_does_not_fit_is_an_error() {
         ("SELECT -a AS x FROM VALUES (1), (-2147483647) AS t(a)", "[[-1],[2147483647]] :: int"),
         ("SELECT 5.0e0 % 0.0", "!nullif(divisor, 0)"),
         ("SELECT 1 / 0", "!nullif(divisor, 0)"),
+        ("SELECT 5.5 % 0", "!nullif(divisor, 0)"),
+        ("SELECT mod(5, 0)", "!nullif(divisor, 0)"),
+        ("SELECT pmod(5, a) FROM VALUES (0) AS t(a)", "!nullif(divisor, 0)"),
+        ("SELECT pmod(5.5, 0.0)", "!nullif(divisor, 0)"),
+        ("SELECT pmod(5e0, 0)", "!nullif(divisor, 0)"),
+        (
+            "SELECT mod(-7, 3) AS a, pmod(-7, 3) AS b, pmod(-7.5, 2) AS c, pmod(-7, -3) AS d, pmod(7, 3) AS e, pmod(-5e0, 3) AS f, pmod(null, 3) AS g",
+            r#"[[-1,2,"0.5",-1,1,1.0,null]] :: int, int, decimal(2,1), int, int, double, int"#,
+        ),
     ];
     answers(&session(), &cases).await;
 }
@@ -133,6 +163,11 @@ async fn instants_numbers_and_text() {
             "SELECT year('2020-05-17') AS y, dayofweek('2020-05-17') AS d, hour('2020-05-17 10:00:00') AS h, datediff('2020-01-03', '2020-01-01') AS n",
             "[[2020,1,10,2]]",
         ),
+        (
+            "SELECT timestamp_seconds(1.5) AS a, timestamp_seconds(-0.5e0) AS b, timestamp_seconds(2) AS c, timestamp_seconds(null) AS d",
+            r#"[["1970-01-01T00:00:01.5Z","1969-12-31T23:59:59.5Z","1970-01-01T00:00:02Z",null]]"#,
+        ),
+        ("SELECT timestamp_millis(1.5)", "!takes a whole number"),
         ("SELECT extract(epoch FROM timestamp '2020-01-01 00:00:00')", "!unix_seconds"),
     ];
     answers(&session(), &cases).await;
@@ -152,6 +187,22 @@ async fn lengths_of_time_are_compared_by_their_length() {
         ("SELECT a FROM VALUES (interval 1 day), (interval 24 hours) AS t(a) GROUP BY a", "!neither sorted nor grouped"),
         ("SELECT DISTINCT a FROM VALUES (interval 1 day), (interval 24 hours) AS t(a)", "!neither sorted nor grouped"),
         ("SELECT max(a) FROM VALUES (interval 1 day), (interval 24 hours) AS t(a)", "!`max` of intervals"),
+        ("SELECT max(a) OVER () FROM VALUES (interval 1 day) AS t(a)", "!`max` of intervals"),
+        ("SELECT count(DISTINCT a) FROM VALUES (interval 1 day), (interval 24 hours) AS t(a)", "!`count` of distinct intervals"),
+        ("SELECT interval 1 day AS a UNION SELECT interval 24 hours", "!neither sorted nor grouped"),
+        ("SELECT interval 1 day AS a EXCEPT SELECT interval 24 hours", "!neither sorted nor grouped"),
+        ("SELECT sum(1) OVER (ORDER BY a) FROM VALUES (interval 1 day) AS t(a)", "!neither sorted nor grouped"),
+        ("SELECT rank() OVER (ORDER BY a) FROM VALUES (interval 1 day) AS t(a)", "!neither sorted nor grouped"),
+        ("SELECT sum(1) OVER (PARTITION BY a) FROM VALUES (interval 1 day) AS t(a)", "!neither sorted nor grouped"),
+        ("SELECT 1 FROM VALUES (array(interval 1 day)) AS t(a) ORDER BY a", "!neither sorted nor grouped"),
+        ("SELECT greatest(interval 1 day, interval 24 hours)", "!`greatest` of intervals"),
+        ("SELECT array_contains(array(interval 1 day), interval 24 hours)", "!of intervals"),
+        ("SELECT array(interval 1 day) = array(interval 24 hours)", "!compare their parts"),
+        ("SELECT named_struct('a', interval 1 day) IN (named_struct('a', interval 24 hours))", "!compare their parts"),
+        (
+            "SELECT nullif(interval 1 day, interval 24 hours) IS NULL AS a, nullif(interval 1 day, interval 2 days) IS NULL AS b",
+            "[[true,false]]",
+        ),
     ];
     answers(&session(), &cases).await;
 }
@@ -159,12 +210,29 @@ async fn lengths_of_time_are_compared_by_their_length() {
 #[tokio::test]
 async fn functions_answer_as_sparks() {
     let cases = [
+        (
+            "SELECT nullif(1, 1.0) AS a, nullif('1', 1) AS b, nullif(1.5, 2e0) AS c, nullif(null, 1) AS d, nullif(1, null) AS e",
+            r#"[[null,null,"1.5",null,1]] :: int, string, decimal(2,1), void, int"#,
+        ),
+        ("SELECT count(*) AS n FROM (SELECT nullif(rand() > 0.5, false) AS a FROM range(0, 1000)) WHERE NOT a", "[[0]]"),
+        ("SELECT count(*) AS n FROM (SELECT nullif(cast(rand() * 2 AS int), 0.0) AS a FROM range(0, 1000)) WHERE a = 0", "[[0]]"),
+        ("SELECT nullif(array(1), array(1)) AS a, nullif(array(1), array(2)) AS b", "[[null,[1]]]"),
         ("SELECT reverse(array(1, 2)) AS a, reverse('abc') AS b", r#"[[[2,1],"cba"]]"#),
         ("SELECT left('abc', -1) AS a, right('abc', -1) AS b, left('abc', 2) AS c, right('abc', 2) AS d", r#"[["","","ab","bc"]]"#),
         (
             "SELECT array_position(array(1, 2), 2) AS a, array_position(array(1, 2), 9) AS b, array_position(array(1), null) AS c, cardinality(array(1, 2)) AS d",
             "[[2,0,null,2]] :: bigint, bigint, bigint, int",
         ),
+        (
+            r#"SELECT to_json(named_struct('d', 1.50, 'e', 1e10, 'n', null, 't', timestamp '2026-01-31 08:30:00', 'u', timestamp '2026-01-31 08:30:00.000001', 'y', date '2026-01-31')) AS a"#,
+            r#"[["{\"d\":1.50,\"e\":1.0E10,\"t\":\"2026-01-31T08:30:00.000Z\",\"u\":\"2026-01-31T08:30:00.000001Z\",\"y\":\"2026-01-31\"}"]]"#,
+        ),
+        (
+            "SELECT to_json(map('a', null, 'b', 1)) AS a, to_json(map(1, 2.5, 2, null)) AS b, to_json(array(named_struct('x', null), null)) AS c, to_json(map(true, 'q')) AS d",
+            r#"[["{\"a\":null,\"b\":1}","{\"1\":2.5,\"2\":null}","[{},null]","{\"true\":\"q\"}"]]"#,
+        ),
+        ("SELECT to_json(map(date '2026-01-31', 1))", "!cast(key as string)"),
+        ("SELECT to_json(array(interval 1 day))", "!writes no interval"),
     ];
     answers(&session(), &cases).await;
 }
