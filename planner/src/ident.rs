@@ -1,8 +1,13 @@
-//! Names of operators and sources, and the nearest-name hint that unknown names get.
+//! Names: of operators and sources, when two of a user's are one, and the nearest-name hint that unknown ones get.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+/// Whether two identifiers are one.
+pub fn same(left: &str, right: &str) -> bool {
+    left == right || left.to_lowercase() == right.to_lowercase()
+}
 
 macro_rules! name_type {
     ($(#[$doc:meta])* $name:ident) => {

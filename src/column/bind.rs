@@ -11,6 +11,8 @@ use tidemill_planner::ident::did_you_mean;
 
 use super::unbound::Unbound;
 use super::{Column, spark_name};
+use tidemill_planner::ident::same;
+
 use crate::{Error, Result};
 
 /// What expressions are bound with: the functions that exist, and the columns.
@@ -194,11 +196,6 @@ fn star(expr: &Expr) -> Option<Option<String>> {
         Some(Unbound::Star(relation)) => Some(relation.clone()),
         _ => None,
     }
-}
-
-/// Whether two identifiers are one.
-pub(crate) fn same(left: &str, right: &str) -> bool {
-    left == right || left.to_lowercase() == right.to_lowercase()
 }
 
 /// Whether `parts` name this relation, in full or by its last parts.

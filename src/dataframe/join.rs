@@ -7,7 +7,9 @@ use tidemill_planner::ident::did_you_mean;
 
 use super::DataFrame;
 use crate::column::Column;
-use crate::column::bind::{Binder, same};
+use tidemill_planner::ident::same;
+
+use crate::column::bind::Binder;
 use crate::{Error, Result};
 
 /// What the two sides are matched by.

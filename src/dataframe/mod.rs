@@ -15,7 +15,9 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 
 pub use group::GroupedData;
 
-use crate::column::bind::{Binder, same};
+use tidemill_planner::ident::same;
+
+use crate::column::bind::Binder;
 use crate::column::{Column, unbound::Unbound};
 use crate::{Error, Result, Session};
 

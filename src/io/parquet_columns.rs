@@ -9,9 +9,9 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tidemill_planner::catalog_string::catalog_string;
 
-use crate::column::bind::same;
 use crate::rows::spark_schema;
 use crate::{Error, Result};
+use tidemill_planner::ident::same;
 
 /// The columns of all these files; with `given` those, if the files' values fit them.
 pub(super) fn columns(files: &[PathBuf], given: Option<SchemaRef>) -> Result<SchemaRef> {

@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{BinaryOperator, DataType as SqlType};
 use tidemill_planner::ident::did_you_mean;
 
 use super::arithmetic;
-use crate::column::bind::same;
+use tidemill_planner::ident::same;
 
 /// Plans `+ - * / DIV` and `array[index]` as Spark does.
 #[derive(Debug)]

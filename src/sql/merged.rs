@@ -13,8 +13,8 @@ use tidemill_planner::ident::did_you_mean;
 
 use super::respell::{call, string};
 use super::scope::{Relation, Visible};
-use crate::column::bind::same;
 use crate::{Error, Result};
+use tidemill_planner::ident::same;
 
 /// A column that stands for one of each side.
 #[derive(Debug, Clone)]

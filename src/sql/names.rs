@@ -22,8 +22,8 @@ use super::merged::{Kind, expand_stars, join_kind, merge, merges};
 use super::pretty::pretty;
 use super::provider::Tables;
 use super::scope::{Columns, Output, Relation, Scope, Visible, column_of, ends_with, settle, text};
-use crate::column::bind::same;
 use crate::{Error, Result};
+use tidemill_planner::ident::same;
 
 pub(super) struct Names<'a> {
     tables: &'a Tables,

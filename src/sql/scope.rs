@@ -6,8 +6,8 @@ use datafusion::sql::sqlparser::ast::{Expr, Ident};
 use tidemill_planner::ident::did_you_mean;
 
 use super::merged::Merged;
-use crate::column::bind::same;
 use crate::{Error, Result};
+use tidemill_planner::ident::same;
 
 /// A column that a query gives.
 #[derive(Debug, Clone)]

@@ -15,7 +15,7 @@ use tidemill_planner::{Error, Result, SourceId};
 
 use super::handle::Shared;
 use super::phase::{Phase, crash_point};
-use super::report::{self, Measured};
+use super::report::{self, Measured, Published};
 use super::{QueryOptions, QueryPlan};
 use crate::chain::Chain;
 use crate::checkpoint::Checkpoint;
@@ -402,14 +402,6 @@ impl EpochLoop {
         self.append(&Entry::Stop(stop)).await?;
         Ok(())
     }
-}
-
-/// One sink's part of a published epoch.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Published {
-    pub(super) rows_updated: u64,
-    /// From the end of the record to visible.
-    pub(super) visible: Duration,
 }
 
 /// A root's rows as a sink takes them: by partition, empty ones left out, or all together.

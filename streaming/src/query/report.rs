@@ -1,14 +1,13 @@
 //! Progress of an epoch in Spark's words, from what the loop measured. It measures nothing itself but time.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tidemill_planner::OperatorId;
 use tidemill_planner::seam::{OperatorMetrics, Port};
 
 use super::QueryPlan;
-use super::epoch::Published;
 use super::handle::Shared;
 use crate::progress::{
     SinkProgress, SourceProgress, StateOperatorProgress, StreamingQueryProgress, TidemillProgress, rows_per_second, timestamp,
@@ -54,6 +53,14 @@ impl Measured {
     fn ms(&self, phase: &str) -> f64 {
         self.laps_ms.get(phase).copied().unwrap_or(0.0)
     }
+}
+
+/// One sink's part of a published epoch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Published {
+    pub(super) rows_updated: u64,
+    /// From the end of the record to visible.
+    pub(super) visible: Duration,
 }
 
 /// What the run reported, without the state changes, which have moved on.
