@@ -83,12 +83,15 @@ fn is_watermarked(plan: &LogicalPlan, index: usize) -> bool {
             None if extension.node.as_any().is::<Dedup>() => extension.node.inputs().into_iter().all(below),
             None => event_time_column(plan.schema().as_arrow()) == Some(index),
         },
-        LogicalPlan::Projection(projection) => match projection.expr[index].clone().unalias() {
-            Expr::Column(column) => projection.input.schema().index_of_column(&column).is_ok_and(|i| is_watermarked(&projection.input, i)),
+        LogicalPlan::Projection(projection) => match projection.expr.get(index).map(|expr| expr.clone().unalias()) {
+            Some(Expr::Column(column)) => {
+                projection.input.schema().index_of_column(&column).is_ok_and(|i| is_watermarked(&projection.input, i))
+            }
             _ => false,
         },
-        LogicalPlan::TableScan(_) => false,
-        other => !other.inputs().is_empty() && other.inputs().into_iter().all(below),
+        LogicalPlan::Filter(_) | LogicalPlan::SubqueryAlias(_) | LogicalPlan::Union(_) => plan.inputs().into_iter().all(below),
+        // Scans have no watermark, and what else there is makes columns of its own and is refused on a stream by itself.
+        other => event_time_column(other.schema().as_arrow()) == Some(index),
     }
 }
 

@@ -184,8 +184,12 @@ fn versions_and_history_of_a_table() {
         let session = tidemill::Session::builder().parallelism(1).build().unwrap();
         let rows = session.range(0, 3).await.unwrap();
         rows.write().save(&path).await.unwrap();
-        // The two commits must not be of one millisecond, so that a time tells them apart.
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        // The two commits must not be of one millisecond, so that a time tells them apart: the next one begins when the clock has moved.
+        let now_ms = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+        let committed_ms = now_ms();
+        while now_ms() <= committed_ms + 1 {
+            std::thread::yield_now();
+        }
         rows.write().mode("append").save(&path).await.unwrap();
     });
     let count = |at: &str| answer(&format!("SELECT count(*) AS n FROM delta.`{path}`{at}"))["rows"][0][0].clone();

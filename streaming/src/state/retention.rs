@@ -70,8 +70,8 @@ pub fn retain(images: &[ImageFile], entries: &[EntryInfo], settled: Option<u64>,
     // Starts go last: a record is never left without the start of its run, wherever a crash cuts the removal.
     let (starts, others): (Vec<_>, Vec<_>) = garbage.partition(|(_, info)| matches!(info.kind, EntryKind::Start { .. }));
     let mut numbers: Vec<u64> = others.into_iter().chain(starts).map(|(_, info)| info.number).collect();
-    let idle: Vec<u64> = idle_runs(entries).into_iter().filter(|number| !numbers.contains(number)).collect();
-    numbers.extend(idle);
+    let going: HashSet<u64> = numbers.iter().copied().collect();
+    numbers.extend(idle_runs(entries).into_iter().filter(|number| !going.contains(number)));
     Garbage { entries: numbers, images: garbage_images }
 }
 

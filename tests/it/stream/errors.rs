@@ -52,6 +52,11 @@ async fn plans_that_have_no_meaning_as_a_stream() {
             let e = e.with_watermark("t", "1 minute")?.with_column("t", col("t").cast("date").cast("timestamp"))?;
             e.drop_duplicates(["id", "t"])
         }),
+        ("a window over a join", |e| {
+            let one = e.with_watermark("t", "1 minute")?;
+            let table = e.session().create_dataframe(vec![batch_of(&[])])?.select([col("user"), col("v").alias("w")])?;
+            one.join(&table, ["user"], "inner")?.group_by([F::window(col("t"), "1 minute")]).count()
+        }),
         ("a session for all", |e| e.with_watermark("t", "1 minute")?.group_by([F::session_window(col("t"), "1 minute")]).count()),
         ("a distinct aggregate", |e| {
             let windows = e.with_watermark("t", "1 minute")?.group_by([F::window(col("t"), "1 minute")]);
@@ -93,6 +98,8 @@ async fn plans_that_have_no_meaning_as_a_stream() {
             Analysis: in append mode a window ends when the watermark passes it: window the very column that `with_watermark` was called on, not `t`; put an expression into a column first (`with_column`), and call `with_watermark` on that
         duplicates by a cast of the event time
             Analysis: `t` is computed from the column that `with_watermark` was called on, and duplicates are forgotten by that very column: keep it, before what is computed from it, or call `with_watermark` after the computation
+        a window over a join
+            Unsupported: joins on streams are not there yet: join in `for_each_batch`, or when you read the tables
         a session for all
             Analysis: a streaming session window needs a further key: group by a column beside `session_window(…)`
         a distinct aggregate
