@@ -151,17 +151,17 @@ impl Chain {
         Ok(number)
     }
 
-    /// Takes the query over with a `Start`, as the last entry of all.
+    /// Takes the query over with a `Start`, as the last entry of all, and returns its number.
     ///
     /// A number that this run found free may have been taken, and let go again with a run that found nothing to do, while this one was
     /// on its way to it: then later entries are there, and the `Start` fences nobody.
     ///
     /// # Errors
     /// Those of [`append`](Self::append), `Fenced` also when later entries are there; what `entry` left in the log harms nobody then.
-    pub async fn take_over(&mut self, entry: &Entry) -> Result<()> {
+    pub async fn take_over(&mut self, entry: &Entry) -> Result<u64> {
         let number = self.append(entry).await?;
         match self.log.list_from(self.next).await?.first() {
-            None => Ok(()),
+            None => Ok(number),
             Some(later) => Err(Error::fenced(format!(
                 "run {} came too late to take this query over ({}): {} is there already; start it again",
                 entry.run_id(),

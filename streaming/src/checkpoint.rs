@@ -89,6 +89,11 @@ impl Checkpoint {
         &self.root
     }
 
+    /// The directory as sinks remember it: absolute and without links, as far as the file system can tell.
+    pub fn location(&self) -> String {
+        std::fs::canonicalize(&self.root).unwrap_or_else(|_| self.root.clone()).display().to_string()
+    }
+
     /// The log of entries.
     pub fn log(&self) -> Arc<dyn DurableLog> {
         Arc::clone(&self.log)

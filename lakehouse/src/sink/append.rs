@@ -9,7 +9,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tidemill_planner::seam::{Capability, Publish, Receipt, Sink, SinkTarget};
+use tidemill_planner::seam::{Capability, Publish, Receipt, Sink, SinkQuery, SinkRun, SinkTarget};
 use tidemill_planner::{Error, ErrorKind, Result};
 
 use super::stage::from_stream;
@@ -52,17 +52,24 @@ impl DeltaAppendSink {
     }
 
     /// Writes rows as data files into the staging folder.
-    async fn stage_files(&self, opened: &Opened, epoch: u64, partition: usize, rows: Vec<RecordBatch>) -> Result<Vec<StagedFile>> {
+    async fn stage_files(
+        &self,
+        opened: &Opened,
+        run: &SinkRun,
+        epoch: u64,
+        partition: usize,
+        rows: Vec<RecordBatch>,
+    ) -> Result<Vec<StagedFile>> {
         let (table, staging, id) = (opened.table.clone(), opened.staging.clone(), self.base.id().to_owned());
         let target_bytes = self.base.options.table.target_file_bytes;
-        let layout = Arc::clone(&opened.layout);
+        let (layout, run) = (Arc::clone(&opened.layout), run.clone());
         blocking(move || {
             let now_ms = table.options().clock.now_ms();
             let naming = Naming::Derived(format!("{id}\0{epoch}\0{partition}"));
             let mut files = Vec::new();
             for (number, part) in plan_parts(&layout, &rows, target_bytes)?.into_iter().enumerate() {
                 let encoded = encode(&part.batches, &layout.file, &table.file_options())?;
-                let staged = staging.new_name(epoch, partition, "parquet");
+                let staged = staging.new_name(&run, epoch, partition, "parquet");
                 staging.write(&staged, &encoded.bytes)?;
                 let name = naming.file_name(number, table.options().codec);
                 let add = Add {
@@ -137,19 +144,19 @@ impl Sink for DeltaAppendSink {
         self.base.open(schema).await
     }
 
-    async fn stage(&self, epoch: u64, partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {
+    async fn stage(&self, run: &SinkRun, epoch: u64, partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {
         let rows = self.base.align(&batches)?;
         let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
         let mut meta = Meta::default();
         let inline = self.base.inline(&rows)?;
         if count > 0 && inline.is_none() {
             self.base.touch();
-            meta.files = self.stage_files(self.base.opened()?, epoch, partition, rows).await?;
+            meta.files = self.stage_files(self.base.opened()?, run, epoch, partition, rows).await?;
         }
         Ok(Receipt { meta: serde_json::to_value(meta)?, inline, rows: count as u64 })
     }
 
-    async fn publish(&self, epoch: u64, target: &SinkTarget, receipts: &[Receipt]) -> Result<Publish> {
+    async fn publish(&self, _query: &SinkQuery, epoch: u64, target: &SinkTarget, receipts: &[Receipt]) -> Result<Publish> {
         if !any_rows(receipts) {
             return Ok(NOTHING);
         }
@@ -195,15 +202,15 @@ impl Sink for DeltaAppendSink {
         Ok(NOTHING)
     }
 
-    async fn published(&self) -> Result<Option<u64>> {
-        self.base.published().await
+    async fn published(&self, query: &SinkQuery) -> Result<Option<u64>> {
+        self.base.published(query).await
     }
 
-    async fn settle(&self, epoch: u64) -> Result<()> {
-        self.base.settle(epoch).await
+    async fn settle(&self, query: &SinkQuery, epoch: u64) -> Result<()> {
+        self.base.settle(query, epoch).await
     }
 
-    async fn discard(&self, epoch: u64) -> Result<()> {
-        self.base.discard(epoch).await
+    async fn discard(&self, run: &SinkRun, from_epoch: u64) -> Result<()> {
+        self.base.discard(run, from_epoch).await
     }
 }

@@ -11,7 +11,7 @@ use datafusion::logical_expr::Expr;
 use serde::{Deserialize, Serialize};
 use tidemill_planner::Result;
 use tidemill_planner::key::stable_hash;
-use tidemill_planner::seam::{Capability, Publish, Receipt, Sink, SinkTarget};
+use tidemill_planner::seam::{Capability, Publish, Receipt, Sink, SinkQuery, SinkRun, SinkTarget};
 
 use super::stage::{from_stream, read_file, to_file};
 use super::{Base, NOTHING, SinkOptions, any_rows, check_pinned};
@@ -120,7 +120,7 @@ impl Sink for DeltaMergeSink {
         Ok(target)
     }
 
-    async fn stage(&self, epoch: u64, partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {
+    async fn stage(&self, run: &SinkRun, epoch: u64, partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {
         let opened = self.base.opened()?;
         let rows = self.base.align(&batches)?;
         let what = format!("Delta table {}", opened.table.root().display());
@@ -131,7 +131,7 @@ impl Sink for DeltaMergeSink {
         if count > 0 && inline.is_none() {
             self.base.touch();
             let staging = opened.staging.clone();
-            let name = staging.new_name(epoch, partition, "arrow");
+            let name = staging.new_name(run, epoch, partition, "arrow");
             meta.staged = blocking(move || {
                 let bytes = to_file(&rows)?;
                 staging.write(&name, &bytes)?;
@@ -143,7 +143,7 @@ impl Sink for DeltaMergeSink {
         Ok(Receipt { meta: serde_json::to_value(meta)?, inline, rows: count as u64 })
     }
 
-    async fn publish(&self, epoch: u64, target: &SinkTarget, receipts: &[Receipt]) -> Result<Publish> {
+    async fn publish(&self, _query: &SinkQuery, epoch: u64, target: &SinkTarget, receipts: &[Receipt]) -> Result<Publish> {
         self.forget_keys(epoch);
         if !any_rows(receipts) {
             return Ok(NOTHING);
@@ -174,16 +174,16 @@ impl Sink for DeltaMergeSink {
         })
     }
 
-    async fn published(&self) -> Result<Option<u64>> {
-        self.base.published().await
+    async fn published(&self, query: &SinkQuery) -> Result<Option<u64>> {
+        self.base.published(query).await
     }
 
-    async fn settle(&self, epoch: u64) -> Result<()> {
-        self.base.settle(epoch).await
+    async fn settle(&self, query: &SinkQuery, epoch: u64) -> Result<()> {
+        self.base.settle(query, epoch).await
     }
 
-    async fn discard(&self, epoch: u64) -> Result<()> {
-        self.seen().remove(&epoch);
-        self.base.discard(epoch).await
+    async fn discard(&self, run: &SinkRun, from_epoch: u64) -> Result<()> {
+        self.seen().retain(|epoch, _| *epoch < from_epoch);
+        self.base.discard(run, from_epoch).await
     }
 }

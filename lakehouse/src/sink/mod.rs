@@ -19,7 +19,7 @@ use std::sync::{Arc, OnceLock};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
-use tidemill_planner::seam::{Publish, Receipt, SinkTarget};
+use tidemill_planner::seam::{Publish, Receipt, SinkQuery, SinkRun, SinkTarget};
 use tidemill_planner::{Error, Result};
 
 use crate::commit::{Txn, txn_check_is_on};
@@ -117,7 +117,7 @@ impl Base {
         Ok(Txn { app_id: self.id().to_owned(), version })
     }
 
-    async fn published(&self) -> Result<Option<u64>> {
+    async fn published(&self, _query: &SinkQuery) -> Result<Option<u64>> {
         // With the check switched off, nobody remembers what was published: the fault test that does so must see rows doubled.
         if !txn_check_is_on() {
             return Ok(None);
@@ -151,17 +151,18 @@ impl Base {
         self.unsettled.store(true, Ordering::Release);
     }
 
-    async fn settle(&self, epoch: u64) -> Result<()> {
+    async fn settle(&self, query: &SinkQuery, epoch: u64) -> Result<()> {
         let opened = self.opened()?;
         if !self.unsettled.swap(false, Ordering::AcqRel) {
             return Ok(());
         }
         let (table, staging, durable) = (opened.table.clone(), opened.staging.clone(), self.options.table.durable);
+        let query = query.clone();
         blocking(move || {
             if durable {
                 table.core.log.sync()?;
             }
-            staging.remove_up_to(epoch)
+            staging.remove_up_to(&query, epoch)
         })
         .await
         .inspect_err(|_| self.touch())?;
@@ -169,9 +170,9 @@ impl Base {
         Ok(())
     }
 
-    async fn discard(&self, epoch: u64) -> Result<()> {
-        let staging = self.opened()?.staging.clone();
-        blocking(move || staging.remove(epoch)).await
+    async fn discard(&self, run: &SinkRun, from_epoch: u64) -> Result<()> {
+        let (staging, run) = (self.opened()?.staging.clone(), run.clone());
+        blocking(move || staging.discard(&run, from_epoch)).await
     }
 }
 

@@ -1,12 +1,16 @@
 //! Output that is not visible yet: rows inline in a receipt, or files in a folder that readers of the table ignore.
 //!
 //! ```text
-//! <table>/_tidemill_staged/<sink hash>-<epoch>-<partition>-<uuid>.arrow      rows of a merge
-//!                                                               .parquet    a data file of an append, to be moved
+//! <table>/_tidemill_staged/<hash of query and sink>-<epoch>-<place>-<partition>-<uuid>.arrow      rows of a merge
+//!                                                                                   .parquet    a data file of an append, to be moved
 //! ```
 //!
-//! The epoch in a name lets a sink find what to remove; the uuid keeps a process that has been stopped and wakes up from
-//! writing over what another has recorded since.
+//! A name says whose the file is: the query and its sink, since several may write to one table; the epoch; and the place in the
+//! query's log at which the run began that staged it. A run removes what smaller places have left, and never what a later run has
+//! staged and may have recorded. The uuid tells attempts apart.
+//!
+//! Files without a place are of releases that had none; their hash is of the sink alone. Nobody can say which query left one, so a
+//! record that names one uses it up, and no clean-up touches it.
 
 use std::fs;
 use std::io::{Cursor, ErrorKind as IoKind};
@@ -17,6 +21,7 @@ use arrow::ipc::reader::{FileReader, StreamReader};
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
 use bytes::Bytes;
 use tidemill_planner::key::stable_hash;
+use tidemill_planner::seam::{SinkQuery, SinkRun};
 use tidemill_planner::{Error, Result};
 
 use crate::log::dir::{sync_dir, write_file};
@@ -25,18 +30,40 @@ use crate::log::dir::{sync_dir, write_file};
 #[derive(Debug, Clone)]
 pub(crate) struct Staging {
     folder: PathBuf,
-    prefix: String,
+    sink: String,
     durable: bool,
+}
+
+/// What a staged file's name says: the epoch, and the place of the run that staged it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct StagedBy {
+    epoch: u64,
+    place: u64,
+}
+
+impl StagedBy {
+    /// Reads `<epoch>-<place>-…`, each of twenty digits.
+    fn parse(name: &str) -> Option<Self> {
+        let (epoch, rest) = name.split_once('-')?;
+        let (place, _) = rest.split_once('-')?;
+        let number = |digits: &str| if digits.len() == 20 { digits.parse().ok() } else { None };
+        Some(Self { epoch: number(epoch)?, place: number(place)? })
+    }
 }
 
 impl Staging {
     pub(crate) fn new(root: &Path, sink_id: &str, durable: bool) -> Self {
-        Self { folder: root.join("_tidemill_staged"), prefix: format!("{:016x}-", stable_hash(sink_id.as_bytes())), durable }
+        Self { folder: root.join("_tidemill_staged"), sink: sink_id.to_owned(), durable }
+    }
+
+    fn prefix(&self, query: &SinkQuery) -> String {
+        format!("{:016x}-", stable_hash(format!("{}\0{}", query.id, self.sink).as_bytes()))
     }
 
     /// A name that no other attempt has.
-    pub(crate) fn new_name(&self, epoch: u64, partition: usize, extension: &str) -> String {
-        format!("{}{epoch:020}-{partition:05}-{}.{extension}", self.prefix, uuid::Uuid::new_v4())
+    pub(crate) fn new_name(&self, run: &SinkRun, epoch: u64, partition: usize, extension: &str) -> String {
+        let (prefix, place) = (self.prefix(&run.query), run.place);
+        format!("{prefix}{epoch:020}-{place:020}-{partition:05}-{}.{extension}", uuid::Uuid::new_v4())
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -65,17 +92,18 @@ impl Staging {
         if self.durable { sync_dir(&self.folder) } else { Ok(()) }
     }
 
-    /// Removes the staged files of one epoch.
-    pub(crate) fn remove(&self, epoch: u64) -> Result<()> {
-        self.remove_where(|e| e == epoch)
+    /// Removes what runs before `run` have staged for epochs from `from_epoch` on.
+    pub(crate) fn discard(&self, run: &SinkRun, from_epoch: u64) -> Result<()> {
+        self.remove_where(&run.query, |staged| staged.place < run.place && staged.epoch >= from_epoch)
     }
 
-    /// Removes the staged files of an epoch and of those before it.
-    pub(crate) fn remove_up_to(&self, epoch: u64) -> Result<()> {
-        self.remove_where(|e| e <= epoch)
+    /// Removes what any run of the query has staged for an epoch that is published, and for those before it.
+    pub(crate) fn remove_up_to(&self, query: &SinkQuery, epoch: u64) -> Result<()> {
+        self.remove_where(query, |staged| staged.epoch <= epoch)
     }
 
-    fn remove_where(&self, wanted: impl Fn(u64) -> bool) -> Result<()> {
+    fn remove_where(&self, query: &SinkQuery, wanted: impl Fn(StagedBy) -> bool) -> Result<()> {
+        let prefix = self.prefix(query);
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(e) if e.kind() == IoKind::NotFound => return Ok(()),
@@ -84,8 +112,7 @@ impl Staging {
         for entry in entries {
             let entry = entry.map_err(|e| Error::io_at(self.folder.display(), e))?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let epoch = name.strip_prefix(&self.prefix).and_then(|rest| rest.get(..20)).and_then(|digits| digits.parse::<u64>().ok());
-            if epoch.is_some_and(&wanted) {
+            if name.strip_prefix(&prefix).and_then(StagedBy::parse).is_some_and(&wanted) {
                 match fs::remove_file(entry.path()) {
                     Err(e) if e.kind() != IoKind::NotFound => return Err(Error::io_at(entry.path().display(), e)),
                     _ => {}
@@ -160,21 +187,35 @@ mod tests {
     }
 
     #[test]
-    fn epochs_are_removed_without_touching_those_of_other_sinks() {
+    fn a_run_removes_what_earlier_runs_left_and_nothing_of_others() {
         let root = tempfile::tempdir().unwrap();
-        let (a, b) = (Staging::new(root.path(), "a", false), Staging::new(root.path(), "b", false));
-        a.remove_up_to(9).unwrap();
+        let staging = |sink| Staging::new(root.path(), sink, false);
+        let (a, b) = (staging("a"), staging("b"));
+        let query = |id: &str| SinkQuery { id: id.to_owned(), checkpoint: String::new() };
+        let run = |id: &str, place| SinkRun { query: query(id), place };
+        a.remove_up_to(&query("q"), 9).unwrap();
+        // As a release without places named them: nobody knows whose this is.
+        let old = format!("{:016x}-{:020}-{:05}-{}.arrow", stable_hash(b"a"), 1, 0, uuid::Uuid::new_v4());
+        a.write(&old, b"x").unwrap();
         for epoch in [1, 2, 3] {
-            a.write(&a.new_name(epoch, 0, "arrow"), b"x").unwrap();
-            b.write(&b.new_name(epoch, 0, "arrow"), b"x").unwrap();
+            for (staging, run) in [(&a, run("q", 4)), (&a, run("q", 7)), (&a, run("other", 4)), (&b, run("q", 4))] {
+                staging.write(&staging.new_name(&run, epoch, 0, "arrow"), b"x").unwrap();
+            }
         }
         a.sync().unwrap();
-        let count = || fs::read_dir(root.path().join("_tidemill_staged")).unwrap().count();
-        a.remove(2).unwrap();
-        assert_eq!(count(), 5);
-        a.remove_up_to(3).unwrap();
-        assert_eq!(count(), 3);
-        b.remove_up_to(2).unwrap();
-        assert_eq!(count(), 1);
+        let left = || fs::read_dir(root.path().join("_tidemill_staged")).unwrap().count();
+        assert_eq!(left(), 13);
+        a.discard(&run("q", 4), 1).unwrap();
+        assert_eq!(left(), 13, "nothing is of an earlier run");
+        a.discard(&run("q", 7), 2).unwrap();
+        assert_eq!(left(), 11, "epochs 2 and 3 of the run at 4");
+        a.discard(&run("q", 9), 3).unwrap();
+        assert_eq!(left(), 10, "epoch 3 of the run at 7");
+        a.remove_up_to(&query("q"), 2).unwrap();
+        assert_eq!(left(), 7, "epoch 1 of both runs, epoch 2 of the later one");
+        b.remove_up_to(&query("q"), 3).unwrap();
+        assert_eq!(left(), 4);
+        a.remove_up_to(&query("other"), 3).unwrap();
+        assert_eq!(left(), 1, "the old one stays");
     }
 }

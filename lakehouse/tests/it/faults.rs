@@ -7,7 +7,7 @@ use fail::FailScenario;
 use tidemill_lakehouse::{DeltaAppendSink, DeltaMergeSink, SinkOptions};
 use tidemill_planner::seam::{Publish, Receipt, Sink, SinkTarget};
 
-use crate::helpers::{Place, content, fast, rows, schema};
+use crate::helpers::{Place, content, fast, rows, run, schema, the_query};
 
 fn sink(place: &Place, merge: bool) -> Arc<dyn Sink> {
     let options = SinkOptions { table: fast(), ..SinkOptions::default() };
@@ -20,7 +20,7 @@ fn sink(place: &Place, merge: bool) -> Arc<dyn Sink> {
 /// Publishes in a task of its own, which may panic.
 async fn publish(sink: &Arc<dyn Sink>, target: &SinkTarget, receipts: &[Receipt]) -> Option<Publish> {
     let (sink, target, receipts) = (Arc::clone(sink), target.clone(), receipts.to_vec());
-    tokio::spawn(async move { sink.publish(1, &target, &receipts).await.unwrap() }).await.ok()
+    tokio::spawn(async move { sink.publish(&the_query(), 1, &target, &receipts).await.unwrap() }).await.ok()
 }
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn a_crash_around_the_commit_is_set_right_by_publishing_again() {
             let place = Place::new();
             let crashing = sink(&place, merge);
             let target = crashing.open(schema()).await.unwrap();
-            let receipts = vec![crashing.stage(1, 0, vec![rows(&[("a", 1, 0.0), ("b", 2, 0.0)])]).await.unwrap()];
+            let receipts = vec![crashing.stage(&run(), 1, 0, vec![rows(&[("a", 1, 0.0), ("b", 2, 0.0)])]).await.unwrap()];
             let name = format!("lakehouse::{point}.{moment}");
             fail::cfg(&name, "panic").unwrap();
             assert_eq!(publish(&crashing, &target, &receipts).await, None, "{name} was not reached");
@@ -54,11 +54,11 @@ async fn without_the_txn_check_an_append_doubles() {
     let place = Place::new();
     let sink = sink(&place, false);
     let target = sink.open(schema()).await.unwrap();
-    let receipts = vec![sink.stage(1, 0, vec![rows(&[("a", 1, 0.0)])]).await.unwrap()];
-    sink.publish(1, &target, &receipts).await.unwrap();
-    assert_eq!(sink.publish(1, &target, &receipts).await.unwrap(), Publish::AlreadyPublished);
+    let receipts = vec![sink.stage(&run(), 1, 0, vec![rows(&[("a", 1, 0.0)])]).await.unwrap()];
+    sink.publish(&the_query(), 1, &target, &receipts).await.unwrap();
+    assert_eq!(sink.publish(&the_query(), 1, &target, &receipts).await.unwrap(), Publish::AlreadyPublished);
     fail::cfg("lakehouse::txn_check", "return").unwrap();
-    assert_eq!(sink.publish(1, &target, &receipts).await.unwrap(), Publish::Published { rows_updated: 0 });
+    assert_eq!(sink.publish(&the_query(), 1, &target, &receipts).await.unwrap(), Publish::Published { rows_updated: 0 });
     assert_eq!(content(&place.open().await).await, ["a 1 0", "a 1 0"], "the check is what keeps an epoch from being doubled");
     scenario.teardown();
 }

@@ -8,6 +8,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::prelude::SessionContext;
 use tempfile::TempDir;
 use tidemill_lakehouse::{DeltaTable, Snapshot, TableOptions};
+use tidemill_planner::seam::{SinkQuery, SinkRun};
 
 pub(crate) type Row<'a> = (&'a str, i64, f64);
 
@@ -93,4 +94,13 @@ pub(crate) async fn content(table: &DeltaTable) -> Vec<String> {
 /// `2.0` as `2`.
 fn plain(value: &str) -> String {
     value.strip_suffix(".0").unwrap_or(value).to_owned()
+}
+
+/// The query that sinks are tested with, and a run of it.
+pub(crate) fn the_query() -> SinkQuery {
+    SinkQuery { id: "q".into(), checkpoint: "/checkpoint".into() }
+}
+
+pub(crate) fn run() -> SinkRun {
+    SinkRun { query: the_query(), place: 3 }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use tidemill_lakehouse::{DeltaAppendSink, DeltaMergeSink, DeltaTable, SinkOptions};
 use tidemill_planner::ErrorKind;
-use tidemill_planner::seam::{Publish, Receipt, Sink, SinkTarget};
+use tidemill_planner::seam::{Publish, Receipt, Sink, SinkRun, SinkTarget};
 
-use crate::helpers::{Place, Row, content, fast, rows, schema};
+use crate::helpers::{Place, Row, content, fast, rows, run, schema, the_query};
 
 fn small() -> SinkOptions {
     SinkOptions { table: fast(), ..SinkOptions::default() }
@@ -27,10 +27,15 @@ fn merge_sink(place: &Place, options: SinkOptions) -> Arc<dyn Sink> {
     Arc::new(DeltaMergeSink::new(Some("sessions".into()), place.path(), vec!["userId".into()], None, options))
 }
 
+/// The run after that.
+fn later() -> SinkRun {
+    SinkRun { place: 7, ..run() }
+}
+
 async fn stage(sink: &Arc<dyn Sink>, epoch: u64, parts: &[&[Row<'_>]]) -> Vec<Receipt> {
     let mut receipts = Vec::new();
     for (partition, part) in parts.iter().enumerate() {
-        receipts.push(sink.stage(epoch, partition, vec![rows(part)]).await.unwrap());
+        receipts.push(sink.stage(&run(), epoch, partition, vec![rows(part)]).await.unwrap());
     }
     receipts
 }
@@ -57,17 +62,17 @@ async fn an_epoch_is_published_once_inline_or_staged() {
             let make = || if merge { merge_sink(&place, options.clone()) } else { append_sink(&place, Some("alerts"), options.clone()) };
             let sink = make();
             let target = sink.open(schema()).await.unwrap();
-            assert_eq!(sink.published().await.unwrap(), None);
+            assert_eq!(sink.published(&the_query()).await.unwrap(), None);
             let receipts = recorded(&stage(&sink, 3, &[&[("a", 1, 0.0)], &[], &[("b", 2, 0.0), ("c", 3, 0.0)]]).await);
             assert!(content(&table(&place).await).await.is_empty(), "staged is not visible");
-            assert_eq!(sink.publish(3, &target, &receipts).await.unwrap(), Publish::Published { rows_updated: 0 });
+            assert_eq!(sink.publish(&the_query(), 3, &target, &receipts).await.unwrap(), Publish::Published { rows_updated: 0 });
             // In this process, and in one that knows only the record.
-            assert_eq!(sink.publish(3, &target, &receipts).await.unwrap(), Publish::AlreadyPublished);
+            assert_eq!(sink.publish(&the_query(), 3, &target, &receipts).await.unwrap(), Publish::AlreadyPublished);
             let other = make();
             assert_eq!(other.open(schema()).await.unwrap(), target);
-            assert_eq!(other.publish(3, &target, &receipts).await.unwrap(), Publish::AlreadyPublished);
-            assert_eq!(other.published().await.unwrap(), Some(3));
-            other.settle(3).await.unwrap();
+            assert_eq!(other.publish(&the_query(), 3, &target, &receipts).await.unwrap(), Publish::AlreadyPublished);
+            assert_eq!(other.published(&the_query()).await.unwrap(), Some(3));
+            other.settle(&the_query(), 3).await.unwrap();
             assert_eq!(staged_files(&place), 0);
             assert_eq!(content(&table(&place).await).await, ["a 1 0", "b 2 0", "c 3 0"]);
         }
@@ -83,13 +88,13 @@ async fn what_an_unrecorded_epoch_staged_is_removed() {
         let first = stage(&sink, 1, &[&[("a", 1, 0.0)]]).await;
         stage(&sink, 2, &[&[("b", 1, 0.0)], &[("c", 1, 0.0)]]).await;
         assert_eq!(staged_files(&place), 3);
-        sink.discard(2).await.unwrap();
+        sink.discard(&later(), 2).await.unwrap();
         assert_eq!(staged_files(&place), 1, "the other epoch's file stays");
-        sink.publish(1, &target, &first).await.unwrap();
+        sink.publish(&the_query(), 1, &target, &first).await.unwrap();
         // Epoch 2 is cut anew, with other rows.
         let again = stage(&sink, 2, &[&[("b", 7, 0.0)]]).await;
-        sink.publish(2, &target, &again).await.unwrap();
-        sink.settle(2).await.unwrap();
+        sink.publish(&the_query(), 2, &target, &again).await.unwrap();
+        sink.settle(&the_query(), 2).await.unwrap();
         assert_eq!(content(&table(&place).await).await, ["a 1 0", "b 7 0"]);
         assert_eq!(staged_files(&place), 0);
     }
@@ -101,12 +106,12 @@ async fn a_publish_that_was_cut_off_is_done_again() {
     let sink = append_sink(&place, Some("alerts"), large());
     let target = sink.open(schema()).await.unwrap();
     let receipts = stage(&sink, 1, &[&[("a", 1, 0.0)], &[("b", 1, 0.0)]]).await;
-    sink.publish(1, &target, &receipts).await.unwrap();
+    sink.publish(&the_query(), 1, &target, &receipts).await.unwrap();
     // As after a crash between moving the files and the commit: files in place, no entry in the log.
     fs::remove_file(place.log_entry(1)).unwrap();
     let again = append_sink(&place, Some("alerts"), large());
     again.open(schema()).await.unwrap();
-    assert_eq!(again.publish(1, &target, &receipts).await.unwrap(), Publish::Published { rows_updated: 0 });
+    assert_eq!(again.publish(&the_query(), 1, &target, &receipts).await.unwrap(), Publish::Published { rows_updated: 0 });
     assert_eq!(content(&table(&place).await).await, ["a 1 0", "b 1 0"]);
     let parquet = fs::read_dir(place.path()).unwrap().flatten().filter(|e| e.file_name().to_string_lossy().ends_with(".parquet")).count();
     assert_eq!(parquet, 2, "the same names again");
@@ -118,12 +123,12 @@ async fn an_inline_publish_writes_the_same_file_again() {
     let sink = append_sink(&place, Some("alerts"), small());
     let target = sink.open(schema()).await.unwrap();
     let receipts = stage(&sink, 1, &[&[("a", 1, 0.0)], &[("b", 1, 0.0)]]).await;
-    sink.publish(1, &target, &receipts).await.unwrap();
+    sink.publish(&the_query(), 1, &target, &receipts).await.unwrap();
     let before = table(&place).await.snapshot().await.unwrap().files()[0].add().path.clone();
     fs::remove_file(place.log_entry(1)).unwrap();
     let again = append_sink(&place, Some("alerts"), small());
     again.open(schema()).await.unwrap();
-    again.publish(1, &target, &receipts).await.unwrap();
+    again.publish(&the_query(), 1, &target, &receipts).await.unwrap();
     let after = table(&place).await.snapshot().await.unwrap();
     assert_eq!((after.files().len(), &after.files()[0].add().path), (1, &before));
 }
@@ -134,7 +139,7 @@ async fn empty_epochs_make_no_commit() {
     for sink in [append_sink(&place, None, small()), merge_sink(&place, small())] {
         let target = sink.open(schema()).await.unwrap();
         let receipts = stage(&sink, 1, &[&[], &[]]).await;
-        assert_eq!(sink.publish(1, &target, &receipts).await.unwrap(), Publish::Published { rows_updated: 0 });
+        assert_eq!(sink.publish(&the_query(), 1, &target, &receipts).await.unwrap(), Publish::Published { rows_updated: 0 });
         assert_eq!(table(&place).await.snapshot().await.unwrap().version(), 0);
     }
 }
@@ -147,7 +152,7 @@ async fn merges_update_and_count() {
     for epoch in 0..4 {
         let receipts = stage(&sink, epoch, &[&[("a", epoch as i64, 0.0)], &[("b", epoch as i64, 0.0)]]).await;
         let updated = if epoch == 0 { 0 } else { 2 };
-        assert_eq!(sink.publish(epoch, &target, &receipts).await.unwrap(), Publish::Published { rows_updated: updated });
+        assert_eq!(sink.publish(&the_query(), epoch, &target, &receipts).await.unwrap(), Publish::Published { rows_updated: updated });
     }
     assert_eq!(content(&table(&place).await).await, ["a 3 0", "b 3 0"]);
 }
@@ -157,14 +162,14 @@ async fn two_rows_for_a_key_are_refused_before_the_record_across_partitions() {
     let place = Place::new();
     let sink = merge_sink(&place, small());
     sink.open(schema()).await.unwrap();
-    sink.stage(1, 0, vec![rows(&[("a", 1, 0.0), ("b", 1, 0.0)])]).await.unwrap();
-    let error = sink.stage(1, 1, vec![rows(&[("c", 1, 0.0), ("b", 2, 0.0)])]).await.unwrap_err();
+    sink.stage(&run(), 1, 0, vec![rows(&[("a", 1, 0.0), ("b", 1, 0.0)])]).await.unwrap();
+    let error = sink.stage(&run(), 1, 1, vec![rows(&[("c", 1, 0.0), ("b", 2, 0.0)])]).await.unwrap_err();
     assert!(error.kind() == ErrorKind::Data && error.message().contains("userId=b"), "{error}");
     // A second attempt at a partition takes the place of the first.
-    sink.stage(1, 0, vec![rows(&[("a", 1, 0.0)])]).await.unwrap();
-    sink.stage(1, 1, vec![rows(&[("c", 1, 0.0), ("b", 2, 0.0)])]).await.unwrap();
+    sink.stage(&run(), 1, 0, vec![rows(&[("a", 1, 0.0)])]).await.unwrap();
+    sink.stage(&run(), 1, 1, vec![rows(&[("c", 1, 0.0), ("b", 2, 0.0)])]).await.unwrap();
     // Another epoch may have the key again.
-    sink.stage(2, 0, vec![rows(&[("a", 2, 0.0)])]).await.unwrap();
+    sink.stage(&run(), 2, 0, vec![rows(&[("a", 2, 0.0)])]).await.unwrap();
 }
 
 #[tokio::test]
@@ -174,7 +179,7 @@ async fn rows_that_cannot_be_published_are_refused_at_the_stage() {
     sink.open(schema()).await.unwrap();
     let nulls = arrow::array::new_null_array(&arrow::datatypes::DataType::Utf8, 1);
     let batch = RecordBatch::try_from_iter_with_nullable([("userId", nulls, true)]).unwrap();
-    let error = sink.stage(1, 0, vec![batch]).await.unwrap_err();
+    let error = sink.stage(&run(), 1, 0, vec![batch]).await.unwrap_err();
     assert!(error.kind() == ErrorKind::Data && error.message().contains("NOT NULL"), "{error}");
     let other = arrow::datatypes::Schema::new(vec![arrow::datatypes::Field::new("userId", arrow::datatypes::DataType::Boolean, true)]);
     let error = append_sink(&place, None, small()).open(Arc::new(other)).await.unwrap_err();
@@ -190,11 +195,11 @@ async fn another_table_or_other_columns_are_an_error_not_a_republish() {
         let target = sink.open(schema()).await.unwrap();
         let receipts = stage(&sink, 1, &[&[("a", 1, 0.0)]]).await;
         let other_columns = SinkTarget { schema: serde_json::json!({"type": "struct", "fields": []}), ..target.clone() };
-        let error = sink.publish(1, &other_columns, &receipts).await.unwrap_err();
+        let error = sink.publish(&the_query(), 1, &other_columns, &receipts).await.unwrap_err();
         assert!(error.kind() == ErrorKind::Data && error.message().contains("columns"), "{error}");
         fs::remove_dir_all(place.path()).unwrap();
         place.create().await;
-        let error = sink.publish(1, &target, &receipts).await.unwrap_err();
+        let error = sink.publish(&the_query(), 1, &target, &receipts).await.unwrap_err();
         assert!(error.kind() == ErrorKind::Data && error.message().contains("made anew"), "{error}");
         assert!(content(&table(&place).await).await.is_empty());
         fs::remove_dir_all(place.path()).unwrap();
@@ -208,7 +213,7 @@ async fn a_sink_is_named_by_its_user_or_by_the_table() {
     let target = sink.open(schema()).await.unwrap();
     assert_eq!(sink.id(), format!("delta:{}", target.id));
     assert_eq!(append_sink(&place, Some("alerts"), small()).id(), "alerts");
-    let unopened = append_sink(&place, None, small()).stage(0, 0, vec![]).await.unwrap_err();
+    let unopened = append_sink(&place, None, small()).stage(&run(), 0, 0, vec![]).await.unwrap_err();
     assert_eq!(unopened.kind(), ErrorKind::Internal);
 }
 
@@ -220,9 +225,9 @@ async fn settling_writes_a_checkpoint_now_and_then() {
     let target = sink.open(schema()).await.unwrap();
     for epoch in 0..5 {
         let receipts = stage(&sink, epoch, &[&[("a", epoch as i64, 0.0)]]).await;
-        sink.publish(epoch, &target, &receipts).await.unwrap();
+        sink.publish(&the_query(), epoch, &target, &receipts).await.unwrap();
     }
-    sink.settle(4).await.unwrap();
+    sink.settle(&the_query(), 4).await.unwrap();
     // The checkpoint is written in the background: wait for it, not for a time.
     let checkpoint = std::path::Path::new(&place.path()).join("_delta_log/00000000000000000005.checkpoint.parquet");
     while !checkpoint.exists() {

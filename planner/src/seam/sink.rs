@@ -53,6 +53,24 @@ pub struct SinkTarget {
     pub schema: serde_json::Value,
 }
 
+/// The query that writes through a sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SinkQuery {
+    /// Its id, the same for the life of its checkpoint: two queries never take each other's epochs for their own.
+    pub id: String,
+    /// Where its checkpoint is: by this a target tells a query that begins anew, its checkpoint lost, from a stranger.
+    pub checkpoint: String,
+}
+
+/// A run of a query, which has taken the query over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SinkRun {
+    /// The query.
+    pub query: SinkQuery,
+    /// The run's place in the query's log, the number of its first entry: of two runs the later one has the greater.
+    pub place: u64,
+}
+
 /// A place that epochs are published to.
 ///
 /// # Contract
@@ -61,6 +79,8 @@ pub struct SinkTarget {
 /// * `publish` with the receipts of epoch `e` is idempotent: after one success it returns `AlreadyPublished` for ever,
 ///   in any process; publishing in rising epoch order is the caller's duty;
 /// * what `publish` made visible survives a power cut once `settle` has returned;
+/// * `discard` removes what runs before this one have staged and no record names, and nothing else: a later run may be at work by
+///   then, and other queries may write to the same target;
 /// * a target whose identity or columns are not the pinned ones is `Data` with a message that names the table.
 #[async_trait]
 pub trait Sink: Debug + Send + Sync {
@@ -82,11 +102,11 @@ pub trait Sink: Debug + Send + Sync {
     async fn open(&self, schema: SchemaRef) -> Result<SinkTarget>;
 
     /// Takes one partition of an epoch's rows and stages it. A `Direct` sink writes here.
-    async fn stage(&self, epoch: u64, partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt>;
+    async fn stage(&self, run: &SinkRun, epoch: u64, partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt>;
 
     /// Makes the staged output of `epoch` visible, once. What a `Direct` sink wrote is visible already: it leaves this out, and what
     /// follows.
-    async fn publish(&self, _epoch: u64, _target: &SinkTarget, _receipts: &[Receipt]) -> Result<Publish> {
+    async fn publish(&self, _query: &SinkQuery, _epoch: u64, _target: &SinkTarget, _receipts: &[Receipt]) -> Result<Publish> {
         match self.capability() {
             Capability::Direct => Ok(Publish::AlreadyPublished),
             Capability::Staged => Err(Error::internal(format!("sink `{}` stages and does not say how it publishes", self.id()))),
@@ -94,17 +114,17 @@ pub trait Sink: Debug + Send + Sync {
     }
 
     /// The last epoch that is visible in the target, as far as the target itself remembers.
-    async fn published(&self) -> Result<Option<u64>> {
+    async fn published(&self, _query: &SinkQuery) -> Result<Option<u64>> {
         Ok(None)
     }
 
     /// Makes everything published up to `epoch` durable; the record may be let go after it.
-    async fn settle(&self, _epoch: u64) -> Result<()> {
+    async fn settle(&self, _query: &SinkQuery, _epoch: u64) -> Result<()> {
         Ok(())
     }
 
-    /// Removes what an epoch that never got its record may have staged.
-    async fn discard(&self, _epoch: u64) -> Result<()> {
+    /// Removes what runs before `run` have staged for epochs from `from_epoch` on, the first one without a record.
+    async fn discard(&self, _run: &SinkRun, _from_epoch: u64) -> Result<()> {
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use futures::future::try_join_all;
 use tidemill_executor::pool::QueryHandle;
 use tidemill_executor::run::{RootOutput, RunContext, RunReport, run_graph};
 use tidemill_planner::logical::without_event_time;
-use tidemill_planner::seam::{Capability, EpochContext, Offset, Publish, ReadLimit, Receipt, SinkTarget, StreamSource};
+use tidemill_planner::seam::{Capability, EpochContext, Offset, Publish, ReadLimit, Receipt, SinkRun, SinkTarget, StreamSource};
 use tidemill_planner::{Error, Result, SourceId};
 
 use super::handle::Shared;
@@ -38,6 +38,7 @@ pub(super) struct EpochLoop {
     pub(super) handle: QueryHandle,
     pub(super) checkpoint: Checkpoint,
     pub(super) chain: Chain,
+    pub(super) run: SinkRun,
     pub(super) targets: Vec<SinkTarget>,
     pub(super) state: QueryState,
     pub(super) tracker: WatermarkTracker,
@@ -252,7 +253,7 @@ impl EpochLoop {
         let staged = self.plan.sinks.iter().zip(roots).zip(&self.targets).map(|((sink, root), target)| async move {
             let direct = sink.capability() == Capability::Direct;
             let parts = parts_of(root, direct)?;
-            let receipts = try_join_all(parts.into_iter().map(|(partition, rows)| sink.stage(epoch, partition, rows))).await;
+            let receipts = try_join_all(parts.into_iter().map(|(partition, rows)| sink.stage(&self.run, epoch, partition, rows))).await;
             let receipts: Vec<Receipt> = receipts.map_err(|e| e.context(format!("sink `{}`", sink.id())))?;
             Ok::<_, Error>(SinkManifest { sink: sink.id().to_owned(), staged: !direct, target: target.clone(), receipts })
         });
@@ -295,10 +296,10 @@ impl EpochLoop {
         let started = Instant::now();
         let mut publishing = tokio::task::JoinSet::new();
         for (sink, manifest) in self.plan.sinks.iter().zip(&record.sinks).filter(|(_, m)| m.staged) {
-            let (sink, manifest) = (Arc::clone(sink), manifest.clone());
+            let (sink, manifest, query) = (Arc::clone(sink), manifest.clone(), self.run.query.clone());
             publishing.spawn(async move {
                 let published = sink
-                    .publish(epoch, &manifest.target, &manifest.receipts)
+                    .publish(&query, epoch, &manifest.target, &manifest.receipts)
                     .await
                     .map_err(|e| e.context(format!("epoch {epoch} is recorded, but sink `{}` cannot publish it", manifest.sink)))?;
                 let rows_updated = match published {
@@ -344,7 +345,7 @@ impl EpochLoop {
     /// Makes what was published durable, writes an image when one is due, and lets go of what no restart needs.
     async fn settle(&mut self, record: &EpochRecord, changelog_bytes: u64) -> Result<()> {
         let epoch = record.epoch();
-        try_join_all(self.plan.sinks.iter().map(|sink| sink.settle(epoch))).await?;
+        try_join_all(self.plan.sinks.iter().map(|sink| sink.settle(&self.run.query, epoch))).await?;
         for (source, cut) in self.cut_sources(&record.cut) {
             if let Some(to) = &cut.to {
                 source.settled(to).await?;

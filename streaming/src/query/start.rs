@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use tidemill_executor::pool::Priority;
 use tidemill_planner::logical::without_event_time;
-use tidemill_planner::seam::{Capability, SinkTarget};
+use tidemill_planner::seam::{Capability, SinkQuery, SinkRun, SinkTarget};
 use tidemill_planner::{Error, ErrorKind, Result};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -67,8 +67,9 @@ async fn begin(plan: QueryPlan, options: QueryOptions) -> Result<(EpochLoop, Arc
     let root = options.checkpoint.clone();
     let checkpoint = blocking(move || Checkpoint::open(root)).await?;
     let run_id = Uuid::new_v4().to_string();
-    let TakenOver { chain, entries, images, targets, resume, start } = take_over(&plan, &options, &checkpoint, &run_id).await?;
+    let TakenOver { chain, entries, images, targets, resume, start, place } = take_over(&plan, &options, &checkpoint, &run_id).await?;
     let Start { query_id, key_groups, settings, .. } = start;
+    let run = SinkRun { query: SinkQuery { id: query_id.clone(), checkpoint: checkpoint.location() }, place };
 
     let tasks: Vec<_> = plan.operators.iter().map(|o| (o.id.clone(), o.tasks)).collect();
     let policy = WatermarkPolicy::of(&settings)?;
@@ -86,7 +87,7 @@ async fn begin(plan: QueryPlan, options: QueryOptions) -> Result<(EpochLoop, Arc
         }
     };
     if let Some(resume) = &resume {
-        republish(&plan, &entries, resume).await?;
+        republish(&plan, &entries, resume, &run.query).await?;
     }
     for damaged in &restored.damaged {
         tracing::warn!("passed over a damaged state image: {damaged}");
@@ -97,12 +98,12 @@ async fn begin(plan: QueryPlan, options: QueryOptions) -> Result<(EpochLoop, Arc
     }
     let next_epoch = resume.as_ref().map_or(0, |r| r.next_epoch);
     for sink in &plan.sinks {
-        sink.discard(next_epoch).await?;
+        sink.discard(&run, next_epoch).await?;
     }
     let settled = resume.as_ref().and_then(|r| r.last_epoch);
     if let Some(last) = settled {
         for sink in &plan.sinks {
-            sink.settle(last).await?;
+            sink.settle(&run.query, last).await?;
         }
     }
     if options.trigger == crate::trigger::Trigger::AvailableNow {
@@ -130,6 +131,7 @@ async fn begin(plan: QueryPlan, options: QueryOptions) -> Result<(EpochLoop, Arc
         images: ImageWriter::new(checkpoint.images_dir(), options.images, restored.replayed_epochs),
         image_files: images.into_iter().filter(|image| !restored.damaged_images.contains(&image.path)).collect(),
         handle,
+        run,
         targets,
         chain,
         checkpoint,
@@ -156,6 +158,8 @@ struct TakenOver {
     targets: Vec<SinkTarget>,
     resume: Option<Resume>,
     start: Start,
+    /// The number of our `Start`.
+    place: u64,
 }
 
 /// Decides what the last run left to do, and takes the query over from it: from then on every earlier run has lost.
@@ -166,11 +170,13 @@ async fn take_over(plan: &QueryPlan, options: &QueryOptions, checkpoint: &Checkp
     let (mut chain, mut entries) = open_chain(checkpoint).await?;
     refuse_lost_targets(plan, options, &entries).await?;
     let targets = open_sinks(plan).await?;
+    let new_query_id = Uuid::new_v4().to_string();
     for attempt in 1.. {
-        let decided = decide(plan, options, checkpoint, &chain, &entries, &targets, run_id).await;
+        let query = SinkQuery { id: query_id(&entries).unwrap_or(&new_query_id).to_owned(), checkpoint: checkpoint.location() };
+        let decided = decide(plan, options, checkpoint, &chain, &entries, &targets, (&query, run_id)).await;
         let lost = match decided {
             Ok((images, resume, start)) => match chain.take_over(&Entry::Start(start.clone())).await {
-                Ok(()) => return Ok(TakenOver { chain, entries, images, targets, resume, start }),
+                Ok(place) => return Ok(TakenOver { chain, entries, images, targets, resume, start, place }),
                 Err(error) if error.kind() == ErrorKind::Fenced => error,
                 Err(error) => return Err(error),
             },
@@ -205,6 +211,11 @@ async fn open_chain(checkpoint: &Checkpoint) -> Result<(Chain, Vec<(u64, Entry)>
     }
 }
 
+/// The query whose log this is.
+fn query_id(entries: &[(u64, Entry)]) -> Option<&str> {
+    entries.iter().find_map(|(_, entry)| if let Entry::Start(start) = entry { Some(start.query_id.as_str()) } else { None })
+}
+
 /// What this start would do if the log ended here, with its `Start`.
 async fn decide(
     plan: &QueryPlan,
@@ -213,9 +224,9 @@ async fn decide(
     chain: &Chain,
     entries: &[(u64, Entry)],
     targets: &[SinkTarget],
-    run_id: &str,
+    (query, run_id): (&SinkQuery, &str),
 ) -> Result<(Vec<ImageFile>, Option<Resume>, Start)> {
-    let now = query_now(plan, options, targets).await?;
+    let now = query_now(plan, options, targets, query).await?;
     let images = {
         let checkpoint = checkpoint.clone();
         blocking(move || checkpoint.images()).await?
@@ -228,7 +239,7 @@ async fn decide(
     let sinks = plan.sinks.iter().zip(targets);
     let start = Start {
         run_id: run_id.to_owned(),
-        query_id: resume.as_ref().map_or_else(|| Uuid::new_v4().to_string(), |r| r.query_id.clone()),
+        query_id: query.id.clone(),
         query_name: options.name.clone(),
         follows: chain.last_record(),
         started_ms: options.clock.now_ms(),
@@ -280,14 +291,14 @@ async fn open_sinks(plan: &QueryPlan) -> Result<Vec<SinkTarget>> {
     Ok(targets)
 }
 
-async fn query_now(plan: &QueryPlan, options: &QueryOptions, targets: &[SinkTarget]) -> Result<QueryNow> {
+async fn query_now(plan: &QueryPlan, options: &QueryOptions, targets: &[SinkTarget], query: &SinkQuery) -> Result<QueryNow> {
     let mut sinks = BTreeMap::new();
     for (sink, target) in plan.sinks.iter().zip(targets) {
         let now = SinkNow {
             description: sink.description(),
             target: target.clone(),
             capability: sink.capability(),
-            published: sink.published().await?,
+            published: sink.published(query).await?,
         };
         sinks.insert(sink.id().to_owned(), now);
     }
@@ -300,14 +311,14 @@ async fn query_now(plan: &QueryPlan, options: &QueryOptions, targets: &[SinkTarg
 }
 
 /// Makes visible what is recorded and is not visible yet, epoch by epoch.
-async fn republish(plan: &QueryPlan, entries: &[(u64, Entry)], resume: &Resume) -> Result<()> {
+async fn republish(plan: &QueryPlan, entries: &[(u64, Entry)], resume: &Resume, query: &SinkQuery) -> Result<()> {
     for step in &resume.publish {
         let Some((_, Entry::Epoch(record))) = entries.get(step.entry) else {
             return Err(Error::internal("recovery named an entry that is no epoch"));
         };
         for manifest in record.sinks.iter().filter(|m| step.sinks.contains(&m.sink)) {
             let Some(sink) = plan.sinks.iter().find(|s| s.id() == manifest.sink && s.capability() == Capability::Staged) else { continue };
-            sink.publish(step.epoch, &manifest.target, &manifest.receipts)
+            sink.publish(query, step.epoch, &manifest.target, &manifest.receipts)
                 .await
                 .map_err(|e| e.context(format!("publishing epoch {} again to sink `{}`", step.epoch, manifest.sink)))?;
         }

@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::util::pretty::pretty_format_batches;
 use async_trait::async_trait;
-use tidemill_planner::seam::{Capability, Receipt, Sink, SinkTarget};
+use tidemill_planner::seam::{Capability, Receipt, Sink, SinkRun, SinkTarget};
 use tidemill_planner::{Error, Result};
 
 /// How many rows of an epoch are shown (Spark's `numRows`).
@@ -56,7 +56,7 @@ impl Sink for ConsoleSink {
         Ok(SinkTarget { id: "console".to_owned(), schema: serde_json::Value::Null })
     }
 
-    async fn stage(&self, epoch: u64, partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {
+    async fn stage(&self, _run: &SinkRun, epoch: u64, partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
         let mut left = self.rows;
         let mut shown = Vec::new();

@@ -8,7 +8,7 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use tidemill_planner::Result;
-use tidemill_planner::seam::{Capability, Receipt, Sink, SinkTarget};
+use tidemill_planner::seam::{Capability, Receipt, Sink, SinkRun, SinkTarget};
 
 /// A function over an epoch's rows and its number.
 pub type BatchFunction = Arc<dyn Fn(Vec<RecordBatch>, u64) -> BoxFuture<'static, Result<()>> + Send + Sync>;
@@ -50,7 +50,7 @@ impl Sink for ForEachBatchSink {
         Ok(SinkTarget { id: "for_each_batch".to_owned(), schema: serde_json::Value::Null })
     }
 
-    async fn stage(&self, epoch: u64, _partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {
+    async fn stage(&self, _run: &SinkRun, epoch: u64, _partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {
         let rows = batches.iter().map(|b| b.num_rows() as u64).sum();
         (self.function)(batches, epoch).await?;
         Ok(Receipt { meta: serde_json::Value::Null, inline: None, rows })

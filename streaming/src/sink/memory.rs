@@ -9,7 +9,7 @@ use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use async_trait::async_trait;
 use tidemill_planner::Result;
-use tidemill_planner::seam::{Capability, Publish, Receipt, Sink, SinkTarget};
+use tidemill_planner::seam::{Capability, Publish, Receipt, Sink, SinkQuery, SinkRun, SinkTarget};
 
 /// The rows of each epoch that had any, rising.
 type Epochs = Vec<(u64, Vec<RecordBatch>)>;
@@ -68,7 +68,7 @@ impl Sink for MemorySink {
         Ok(SinkTarget { id: format!("memory:{}", self.id), schema: serde_json::Value::Null })
     }
 
-    async fn stage(&self, _epoch: u64, _partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {
+    async fn stage(&self, _run: &SinkRun, _epoch: u64, _partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {
         let rows = batches.iter().map(|b| b.num_rows() as u64).sum();
         let Some(first) = batches.first() else {
             return Ok(Receipt { meta: serde_json::Value::Null, inline: None, rows: 0 });
@@ -80,7 +80,7 @@ impl Sink for MemorySink {
         Ok(Receipt { meta: serde_json::Value::Null, inline: Some(writer.into_inner()?.into()), rows })
     }
 
-    async fn publish(&self, epoch: u64, _target: &SinkTarget, receipts: &[Receipt]) -> Result<Publish> {
+    async fn publish(&self, _query: &SinkQuery, epoch: u64, _target: &SinkTarget, receipts: &[Receipt]) -> Result<Publish> {
         let mut rows = Vec::new();
         for bytes in receipts.iter().filter_map(|r| r.inline.as_ref()) {
             for batch in StreamReader::try_new(bytes.as_ref(), None)? {
@@ -97,15 +97,7 @@ impl Sink for MemorySink {
         Ok(Publish::Published { rows_updated: 0 })
     }
 
-    async fn published(&self) -> Result<Option<u64>> {
+    async fn published(&self, _query: &SinkQuery) -> Result<Option<u64>> {
         Ok(self.table.lock().last().map(|(epoch, _)| *epoch))
-    }
-
-    async fn settle(&self, _epoch: u64) -> Result<()> {
-        Ok(())
-    }
-
-    async fn discard(&self, _epoch: u64) -> Result<()> {
-        Ok(())
     }
 }
