@@ -41,7 +41,7 @@ impl MergeBuilder {
     /// Makes the merge happen once, however often it is run: an application's name and its own growing number.
     #[must_use]
     pub fn txn(mut self, app_id: impl Into<String>, version: i64) -> Self {
-        self.txn = Some(Txn { app_id: app_id.into(), version });
+        self.txn = Some(Txn::new(app_id, version));
         self
     }
 

@@ -128,7 +128,7 @@ impl DataFrameWriter {
                 let number = version.trim().parse();
                 let version =
                     number.map_err(|_| Error::analysis(format!("option `txnVersion` must be a whole number, not `{version}`")))?;
-                Some(Txn { app_id: app_id.to_owned(), version })
+                Some(Txn::new(app_id, version))
             }
             _ => return Err(Error::analysis("`txnAppId` and `txnVersion` go together: give both")),
         };

@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidemill_planner::seam::{Capability, Offset, SinkTarget, Watermarks};
+use tidemill_planner::seam::{Capability, Offset, PublishedEpochs, SinkTarget, Watermarks};
 use tidemill_planner::{Error, OperatorId, Result, SourceId};
 
 use crate::record::{Cut, Entry, EpochRecord, OperatorInfo, Promise, SinkManifest, Start};
@@ -41,7 +41,15 @@ pub struct SinkNow {
     /// Whether it stages.
     pub capability: Capability,
     /// What [`Sink::published`](tidemill_planner::seam::Sink::published) returned.
-    pub published: Option<u64>,
+    pub published: PublishedEpochs,
+}
+
+impl SinkNow {
+    /// The last epoch of the query that is in the target, where its commits name the query, and where they do not.
+    fn published(&self, commits_name_query: bool) -> Option<u64> {
+        let unowned = self.published.unowned.filter(|_| !commits_name_query);
+        self.published.by_query.max(unowned)
+    }
 }
 
 /// What a start does before its first epoch.
@@ -100,8 +108,7 @@ pub fn recover(entries: &[(u64, Entry)], images: &[u64], now: &QueryNow, locatio
     let history = History::read(entries, location)?;
     let last_epoch = history.epochs.last().map(|(_, record)| record.epoch());
     check_images(images, last_epoch)?;
-    let promised = history.promised.map(|promise| &promise.cut);
-    check_published(now, last_epoch, promised.map(|cut| cut.epoch))?;
+    check_published(&history, now)?;
     let Some(start) = history.starts.last() else { return Ok(Recovery::Fresh) };
     check_operators(&history, now)?;
     check_sources(&history, now)?;
@@ -116,7 +123,7 @@ pub fn recover(entries: &[(u64, Entry)], images: &[u64], now: &QueryNow, locatio
         last_epoch,
         next_epoch: last_epoch.map_or(0, |last| last + 1),
         publish,
-        promised: promised.cloned(),
+        promised: history.promised.map(|promise| promise.cut.clone()),
         offsets: history.offsets(),
         ran_by: last.map_or(Watermarks::NONE, |record| record.cut.watermarks),
         watermarks: last.map_or(WatermarkState::NONE, |record| record.next_watermarks.clone()),
@@ -224,6 +231,11 @@ impl<'a> History<'a> {
         self.starts.iter().rev().find(|start| start.run_id == record.run_id).copied()
     }
 
+    /// Whether what `run_id` published carries the query's id.
+    fn commits_name_query(&self, run_id: &str) -> bool {
+        self.starts.iter().rev().any(|start| start.run_id == run_id && start.commits_name_query)
+    }
+
     fn offsets(&self) -> BTreeMap<SourceId, Offset> {
         let cuts = self.epochs.iter().flat_map(|(_, record)| &record.cut.sources);
         cuts.filter_map(|cut| Some((cut.id.clone(), cut.to.clone()?))).collect()
@@ -245,18 +257,27 @@ fn check_images(images: &[u64], last_epoch: Option<u64>) -> Result<()> {
     }
 }
 
-fn check_published(now: &QueryNow, last_epoch: Option<u64>, promised: Option<u64>) -> Result<()> {
+/// Refuses a checkpoint that knows less than its targets do.
+fn check_published(history: &History<'_>, now: &QueryNow) -> Result<()> {
+    let last_epoch = history.epochs.last().map(|(_, record)| record.epoch());
+    let promised = history.promised.map(|promise| promise.cut.epoch);
+    let names_query = history.last_writer().is_some_and(|start| start.commits_name_query);
     for (id, sink) in &now.sinks {
-        let Some(published) = sink.published else { continue };
         let reached = if sink.capability == Capability::Direct { promised.max(last_epoch) } else { last_epoch };
-        if reached.is_none_or(|reached| published > reached) {
-            let history = reached.map_or("has no record of any epoch".to_owned(), |reached| format!("ends with epoch {reached}"));
-            return Err(Error::analysis(format!(
-                "sink `{id}` has published epoch {published} to {}, but this checkpoint {history}: it was deleted or replaced, and the table would \
-                 take the epochs up to {published} for ones it has. Restore the checkpoint, or, to write all input once more, give the sink a new name",
-                sink.target.id
-            )));
-        }
+        let beyond = sink.published(names_query).filter(|published| reached.is_none_or(|reached| *published > reached));
+        let former = sink.published.by_former.filter(|_| last_epoch.is_none());
+        let ends = reached.map_or("has no record of any epoch".to_owned(), |reached| format!("ends with epoch {reached}"));
+        let (published, danger) = match (beyond, former) {
+            (Some(published), _) => (published, format!("the table would take the epochs up to {published} for ones it has")),
+            (None, Some(published)) => (published, "what that query has read would be written once more".to_owned()),
+            (None, None) => continue,
+        };
+        let who = if beyond.is_some() { "" } else { "of a query with this checkpoint directory, or with this sink's name, " };
+        return Err(Error::analysis(format!(
+            "{who}sink `{id}` has published epoch {published} to {}, but this checkpoint {ends}: it was deleted or replaced, and {danger}. \
+             Restore the checkpoint, or, to write all input once more, give the sink a new name",
+            sink.target.id
+        )));
     }
     Ok(())
 }
@@ -342,7 +363,7 @@ fn publish(history: &History<'_>, now: &QueryNow) -> Result<Vec<Republish>> {
         let mut sinks = Vec::new();
         for manifest in record.sinks.iter().filter(|manifest| manifest.staged && manifest.rows() > 0) {
             match now.sinks.get(&manifest.sink) {
-                Some(sink) if sink.published.is_some_and(|published| published >= epoch) => {}
+                Some(sink) if sink.published(history.commits_name_query(&record.run_id)).is_some_and(|published| published >= epoch) => {}
                 Some(_) => sinks.push(manifest.sink.clone()),
                 None if now.abandoned_sinks.contains(&manifest.sink) => {}
                 None => {

@@ -37,6 +37,15 @@ pub struct Txn {
     pub app_id: String,
     /// What it writes: grows with every commit of the application.
     pub version: i64,
+    /// A second id, noted at the same version by the same commit and looked at by none: what the application wants to find again.
+    pub mark: Option<String>,
+}
+
+impl Txn {
+    /// Version `version` of what `app_id` writes.
+    pub fn new(app_id: impl Into<String>, version: i64) -> Self {
+        Self { app_id: app_id.into(), version, mark: None }
+    }
 }
 
 /// What became of a commit.
@@ -111,9 +120,10 @@ impl Proposal {
         lines.push(Line { commit_info: info.as_object().cloned(), ..Line::default() });
         lines.extend(self.protocol.clone().map(|protocol| Line { protocol: Some(protocol), ..Line::default() }));
         lines.extend(self.new_metadata.clone().map(|metadata| Line { meta_data: Some(metadata), ..Line::default() }));
-        lines.extend(self.txn.iter().map(|txn| {
-            let txn = TxnAction { app_id: txn.app_id.clone(), version: txn.version, last_updated: Some(now_ms) };
-            Line { txn: Some(txn), ..Line::default() }
+        lines.extend(self.txn.iter().flat_map(|txn| {
+            let ids = std::iter::once(&txn.app_id).chain(&txn.mark);
+            ids.map(|id| TxnAction { app_id: id.clone(), version: txn.version, last_updated: Some(now_ms) })
+                .map(|txn| Line { txn: Some(txn), ..Line::default() })
         }));
         lines.extend(self.removes.iter().map(|file| Line { remove: Some(file.add().to_remove(now_ms)), ..Line::default() }));
         lines.extend(self.adds.iter().map(|add| Line { add: Some(add.clone()), ..Line::default() }));

@@ -9,7 +9,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tidemill_planner::seam::{Capability, Publish, Receipt, Sink, SinkQuery, SinkRun, SinkTarget};
+use tidemill_planner::seam::{Capability, Publish, PublishedEpochs, Receipt, Sink, SinkQuery, SinkRun, SinkTarget};
 use tidemill_planner::{Error, ErrorKind, Result};
 
 use super::stage::from_stream;
@@ -65,7 +65,7 @@ impl DeltaAppendSink {
         let (layout, run) = (Arc::clone(&opened.layout), run.clone());
         blocking(move || {
             let now_ms = table.options().clock.now_ms();
-            let naming = Naming::Derived(format!("{id}\0{epoch}\0{partition}"));
+            let naming = Naming::Derived(format!("{}\0{id}\0{epoch}\0{partition}", run.query.id));
             let mut files = Vec::new();
             for (number, part) in plan_parts(&layout, &rows, target_bytes)?.into_iter().enumerate() {
                 let encoded = encode(&part.batches, &layout.file, &table.file_options())?;
@@ -156,16 +156,16 @@ impl Sink for DeltaAppendSink {
         Ok(Receipt { meta: serde_json::to_value(meta)?, inline, rows: count as u64 })
     }
 
-    async fn publish(&self, _query: &SinkQuery, epoch: u64, target: &SinkTarget, receipts: &[Receipt]) -> Result<Publish> {
+    async fn publish(&self, query: &SinkQuery, epoch: u64, target: &SinkTarget, receipts: &[Receipt]) -> Result<Publish> {
         if !any_rows(receipts) {
             return Ok(NOTHING);
         }
         let opened = self.base.opened()?;
         self.base.touch();
-        let txn = self.base.txn(epoch)?;
         let mut head = opened.table.head().await?;
         // A table that is not the pinned one has no say in what was published.
         check_pinned(&head, target)?;
+        let txn = self.base.txn(query, epoch, &head)?;
         if DeltaTable::has_txn(&head, Some(&txn)) {
             return Ok(Publish::AlreadyPublished);
         }
@@ -179,7 +179,7 @@ impl Sink for DeltaAppendSink {
         // The same names again write over what a cut-off attempt has left. They would also hide a missing txn check, because a
         // file that is added twice is there once: so a test that takes the check away takes them away as well.
         let naming = match txn_check_is_on() {
-            true => Naming::Derived(format!("{}\0{epoch}\0inline", self.base.id())),
+            true => Naming::Derived(format!("{}\0{}\0{epoch}\0inline", query.id, self.base.id())),
             false => Naming::Unique,
         };
         let mut files = opened.table.write_rows(&head, &inline, &naming).await?;
@@ -202,7 +202,7 @@ impl Sink for DeltaAppendSink {
         Ok(NOTHING)
     }
 
-    async fn published(&self, query: &SinkQuery) -> Result<Option<u64>> {
+    async fn published(&self, query: &SinkQuery) -> Result<PublishedEpochs> {
         self.base.published(query).await
     }
 

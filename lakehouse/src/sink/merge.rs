@@ -11,7 +11,7 @@ use datafusion::logical_expr::Expr;
 use serde::{Deserialize, Serialize};
 use tidemill_planner::Result;
 use tidemill_planner::key::stable_hash;
-use tidemill_planner::seam::{Capability, Publish, Receipt, Sink, SinkQuery, SinkRun, SinkTarget};
+use tidemill_planner::seam::{Capability, Publish, PublishedEpochs, Receipt, Sink, SinkQuery, SinkRun, SinkTarget};
 
 use super::stage::{from_stream, read_file, to_file};
 use super::{Base, NOTHING, SinkOptions, any_rows, check_pinned};
@@ -143,16 +143,16 @@ impl Sink for DeltaMergeSink {
         Ok(Receipt { meta: serde_json::to_value(meta)?, inline, rows: count as u64 })
     }
 
-    async fn publish(&self, _query: &SinkQuery, epoch: u64, target: &SinkTarget, receipts: &[Receipt]) -> Result<Publish> {
+    async fn publish(&self, query: &SinkQuery, epoch: u64, target: &SinkTarget, receipts: &[Receipt]) -> Result<Publish> {
         self.forget_keys(epoch);
         if !any_rows(receipts) {
             return Ok(NOTHING);
         }
         let opened = self.base.opened()?;
         self.base.touch();
-        let txn = self.base.txn(epoch)?;
         let head = opened.table.head().await?;
         check_pinned(&head, target)?;
+        let txn = self.base.txn(query, epoch, &head)?;
         if DeltaTable::has_txn(&head, Some(&txn)) {
             return Ok(Publish::AlreadyPublished);
         }
@@ -174,7 +174,7 @@ impl Sink for DeltaMergeSink {
         })
     }
 
-    async fn published(&self, query: &SinkQuery) -> Result<Option<u64>> {
+    async fn published(&self, query: &SinkQuery) -> Result<PublishedEpochs> {
         self.base.published(query).await
     }
 

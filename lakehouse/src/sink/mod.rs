@@ -12,6 +12,7 @@
 mod append;
 mod merge;
 mod stage;
+mod txn_id;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -19,7 +20,7 @@ use std::sync::{Arc, OnceLock};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
-use tidemill_planner::seam::{Publish, Receipt, SinkQuery, SinkRun, SinkTarget};
+use tidemill_planner::seam::{Publish, PublishedEpochs, Receipt, SinkQuery, SinkRun, SinkTarget};
 use tidemill_planner::{Error, Result};
 
 use crate::commit::{Txn, txn_check_is_on};
@@ -112,18 +113,21 @@ impl Base {
         format!("DeltaSink[{kind} {}]", self.location)
     }
 
-    fn txn(&self, epoch: u64) -> Result<Txn> {
+    /// What makes the commit of an epoch happen once. The query's first commit to a table also notes where its checkpoint is.
+    fn txn(&self, query: &SinkQuery, epoch: u64, head: &Head) -> Result<Txn> {
         let version = i64::try_from(epoch).map_err(|_| Error::internal(format!("epoch {epoch} does not fit a Delta txn version")))?;
-        Ok(Txn { app_id: self.id().to_owned(), version })
+        let mark = txn_id::of_checkpoint(query, self.id());
+        let mark = head.txn_version(&mark).is_none().then_some(mark);
+        Ok(Txn { app_id: txn_id::of_query(&query.id, self.id()), version, mark })
     }
 
-    async fn published(&self, _query: &SinkQuery) -> Result<Option<u64>> {
+    async fn published(&self, query: &SinkQuery) -> Result<PublishedEpochs> {
         // With the check switched off, nobody remembers what was published: the fault test that does so must see rows doubled.
         if !txn_check_is_on() {
-            return Ok(None);
+            return Ok(PublishedEpochs::default());
         }
         let head = self.opened()?.table.head().await?;
-        Ok(head.txn_version(self.id()).and_then(|version| u64::try_from(version).ok()))
+        Ok(txn_id::published(&head.txns, query, self.id(), self.name.is_some()))
     }
 
     /// Rows in the columns that the table had when it was opened.

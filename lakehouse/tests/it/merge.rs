@@ -100,7 +100,7 @@ async fn a_key_that_the_target_holds_twice_is_updated_twice() {
 async fn an_empty_source_commits_its_txn_and_a_txn_happens_once() {
     let place = Place::new();
     let table = place.create().await;
-    let with_txn = |source, version| MergeRequest { txn: Some(Txn { app_id: "q".into(), version }), ..upsert(source) };
+    let with_txn = |source, version| MergeRequest { txn: Some(Txn::new("q", version)), ..upsert(source) };
     assert_eq!(table.merge(upsert(vec![])).await.unwrap().version, None);
     assert_eq!(table.merge(with_txn(vec![], 1)).await.unwrap().version, Some(1));
     assert_eq!(table.merge(with_txn(vec![rows(&[("a", 1, 0.0)])], 1)).await.unwrap().version, None);

@@ -25,7 +25,7 @@ async fn deltalake_reads_our_tables_with_and_without_a_checkpoint() {
     let place = Place::new();
     let table = place.create().await;
     for i in 0..5 {
-        table.append(vec![rows(&[("a", i, 0.5)])], Some(Txn { app_id: "q".into(), version: i })).await.unwrap();
+        table.append(vec![rows(&[("a", i, 0.5)])], Some(Txn::new("q", i))).await.unwrap();
     }
     let merge =
         |k: &'static str| MergeRequest { on: vec!["userId".into()], source: vec![rows(&[(k, 9, 9.0)])], update_condition: None, txn: None };
@@ -49,7 +49,7 @@ async fn we_read_deltalakes_checkpoints() {
     let place = Place::new();
     let table = place.create().await;
     for i in 0..4 {
-        table.append(vec![rows(&[("a", i, 0.5)])], Some(Txn { app_id: "q".into(), version: i })).await.unwrap();
+        table.append(vec![rows(&[("a", i, 0.5)])], Some(Txn::new("q", i))).await.unwrap();
     }
     table.overwrite(vec![rows(&[("b", 1, 1.0), ("c", 2, 2.0)])], None).await.unwrap();
     create_checkpoint(&theirs(&place).await, None).await.unwrap();

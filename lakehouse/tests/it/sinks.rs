@@ -62,7 +62,7 @@ async fn an_epoch_is_published_once_inline_or_staged() {
             let make = || if merge { merge_sink(&place, options.clone()) } else { append_sink(&place, Some("alerts"), options.clone()) };
             let sink = make();
             let target = sink.open(schema()).await.unwrap();
-            assert_eq!(sink.published(&the_query()).await.unwrap(), None);
+            assert_eq!(sink.published(&the_query()).await.unwrap().by_query, None);
             let receipts = recorded(&stage(&sink, 3, &[&[("a", 1, 0.0)], &[], &[("b", 2, 0.0), ("c", 3, 0.0)]]).await);
             assert!(content(&table(&place).await).await.is_empty(), "staged is not visible");
             assert_eq!(sink.publish(&the_query(), 3, &target, &receipts).await.unwrap(), Publish::Published { rows_updated: 0 });
@@ -71,7 +71,7 @@ async fn an_epoch_is_published_once_inline_or_staged() {
             let other = make();
             assert_eq!(other.open(schema()).await.unwrap(), target);
             assert_eq!(other.publish(&the_query(), 3, &target, &receipts).await.unwrap(), Publish::AlreadyPublished);
-            assert_eq!(other.published(&the_query()).await.unwrap(), Some(3));
+            assert_eq!(other.published(&the_query()).await.unwrap().by_query, Some(3));
             other.settle(&the_query(), 3).await.unwrap();
             assert_eq!(staged_files(&place), 0);
             assert_eq!(content(&table(&place).await).await, ["a 1 0", "b 2 0", "c 3 0"]);

@@ -139,7 +139,7 @@ async fn overwrite_replaces_everything() {
     table.append(vec![rows(&[("a", 1, 0.0)])], None).await.unwrap();
     table.overwrite(vec![rows(&[("b", 2, 0.0)])], None).await.unwrap();
     assert_eq!(content(&table).await, ["b 2 0"]);
-    let txn = Some(Txn { app_id: "job".into(), version: 7 });
+    let txn = Some(Txn::new("job", 7));
     assert!(matches!(table.overwrite(vec![rows(&[("c", 3, 0.0)])], txn.clone()).await.unwrap(), Committed::Done { version: 3 }));
     assert_eq!(table.overwrite(vec![rows(&[("d", 4, 0.0)])], txn).await.unwrap(), Committed::AlreadyDone);
     assert_eq!(content(&table).await, ["c 3 0"]);
@@ -149,7 +149,7 @@ async fn overwrite_replaces_everything() {
 async fn a_txn_happens_once_whoever_tries_again() {
     let place = Place::new();
     let table = place.create().await;
-    let txn = |app: &str, version| Some(Txn { app_id: app.into(), version });
+    let txn = |app: &str, version| Some(Txn::new(app, version));
     assert_eq!(table.append(vec![rows(&[("a", 1, 0.0)])], txn("q", 5)).await.unwrap(), Committed::Done { version: 1 });
     for (app, version, done) in [("q", 5, false), ("q", 4, false), ("r", 4, true), ("q", 6, true)] {
         let committed = place.open().await.append(vec![rows(&[(app, version, 0.0)])], txn(app, version)).await.unwrap();
@@ -170,7 +170,7 @@ async fn travel_by_version_and_by_time_and_history() {
     let place = Place::new();
     let table = place.create().await;
     for i in 1..=3 {
-        table.append(vec![rows(&[("a", i, 0.0)])], Some(Txn { app_id: "q".into(), version: i })).await.unwrap();
+        table.append(vec![rows(&[("a", i, 0.0)])], Some(Txn::new("q", i))).await.unwrap();
     }
     assert_eq!(query(&table.snapshot_at(1).await.unwrap(), "SELECT n FROM t").await, ["1"]);
     assert_eq!(query(&table.snapshot_at(3).await.unwrap(), "SELECT n FROM t").await, ["1", "2", "3"]);
@@ -207,7 +207,7 @@ async fn a_checkpoint_stands_for_the_log_before_it() {
     let place = Place::new();
     let table = place.create().await;
     for i in 1..=12 {
-        table.append(vec![rows(&[("a", i, 0.0)])], Some(Txn { app_id: "q".into(), version: i })).await.unwrap();
+        table.append(vec![rows(&[("a", i, 0.0)])], Some(Txn::new("q", i))).await.unwrap();
     }
     assert_eq!(table.upkeep(13).await.unwrap(), None);
     assert_eq!(table.upkeep(12).await.unwrap(), Some(12));

@@ -14,7 +14,7 @@ async fn eight_appenders_lose_nothing() {
         writers.push(tokio::spawn(async move {
             let mut versions = Vec::new();
             for i in 0..10 {
-                let txn = Txn { app_id: format!("w{writer}"), version: i };
+                let txn = Txn::new(format!("w{writer}"), i);
                 match table.append(vec![rows(&[("a", writer * 100 + i, 0.0)])], Some(txn)).await.unwrap() {
                     Committed::Done { version } => versions.push(version),
                     Committed::AlreadyDone => panic!("writer {writer} has not written {i} yet"),

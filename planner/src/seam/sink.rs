@@ -62,6 +62,17 @@ pub struct SinkQuery {
     pub checkpoint: String,
 }
 
+/// What a target remembers of the epochs that a sink published to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PublishedEpochs {
+    /// The last one of this query.
+    pub by_query: Option<u64>,
+    /// The last one under the sink's id alone, of whatever query: releases before commits carried the query's id left it.
+    pub unowned: Option<u64>,
+    /// The last known one of another query, which had this one's checkpoint directory, or this sink's name from its user.
+    pub by_former: Option<u64>,
+}
+
 /// A run of a query, which has taken the query over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SinkRun {
@@ -76,8 +87,8 @@ pub struct SinkRun {
 /// # Contract
 /// * `stage` makes nothing visible, and refuses whatever would make `publish` fail for a deterministic reason
 ///   (constraints, schema, two source rows for one key) with `Data` or `Analysis`;
-/// * `publish` with the receipts of epoch `e` is idempotent: after one success it returns `AlreadyPublished` for ever,
-///   in any process; publishing in rising epoch order is the caller's duty;
+/// * `publish` with the receipts of epoch `e` is idempotent for its query: after one success it returns `AlreadyPublished` for ever,
+///   in any process, and never because of what another query has published; publishing in rising epoch order is the caller's duty;
 /// * what `publish` made visible survives a power cut once `settle` has returned;
 /// * `discard` removes what runs before this one have staged and no record names, and nothing else: a later run may be at work by
 ///   then, and other queries may write to the same target;
@@ -113,9 +124,9 @@ pub trait Sink: Debug + Send + Sync {
         }
     }
 
-    /// The last epoch that is visible in the target, as far as the target itself remembers.
-    async fn published(&self, _query: &SinkQuery) -> Result<Option<u64>> {
-        Ok(None)
+    /// The last epochs that are visible in the target, as far as the target itself remembers.
+    async fn published(&self, _query: &SinkQuery) -> Result<PublishedEpochs> {
+        Ok(PublishedEpochs::default())
     }
 
     /// Makes everything published up to `epoch` durable; the record may be let go after it.

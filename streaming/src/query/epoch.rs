@@ -304,11 +304,11 @@ impl EpochLoop {
                     .map_err(|e| e.context(format!("epoch {epoch} is recorded, but sink `{}` cannot publish it", manifest.sink)))?;
                 let rows_updated = match published {
                     Publish::Published { rows_updated } => rows_updated,
-                    // The epoch has just been recorded, for the first time: whoever published it is not this query.
+                    // The epoch has just been recorded, for the first time: whoever published it is not this run.
                     Publish::AlreadyPublished => {
                         return Err(Error::conflict(format!(
-                            "sink `{}` holds an epoch {epoch} that this run has not published: another run of this query has taken over, and this one is to leave it the field; or another query writes to the same table under the same \
-                             sink id. Give each query's sinks names of their own, and a new checkpoint to the one that came second",
+                            "sink `{}` holds an epoch {epoch} that this run has not published: another run of this query has taken over, and this one is to leave it \
+                             the field",
                             manifest.sink
                         )));
                     }

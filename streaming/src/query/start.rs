@@ -243,6 +243,7 @@ async fn decide(
         query_name: options.name.clone(),
         follows: chain.last_record(),
         started_ms: options.clock.now_ms(),
+        commits_name_query: true,
         tidemill_version: env!("CARGO_PKG_VERSION").to_owned(),
         plan_fingerprint: plan.fingerprint.clone(),
         settings: resume.as_ref().map_or_else(|| options.settings.clone(), |r| r.settings.clone()),

@@ -48,6 +48,9 @@ pub struct Start {
     pub follows: Option<u64>,
     /// When the run began, milliseconds since the Unix epoch.
     pub started_ms: i64,
+    /// Whether what the run publishes carries the query's id; releases that wrote the sink's id alone did not say.
+    #[serde(default)]
+    pub commits_name_query: bool,
     /// The release that runs.
     pub tidemill_version: String,
     /// The plan, in short: two runs of the same program have the same.

@@ -7,7 +7,7 @@ use tidemill_planner::ErrorKind;
 use super::*;
 use crate::record::testing::{cut, manifest, operator, promise, record, start, stop, target};
 
-/// `S:a` run a starts; `E0:a:x5,y0` its epoch 0 gives 5 rows to sink x and none to y; `P1:a` it promises epoch 1; `X0:a` it stops
+/// `S:a` run a starts (`s:a`: of a release whose commits did not name the query); `E0:a:x5,y0` its epoch 0 gives 5 rows to sink x and none to y; `P1:a` it promises epoch 1; `X0:a` it stops
 /// with epoch 0 settled. `=0` at the end of an epoch: epoch 0 was settled when it was written.
 fn entries(script: &str) -> Vec<(u64, Entry)> {
     let parse = |word: &str| {
@@ -17,6 +17,10 @@ fn entries(script: &str) -> Vec<(u64, Entry)> {
         let number = || epoch.parse::<u64>().unwrap();
         match kind {
             "S" => start(parts[1]),
+            "s" => match start(parts[1]) {
+                Entry::Start(start) => Entry::Start(Start { commits_name_query: false, ..start }),
+                other => other,
+            },
             "P" => promise(parts[1], number()),
             "X" => stop(parts[1], number()),
             _ => {
@@ -31,15 +35,19 @@ fn entries(script: &str) -> Vec<(u64, Entry)> {
     script.split_whitespace().enumerate().map(|(n, word)| (n as u64, parse(word))).collect()
 }
 
-/// `x2 y-` : sink x has published epoch 2, sink y nothing.
+/// `x2 y-` : sink x has published epoch 2, sink y nothing. `x~2`: epoch 2 is there under the sink's id alone; `x!2`: another query with
+/// this checkpoint directory has published it; all three together `x2~3!4`.
 fn now(sinks: &str) -> QueryNow {
     let sink = |word: &str| {
-        let (id, published) = word.split_at(1);
+        let (id, rest) = word.split_at(1);
+        let (rest, by_former) = rest.split_once('!').unwrap_or((rest, ""));
+        let (by_query, unowned) = rest.split_once('~').unwrap_or((rest, ""));
+        let epoch = |text: &str| text.parse().ok();
         let sink = SinkNow {
             description: format!("at {id}"),
             target: target(&format!("table-{id}")),
             capability: Capability::Staged,
-            published: published.parse().ok(),
+            published: PublishedEpochs { by_query: epoch(by_query), unowned: epoch(unowned), by_former: epoch(by_former) },
         };
         (id.to_owned(), sink)
     };
@@ -93,6 +101,28 @@ fn what_a_start_does() {
     ];
     for (what, script, sinks, expected) in cases {
         assert_eq!(decide(script, &[], &now(sinks)), expected, "{what}");
+    }
+}
+
+#[test]
+fn whose_an_epoch_is() {
+    let told = "deleted or replaced";
+    let cases = [
+        ("what another query has published is not ours", "S:a E0:a:x5", "x-~7", "publish [0@1 in x]"),
+        ("an earlier release wrote the sink's id alone", "s:a E0:a:x5 E1:a:x5", "x-~0", "publish [1@2 in x]"),
+        ("and this one goes on from there", "s:a E0:a:x5 E1:a:x5", "x1~0", "publish []"),
+        ("its last epoch was published by this release", "s:a E0:a:x5 S:b E1:b:x5", "x1~0", "publish []"),
+        ("it was not", "s:a E0:a:x5 S:b E1:b:x5", "x-~1", "publish [1@3 in x]"),
+        ("the first start of this release published nothing", "s:a E0:a:x5 S:b", "x-~0", "publish []"),
+        ("an earlier release's checkpoint was deleted", "", "x-~3", told),
+        ("it went back to an older copy", "s:a E0:a:x5", "x-~3", told),
+        ("this release's checkpoint was deleted", "", "x-!3", told),
+        ("and begun anew without a record", "S:a", "x-!3", told),
+        ("a stranger's epochs do not matter once there is a record", "S:a E0:a:x5", "x-!3", "publish [0@1 in x]"),
+    ];
+    for (what, script, sinks, expected) in cases {
+        let decided = decide(script, &[], &now(sinks));
+        assert!(decided.contains(expected), "{what}: {decided}");
     }
 }
 

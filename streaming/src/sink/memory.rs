@@ -9,30 +9,37 @@ use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use async_trait::async_trait;
 use tidemill_planner::Result;
-use tidemill_planner::seam::{Capability, Publish, Receipt, Sink, SinkQuery, SinkRun, SinkTarget};
+use tidemill_planner::seam::{Capability, Publish, PublishedEpochs, Receipt, Sink, SinkQuery, SinkRun, SinkTarget};
 
-/// The rows of each epoch that had any, rising.
+/// The rows of each epoch that had any, in the order in which they were published.
 type Epochs = Vec<(u64, Vec<RecordBatch>)>;
 
 /// What a memory sink has received: shared with whoever reads it.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryTable {
-    epochs: Arc<Mutex<Epochs>>,
+    content: Arc<Mutex<Content>>,
+}
+
+#[derive(Debug, Default)]
+struct Content {
+    epochs: Epochs,
+    /// The queries that have published, with the last epoch of each.
+    writers: Vec<(SinkQuery, u64)>,
 }
 
 impl MemoryTable {
     /// All rows, in order of their epochs.
     pub fn batches(&self) -> Vec<RecordBatch> {
-        self.lock().iter().flat_map(|(_, rows)| rows.iter().cloned()).collect()
+        self.lock().epochs.iter().flat_map(|(_, rows)| rows.iter().cloned()).collect()
     }
 
     /// The rows of each epoch that had any.
     pub fn epochs(&self) -> Vec<(u64, Vec<RecordBatch>)> {
-        self.lock().clone()
+        self.lock().epochs.clone()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Epochs> {
-        self.epochs.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Content> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -80,24 +87,32 @@ impl Sink for MemorySink {
         Ok(Receipt { meta: serde_json::Value::Null, inline: Some(writer.into_inner()?.into()), rows })
     }
 
-    async fn publish(&self, _query: &SinkQuery, epoch: u64, _target: &SinkTarget, receipts: &[Receipt]) -> Result<Publish> {
+    async fn publish(&self, query: &SinkQuery, epoch: u64, _target: &SinkTarget, receipts: &[Receipt]) -> Result<Publish> {
         let mut rows = Vec::new();
         for bytes in receipts.iter().filter_map(|r| r.inline.as_ref()) {
             for batch in StreamReader::try_new(bytes.as_ref(), None)? {
                 rows.push(batch?);
             }
         }
-        let mut epochs = self.table.lock();
-        if epochs.last().is_some_and(|(last, _)| *last >= epoch) {
-            return Ok(Publish::AlreadyPublished);
+        let mut table = self.table.lock();
+        match table.writers.iter_mut().find(|(writer, _)| writer.id == query.id) {
+            Some((_, last)) if *last >= epoch => return Ok(Publish::AlreadyPublished),
+            Some((_, last)) => *last = epoch,
+            None => table.writers.push((query.clone(), epoch)),
         }
         if !rows.is_empty() {
-            epochs.push((epoch, rows));
+            table.epochs.push((epoch, rows));
         }
         Ok(Publish::Published { rows_updated: 0 })
     }
 
-    async fn published(&self, _query: &SinkQuery) -> Result<Option<u64>> {
-        Ok(self.table.lock().last().map(|(epoch, _)| *epoch))
+    async fn published(&self, query: &SinkQuery) -> Result<PublishedEpochs> {
+        let table = self.table.lock();
+        let last = |is: &dyn Fn(&SinkQuery) -> bool| table.writers.iter().filter(|(writer, _)| is(writer)).map(|(_, last)| *last).max();
+        Ok(PublishedEpochs {
+            by_query: last(&|writer| writer.id == query.id),
+            unowned: None,
+            by_former: last(&|writer| writer.id != query.id && writer.checkpoint == query.checkpoint),
+        })
     }
 }

@@ -9,6 +9,8 @@ mod sinks;
 mod sources;
 mod starts;
 mod story;
+mod two_queries;
+mod upgrade;
 
 #[cfg(feature = "failpoints")]
 mod kills;

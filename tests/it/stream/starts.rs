@@ -9,7 +9,7 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use tidemill::{ErrorKind, Result, Session, StreamSink, StreamingQuery};
 use tidemill_lakehouse::{DeltaAppendSink, SinkOptions};
-use tidemill_planner::seam::{Capability, Publish, Receipt, Sink, SinkQuery, SinkRun, SinkTarget};
+use tidemill_planner::seam::{Capability, Publish, PublishedEpochs, Receipt, Sink, SinkQuery, SinkRun, SinkTarget};
 use tidemill_streaming::source::MemoryStream;
 use tidemill_streaming::state::ImagePolicy;
 use tokio::sync::Notify;
@@ -143,7 +143,7 @@ impl Sink for Held {
         self.inner.publish(query, epoch, target, receipts).await
     }
 
-    async fn published(&self, query: &SinkQuery) -> Result<Option<u64>> {
+    async fn published(&self, query: &SinkQuery) -> Result<PublishedEpochs> {
         self.inner.published(query).await
     }
 
