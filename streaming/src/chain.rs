@@ -6,8 +6,9 @@
 //! ```
 //!
 //! Every run begins with `Start`, so the number that an earlier run would write next is taken even while the new run is idle.
-//! `Start` entries outlive the records around them, and runs that found nothing to do are cleaned up (see [`crate::state::retain`]):
-//! before the first record that is left, and before a `Start` that says which record it follows, numbers may therefore be missing.
+//! A `Start` that fences a run without an end outlives the records around it, and runs that found nothing to do are cleaned up (see
+//! [`crate::state::retain`]): before the first record that is left, and before a `Start` that says which record it follows, numbers may
+//! therefore be missing.
 
 use std::sync::Arc;
 
@@ -42,6 +43,8 @@ pub enum EntryKind {
     Start {
         /// When the run began.
         started_ms: i64,
+        /// Whether a run before it may still be at work, and finds its number taken by this entry.
+        fences: bool,
     },
     /// A promise of an epoch.
     Promise {
@@ -60,7 +63,7 @@ pub enum EntryKind {
 impl EntryInfo {
     fn of(number: u64, entry: &Entry, bytes: u64) -> Self {
         let kind = match entry {
-            Entry::Start(start) => EntryKind::Start { started_ms: start.started_ms },
+            Entry::Start(start) => EntryKind::Start { started_ms: start.started_ms, fences: !start.after_orderly_end },
             Entry::Promise(promise) => EntryKind::Promise { epoch: promise.cut.epoch },
             Entry::Epoch(record) => EntryKind::Epoch { epoch: record.epoch() },
             Entry::Stop(_) => EntryKind::Stop,
@@ -203,6 +206,11 @@ impl Chain {
     pub fn last_record(&self) -> Option<u64> {
         let is_record = |info: &&EntryInfo| matches!(info.kind, EntryKind::Epoch { .. } | EntryKind::Promise { .. });
         self.index.iter().rev().find(is_record).map(|info| info.number)
+    }
+
+    /// Whether the last run has ended in order, or there was none: nobody who read this far is at work.
+    pub fn has_ended_in_order(&self) -> bool {
+        self.index.last().is_none_or(|last| last.kind == EntryKind::Stop)
     }
 
     /// The entries that are in the log, in short, rising.

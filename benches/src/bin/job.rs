@@ -9,15 +9,18 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema};
 use clap::{Parser, Subcommand};
 use parquet::arrow::ArrowWriter;
 use tidemill::demo::generate::{EVENT_COLUMNS, Generator, GeneratorConfig, write_file_by_rename};
 use tidemill::demo::{Layout, QueryConfig, behaviour};
-use tidemill::{Session, Trigger};
+use tidemill::{MemoryTable, Session, StreamSink, Trigger};
 use tidemill_benches::{cpu_time, peak_memory_mib, percentile};
 use tidemill_executor::files::JsonDecoder;
 use tidemill_streaming::progress::StreamingQueryProgress;
 use tidemill_streaming::query::{Phase, PhaseObserver};
+use tidemill_streaming::source::MemoryStream;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -59,6 +62,11 @@ enum What {
         #[arg(long, default_value_t = 100)]
         runs: u32,
     },
+    /// A small job that is run again and again, with data each time: what a start costs, and what is left in the checkpoint.
+    Runs {
+        #[arg(long, default_value_t = 10_000)]
+        runs: u32,
+    },
     /// Looks for data that find none, and epochs of one row.
     Trigger {
         #[arg(long, default_value_t = 300)]
@@ -74,6 +82,7 @@ fn main() -> Result<()> {
             What::Throughput { events, format, max_files, users } => throughput(&args.dir, events, &format, max_files, users).await,
             What::Latency { rate, seconds, warm, users } => latency(&args.dir, rate, seconds, warm, users).await,
             What::Start { runs } => start(runs),
+            What::Runs { runs } => short_runs(&args.dir, runs).await,
             What::Trigger { epochs } => trigger(&args.dir, epochs).await,
         }
     })
@@ -248,6 +257,41 @@ fn start(runs: u32) -> Result<()> {
         }
     }
     println!("{runs} starts to the first row: p50 {:.1} ms, p99 {:.1} ms", percentile(&ms, 0.5), percentile(&ms, 0.99));
+    Ok(())
+}
+
+async fn short_runs(dir: &std::path::Path, runs: u32) -> Result<()> {
+    let checkpoint = dir.join("checkpoint");
+    let schema = Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, false)]));
+    let stream = MemoryStream::new("numbers", Arc::clone(&schema) as _);
+    let session = Session::builder().build()?;
+    let table = MemoryTable::default();
+    let mut start_ms = Vec::new();
+    for run in 0..runs {
+        let ids: ArrayRef = Arc::new(Int64Array::from(vec![i64::from(run), i64::from(run / 2)]));
+        stream.add(RecordBatch::try_new(Arc::clone(&schema) as _, vec![ids])?)?;
+        let unique = session.stream(Arc::new(stream.clone()))?.drop_duplicates(["id"])?;
+        let query = session.streaming_query("runs").checkpoint_location(&checkpoint).trigger(Trigger::available_now());
+        let query = query.add(&unique, StreamSink::memory("unique", &table));
+        let started = Instant::now();
+        let query = query.start().await?;
+        start_ms.push(started.elapsed().as_secs_f64() * 1e3);
+        query.await_termination().await?;
+        if run == 9 || run + 1 == runs {
+            let files = |name: &str| std::fs::read_dir(checkpoint.join(name)).map(|entries| entries.count());
+            let last = &start_ms[start_ms.len().saturating_sub(100)..];
+            let rows: usize = table.batches().iter().map(RecordBatch::num_rows).sum();
+            println!(
+                "after {} runs with data: {} entries and {} images; {rows} rows; the last {} starts p50 {:.1} ms, p99 {:.1} ms",
+                run + 1,
+                files("log")?,
+                files("images")?,
+                last.len(),
+                percentile(last, 0.5),
+                percentile(last, 0.99)
+            );
+        }
+    }
     Ok(())
 }
 

@@ -353,20 +353,26 @@ impl EpochLoop {
         }
         self.settled = Some(epoch);
         if self.images.due(changelog_bytes) {
-            let mut sources = BTreeMap::new();
-            for source in &self.plan.sources {
-                if let Some(image) = source.image()? {
-                    sources.insert(source.id().clone(), image);
-                }
-            }
-            let of = ImageOf { query_id: self.shared.id.clone(), run_id: self.shared.run_id.clone(), epoch };
-            self.images.start(of, self.state.snapshot(), sources);
+            self.begin_image(epoch)?;
         }
         match self.images.poll().await {
             Ok(None) => {}
             Ok(Some(image)) => self.let_go(image).await,
             Err(error) => tracing::warn!("a state image could not be written, and will be tried again when the next is due: {error}"),
         }
+        Ok(())
+    }
+
+    /// Begins to write an image of the state after `epoch`, the last one.
+    fn begin_image(&mut self, epoch: u64) -> Result<()> {
+        let mut sources = BTreeMap::new();
+        for source in &self.plan.sources {
+            if let Some(image) = source.image()? {
+                sources.insert(source.id().clone(), image);
+            }
+        }
+        let of = ImageOf { query_id: self.shared.id.clone(), run_id: self.shared.run_id.clone(), epoch };
+        self.images.start(of, self.state.snapshot(), sources);
         Ok(())
     }
 
@@ -392,13 +398,19 @@ impl EpochLoop {
             .map_err(|e| Error::internal(format!("cleaning up ended early: {e}")))?
     }
 
-    /// An orderly end: the image being written is awaited, and the log says that the run is over.
+    /// An orderly end: the image being written is awaited, or one is written that spares the next start its replay; what the images
+    /// cover goes, and the log says that the run is over.
     async fn end(&mut self) -> Result<()> {
-        match self.images.wait().await {
-            Ok(Some(image)) => self.let_go(image).await,
-            Ok(None) => {}
+        let mut image = self.images.wait().await;
+        if let (Ok(None), Some(epoch), true) = (&image, self.settled, self.images.due_at_end()) {
+            self.begin_image(epoch)?;
+            image = self.images.wait().await;
+        }
+        match image {
+            Ok(image) => self.image_files.extend(image),
             Err(error) => tracing::warn!("the last state image could not be written; the next start replays more records: {error}"),
         }
+        self.clean_up().await;
         let stop = Stop { run_id: self.shared.run_id.clone(), stopped_ms: self.options.clock.now_ms(), settled: self.settled };
         self.append(&Entry::Stop(stop)).await?;
         Ok(())

@@ -243,6 +243,7 @@ async fn decide(
         query_name: options.name.clone(),
         follows: chain.last_record(),
         started_ms: options.clock.now_ms(),
+        after_orderly_end: chain.has_ended_in_order(),
         commits_name_query: true,
         tidemill_version: env!("CARGO_PKG_VERSION").to_owned(),
         plan_fingerprint: plan.fingerprint.clone(),

@@ -48,6 +48,10 @@ pub struct Start {
     pub follows: Option<u64>,
     /// When the run began, milliseconds since the Unix epoch.
     pub started_ms: i64,
+    /// Whether the run before had ended in order, or there was none: then this entry fences nobody, and goes with its run's records.
+    /// Earlier releases did not say.
+    #[serde(default)]
+    pub after_orderly_end: bool,
     /// Whether what the run publishes carries the query's id; releases that wrote the sink's id alone did not say.
     #[serde(default)]
     pub commits_name_query: bool,

@@ -32,6 +32,7 @@ pub(crate) fn start_after(run: &str, follows: Option<u64>) -> Entry {
         query_id: "q".into(),
         query_name: Some("main".into()),
         started_ms: STARTED_MS,
+        after_orderly_end: false,
         commits_name_query: true,
         tidemill_version: "0.1.0".into(),
         plan_fingerprint: "f00d".into(),

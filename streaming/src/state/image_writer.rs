@@ -10,6 +10,10 @@ use tokio::task::JoinHandle;
 use super::image::{Image, ImageFile};
 use super::query::StateSnapshot;
 
+/// A run that ends in order leaves an image when the next start would replay so many epochs or more: a job of short runs would else
+/// never write one, and keep all its records.
+const EPOCHS_AT_END: u64 = 4;
+
 /// How often images are written. A restart reads the records that are retained, and works one image and the changelogs after it: this
 /// bounds the work, [`super::Retention`] the reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +64,11 @@ impl ImageWriter {
         self.bytes_since += changelog_bytes;
         let bytes = self.policy.changelog_bytes.max(self.last_image_bytes);
         self.running.is_none() && (self.epochs_since >= self.policy.epochs || self.bytes_since >= bytes)
+    }
+
+    /// Whether an image is due because the run ends in order; the one that is being written must be done.
+    pub fn due_at_end(&self) -> bool {
+        self.running.is_none() && self.epochs_since >= EPOCHS_AT_END
     }
 
     /// Starts to write an image in the background, on the tokio runtime that this is called in.

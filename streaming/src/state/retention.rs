@@ -10,19 +10,21 @@ use super::image::ImageFile;
 /// How long a checkpoint keeps what a restart does not need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Spark's `minBatchesToRetain`: so many last epochs keep their records,
+    /// So many last epochs keep their records (Spark's `minBatchesToRetain`, which is 100 there: Spark goes back by them, here the two
+    /// images do that, and a job of short runs should not keep a hundred of them),
     pub min_epochs: u64,
     /// as long as those take no more than so many bytes: every start reads them.
     pub max_bytes: u64,
     /// So many last images stay, at least one. Before so many are there, no record goes: a damaged image must leave a way back.
     pub images: usize,
-    /// How long the entries that fence earlier runs stay. A run that was stopped for longer than this finds its number free again.
+    /// How long the entries stay that fence runs without an end. A run that was stopped for longer than this finds its number free
+    /// again.
     pub starts_ms: i64,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { min_epochs: 100, max_bytes: 64 << 20, images: 2, starts_ms: 30 * 24 * 60 * 60 * 1000 }
+        Self { min_epochs: 10, max_bytes: 64 << 20, images: 2, starts_ms: 30 * 24 * 60 * 60 * 1000 }
     }
 }
 
@@ -39,8 +41,9 @@ pub struct Garbage {
 /// epochs every sink has settled (`settled` is the last such epoch) and that are not among the last epochs.
 ///
 /// `Start` entries are the fence: a run that was stopped finds the number that it writes next taken by the `Start` of the run
-/// after it. So they outlive the records around them. A run that has ended in order needs no fence: a run after it that recorded
-/// nothing and ended in order too goes at once, so that a job that is run every minute and finds nothing leaves nothing.
+/// after it. So they outlive the records around them. A run that has ended in order needs no fence: the `Start` after it goes with the
+/// records of its own run, and a run that recorded nothing, between two orderly ends, goes at once. A job that is run every minute,
+/// whether it finds something or not, leaves the same number of entries for ever.
 pub fn retain(images: &[ImageFile], entries: &[EntryInfo], settled: Option<u64>, now_ms: i64, keep: &Retention) -> Garbage {
     let mut newest_first: Vec<&ImageFile> = images.iter().collect();
     newest_first.sort_unstable_by(|a, b| b.cmp(a));
@@ -60,11 +63,17 @@ pub fn retain(images: &[ImageFile], entries: &[EntryInfo], settled: Option<u64>,
     let prefix = entries.iter().take_while(goes).count();
     let runs: HashSet<&str> = entries[prefix..].iter().map(|e| e.run_id.as_str()).collect();
     let last_start = entries.iter().rposition(|e| matches!(e.kind, EntryKind::Start { .. }));
+    let start_goes = |at: usize, info: &EntryInfo| {
+        let EntryKind::Start { started_ms, fences } = info.kind else { return false };
+        let needed_as_fence = fences && started_ms >= now_ms.saturating_sub(keep.starts_ms);
+        Some(at) != last_start && !runs.contains(info.run_id.as_str()) && !needed_as_fence
+    };
+    let going: HashSet<&str> =
+        entries[..prefix].iter().enumerate().filter(|(at, info)| start_goes(*at, info)).map(|(_, info)| info.run_id.as_str()).collect();
     let garbage = entries[..prefix].iter().enumerate().filter(|(at, info)| match info.kind {
-        EntryKind::Start { started_ms } => {
-            Some(*at) != last_start && !runs.contains(info.run_id.as_str()) && started_ms < now_ms.saturating_sub(keep.starts_ms)
-        }
-        EntryKind::Stop => through.is_some(),
+        EntryKind::Start { .. } => start_goes(*at, info),
+        // No end is left without the beginning of its run.
+        EntryKind::Stop => through.is_some() || going.contains(info.run_id.as_str()),
         EntryKind::Epoch { .. } | EntryKind::Promise { .. } => true,
     });
     // Starts go last: a record is never left without the start of its run, wherever a crash cuts the removal.
@@ -113,14 +122,14 @@ fn too_many_bytes(entries: &[EntryInfo], max_bytes: u64) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// `S1@5`: run 1 started at 5; `E1.7`: epoch 7 of run 1; `P1.7`: its promise; `X1`: run 1 stopped.
+    /// `S1@5`: run 1 started at 5 (`s1@5`: after an orderly end); `E1.7`: epoch 7 of run 1; `P1.7`: its promise; `X1`: run 1 stopped.
     fn entries(script: &str) -> Vec<EntryInfo> {
         let parse = |(number, word): (usize, &str)| {
             let (kind, rest) = word.split_at(1);
             let (run_id, value) = rest.split_once(['@', '.']).unwrap_or((rest, "0"));
             let value: u64 = value.parse().unwrap();
             let kind = match kind {
-                "S" => EntryKind::Start { started_ms: value as i64 },
+                "S" | "s" => EntryKind::Start { started_ms: value as i64, fences: kind == "S" },
                 "P" => EntryKind::Promise { epoch: value },
                 "E" => EntryKind::Epoch { epoch: value },
                 _ => EntryKind::Stop,
@@ -138,6 +147,7 @@ mod tests {
     fn what_can_go() {
         let keep = Retention { min_epochs: 2, max_bytes: 1_000, images: 2, starts_ms: 100 };
         let one_run = "Sa@0 Ea.0 Ea.1 Ea.2 Ea.3 Ea.4 Ea.5";
+        let after_an_end = "sa@0 Ea.0 Ea.1 Xa sb@50 Eb.2 Eb.3 Eb.4 Eb.5 Eb.6";
         let two_runs = "Sa@0 Ea.0 Ea.1 Xa Sb@50 Eb.2 Pb.3 Eb.3 Eb.4 Eb.5 Eb.6";
         #[rustfmt::skip]
         type Case<'a> = (&'a str, &'a str, &'a [u64], Option<u64>, i64, &'a [u64], &'a [&'a str]);
@@ -152,6 +162,7 @@ mod tests {
             ("older images go", one_run, &[0, 1, 4], Some(5), 0, &[1, 2], &["0.img"]),
             ("a start stays as a fence", two_runs, &[3, 4], Some(6), 60, &[1, 2, 3, 5, 6, 7], &[]),
             ("for a time, and the last one for ever", two_runs, &[3, 4], Some(6), 1_000, &[1, 2, 3, 5, 6, 7, 0], &[]),
+            ("behind an orderly end there is nobody to fence", after_an_end, &[3, 4], Some(6), 60, &[1, 2, 3, 5, 6, 0], &[]),
             ("a start stays with its records", two_runs, &[0, 4], Some(6), 1_000, &[1], &[]),
         ];
         for (what, script, epochs, settled, now_ms, gone, gone_images) in cases {
@@ -167,6 +178,8 @@ mod tests {
             ("Sa@0 Ea.0 Xa Sb@1 Xb Sc@2 Xc Sd@3", &[4, 3, 6, 5][..]),
             ("Sa@0 Ea.0 Xa Sb@1 Xb", &[]),
             ("Sa@0 Xa Sb@1 Xb Sc@2", &[3, 2]),
+            ("sa@0 Xa sb@1 Xb sc@2", &[1, 3, 0, 2]),
+            ("sa@0 Xa sb@1 Eb.0 Xb sc@2", &[1, 0]),
             // After a run without an end, the next start is the fence against it.
             ("Sa@0 Ea.0 Sb@1 Xb Sc@2 Xc Sd@3 Ed.1", &[5, 4]),
             ("Sa@0 Ea.0 Xa Sb@1 Sc@2 Xc Sd@3", &[]),
@@ -184,6 +197,38 @@ mod tests {
         {
             let keep = Retention { min_epochs: 100, max_bytes, images: 1, starts_ms: 100 };
             assert_eq!(retain(&images(&[image]), &entries, Some(5), 0, &keep).entries, gone, "{max_bytes} bytes, image {image}");
+        }
+    }
+
+    /// A job that is run again and again, with data each time, as the epoch loop does it: clean-up at the start and at the end.
+    #[test]
+    fn ten_thousand_runs_that_ended_leave_what_ten_leave() {
+        let keep = Retention::default();
+        let (mut log, mut images, mut next) = (Vec::new(), Vec::new(), 0);
+        let mut put = |log: &mut Vec<EntryInfo>, run: u64, kind| {
+            log.push(EntryInfo { number: next, run_id: run.to_string(), bytes: 10, kind });
+            next += 1;
+        };
+        let clean_up = |log: &mut Vec<EntryInfo>, images: &mut Vec<ImageFile>, settled, now_ms| {
+            let garbage = retain(images, log, settled, now_ms, &keep);
+            log.retain(|info| !garbage.entries.contains(&info.number));
+            images.retain(|image| !garbage.images.contains(&image.path));
+        };
+        let mut after_ten = 0;
+        for run in 0..10_000_u64 {
+            let now_ms = run as i64;
+            put(&mut log, run, EntryKind::Start { started_ms: now_ms, fences: false });
+            clean_up(&mut log, &mut images, run.checked_sub(1), now_ms);
+            put(&mut log, run, EntryKind::Epoch { epoch: run });
+            if run % 4 == 3 {
+                images.push(ImageFile { epoch: run, path: format!("{run}.img").into() });
+            }
+            clean_up(&mut log, &mut images, Some(run), now_ms);
+            put(&mut log, run, EntryKind::Stop);
+            if run == 9 {
+                after_ten = log.len() + images.len();
+            }
+            assert!(run < 10 || log.len() + images.len() <= after_ten, "after run {run}: {log:?}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Streaming queries as wholes: stories told by scripts, a random story held to the batch, and processes that are killed.
 
+mod ended;
 mod errors;
 mod files;
 mod operators;
