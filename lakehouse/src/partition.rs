@@ -13,7 +13,8 @@ use tidemill_planner::{Error, Result};
 
 use crate::log::replay::percent_encode;
 use crate::schema::PartitionValues;
-use crate::stats::{parse_date, parse_decimal, parse_timestamp_us};
+use crate::stats::bound::{parse_date, parse_timestamp_us};
+use crate::stats::decimal;
 
 /// Which columns of a table live in the log, and which in the data files.
 #[derive(Debug, Clone)]
@@ -189,7 +190,7 @@ fn from_text(text: Option<&str>, data_type: &DataType) -> Option<ScalarValue> {
         DataType::Timestamp(TimeUnit::Microsecond, zone) => {
             ScalarValue::TimestampMicrosecond(Some(parse_timestamp_us(text)?), zone.clone())
         }
-        DataType::Decimal128(p, s) => ScalarValue::Decimal128(Some(parse_decimal(text, *s)?), *p, *s),
+        DataType::Decimal128(p, s) => ScalarValue::Decimal128(Some(decimal::parse(text, *s)?), *p, *s),
         _ => return None,
     })
 }
@@ -244,6 +245,11 @@ mod tests {
             assert_eq!(to_text(&value).unwrap().as_deref(), Some(text));
             assert_eq!(from_text(Some(text), &value.data_type()), Some(value));
         }
+        // Java's text of a small decimal has an exponent.
+        for (text, units) in [("0E-18", 0), ("1.5E-10", 150_000_000)] {
+            assert_eq!(from_text(Some(text), &DataType::Decimal128(38, 18)), Some(ScalarValue::Decimal128(Some(units), 38, 18)));
+        }
+        assert_eq!(from_text(Some("0.123"), &DataType::Decimal128(10, 2)), None);
         assert_eq!(from_text(None, &DataType::Int64), Some(ScalarValue::Int64(None)));
         assert_eq!(from_text(Some("x"), &DataType::Int64), None);
     }

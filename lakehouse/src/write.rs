@@ -82,7 +82,7 @@ pub(crate) fn encode(batches: &[RecordBatch], file: &SchemaRef, options: &FileOp
         writer.write(batch).map_err(failed)?;
     }
     let metadata = writer.close().map_err(failed)?;
-    Ok(Encoded { bytes, stats: stats::of_file(batches, file, &metadata) })
+    Ok(Encoded { bytes, stats: stats::print::of_file(batches, file, &metadata)? })
 }
 
 /// How data files are named.

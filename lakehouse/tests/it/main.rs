@@ -15,6 +15,8 @@ mod races;
 #[cfg(not(feature = "failpoints"))]
 mod sinks;
 #[cfg(not(feature = "failpoints"))]
+mod stats;
+#[cfg(not(feature = "failpoints"))]
 mod tables;
 #[cfg(not(feature = "failpoints"))]
 mod writers;
