@@ -14,7 +14,8 @@ pub struct TableOptions {
     pub durable: bool,
     /// On `create`: the columns whose values become folders.
     pub partition_by: Vec<String>,
-    /// On `create`: table properties (`delta.*`).
+    /// On `create`: table properties. Those that begin with `delta.` are Delta's, and refused where Tidemill does not keep to them;
+    /// others are your own.
     pub properties: BTreeMap<String, String>,
     /// On `create`: what the table is for.
     pub description: Option<String>,

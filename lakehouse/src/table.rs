@@ -13,8 +13,8 @@ use crate::core::Core;
 use crate::io::blocking;
 use crate::log::actions::{Metadata, Protocol};
 use crate::log::dir::{LogDir, sync_dir};
-use crate::log::load;
 use crate::log::replay::Index;
+use crate::log::{load, properties};
 use crate::options::TableOptions;
 use crate::partition::Layout;
 use crate::schema::{canonical, to_delta_json};
@@ -71,7 +71,8 @@ impl DeltaTable {
     /// Makes an empty table at `location` with these columns.
     ///
     /// # Errors
-    /// `Analysis` where a table is already, `Unsupported` for columns or properties that we do not write.
+    /// `Analysis` where a table is already, or for a property that is unknown or unreadable; `Unsupported` for columns that we do not
+    /// write and properties that we do not keep to, naming the feature.
     pub async fn create(location: &str, schema: SchemaRef, options: TableOptions) -> Result<Self> {
         match Self::create_if_absent(location, schema, options).await? {
             Some(table) => Ok(table),
@@ -215,6 +216,9 @@ fn new_metadata(schema: &SchemaRef, options: &TableOptions) -> Result<Metadata> 
             let hint = tidemill_planner::ident::did_you_mean(name, schema.fields().iter().map(|f| f.name().as_str()));
             Error::analysis(format!("partition column `{name}` is not a column of the table{hint}"))
         })?;
+        if partition_columns.contains(field.name()) {
+            return Err(Error::analysis(format!("partition column `{name}` is given twice (case does not count); drop one")));
+        }
         partition_columns.push(field.name().clone());
     }
     if partition_columns.len() == schema.fields().len() {
@@ -226,7 +230,7 @@ fn new_metadata(schema: &SchemaRef, options: &TableOptions) -> Result<Metadata> 
         description: options.description.clone(),
         schema_string: to_delta_json(schema)?.to_string(),
         partition_columns,
-        configuration: options.properties.iter().map(|(k, v)| (k.clone(), Some(v.clone()))).collect(),
+        configuration: properties::checked(&options.properties)?,
         created_time: Some(options.clock.now_ms()),
         ..Metadata::default()
     })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tidemill_planner::Result;
+use tidemill_planner::{Error, Result};
 
 use crate::io::blocking;
 use crate::log::{checkpoint, load};
@@ -17,14 +17,16 @@ impl DeltaTable {
     /// Writes a checkpoint of the table as it is, so that readers need not replay the log; gives its version.
     ///
     /// # Errors
-    /// `Unsupported` for tables whose checkpoints have a form that we do not write; `Io` and its kin, naming the file.
+    /// `Unsupported` for tables whose checkpoints have a form that we do not write, or whose retention cannot be read; `Io` and its
+    /// kin, naming the file.
     pub async fn checkpoint(&self) -> Result<u64> {
         let core = Arc::clone(&self.core);
         blocking(move || {
             // Loaded anew, because a checkpoint also holds the files removed of late, which the index does not keep.
             let (index, _) = load::load_latest(&core.log, true)?;
-            crate::log::features::check_checkpointable(&index).map_err(|e| e.context(format!("Delta table {}", core.root.display())))?;
-            checkpoint::write(&core.log, &index, core.options.clock.now_ms())?;
+            let here = |e: Error| e.context(format!("Delta table {}", core.root.display()));
+            crate::log::features::check_checkpointable(&index).map_err(here)?;
+            checkpoint::write(&core.log, &index, core.options.clock.now_ms()).map_err(here)?;
             core.log.remove_leftovers(LEFTOVER_AGE)?;
             Ok(index.version)
         })

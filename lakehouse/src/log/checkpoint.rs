@@ -24,6 +24,7 @@ use tidemill_planner::{Error, ErrorKind, Result};
 
 use super::actions::{Line, parse_lines};
 use super::dir::{LogDir, sync_dir, write_file};
+use super::properties::{DELETED_FILE_RETENTION, deleted_file_retention_ms};
 use super::replay::Index;
 
 /// The fields of each action that we read; what else a writer put there (parsed statistics, say) is derived from these.
@@ -71,9 +72,9 @@ pub(crate) fn read(path: &Path, mut take: impl FnMut(Vec<Line>) -> Result<()>) -
 /// Writes the index as a checkpoint, then points `_last_checkpoint` at it. Each is synced before the next can be seen.
 ///
 /// # Errors
-/// `Io` and its kin, naming the file.
+/// `Io` and its kin, naming the file; `Unsupported` where the table's retention cannot be read.
 pub(crate) fn write(log: &LogDir, index: &Index, now_ms: i64) -> Result<()> {
-    let lines = lines_of(index, now_ms);
+    let lines = lines_of(index, now_ms)?;
     let rows = lines.len();
     let bytes = encode(&lines)?;
     let size = bytes.len();
@@ -108,14 +109,14 @@ pub(crate) fn last_version(log: &LogDir) -> Result<Option<u64>> {
 }
 
 /// The actions that stand for the index: tombstones as long as a vacuum must spare their files.
-fn lines_of(index: &Index, now_ms: i64) -> Vec<Line> {
+fn lines_of(index: &Index, now_ms: i64) -> Result<Vec<Line>> {
     let mut lines = vec![
         Line { protocol: Some((*index.protocol).clone()), ..Line::default() },
         Line { meta_data: Some((*index.metadata).clone()), ..Line::default() },
     ];
     lines.extend(index.txns.values().map(|txn| Line { txn: Some(txn.clone()), ..Line::default() }));
     lines.extend(index.domains.values().map(|d| Line { domain_metadata: Some(d.clone()), ..Line::default() }));
-    let oldest = now_ms.saturating_sub(retention_ms(index.property("delta.deletedFileRetentionDuration")));
+    let oldest = now_ms.saturating_sub(deleted_file_retention_ms(index.property(DELETED_FILE_RETENTION))?);
     let tombstones = index.tombstones.iter().flat_map(|t| t.values()).filter(|r| r.deletion_timestamp.unwrap_or(0) > oldest);
     lines.extend(tombstones.map(|remove| {
         let mut remove = remove.clone();
@@ -129,7 +130,7 @@ fn lines_of(index: &Index, now_ms: i64) -> Vec<Line> {
     }));
     // Files in the order of their names make equal states equal bytes.
     lines.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
-    lines
+    Ok(lines)
 }
 
 fn sort_key(line: &Line) -> (u8, &str) {
@@ -142,24 +143,6 @@ fn sort_key(line: &Line) -> (u8, &str) {
         Line { add: Some(add), .. } => (5, &add.path),
         _ => (6, ""),
     }
-}
-
-/// How long removed files are spared: Delta's `interval N unit`, one week where nothing readable is said.
-fn retention_ms(text: Option<&str>) -> i64 {
-    const WEEK: i64 = 7 * 24 * 3600 * 1000;
-    let Some(text) = text else { return WEEK };
-    let text = text.trim().to_lowercase();
-    let text = text.strip_prefix("interval").unwrap_or(&text).trim();
-    let Some((number, unit)) = text.split_once(' ') else { return WEEK };
-    let unit_ms = match unit.trim().trim_end_matches('s') {
-        "week" => WEEK,
-        "day" => 24 * 3600 * 1000,
-        "hour" => 3600 * 1000,
-        "minute" => 60 * 1000,
-        "second" => 1000,
-        _ => return WEEK,
-    };
-    number.parse::<i64>().ok().and_then(|n| n.checked_mul(unit_ms)).filter(|ms| *ms >= 0).unwrap_or(WEEK)
 }
 
 fn encode(lines: &[Line]) -> Result<Vec<u8>> {
@@ -245,19 +228,6 @@ fn checkpoint_schema() -> SchemaRef {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn retention_reads_delta_intervals() {
-        for (text, ms) in [
-            (None, 604_800_000),
-            (Some("interval 1 week"), 604_800_000),
-            (Some("interval 2 days"), 172_800_000),
-            (Some("INTERVAL 0 HOURS"), 0),
-            (Some("nonsense"), 604_800_000),
-        ] {
-            assert_eq!(retention_ms(text), ms, "{text:?}");
-        }
-    }
 
     #[test]
     fn a_checkpoint_reads_back_as_the_index_that_it_was() {

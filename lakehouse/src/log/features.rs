@@ -3,6 +3,7 @@
 use tidemill_planner::{Error, Result};
 
 use super::actions::Protocol;
+use super::properties::is_on;
 use super::replay::Index;
 use crate::schema::column_marks;
 
@@ -86,11 +87,12 @@ pub(crate) fn check_readable(protocol: &Protocol) -> Result<()> {
     refuse("reading", &unknown)
 }
 
-/// Refuses a table that makes use of a feature that we do not read.
+/// Refuses a table that makes use of a feature that we do not read, or that is none.
 ///
 /// # Errors
-/// `Unsupported`, naming the features.
+/// `Unsupported`, naming the features; `Corrupt` for a log without protocol or columns.
 pub(crate) fn check_snapshot(index: &Index) -> Result<()> {
+    index.check_whole()?;
     let used = used_features(index)?;
     let unknown: Vec<&str> = FEATURES.iter().filter(|f| f.read == Support::Unused && used.contains(&f.name)).map(|f| f.name).collect();
     refuse("reading", &unknown)
@@ -130,10 +132,12 @@ pub(crate) fn check_writable(index: &Index) -> Result<()> {
 /// # Errors
 /// `Unsupported`, naming the property.
 pub(crate) fn check_not_append_only(index: &Index) -> Result<()> {
-    if index.property("delta.appendOnly").is_some_and(|v| v.eq_ignore_ascii_case("true")) {
-        return Err(Error::unsupported(
-            "the table is append-only (delta.appendOnly = true): MERGE and overwrite are not allowed; append to it",
-        ));
+    let text = index.property("delta.appendOnly");
+    if is_on(text) {
+        return Err(Error::unsupported(format!(
+            "the table is append-only (delta.appendOnly = {}): MERGE and overwrite are not allowed; append to it",
+            text.unwrap_or_default()
+        )));
     }
     Ok(())
 }
@@ -162,7 +166,7 @@ fn refuse(doing: &str, features: &[&str]) -> Result<()> {
 
 /// The features that the table does make use of, by what stands in its properties, columns and files.
 fn used_features(index: &Index) -> Result<Vec<&'static str>> {
-    let on = |name: &str| index.property(name).is_some_and(|v| v.eq_ignore_ascii_case("true"));
+    let on = |name: &str| is_on(index.property(name));
     let mut used = Vec::new();
     for (_, mark) in column_marks(&index.metadata.schema_string)? {
         match mark.as_str() {

@@ -170,7 +170,7 @@ fn from_checkpoint(log: &LogDir, version: Version, parts: Option<u32>, keep_tomb
     for path in log.checkpoint_paths(version, parts) {
         checkpoint::read(&path, |lines| index.apply(version, lines))?;
     }
-    index.schema().map_err(|e| e.context(format!("checkpoint {version} of {}", table_of(log))))?;
+    index.check_whole().map_err(|e| e.context(format!("checkpoint {version} of {}", table_of(log))))?;
     Ok(index)
 }
 

@@ -5,4 +5,5 @@ pub(crate) mod checkpoint;
 pub(crate) mod dir;
 pub(crate) mod features;
 pub(crate) mod load;
+pub(crate) mod properties;
 pub(crate) mod replay;

@@ -198,6 +198,21 @@ impl Index {
         self.schema.as_ref().ok_or_else(|| Error::corrupt("the log has no metaData action: its first entry or checkpoint is damaged"))
     }
 
+    /// Refuses a state that lacks what every table has.
+    ///
+    /// # Errors
+    /// `Corrupt`, naming the action.
+    pub(crate) fn check_whole(&self) -> Result<()> {
+        self.schema()?;
+        // No protocol that we take up has reader version 0, so none was there.
+        if self.protocol.min_reader_version == 0 {
+            return Err(Error::corrupt(
+                "the log has no protocol action, so nobody knows how to read it: its first entry or checkpoint is damaged",
+            ));
+        }
+        Ok(())
+    }
+
     /// A table property.
     pub(crate) fn property(&self, name: &str) -> Option<&str> {
         self.metadata.configuration.get(name).and_then(Option::as_deref)

@@ -331,6 +331,156 @@ async fn what_we_do_not_know_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn create_takes_no_property_that_it_would_not_keep_to() {
+    let with = |name: &str, text: &str| TableOptions { properties: [(name.to_owned(), text.to_owned())].into(), ..fast() };
+    // (property, text, what the message names besides)
+    let refused = [
+        ("delta.enableChangeDataFeed", "true", "changeDataFeed"),
+        ("DELTA.ENABLECHANGEDATAFEED", "TRUE", "changeDataFeed"),
+        ("delta.enableChangeDataCapture", "true", "changeDataFeed"),
+        ("delta.enableDeletionVectors", "true", "deletionVectors"),
+        ("delta.constraints.positive", "n > 0", "checkConstraints"),
+        ("delta.checkpointPolicy", "v2", "v2Checkpoint"),
+        ("delta.enableInCommitTimestamps", "true", "inCommitTimestamp"),
+        ("delta.inCommitTimestampEnablementVersion", "3", "inCommitTimestamp"),
+        ("delta.enableRowTracking", "true", "rowTracking"),
+        ("delta.enableTypeWidening", "true", "typeWidening"),
+        ("delta.enableIcebergCompatV2", "true", "icebergCompatV2"),
+        ("delta.universalFormat.enabledFormats", "iceberg", "icebergCompatV2"),
+        ("delta.columnMapping.mode", "name", "columnMapping"),
+        ("delta.columnMapping.maxColumnId", "5", "columnMapping"),
+        ("delta.feature.clustering", "supported", "clustering"),
+        ("delta.feature.somethingNew", "supported", "somethingNew"),
+        ("delta.coordinatedCommits.commitCoordinator-preview", "x", "coordinatedCommits"),
+        // Known, but nothing here does it.
+        ("delta.minWriterVersion", "7", "protocol"),
+        ("delta.checkpoint.writeStatsAsStruct", "true", "as JSON"),
+        ("delta.setTransactionRetentionDuration", "interval 1 day", "transaction"),
+        ("delta.parquet.compression.codec", "zstd", "TableOptions::codec"),
+        ("delta.isolationLevel", "SnapshotIsolation", "serializable"),
+        ("delta.compatibility.symlinkFormatManifest.enabled", "true", "manifest"),
+        // Unknown.
+        ("delta.apendOnly", "true", "did you mean `delta.appendOnly`?"),
+        ("delta.deletedFileRetention", "7 days", "did you mean `delta.deletedFileRetentionDuration`?"),
+        ("delta.constraint.positive", "n > 0", "not a property of Delta tables"),
+        ("delta.", "x", "not a property of Delta tables"),
+        // Not to be read.
+        ("delta.appendOnly", "yes", "true or false"),
+        ("delta.enableDeletionVectors", "on", "true or false"),
+        ("delta.checkpointInterval", "0", "1 or more"),
+        ("delta.checkpointInterval", "ten", "1 or more"),
+        ("delta.dataSkippingNumIndexedCols", "-2", "-1 or more"),
+        ("delta.deletedFileRetentionDuration", "a week", "interval"),
+        ("delta.deletedFileRetentionDuration", "interval 1 month", "interval"),
+        ("delta.deletedFileRetentionDuration", "interval -1 day", "interval"),
+        ("delta.deletedFileRetentionDuration", "interval", "interval"),
+        ("delta.deletedFileRetentionDuration", "", "interval"),
+        ("delta.deletedFileRetentionDuration", "7", "interval"),
+        ("delta.logRetentionDuration", "interval 1 dayss", "interval"),
+        ("delta.logRetentionDuration", "interval 99999999999999999999 days", "interval"),
+    ];
+    for (name, text, named) in refused {
+        let place = Place::new();
+        let error = match DeltaTable::create(&place.path(), schema(), with(name, text)).await {
+            Ok(table) => panic!("{name} = {text} was taken: {:?}", table.snapshot().await.unwrap().property(name)),
+            Err(error) => error,
+        };
+        assert!(matches!(error.kind(), ErrorKind::Analysis | ErrorKind::Unsupported), "{name} = {text}: {:?}: {error}", error.kind());
+        assert!(error.message().contains(name) && error.message().contains(named), "{name} = {text}: {error}");
+        assert!(!std::path::Path::new(&place.path()).exists(), "{name} = {text}: something was made");
+    }
+    // (property, text, the name under which it stands)
+    let taken = [
+        ("delta.appendOnly", "False", "delta.appendOnly"),
+        ("DELTA.appendonly", "true", "delta.appendOnly"),
+        ("delta.deletedFileRetentionDuration", "interval 1 week", "delta.deletedFileRetentionDuration"),
+        ("delta.deletedFileRetentionDuration", "7 days", "delta.deletedFileRetentionDuration"),
+        ("delta.logRetentionDuration", "INTERVAL 1 day 12 hours", "delta.logRetentionDuration"),
+        ("delta.checkpointInterval", "50", "delta.checkpointInterval"),
+        ("delta.dataSkippingNumIndexedCols", "-1", "delta.dataSkippingNumIndexedCols"),
+        ("delta.enableChangeDataFeed", "false", "delta.enableChangeDataFeed"),
+        ("delta.enableDeletionVectors", "false", "delta.enableDeletionVectors"),
+        ("delta.columnMapping.mode", "none", "delta.columnMapping.mode"),
+        ("delta.checkpointPolicy", "classic", "delta.checkpointPolicy"),
+        ("delta.isolationLevel", "Serializable", "delta.isolationLevel"),
+        ("delta.autoOptimize.optimizeWrite", "true", "delta.autoOptimize.optimizeWrite"),
+        ("owner", "me", "owner"),
+        ("deltas.appendOnly", "maybe", "deltas.appendOnly"),
+    ];
+    for (name, text, stands) in taken {
+        let place = Place::new();
+        let table = DeltaTable::create(&place.path(), schema(), with(name, text)).await.unwrap();
+        assert_eq!(table.snapshot().await.unwrap().property(stands), Some(text), "{name}");
+        table.append(vec![rows(&[("a", 1, 0.0)])], None).await.unwrap();
+        table.checkpoint().await.unwrap();
+        // Another implementation has no objection.
+        let theirs = deltalake_core::open_table(url::Url::from_directory_path(place.path()).unwrap()).await.unwrap();
+        assert_eq!(theirs.version(), Some(1), "{name}");
+    }
+    let properties = [("delta.appendOnly", "true"), ("delta.APPENDONLY", "false")].map(|(n, t)| (n.to_owned(), t.to_owned())).into();
+    let twice = DeltaTable::create(&Place::new().path(), schema(), TableOptions { properties, ..fast() }).await.unwrap_err();
+    assert!(twice.message().contains("`delta.appendOnly` is given twice"), "{twice}");
+    let by = vec!["userId".to_owned(), "USERID".to_owned()];
+    let twice = DeltaTable::create(&Place::new().path(), schema(), TableOptions { partition_by: by, ..fast() }).await.unwrap_err();
+    assert!(twice.kind() == ErrorKind::Analysis && twice.message().contains("`USERID`") && twice.message().contains("twice"), "{twice}");
+}
+
+#[tokio::test]
+async fn what_another_engine_set_is_not_guessed_at() {
+    let place = Place::new();
+    let table = place.create().await;
+    table.append(vec![rows(&[("a", 1, 0.0)])], None).await.unwrap();
+    let created = fs::read_to_string(place.log_entry(0)).unwrap();
+    let set = |name: &str, text: &str| {
+        let edited = created.replace(r#""configuration":{}"#, &format!(r#""configuration":{{"{name}":"{text}"}}"#));
+        assert_ne!(edited, created);
+        fs::write(place.log_entry(0), edited).unwrap();
+    };
+    let checkpoint = std::path::Path::new(&place.path()).join("_delta_log/00000000000000000001.checkpoint.parquet");
+    for text in ["a week", "interval 1 month", "interval -1 day", "7"] {
+        set("delta.deletedFileRetentionDuration", text);
+        let table = place.open().await;
+        assert_eq!(content(&table).await, ["a 1 0"], "it can be read: {text}");
+        let error = table.checkpoint().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        for named in ["delta.deletedFileRetentionDuration", text, place.path().as_str()] {
+            assert!(error.message().contains(named), "{named}: {error}");
+        }
+        assert!(!checkpoint.exists(), "{text}: a checkpoint was written");
+        assert_eq!(table.upkeep(1).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    }
+    // A flag that cannot be read may be set: what it forbids is not done.
+    set("delta.appendOnly", "yes");
+    let error = place.open().await.overwrite(vec![rows(&[("b", 1, 0.0)])], None).await.unwrap_err();
+    assert!(error.kind() == ErrorKind::Unsupported && error.message().contains("delta.appendOnly = yes"), "{error}");
+    set("delta.deletedFileRetentionDuration", "2 days 3 hours");
+    assert_eq!(place.open().await.checkpoint().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_log_without_protocol_or_metadata_is_refused() {
+    for action in ["protocol", "metaData"] {
+        let place = Place::new();
+        let table = place.create().await;
+        table.append(vec![rows(&[("a", 1, 0.0)])], None).await.unwrap();
+        let created = fs::read_to_string(place.log_entry(0)).unwrap();
+        let begins = format!("{{\"{action}\":");
+        let without: String = created.lines().filter(|line| !line.starts_with(&begins)).map(|line| format!("{line}\n")).collect();
+        assert_ne!(without, created);
+        fs::write(place.log_entry(0), without).unwrap();
+        let opened = DeltaTable::open_with(&place.path(), fast()).await.map(|_| ());
+        let travelled = table.snapshot_at(0).await.map(|_| ());
+        let checkpointed = table.checkpoint().await.map(|_| ());
+        for (doing, outcome) in [("open", opened), ("travel", travelled), ("checkpoint", checkpointed)] {
+            let Err(error) = outcome else { panic!("{doing} does without {action}") };
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{doing}: {error}");
+            let message = error.message();
+            assert!(message.contains(&format!("no {action} action")) && message.contains(&place.path()), "{doing}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_damaged_entry_is_named() {
     let place = Place::new();
     let table = place.create().await;
