@@ -7,6 +7,7 @@ use tidemill_planner::Result;
 
 use crate::commit::conflict::Reads;
 use crate::commit::{Attempt, Committed, Operation, Proposal, Txn, txn_check_is_on};
+use crate::io::blocking;
 use crate::schema::Alignment;
 use crate::snapshot::Head;
 use crate::table::DeltaTable;
@@ -39,6 +40,12 @@ impl DeltaTable {
     /// Whether the table holds this txn already.
     pub(crate) fn has_txn(head: &Head, txn: Option<&Txn>) -> bool {
         txn_check_is_on() && txn.is_some_and(|txn| head.txn_version(&txn.app_id).is_some_and(|version| version >= txn.version))
+    }
+
+    /// Makes sure of a txn that the table holds already: the attempt that brought it in may have ended before its sync.
+    pub(crate) async fn settle_txn(&self, txn: Option<&Txn>) -> Result<()> {
+        let (core, txn) = (Arc::clone(&self.core), txn.cloned());
+        blocking(move || core.settle(None, txn.as_ref())).await
     }
 
     /// Writes rows as data files.
@@ -86,6 +93,7 @@ fn write_operation(mode: &str, files: &[Written], head: &Head) -> Result<Operati
 pub(crate) async fn append(table: &DeltaTable, batches: Vec<RecordBatch>, txn: Option<Txn>) -> Result<Committed> {
     let head = table.head().await?;
     if DeltaTable::has_txn(&head, txn.as_ref()) {
+        table.settle_txn(txn.as_ref()).await?;
         return Ok(Committed::AlreadyDone);
     }
     let rows = table.align(&head, &batches)?;
@@ -96,6 +104,7 @@ pub(crate) async fn append(table: &DeltaTable, batches: Vec<RecordBatch>, txn: O
 pub(crate) async fn overwrite(table: &DeltaTable, batches: Vec<RecordBatch>, txn: Option<Txn>) -> Result<Committed> {
     let mut snapshot = table.snapshot().await?;
     if DeltaTable::has_txn(snapshot.head(), txn.as_ref()) {
+        table.settle_txn(txn.as_ref()).await?;
         return Ok(Committed::AlreadyDone);
     }
     let mut planned = Arc::clone(&snapshot.head().metadata);

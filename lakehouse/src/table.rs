@@ -72,7 +72,8 @@ impl DeltaTable {
     ///
     /// # Errors
     /// `Analysis` where a table is already, or for a property that is unknown or unreadable; `Unsupported` for columns that we do not
-    /// write and properties that we do not keep to, naming the feature.
+    /// write and properties that we do not keep to, naming the feature; `OutcomeUnknown` where the table is there, or may be, and may not
+    /// survive a power cut.
     pub async fn create(location: &str, schema: SchemaRef, options: TableOptions) -> Result<Self> {
         match Self::create_if_absent(location, schema, options).await? {
             Some(table) => Ok(table),
@@ -195,7 +196,8 @@ impl DeltaTable {
     ///
     /// # Errors
     /// `Analysis` for rows whose columns do not fit, `Data` for a null in a NOT NULL column, `Conflict` when the table's
-    /// columns were changed meanwhile.
+    /// columns were changed meanwhile. `OutcomeUnknown` when the commit is there, or may be, and may not survive a power cut: the
+    /// same call again is safe with a `txn` and may double the rows without.
     pub async fn append(&self, batches: Vec<RecordBatch>, txn: Option<Txn>) -> Result<Committed> {
         crate::append::append(self, batches, txn).await
     }

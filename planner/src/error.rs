@@ -28,6 +28,9 @@ pub enum ErrorKind {
     Corrupt,
     /// Storage or the network failed: try again when it works.
     Io,
+    /// A write was made, or may have been, and may not survive a power cut: look whether it is there before writing it again.
+    /// Only a write that knows itself again (one with a txn, or a query from its checkpoint) may simply be repeated.
+    OutcomeUnknown,
     /// A limit (memory, disk) was reached: give more or ask for less.
     Resources,
     /// The query was stopped.
@@ -48,6 +51,7 @@ impl ErrorKind {
             Self::Fenced => "fenced",
             Self::Corrupt => "corrupt",
             Self::Io => "io",
+            Self::OutcomeUnknown => "outcome_unknown",
             Self::Resources => "resources",
             Self::Cancelled => "cancelled",
             Self::Internal => "internal",
@@ -82,8 +86,8 @@ impl Error {
 
     constructors! {
         analysis => Analysis, unsupported => Unsupported, data => Data, not_found => NotFound, conflict => Conflict,
-        fenced => Fenced, corrupt => Corrupt, io => Io, resources => Resources, cancelled => Cancelled,
-        internal => Internal,
+        fenced => Fenced, corrupt => Corrupt, io => Io, outcome_unknown => OutcomeUnknown, resources => Resources,
+        cancelled => Cancelled, internal => Internal,
     }
 
     /// The same error with its cause.
@@ -110,7 +114,8 @@ impl Error {
         &self.message
     }
 
-    /// Whether the same work may succeed when it is tried again.
+    /// Whether the same work may succeed when it is tried again. What may be done already ([`ErrorKind::OutcomeUnknown`]) is not tried
+    /// again unseen.
     pub fn is_transient(&self) -> bool {
         self.kind == ErrorKind::Io
     }

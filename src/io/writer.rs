@@ -101,7 +101,8 @@ impl DataFrameWriter {
     /// Runs the query and writes its rows to `path`, all of them or none.
     ///
     /// # Errors
-    /// `Analysis` when there is something at the path and the mode is `error`.
+    /// `Analysis` when there is something at the path and the mode is `error`; `OutcomeUnknown` when the rows of a Delta table are
+    /// there, or may be, and may not survive a power cut: with `txnAppId` and `txnVersion` the same write again is safe.
     pub async fn save(&self, path: &str) -> Result<()> {
         let mode = Mode::parse(&self.mode)?;
         let format = Format::parse(&self.format)?;

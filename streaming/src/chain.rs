@@ -15,13 +15,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use tidemill_planner::seam::{DurableLog, PutOutcome};
-use tidemill_planner::{Error, Result};
+use tidemill_planner::{Error, ErrorKind, Result};
 
 use crate::progress::timestamp;
 use crate::record::Entry;
 
 /// How many entries are read at a time.
 const READS: usize = 32;
+
+/// How often an entry is put before the run gives up.
+const PUT_ATTEMPTS: u32 = 3;
 
 /// An entry in short.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,11 +129,12 @@ impl Chain {
         }
     }
 
-    /// Adds an entry and returns its number; it is durable then.
+    /// Adds an entry and returns its number; it is durable then. Where storage fails it is put again, which also finds out what became
+    /// of a put whose outcome is unknown.
     ///
     /// # Errors
-    /// `Fenced`, naming the other run, when another run has added one; nothing was written then. `Io` when storage failed: the
-    /// entry may be there or not, and appending the same entry again finds out.
+    /// `Fenced`, naming the other run, when another run has added one; nothing was written then. `Io` when storage failed and nothing
+    /// was written; `OutcomeUnknown` when the entry may be there or not: the next start finds out.
     pub async fn append(&mut self, entry: &Entry) -> Result<u64> {
         self.append_encoded(entry, entry.encode()?).await
     }
@@ -141,17 +145,46 @@ impl Chain {
     /// Those of [`append`](Self::append).
     pub async fn append_encoded(&mut self, entry: &Entry, bytes: Bytes) -> Result<u64> {
         let number = self.next;
-        let size = bytes.len() as u64;
-        if self.log.put_new(number, bytes.clone()).await? == PutOutcome::Exists {
-            // An earlier attempt of ours may have got through although its answer was lost.
-            let there = self.log.read(number).await?;
-            if there.as_ref() != Some(&bytes) {
-                return Err(self.taken(entry, number, there));
-            }
-        }
-        self.index.push(EntryInfo::of(number, entry, size));
+        self.put(entry, number, &bytes).await?;
+        self.index.push(EntryInfo::of(number, entry, bytes.len() as u64));
         self.next += 1;
         Ok(number)
+    }
+
+    async fn put(&self, entry: &Entry, number: u64, bytes: &Bytes) -> Result<()> {
+        let mut unknown = None;
+        let mut attempt = 1;
+        loop {
+            let error = match self.put_once(entry, number, bytes).await {
+                Ok(()) => return Ok(()),
+                // The number is another entry's, so none of our attempts has got through.
+                Err(error) if matches!(error.kind(), ErrorKind::Fenced | ErrorKind::Conflict | ErrorKind::Corrupt) => return Err(error),
+                Err(error) => error,
+            };
+            let again = attempt < PUT_ATTEMPTS && (error.is_transient() || error.kind() == ErrorKind::OutcomeUnknown);
+            if again {
+                tracing::warn!("attempt {attempt} to write the log failed: {error}");
+            }
+            // An attempt that came to nothing has not found out what became of those before it.
+            let error = unknown.take().unwrap_or(error);
+            let is_unknown = error.kind() == ErrorKind::OutcomeUnknown;
+            if !again {
+                let run = entry.run_id();
+                let what = format!("run {run} does not know whether its entry is in the log; start the query again, which finds out");
+                return Err(if is_unknown { error.context(what) } else { error });
+            }
+            unknown = is_unknown.then_some(error);
+            attempt += 1;
+        }
+    }
+
+    async fn put_once(&self, entry: &Entry, number: u64, bytes: &Bytes) -> Result<()> {
+        if self.log.put_new(number, bytes.clone()).await? == PutOutcome::Created {
+            return Ok(());
+        }
+        // An earlier attempt of ours may have got through although its answer was lost.
+        let there = self.log.read(number).await?;
+        if there.as_ref() == Some(bytes) { Ok(()) } else { Err(self.taken(entry, number, there)) }
     }
 
     /// Takes the query over with a `Start`, as the last entry of all, and returns its number.
@@ -253,8 +286,10 @@ mod tests {
     use super::*;
     use crate::record::Stop;
     use crate::record::testing::{epoch, start, start_after};
+    use async_trait::async_trait;
     use futures::executor::block_on;
-    use tidemill_planner::ErrorKind;
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
     use tidemill_planner::seam::MemoryLog;
 
     fn log() -> Arc<dyn DurableLog> {
@@ -318,6 +353,93 @@ mod tests {
         let error = block_on(twin.append(&Entry::Stop(Stop { run_id: "a".into(), stopped_ms: 0, settled: None }))).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict);
         assert!(error.message().contains("start the query again"), "{error}");
+    }
+
+    /// What becomes of a put.
+    #[derive(Debug, Clone, Copy)]
+    enum Fault {
+        /// It gets through, and its answer is lost.
+        Unknown,
+        /// It does not get through.
+        Io,
+        /// It does not get through, and will not.
+        Full,
+    }
+    use Fault::{Full, Io, Unknown};
+
+    /// A log whose next puts have these faults.
+    #[derive(Debug)]
+    struct Faulty {
+        log: MemoryLog,
+        faults: Mutex<VecDeque<Fault>>,
+    }
+
+    #[async_trait]
+    impl DurableLog for Faulty {
+        async fn put_new(&self, number: u64, bytes: Bytes) -> Result<PutOutcome> {
+            let fault = self.faults.lock().unwrap().pop_front();
+            match fault {
+                None => self.log.put_new(number, bytes).await,
+                Some(Unknown) => {
+                    self.log.put_new(number, bytes).await?;
+                    Err(Error::outcome_unknown("its answer was lost"))
+                }
+                Some(Io) => Err(Error::io("the disk is tired")),
+                Some(Full) => Err(Error::resources("the disk is full")),
+            }
+        }
+
+        async fn read(&self, number: u64) -> Result<Option<Bytes>> {
+            self.log.read(number).await
+        }
+
+        async fn list_from(&self, from: u64) -> Result<Vec<u64>> {
+            self.log.list_from(from).await
+        }
+
+        async fn remove(&self, number: u64) -> Result<()> {
+            self.log.remove(number).await
+        }
+
+        fn location(&self, number: u64) -> String {
+            self.log.location(number)
+        }
+    }
+
+    #[test]
+    fn a_put_is_tried_again_and_what_is_unknown_stays_unknown_until_it_is_found_out() {
+        // The faults of the puts, what the writer is told, and whether the entry is there.
+        let cases: [(&[Fault], Option<ErrorKind>, bool); 10] = [
+            (&[], None, true),
+            (&[Unknown], None, true),
+            (&[Io, Io], None, true),
+            (&[Io, Unknown], None, true),
+            (&[Unknown, Io], None, true),
+            (&[Io, Io, Io], Some(ErrorKind::Io), false),
+            (&[Full], Some(ErrorKind::Resources), false),
+            (&[Unknown, Io, Io], Some(ErrorKind::OutcomeUnknown), true),
+            (&[Unknown, Full], Some(ErrorKind::OutcomeUnknown), true),
+            (&[Unknown, Unknown, Unknown], Some(ErrorKind::OutcomeUnknown), true),
+        ];
+        for (faults, told, there) in cases {
+            let faulty = Faulty { log: MemoryLog::default(), faults: Mutex::new(faults.iter().copied().collect()) };
+            let log: Arc<dyn DurableLog> = Arc::new(faulty);
+            let (mut chain, _) = open(&log);
+            let appended = block_on(chain.append(&start("a")));
+            assert_eq!(appended.as_ref().err().map(Error::kind), told, "{faults:?}: {appended:?}");
+            if let Err(error) = appended.as_ref().map_err(Error::message)
+                && told == Some(ErrorKind::OutcomeUnknown)
+            {
+                assert!(error.contains("run a does not know") && error.contains("start the query again"), "{faults:?}: {error}");
+            }
+            assert_eq!(open(&log).1.len(), usize::from(there), "{faults:?}");
+        }
+        // Where another run has the number, what became of ours is known.
+        let taken = MemoryLog::default();
+        block_on(taken.put_new(0, start("b").encode().unwrap())).unwrap();
+        let log: Arc<dyn DurableLog> = Arc::new(Faulty { log: taken, faults: Mutex::new([Unknown].into()) });
+        let mut late = Chain { log, next: 0, index: Vec::new() };
+        assert_eq!(block_on(late.append(&start("a"))).unwrap_err().kind(), ErrorKind::Fenced);
     }
 
     #[test]

@@ -78,15 +78,23 @@ impl Inner {
             let temp = self.dir.join(format!(".{number:0DIGITS$}.{}{TEMP_SUFFIX}", uuid::Uuid::new_v4().simple()));
             let linked = write_synced(&temp, bytes).and_then(|()| {
                 fail::fail_point!("executor::log::before_link");
-                std::fs::hard_link(&temp, &target)
+                std::fs::hard_link(&temp, &target)?;
+                fail::fail_point!("executor::log::link_answer", |_| Err(std::io::Error::other("failpoint")));
+                Ok(())
             });
             let outcome = match linked {
-                Ok(()) => self.sync().map(|()| PutOutcome::Created),
-                Err(error) if error.kind() == IoErrorKind::AlreadyExists => self.read_back(number, bytes),
+                Ok(()) => self.settle(number),
+                // Taken by us, if an earlier attempt's answer was lost, or by another writer, whose entry may be gone again.
+                Err(error) if error.kind() == IoErrorKind::AlreadyExists => {
+                    self.read_back(number, bytes).map(|there| there.unwrap_or(PutOutcome::Exists))
+                }
                 Err(error) if error.kind() == IoErrorKind::NotFound && self.dir.is_dir() => continue,
                 Err(error) if error.kind() == IoErrorKind::Unsupported => Err(Error::io_at(target.display(), error)
                     .context("this file system has no hard links, which the log needs; put the checkpoint on another one")),
-                Err(error) => Err(Error::io_at(target.display(), error).context("cannot write log entry")),
+                // The answer may be lost though the link was made: the entry itself tells.
+                Err(error) => self
+                    .read_back(number, bytes)
+                    .and_then(|there| there.ok_or_else(|| Error::io_at(target.display(), error).context("cannot write log entry"))),
             };
             // What is left over is ignored by every reader and swept away at the next start.
             let _ = std::fs::remove_file(&temp);
@@ -95,20 +103,35 @@ impl Inner {
         Err(Error::io(format!("{}: the temporary file vanished {PUT_ATTEMPTS} times while it was written", target.display())))
     }
 
-    /// The number is taken: by us, if an earlier attempt's answer was lost, or by another writer.
-    fn read_back(&self, number: u64, bytes: &Bytes) -> Result<PutOutcome> {
-        match self.read(number)? {
-            Some(there) if there == *bytes => self.sync().map(|()| PutOutcome::Created),
-            _ => Ok(PutOutcome::Exists),
+    /// Who has the number: we, another writer, or nobody.
+    fn read_back(&self, number: u64, bytes: &Bytes) -> Result<Option<PutOutcome>> {
+        let there = self.read(number).map_err(|error| self.unknown(number, "the entry may be there, but cannot be read back", error))?;
+        match there {
+            Some(there) if there == *bytes => self.settle(number).map(Some),
+            Some(_) => Ok(Some(PutOutcome::Exists)),
+            None => Ok(None),
         }
     }
 
+    /// Our entry can be seen: now it is made to last.
+    fn settle(&self, number: u64) -> Result<PutOutcome> {
+        const WHAT: &str = "the entry can be seen, but may not survive a power cut";
+        self.sync().map(|()| PutOutcome::Created).map_err(|error| self.unknown(number, WHAT, error))
+    }
+
+    fn unknown(&self, number: u64, what: &str, error: Error) -> Error {
+        Error::outcome_unknown(format!("{}: {what}: {error}; putting the same entry again finds out", self.path(number).display()))
+            .with_source(error)
+    }
+
     fn sync(&self) -> Result<()> {
+        fail::fail_point!("executor::log::sync", |_| Err(Error::io(format!("{}: failpoint", self.dir.display()))));
         self.handle.sync_all().map_err(|error| Error::io_at(self.dir.display(), error).context("cannot sync the log directory"))
     }
 
     fn read(&self, number: u64) -> Result<Option<Bytes>> {
         let path = self.path(number);
+        fail::fail_point!("executor::log::read", |_| Err(Error::io(format!("{}: failpoint", path.display()))));
         match std::fs::read(&path) {
             Ok(bytes) => Ok(Some(bytes.into())),
             Err(error) if error.kind() == IoErrorKind::NotFound => Ok(None),

@@ -1,6 +1,8 @@
 //! What the executor promises, checked on whole runs.
 
 mod faults;
+#[cfg(feature = "failpoints")]
+mod log_faults;
 mod pool;
 mod queries;
 mod sharing;

@@ -6,11 +6,13 @@
 //!                       │        ▼
 //!                       │ conflicts(ours, theirs) ─► lost? ─────────────────────► RunAgain / Err
 //!                       │        ▼
-//!                       │ link as N+1 ─► taken by another ─► (ours after all?) ┐
-//!                       └◄──────────────────────────────────────────────────── ┘
-//!                                ▼ created
-//!                         index takes up our actions; the log's folder is synced ► Done
+//!                       │ link as N+1 ─► taken, or failed ─► ours after all? ─ no ┐ (not to be seen: OutcomeUnknown)
+//!                       └◄───────────────────────────────────────────┼────────────┘
+//!                                ▼ created                      yes  ▼
+//!                         index takes up our actions; the log's folder is synced ► Done (in vain: OutcomeUnknown)
 //! ```
+//! From the link on, nothing that fails is a plain failure: the commit can be seen, and whoever was told that it failed would
+//! write its rows once more.
 
 pub(crate) mod conflict;
 
@@ -142,12 +144,43 @@ impl Core {
         let core = Arc::clone(self);
         blocking(move || {
             let attempt = core.decide(&proposal, &lines, &bytes, &prepared)?;
-            if core.options.durable && !proposal.settle_later && matches!(attempt, Attempt::Done(_)) {
-                core.log.sync()?;
+            match &attempt {
+                _ if proposal.settle_later => {}
+                Attempt::Done(version) => core.settle(Some(*version), proposal.txn.as_ref())?,
+                // Whoever brought the txn in may have ended before the sync.
+                Attempt::AlreadyDone if proposal.planned_at.is_some() => core.settle(None, proposal.txn.as_ref())?,
+                Attempt::AlreadyDone | Attempt::RunAgain(_) => {}
             }
             Ok(attempt)
         })
         .await
+    }
+
+    /// Makes a commit that can be seen survive a power cut too, if the table is durable: the one that became `version`, or the one that
+    /// brought the txn in.
+    ///
+    /// # Errors
+    /// `OutcomeUnknown`: the commit can be seen, and a power cut may take it away.
+    pub(crate) fn settle(&self, version: Option<Version>, txn: Option<&Txn>) -> Result<()> {
+        if !self.options.durable {
+            return Ok(());
+        }
+        self.log.sync().map_err(|failed| {
+            let commit = version
+                .map_or_else(|| "the txn is in the table".to_owned(), |version| format!("the commit is visible as version {version}"));
+            let what = format!("{commit}, but may not survive a power cut, because the log's folder could not be synced: {failed}");
+            self.outcome_unknown(&what, txn).with_source(failed)
+        })
+    }
+
+    fn outcome_unknown(&self, what: &str, txn: Option<&Txn>) -> Error {
+        let again = match txn {
+            Some(txn) => format!("the same write under its txn (`{}`, {}) may be tried again, and is made once", txn.app_id, txn.version),
+            None => "look into the table's history before you write the rows again, or they may be there twice (a write under a txn may \
+                     simply be tried again)"
+                .to_owned(),
+        };
+        Error::outcome_unknown(format!("Delta table {}: {what}; {again}", self.root.display()))
     }
 
     /// Writes the entry aside while the folders of its data files are synced: nothing can be seen before both are safe.
@@ -174,28 +207,38 @@ impl Core {
                     state.index.version + 1
                 }
             };
-            let put = match self.log.publish(prepared, next) {
-                Ok(put) => put,
-                // The answer may be lost though the link was made: the entry itself tells.
-                Err(e) => match self.log.read(next) {
-                    Ok(Some(_)) => Put::Exists,
-                    _ => return Err(e),
-                },
-            };
-            let ours = match put {
-                Put::Created => true,
-                Put::Exists => self.log.read(next)?.is_some_and(|(there, _)| there == bytes),
+            let ours = match self.log.publish(prepared, next) {
+                Ok(Put::Created) => true,
+                put => self.is_ours(put, next, bytes, proposal.txn.as_ref())?,
             };
             if ours {
                 let applied = state.index.apply(next, lines.to_vec());
-                state.stamp = self.log.stamp(next)?;
+                let stamp = self.log.stamp(next).ok().flatten();
                 state.moved();
-                // The commit is made whatever our own index says about it.
-                state.stale = applied.is_err();
+                // The commit is made whatever our own index or a second look at the entry says about it.
+                state.stale = applied.is_err() || stamp.is_none();
+                state.stamp = stamp;
                 return Ok(Attempt::Done(next));
             }
             if proposal.planned_at.is_none() {
                 return Ok(Attempt::AlreadyDone);
+            }
+        }
+    }
+
+    /// Whether a number that was not given to our entry holds it all the same: the answer may be lost though the link was made.
+    ///
+    /// # Errors
+    /// The link's own where the number is free: nothing was committed. `OutcomeUnknown` where the entry itself cannot tell.
+    fn is_ours(&self, put: Result<Put>, version: Version, bytes: &[u8], txn: Option<&Txn>) -> Result<bool> {
+        match (self.log.read(version), put) {
+            (Ok(Some((there, _))), _) => Ok(there == bytes),
+            (Ok(None), Ok(_)) => Ok(false),
+            (Ok(None), Err(failed)) => Err(failed),
+            (Err(unread), put) => {
+                let failed = put.err().map_or_else(String::new, |failed| format!("{failed}, and "));
+                let what = format!("whether the commit is version {version} is not known: {failed}the entry cannot be read back: {unread}");
+                Err(self.outcome_unknown(&what, txn).with_source(unread))
             }
         }
     }

@@ -19,6 +19,9 @@ use tidemill_planner::{Error, Result};
 /// A version of the table, as Delta numbers them.
 pub(crate) type Version = u64;
 
+/// How often a sync of the log's folder is tried.
+const SYNC_ATTEMPTS: usize = 3;
+
 /// The log directory of one table.
 #[derive(Debug, Clone)]
 pub(crate) struct LogDir {
@@ -88,6 +91,7 @@ impl LogDir {
     /// The bytes of an entry with its stamp, or `None` where there is none.
     pub(crate) fn read(&self, version: Version) -> Result<Option<(Bytes, Stamp)>> {
         let path = self.entry_path(version);
+        fail::fail_point!("lakehouse::log.read", |_| Err(Error::io(format!("{}: failpoint", path.display()))));
         let mut file = match fs::File::open(&path) {
             Ok(file) => file,
             Err(e) if e.kind() == IoKind::NotFound => return Ok(None),
@@ -101,6 +105,7 @@ impl LogDir {
 
     pub(crate) fn stamp(&self, version: Version) -> Result<Option<Stamp>> {
         let path = self.entry_path(version);
+        fail::fail_point!("lakehouse::log.stamp", |_| Err(Error::io(format!("{}: failpoint", path.display()))));
         match fs::metadata(&path) {
             Ok(m) => Ok(Some(stamp_of(&m))),
             Err(e) if e.kind() == IoKind::NotFound => Ok(None),
@@ -124,7 +129,11 @@ impl LogDir {
     pub(crate) fn publish(&self, prepared: &Prepared, version: Version) -> Result<Put> {
         let path = self.entry_path(version);
         match fs::hard_link(&prepared.path, &path) {
-            Ok(()) => Ok(Put::Created),
+            Ok(()) => {
+                fail::fail_point!("lakehouse::log.linked");
+                fail::fail_point!("lakehouse::log.link_answer", |_| Err(Error::io(format!("{}: failpoint", path.display()))));
+                Ok(Put::Created)
+            }
             Err(e) if e.kind() == IoKind::AlreadyExists => Ok(Put::Exists),
             Err(e) if e.kind() == IoKind::Unsupported => Err(Error::unsupported(format!(
                 "{}: this file system has no hard links, without which a commit is not atomic; put the table on another one",
@@ -134,8 +143,20 @@ impl LogDir {
         }
     }
 
-    /// Makes the names in the log survive a power cut.
+    /// Makes the names in the log survive a power cut. It is tried again: the folder may be out of reach for want of file handles, and
+    /// a journaling file system that could not write a name refuses every later sync, so one that succeeds stands for all names.
     pub(crate) fn sync(&self) -> Result<()> {
+        let mut attempt = 1;
+        loop {
+            match self.sync_once() {
+                Err(e) if e.is_transient() && attempt < SYNC_ATTEMPTS => attempt += 1,
+                done => return done,
+            }
+        }
+    }
+
+    fn sync_once(&self) -> Result<()> {
+        fail::fail_point!("lakehouse::log.sync", |_| Err(Error::io(format!("{}: failpoint", self.dir.display()))));
         sync_dir(&self.dir)
     }
 

@@ -84,7 +84,8 @@ impl DeltaTable {
     /// Runs an upsert as one commit.
     ///
     /// # Errors
-    /// `Data`, naming the key, for two source rows with one key; `Analysis` for columns or a condition that do not fit.
+    /// `Data`, naming the key, for two source rows with one key; `Analysis` for columns or a condition that do not fit;
+    /// `OutcomeUnknown` as for [`DeltaTable::append`].
     pub async fn merge(&self, request: MergeRequest) -> Result<MergeMetrics> {
         self.merge_in(request, MergeContext::default()).await
     }
@@ -96,6 +97,9 @@ impl DeltaTable {
             let started = Instant::now();
             let snapshot = self.snapshot().await?;
             if DeltaTable::has_txn(snapshot.head(), request.txn.as_ref()) {
+                if !context.settle_later {
+                    self.settle_txn(request.txn.as_ref()).await?;
+                }
                 return Ok(MergeMetrics::default());
             }
             if let Some(pinned) = context.pinned {

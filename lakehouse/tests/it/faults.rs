@@ -9,7 +9,7 @@ use tidemill_planner::seam::{Publish, Receipt, Sink, SinkTarget};
 
 use crate::helpers::{Place, content, fast, rows, run, schema, the_query};
 
-fn sink(place: &Place, merge: bool) -> Arc<dyn Sink> {
+pub(crate) fn sink(place: &Place, merge: bool) -> Arc<dyn Sink> {
     let options = SinkOptions { table: fast(), ..SinkOptions::default() };
     match merge {
         true => Arc::new(DeltaMergeSink::new(Some("m".into()), place.path(), vec!["userId".into()], None, options)),

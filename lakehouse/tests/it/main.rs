@@ -5,6 +5,8 @@ mod helpers;
 
 #[cfg(feature = "failpoints")]
 mod faults;
+#[cfg(feature = "failpoints")]
+mod outcomes;
 
 #[cfg(not(feature = "failpoints"))]
 mod merge;

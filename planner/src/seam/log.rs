@@ -27,7 +27,9 @@ pub enum PutOutcome {
 /// * an entry reads back byte for byte, never in part;
 /// * `list_from` gives the numbers from `from` on in rising order, those of completed puts only;
 /// * `remove` of an absent entry succeeds;
-/// * an answer that may be either is resolved by reading back: equal bytes mean `Created`.
+/// * an answer that may be either is resolved by reading back: equal bytes mean `Created`;
+/// * a put that may be there, or is there and not durable, and of which no more can be found out fails with `OutcomeUnknown`: the
+///   same put again finds out. With any other error nothing was written.
 #[async_trait]
 pub trait DurableLog: Debug + Send + Sync {
     /// Writes entry `number` if there is none.

@@ -24,9 +24,6 @@ use crate::state::{Garbage, ImageFile, ImageOf, ImageWriter, QueryState, retain}
 use crate::trigger::{Fire, Trigger, next_fire};
 use crate::watermark::WatermarkTracker;
 
-/// A write to the log whose answer was lost is tried again so often before the query gives up.
-const RECORD_ATTEMPTS: u32 = 3;
-
 /// How long the loop waits at most before it looks whether it shall stop.
 const LONGEST_WAIT_MS: i64 = 1_000;
 
@@ -273,21 +270,12 @@ impl EpochLoop {
         })
     }
 
-    /// Appends an entry; a put whose answer was lost is put again, which finds out. Returns the entry's size.
+    /// Appends an entry and returns its size.
     async fn append(&mut self, entry: &Entry) -> Result<u64> {
         let bytes = entry.encode()?;
         let size = bytes.len() as u64;
-        let mut attempt = 1;
-        loop {
-            match self.chain.append_encoded(entry, bytes.clone()).await {
-                Ok(_) => return Ok(size),
-                Err(error) if error.is_transient() && attempt < RECORD_ATTEMPTS => {
-                    tracing::warn!("attempt {attempt} to write the log failed: {error}");
-                    attempt += 1;
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        self.chain.append_encoded(entry, bytes).await?;
+        Ok(size)
     }
 
     /// Publishes to every sink that staged, side by side.

@@ -148,3 +148,24 @@ async fn a_failed_task_is_run_again() {
     assert!(run.run(1, "").status.success());
     run.judge("a query whose disk was replaced").await;
 }
+
+/// A record that can be seen and whose sync failed: put again it is found, and where it cannot be, the query ends without knowing
+/// and the next start finds out.
+#[tokio::test]
+async fn a_record_whose_sync_failed_is_found_or_found_out() {
+    // The log's first entry says that the run has started.
+    let run = Run::new(5);
+    let ended = run.run(2, "executor::log::sync=2*off->1*return");
+    assert!(ended.status.success(), "{ended:?}");
+    run.judge("a sync that failed once").await;
+    let run = Run::new(5);
+    let ended = run.run(2, "executor::log::sync=3*off->return");
+    assert_eq!((ended.status.code(), &ended.last_phase), (Some(1), &(2, "record".to_owned())), "{ended:?}");
+    for told in ["may not survive a power cut", "start the query again", "00000000000000000003.rec"] {
+        assert!(ended.stderr.contains(told), "it does not tell {told}: {ended:?}");
+    }
+    assert_eq!(run.recorded(), Some(2), "the record can be seen");
+    let ended = run.run(3, "");
+    assert!(ended.status.success(), "{ended:?}");
+    run.judge("a sync that failed for good").await;
+}
