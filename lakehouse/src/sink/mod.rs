@@ -20,6 +20,7 @@ use std::sync::{Arc, OnceLock};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
+use serde_json::Value;
 use tidemill_planner::seam::{Publish, PublishedEpochs, Receipt, SinkQuery, SinkRun, SinkTarget};
 use tidemill_planner::{Error, Result};
 
@@ -180,9 +181,22 @@ impl Base {
     }
 }
 
-/// What is pinned of a table.
+/// Under which name a pinned schema holds the partition columns, beside the columns.
+const PARTITION_COLUMNS: &str = "partitionColumns";
+
+/// What is pinned of a table: its id, its columns, and by which of them it is partitioned, because staged files are cut by those.
 fn target_of(head: &Head) -> Result<SinkTarget> {
-    Ok(SinkTarget { id: head.metadata.id.clone(), schema: serde_json::from_str(&head.metadata.schema_string)? })
+    let mut schema: Value = serde_json::from_str(&head.metadata.schema_string)?;
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert(PARTITION_COLUMNS.to_owned(), head.metadata.partition_columns.clone().into());
+    }
+    Ok(SinkTarget { id: head.metadata.id.clone(), schema })
+}
+
+/// The columns of a pinned schema, and the partition columns, which a record may leave out.
+fn columns_and_partitions(mut schema: Value) -> (Value, Option<Value>) {
+    let partitions = schema.as_object_mut().and_then(|schema| schema.remove(PARTITION_COLUMNS));
+    (schema, partitions)
 }
 
 /// Refuses a table that is not the pinned one any more.
@@ -199,14 +213,21 @@ pub(crate) fn check_pinned(head: &Head, pinned: &SinkTarget) -> Result<()> {
             pinned.id, now.id
         )));
     }
-    if now.schema != pinned.schema {
-        return Err(Error::data(format!(
-            "the columns of Delta table {table} were changed while the query ran, from {} to {}; \
-             change them back and start the query again, or start it anew with a new checkpoint and a new table",
-            pinned.schema, now.schema
-        )));
+    let changed = |what: &str, from: &Value, to: &Value| {
+        Err(Error::data(format!(
+            "the {what} of Delta table {table} were changed while the query ran, from {from} to {to}; \
+             change them back and start the query again, or start it anew with a new checkpoint and a new table"
+        )))
+    };
+    let (columns, partitions) = columns_and_partitions(now.schema);
+    let (pinned_columns, pinned_partitions) = columns_and_partitions(pinned.schema.clone());
+    if columns != pinned_columns {
+        return changed("columns", &pinned_columns, &columns);
     }
-    Ok(())
+    match (&pinned_partitions, &partitions) {
+        (Some(pinned), Some(now)) if pinned != now => changed("partition columns", pinned, now),
+        _ => Ok(()),
+    }
 }
 
 /// Whether an epoch has any output: one without is not published at all.

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use tidemill_lakehouse::{DeltaAppendSink, DeltaMergeSink, DeltaTable, SinkOptions};
+use tidemill_lakehouse::{DeltaAppendSink, DeltaMergeSink, DeltaTable, SinkOptions, TableOptions};
 use tidemill_planner::ErrorKind;
 use tidemill_planner::seam::{Publish, Receipt, Sink, SinkRun, SinkTarget};
 
@@ -203,6 +203,68 @@ async fn another_table_or_other_columns_are_an_error_not_a_republish() {
         assert!(error.kind() == ErrorKind::Data && error.message().contains("made anew"), "{error}");
         assert!(content(&table(&place).await).await.is_empty());
         fs::remove_dir_all(place.path()).unwrap();
+    }
+}
+
+fn partitioned_sink(place: &Place, merge: bool, by: &[&str], options: SinkOptions) -> Arc<dyn Sink> {
+    let partition_by = by.iter().map(|column| (*column).to_owned()).collect();
+    let options = SinkOptions { table: TableOptions { partition_by, ..fast() }, ..options };
+    if merge { merge_sink(place, options) } else { append_sink(place, Some("alerts"), options) }
+}
+
+/// The table's `metaData` action, as the log has it.
+fn metadata_line(place: &Place) -> String {
+    let created = fs::read_to_string(place.log_entry(0)).unwrap();
+    created.lines().find(|line| line.starts_with(r#"{"metaData""#)).unwrap().to_owned()
+}
+
+/// Another engine lays the table out anew, as an overwrite with another `partitionBy` does: the id and the columns stay.
+fn repartition(place: &Place, from: &[&str], to: &[&str]) {
+    let metadata = metadata_line(place);
+    let text = |columns: &[&str]| format!(r#""partitionColumns":{}"#, serde_json::json!(columns));
+    let altered = metadata.replace(&text(from), &text(to));
+    assert_ne!(altered, metadata, "nothing was changed");
+    fs::write(place.log_entry(1), altered).unwrap();
+}
+
+#[tokio::test]
+async fn other_partition_columns_are_refused_by_name() {
+    let changes: [(&[&str], &[&str]); 4] = [(&["n"], &[]), (&["n"], &["x"]), (&["n"], &["n", "x"]), (&[], &["n"])];
+    for (from, to) in changes {
+        for options in [small(), large()] {
+            for merge in [false, true] {
+                let what = format!("from {from:?} to {to:?}, merge {merge}");
+                let place = Place::new();
+                let sink = partitioned_sink(&place, merge, from, options.clone());
+                let target = sink.open(schema()).await.unwrap();
+                let receipts = recorded(&stage(&sink, 1, &[&[("a", 1, 0.5)]]).await);
+                repartition(&place, from, to);
+                let error = sink.publish(&the_query(), 1, &target, &receipts).await.expect_err(&what);
+                assert_eq!(error.kind(), ErrorKind::Data, "{what}: {error}");
+                let [from, to] = [from, to].map(|columns| serde_json::json!(columns).to_string());
+                for told in [place.path().as_str(), "partition columns", from.as_str(), to.as_str()] {
+                    assert!(error.message().contains(told), "{what} does not tell {told}: {error}");
+                }
+                assert!(content(&table(&place).await).await.is_empty(), "{what}: nothing is written");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_target_that_pins_the_columns_alone_is_published_to() {
+    for by in [&["n"][..], &[]] {
+        for merge in [false, true] {
+            let place = Place::new();
+            let sink = partitioned_sink(&place, merge, by, large());
+            let target = sink.open(schema()).await.unwrap();
+            let receipts = recorded(&stage(&sink, 1, &[&[("a", 1, 0.5)]]).await);
+            let metadata: serde_json::Value = serde_json::from_str(&metadata_line(&place)).unwrap();
+            let columns = serde_json::from_str(metadata["metaData"]["schemaString"].as_str().unwrap()).unwrap();
+            let target = SinkTarget { schema: columns, ..target };
+            assert_eq!(sink.publish(&the_query(), 1, &target, &receipts).await.unwrap(), Publish::Published { rows_updated: 0 });
+            assert_eq!(content(&table(&place).await).await, ["a 1 0.5"], "by {by:?}, merge {merge}");
+        }
     }
 }
 

@@ -49,7 +49,7 @@ pub enum Publish {
 pub struct SinkTarget {
     /// The target's own identity (a Delta table's id), or a fixed text where it has none.
     pub id: String,
-    /// The target's columns as JSON, in the sink's own words.
+    /// The target's columns and how it lays them out as JSON, in the sink's own words.
     pub schema: serde_json::Value,
 }
 
