@@ -1,4 +1,5 @@
-//! Append and overwrite: rows become data files, files become one commit. MERGE lives next door.
+//! Append and overwrite: rows become data files, files become one commit. MERGE lives next door, and what a table is made with
+//! in `table`.
 
 use std::sync::Arc;
 
@@ -78,7 +79,8 @@ impl DeltaTable {
     }
 }
 
-fn write_operation(mode: &str, files: &[Written], head: &Head) -> Result<Operation> {
+/// What a write says in the history; `mode` is Spark's name for how it was asked for.
+pub(crate) fn write_operation(mode: &str, files: &[Written], head: &Head) -> Result<Operation> {
     Ok(Operation {
         name: "WRITE",
         parameters: vec![("mode", mode.to_owned()), ("partitionBy", serde_json::to_string(&head.metadata.partition_columns)?)],
@@ -98,6 +100,7 @@ pub(crate) async fn append(table: &DeltaTable, batches: Vec<RecordBatch>, txn: O
     }
     let rows = table.align(&head, &batches)?;
     let files = table.write_rows(&head, &rows, &Naming::Unique).await?;
+    fail::fail_point!("lakehouse::write.before_commit");
     table.commit_append(&head, files, txn, false).await
 }
 

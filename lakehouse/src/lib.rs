@@ -63,5 +63,5 @@ pub use options::TableOptions;
 pub use sink::{DeltaAppendSink, DeltaMergeSink, SinkOptions};
 pub use snapshot::Snapshot;
 pub use stats::{ColumnStats, FileStats};
-pub use table::DeltaTable;
+pub use table::{DeltaTable, FirstRows};
 pub use write::Codec;

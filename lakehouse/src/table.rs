@@ -7,11 +7,12 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use tidemill_planner::{Error, ErrorKind, Result};
 
+use crate::append::write_operation;
 use crate::commit::conflict::Reads;
 use crate::commit::{Attempt, Committed, Operation, Proposal, Txn};
 use crate::core::Core;
 use crate::io::blocking;
-use crate::log::actions::{Metadata, Protocol};
+use crate::log::actions::{Add, Metadata, Protocol};
 use crate::log::dir::{LogDir, sync_dir};
 use crate::log::replay::Index;
 use crate::log::{load, properties};
@@ -19,11 +20,23 @@ use crate::options::TableOptions;
 use crate::partition::Layout;
 use crate::schema::{canonical, to_delta_json};
 use crate::snapshot::{Head, Snapshot};
+use crate::write::{Naming, remove_unnamed};
 
 /// A Delta table on a local disk. Clones are handles of the same table and share what they know of it.
 #[derive(Debug, Clone)]
 pub struct DeltaTable {
     pub(crate) core: Arc<Core>,
+}
+
+/// What a table holds from its first version on.
+#[derive(Debug, Clone)]
+pub struct FirstRows {
+    /// Its rows; columns are matched by name and without regard to case.
+    pub batches: Vec<RecordBatch>,
+    /// Spark's name for how they were asked to be written (`ErrorIfExists`, `Append`, …): what the history says.
+    pub mode: &'static str,
+    /// Who writes them.
+    pub txn: Option<Txn>,
 }
 
 impl DeltaTable {
@@ -75,10 +88,19 @@ impl DeltaTable {
     /// write and properties that we do not keep to, naming the feature; `OutcomeUnknown` where the table is there, or may be, and may not
     /// survive a power cut.
     pub async fn create(location: &str, schema: SchemaRef, options: TableOptions) -> Result<Self> {
-        match Self::create_if_absent(location, schema, options).await? {
+        match Self::create_if_absent(location, schema, options, None).await? {
             Some(table) => Ok(table),
             None => Err(Error::analysis(format!("there is a Delta table at {location} already; open it, or choose another path"))),
         }
+    }
+
+    /// Makes a table at `location` with these columns and rows as one commit: nobody sees it empty, and whoever dies on the way leaves
+    /// none. `None` where there is a table, even one that was made while the rows were written; then nothing was written.
+    ///
+    /// # Errors
+    /// As [`DeltaTable::create`] and [`DeltaTable::append`], but for a table that is there already.
+    pub async fn create_with_rows(location: &str, schema: SchemaRef, rows: FirstRows, options: TableOptions) -> Result<Option<Self>> {
+        Self::create_if_absent(location, schema, options, Some(rows)).await
     }
 
     /// Opens the table at `location`, or makes it.
@@ -90,13 +112,13 @@ impl DeltaTable {
             Err(e) if e.kind() == ErrorKind::NotFound => {}
             other => return other,
         }
-        match Self::create_if_absent(location, schema, options.clone()).await? {
+        match Self::create_if_absent(location, schema, options.clone(), None).await? {
             Some(table) => Ok(table),
             None => Self::open_with(location, options).await,
         }
     }
 
-    async fn create_if_absent(location: &str, schema: SchemaRef, options: TableOptions) -> Result<Option<Self>> {
+    async fn create_if_absent(location: &str, schema: SchemaRef, options: TableOptions, rows: Option<FirstRows>) -> Result<Option<Self>> {
         if Self::exists(location).await? {
             return Ok(None);
         }
@@ -109,39 +131,63 @@ impl DeltaTable {
             crate::log::actions::Line { meta_data: Some((*metadata).clone()), protocol: Some(protocol.clone()), ..Default::default() };
         index.apply(0, vec![line])?;
         crate::log::features::check_writable(&index)?;
-        let partitions = serde_json::to_string(&metadata.partition_columns)?;
-        let durable = options.durable;
-        let core = blocking(move || {
-            let log = LogDir::of_table(&root);
-            std::fs::create_dir_all(log.path()).map_err(|e| Error::io_at(log.path().display(), e))?;
-            if durable {
-                for folder in [Some(root.as_path()), root.parent()].into_iter().flatten() {
-                    sync_dir(folder)?;
-                }
+        let head = Head::try_new(&root, &index)?;
+        let log = LogDir::of_table(&root);
+        let table = Self { core: Arc::new(Core::new(root, log, options, index, None)) };
+        let (operation, adds, txn) = match rows {
+            None => {
+                table.create_folders().await?;
+                let partitions = serde_json::to_string(&metadata.partition_columns)?;
+                let parameters = vec![("partitionBy", partitions), ("isManaged", "false".into())];
+                (Operation { name: "CREATE TABLE", parameters, metrics: Vec::new() }, Vec::new(), None)
             }
-            Ok(Arc::new(Core::new(root, log, options, index, None)))
-        })
-        .await?;
+            Some(rows) => {
+                // Rows that do not fit are refused before there is any trace of a table.
+                let aligned = table.align(&head, &rows.batches)?;
+                table.create_folders().await?;
+                let files = table.write_rows(&head, &aligned, &Naming::Unique).await?;
+                fail::fail_point!("lakehouse::write.before_commit");
+                (write_operation(rows.mode, &files, &head)?, files.into_iter().map(|file| file.add).collect::<Vec<Add>>(), rows.txn)
+            }
+        };
         let proposal = Proposal {
             planned_at: None,
             protocol: Some(protocol),
             new_metadata: Some((*metadata).clone()),
             metadata,
-            adds: Vec::new(),
+            adds: adds.clone(),
             removes: Vec::new(),
             reads: Reads::Nothing,
-            txn: None,
-            operation: Operation {
-                name: "CREATE TABLE",
-                parameters: vec![("partitionBy", partitions), ("isManaged", "false".into())],
-                metrics: Vec::new(),
-            },
+            txn,
+            operation,
             settle_later: false,
         };
-        match core.commit(proposal).await? {
-            Attempt::Done(_) => Ok(Some(Self { core })),
-            Attempt::AlreadyDone | Attempt::RunAgain(_) => Ok(None),
+        match table.core.commit(proposal).await? {
+            Attempt::Done(_) => Ok(Some(table)),
+            Attempt::AlreadyDone | Attempt::RunAgain(_) => {
+                blocking(move || {
+                    remove_unnamed(table.root(), &adds);
+                    Ok(())
+                })
+                .await?;
+                Ok(None)
+            }
         }
+    }
+
+    /// Makes the folders of a table that is to come. With its log's folder there, no reader takes its data files for plain ones.
+    async fn create_folders(&self) -> Result<()> {
+        let core = Arc::clone(&self.core);
+        blocking(move || {
+            std::fs::create_dir_all(core.log.path()).map_err(|e| Error::io_at(core.log.path().display(), e))?;
+            if core.options.durable {
+                for folder in [Some(core.root.as_path()), core.root.parent()].into_iter().flatten() {
+                    sync_dir(folder)?;
+                }
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// The table's folder.

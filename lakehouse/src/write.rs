@@ -210,6 +210,13 @@ pub(crate) fn folders_of(root: &Path, adds: &[Add]) -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
+/// Removes data files that no commit names. One that cannot be removed is left for a vacuum, and is no reason to fail.
+pub(crate) fn remove_unnamed<'a>(root: &Path, adds: impl IntoIterator<Item = &'a Add>) {
+    for path in adds.into_iter().filter_map(|add| local_path(root, &add.path).ok()) {
+        let _ = fs::remove_file(path);
+    }
+}
+
 /// Encodes and writes data files side by side.
 pub(crate) async fn write_parts(
     root: &Path,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use arrow::datatypes::SchemaRef;
-use tidemill_lakehouse::{DeltaTable, TableOptions, Txn};
+use tidemill_lakehouse::{DeltaTable, FirstRows, TableOptions, Txn};
 use tidemill_planner::ident::did_you_mean;
 use tidemill_planner::logical::without_event_time;
 use tidemill_planner::options::{OptionSpec, Options};
@@ -43,6 +43,16 @@ impl Mode {
             let hint = did_you_mean(name, MODES.iter().map(|(known, _)| *known));
             Error::analysis(format!("unknown mode `{name}`{hint} (append, overwrite, error, ignore)"))
         })
+    }
+
+    /// Spark's name for the mode, as a table's history has it.
+    fn in_history(self) -> &'static str {
+        match self {
+            Self::Append => "Append",
+            Self::Overwrite => "Overwrite",
+            Self::Error => "ErrorIfExists",
+            Self::Ignore => "Ignore",
+        }
     }
 }
 
@@ -133,21 +143,23 @@ impl DataFrameWriter {
             }
             _ => return Err(Error::analysis("`txnAppId` and `txnVersion` go together: give both")),
         };
-        let exists = DeltaTable::exists(path).await?;
-        match mode {
-            Mode::Error if exists => return Err(there_is_something(path)),
-            Mode::Ignore if exists => return Ok(()),
-            _ => {}
+        // Where these modes find a table, the query need not run.
+        if matches!(mode, Mode::Error | Mode::Ignore) && DeltaTable::exists(path).await? {
+            return if mode == Mode::Error { Err(there_is_something(path)) } else { Ok(()) };
         }
         let batches = self.frame.collect().await?;
         let options = TableOptions { partition_by: self.partition_by.clone(), ..TableOptions::default() };
-        let table = DeltaTable::open_or_create(path, table_schema(&self.frame), options).await?;
-        if mode == Mode::Overwrite && exists {
-            table.overwrite(batches, txn).await?;
-        } else {
-            table.append(batches, txn).await?;
+        let rows = FirstRows { batches: batches.clone(), mode: mode.in_history(), txn: txn.clone() };
+        if DeltaTable::create_with_rows(path, table_schema(&self.frame), rows, options).await?.is_some() {
+            return Ok(());
         }
-        Ok(())
+        // There is a table, made perhaps while the query ran.
+        match mode {
+            Mode::Error => Err(there_is_something(path)),
+            Mode::Ignore => Ok(()),
+            Mode::Append => DeltaTable::open(path).await?.append(batches, txn).await.map(|_| ()),
+            Mode::Overwrite => DeltaTable::open(path).await?.overwrite(batches, txn).await.map(|_| ()),
+        }
     }
 }
 

@@ -193,14 +193,14 @@ fn versions_and_history_of_a_table() {
         rows.write().mode("append").save(&path).await.unwrap();
     });
     let count = |at: &str| answer(&format!("SELECT count(*) AS n FROM delta.`{path}`{at}"))["rows"][0][0].clone();
-    assert_eq!((count(" VERSION AS OF 1"), count(" VERSION AS OF 2"), count("")), (json!(3), json!(6), json!(6)));
+    assert_eq!((count(" VERSION AS OF 0"), count(" VERSION AS OF 1"), count("")), (json!(3), json!(6), json!(6)));
 
     let output = tidemill(&["table", "history", &path, "--output", "json"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let history = &json_lines(&output)[0];
     let operations: Vec<(i64, &str)> =
         history["rows"].as_array().unwrap().iter().map(|row| (row[0].as_i64().unwrap(), row[2].as_str().unwrap())).collect();
-    assert_eq!(operations, [(2, "WRITE"), (1, "WRITE"), (0, "CREATE TABLE")]);
+    assert_eq!(operations, [(1, "WRITE"), (0, "WRITE")]);
     let described = answer(&format!("DESCRIBE HISTORY delta.`{path}`"));
     assert_eq!(described["rows"], history["rows"]);
     let first_ms = history["rows"][1][1].as_str().unwrap().to_owned();

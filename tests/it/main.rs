@@ -1,6 +1,8 @@
 //! Whole-system tests of the `tidemill` crate; each file is one subject.
 
 mod cli;
+#[cfg(feature = "failpoints")]
+mod creators;
 mod dataframe;
 mod sql;
 mod stateful;

@@ -74,6 +74,43 @@ async fn a_transaction_writes_once() {
     assert!(error.message().contains("go together"), "{error}");
 }
 
+/// As in Spark, whose `save` on a path without a table makes version 0, a WRITE that says the mode.
+#[tokio::test]
+async fn a_new_table_holds_its_rows_from_its_first_version_on() {
+    let session = session();
+    for (mode, said) in [("error", "ErrorIfExists"), ("append", "Append"), ("overwrite", "Overwrite"), ("ignore", "Ignore")] {
+        for (rows, count) in [(clicks(&session), 6u64), (clicks(&session).limit(0).unwrap(), 0)] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("t").display().to_string();
+            let writer = rows.write().mode(mode).partition_by(["country"]).option("txnAppId", "job").option("txnVersion", 1);
+            writer.save(&path).await.unwrap();
+            let table = session.table(&path);
+            let history = table.history().await.unwrap();
+            let versions: Vec<(u64, &str)> = history.iter().map(|h| (h.version, h.operation.as_str())).collect();
+            assert_eq!(versions, [(0, "WRITE")], "{mode}: nobody has seen the table without its rows");
+            let first = &history[0];
+            assert_eq!(first.operation_parameters["mode"], said);
+            assert_eq!(first.operation_parameters["partitionBy"], r#"["country"]"#);
+            assert_eq!(first.operation_metrics["numOutputRows"], count.to_string(), "{mode}");
+            assert_eq!(first.txns, [("job".to_owned(), 1)], "{mode}");
+            assert_eq!(table.as_of_version(0).await.unwrap().count().await.unwrap(), count, "{mode}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn rows_that_a_table_cannot_hold_make_none() {
+    let session = session();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t");
+    let failing = clicks(&session).select([col("clicks") / (col("clicks") - col("clicks"))]).unwrap();
+    for (rows, partition_by, kind) in [(failing, None, ErrorKind::Data), (clicks(&session), Some("nothing"), ErrorKind::Analysis)] {
+        let error = rows.write().partition_by(partition_by).save(path.to_str().unwrap()).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(!path.exists(), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn merges() {
     let session = session();

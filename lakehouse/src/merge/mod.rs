@@ -35,6 +35,7 @@ use crate::io::blocking;
 use crate::sink::check_pinned;
 use crate::snapshot::Snapshot;
 use crate::table::DeltaTable;
+use crate::write::remove_unnamed;
 use condition::Condition;
 use source::{Source, check_complete, key_positions};
 
@@ -155,15 +156,10 @@ impl DeltaTable {
         )))
     }
 
-    /// Removes files that no commit names. A failure leaves garbage for a vacuum and is no reason to fail.
     async fn remove_orphans(&self, outputs: Vec<write::Output>) -> Result<()> {
         let root = self.root().to_path_buf();
         blocking(move || {
-            for output in outputs {
-                if let Ok(path) = crate::log::replay::local_path(&root, &output.add.path) {
-                    let _ = std::fs::remove_file(path);
-                }
-            }
+            remove_unnamed(&root, outputs.iter().map(|output| &output.add));
             Ok(())
         })
         .await

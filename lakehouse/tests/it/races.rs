@@ -3,10 +3,10 @@
 
 use std::sync::{Arc, Condvar, Mutex};
 
-use tidemill_lakehouse::{DeltaTable, MergeRequest, TableOptions};
+use tidemill_lakehouse::{DeltaTable, FirstRows, MergeRequest, TableOptions};
 use tidemill_planner::seam::{Clock, SystemClock};
 
-use crate::helpers::{Place, content, fast, rows};
+use crate::helpers::{Place, content, fast, rows, schema};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Op {
@@ -70,6 +70,25 @@ async fn every_pair_ends_in_serial_order() {
             assert_eq!(content(&place.open().await).await, content(&two).await);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn of_two_creators_one_makes_the_table() {
+    let place = Place::new();
+    let holding = |name: &str| FirstRows { batches: vec![rows(&[(name, 1, 0.0)])], mode: "ErrorIfExists", txn: None };
+    let gate = GateClock::new();
+    gate.close();
+    let options = TableOptions { clock: Arc::clone(&gate) as _, ..fast() };
+    let (path, late) = (place.path(), holding("late"));
+    let later = tokio::spawn(async move { DeltaTable::create_with_rows(&path, schema(), late, options).await.unwrap() });
+    gate.reached().await;
+    let made = DeltaTable::create_with_rows(&place.path(), schema(), holding("early"), fast()).await.unwrap().unwrap();
+    gate.open();
+    assert!(later.await.unwrap().is_none(), "there is a table by now");
+    assert_eq!(content(&made).await, ["early 1 0"]);
+    assert_eq!(made.history(None).await.unwrap().len(), 1);
+    let names = std::fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    assert_eq!(names.filter(|name| name.ends_with(".parquet")).count(), 1, "the late one's file is gone");
 }
 
 /// `second` is planned at the version that `first` was planned at, and committed after it.
