@@ -43,9 +43,7 @@ pub fn behaviour(session: &Session, layout: &Layout, config: &QueryConfig) -> Re
     let merge = |name: &str, on: &[&'static str]| {
         StreamSink::delta_merge(layout.table(name), on.iter().copied()).named(name).with_options(options.clone())
     };
-    // A Parquet file is read whole or not at all: it has no malformed rows.
-    let malformed = if config.format == "json" { Some(events.malformed_rows()?) } else { None };
-    let outputs = job(&events, malformed, None)?;
+    let outputs = job(&events, Some(events.malformed_rows()?), None)?;
     let query = session.streaming_query("behaviour").checkpoint_location(layout.checkpoint());
     Ok(query
         .add(&outputs.dead_letters, append("dead_letters"))

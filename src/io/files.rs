@@ -18,6 +18,10 @@ pub(crate) fn data_files(path: &str) -> Result<Vec<PathBuf>> {
     if files.is_empty() {
         return Err(Error::not_found(format!("{}: the folder holds no data files", path.display())));
     }
+    // A batch has all rows or none: unlike a stream it has no dead letters to tell of a file that is left out.
+    if let Some(file) = files.iter().find(|file| file.to_str().is_none()) {
+        return Err(Error::data(format!("{file:?}: the file's name is not UTF-8; rename it, or start its name with `_`")));
+    }
     files.sort();
     Ok(files)
 }

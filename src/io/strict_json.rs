@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use tidemill_executor::files::{FileEntry, FileFormat, FileSlice, NameFilter, list_files};
+use tidemill_executor::files::{FileEntry, FileFormat, FileSlice, NameFilter, list_files, malformed_schema};
 use tidemill_planner::scan::ScanTable;
 use tidemill_planner::{SourceId, key};
 
@@ -48,10 +48,9 @@ pub(super) fn scan(session: &Session, paths: &[&str], schema: SchemaRef) -> Resu
     let names: String = files.iter().map(|f| f.path.as_str()).collect::<Vec<_>>().join("\n");
     let files_read = files.len();
     let slice = FileSlice::new(root, files, FileFormat::Json, Arc::clone(&schema))?;
-    let malformed = slice.malformed_schema();
     // Warnings name the source, so it says where it is.
     let more = if files_read > 1 { format!(" and {} more", files_read - 1) } else { String::new() };
     let first = names.lines().next().unwrap_or_default();
     let id = SourceId::new(format!("json /{first}{more} ({:016x})", key::stable_hash(names.as_bytes())));
-    Ok(session.dataframe(ScanTable::batch(id, schema, malformed, Arc::new(slice)).into_plan()?))
+    Ok(session.dataframe(ScanTable::batch(id, schema, Some(malformed_schema()), Arc::new(slice)).into_plan()?))
 }

@@ -74,7 +74,12 @@ impl StreamingQueryBuilder {
         Ok(self.add(&late, sink))
     }
 
-    /// Writes the input that the source `frame` could not read as its schema says (`file`, `line`, `text`, `reason`) to `sink`.
+    /// Writes the input that the source `frame` could not read as its schema says (`file`, `line`, `text`, `reason`) to `sink`: of
+    /// JSON the lines, of Parquet the files, and any file whose name is not UTF-8. Of a file, `line` and `text` are null.
+    ///
+    /// Each is told once, in the epoch that took it, and is never taken again under the same name. It is what the bytes say, now
+    /// and for ever. What may be otherwise the next time — a permission, a failing disk, a file that changes while it is read —
+    /// is no dead letter: the query tries again, then stops with an error that names the file.
     ///
     /// # Errors
     /// `Analysis` when `frame` is not a source whose rows can be malformed.

@@ -72,7 +72,8 @@ impl DataStreamReader {
         self.format("json").load(dir)
     }
 
-    /// The stream of the Parquet files that arrive in `dir`.
+    /// The stream of the Parquet files that arrive in `dir`. A file is read whole or not at all: one that cannot be read is a
+    /// dead letter (`StreamingQueryBuilder::with_dead_letters`), told of in a warning too, and the stream goes on.
     ///
     /// # Errors
     /// Those of [`DataStreamReader::load`].

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::StreamExt;
-use tidemill_planner::seam::Slice;
+use tidemill_planner::seam::{Slice, TaskScope};
 use tidemill_planner::{Error, Result, SourceId};
 
 use super::cut;
@@ -26,6 +26,11 @@ impl Slice for FileSlice {
             return Err(Error::internal(format!("partition {partition} of {partitions} of a file scan was asked for")));
         }
         let pieces = cut::pieces(self.files(), partition, partitions);
+        let (pieces, unnamed): (Vec<_>, Vec<_>) = pieces.into_iter().partition(|piece| self.files()[piece.file].has_utf8_name());
+        for piece in unnamed.iter().filter(|piece| piece.start == 0) {
+            let reason = "its name is not UTF-8; rename it, and it is read under its new name";
+            self.set_aside(piece.file, reason, scan, &TaskScope::of(&context))?;
+        }
         let rows = match self.format() {
             FileFormat::Json => read_json(self, pieces, scan, &context)?,
             FileFormat::Parquet => read_parquet(self, pieces, scan, &context),

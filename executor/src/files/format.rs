@@ -38,7 +38,7 @@ impl std::str::FromStr for FileFormat {
     }
 }
 
-/// The columns of malformed lines: `file`, `line`, `text`, `reason`.
+/// The columns of dead letters: `file`, `line`, `text`, `reason`. Of a file that is not read at all, `line` and `text` are null.
 pub fn malformed_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("file", DataType::Utf8, true),

@@ -3,13 +3,12 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
 
 use memchr::{memchr, memchr_iter, memrchr};
 use tidemill_planner::{Error, Result};
 
-use super::FileEntry;
 use super::cut::Piece;
+use super::input::Input;
 
 /// So much is read at once.
 const CHUNK_BYTES: u64 = 4 << 20;
@@ -29,8 +28,7 @@ pub(super) enum Chunk {
 
 /// The lines that begin in a part of one file.
 pub(super) struct LineChunks {
-    path: PathBuf,
-    entry: FileEntry,
+    input: Input,
     file: File,
     start: u64,
     /// Lines that begin at or after it belong to the next part.
@@ -47,16 +45,14 @@ pub(super) struct LineChunks {
 }
 
 impl LineChunks {
-    /// Opens the file, which must be as `entry` says.
-    pub(super) fn open(root: &Path, entry: &FileEntry, piece: Piece) -> Result<Self> {
-        let path = root.join(&entry.path);
-        let mut file = open_unchanged(&path, entry)?;
+    /// Opens the file, which must be as it was listed.
+    pub(super) fn open(input: Input, piece: Piece) -> Result<Self> {
+        let mut file = input.open()?;
         let base = piece.start.saturating_sub(1);
-        file.seek(SeekFrom::Start(base)).map_err(|error| Error::io_at(path.display(), error))?;
+        file.seek(SeekFrom::Start(base)).map_err(|error| Error::io_at(input.path().display(), error))?;
         let skipping = piece.start > 0;
         Ok(Self {
-            path,
-            entry: entry.clone(),
+            input,
             file,
             start: piece.start,
             end: piece.end,
@@ -90,18 +86,18 @@ impl LineChunks {
 
     /// Reads on, and says whether that was the end of the file.
     fn fill(&mut self) -> Result<bool> {
-        let named = |error| Error::io_at(self.path.display(), error);
+        let named = |error| Error::io_at(self.input.path().display(), error);
         let filled = self.base + self.buffer.len() as u64;
         let want = if filled < self.end { self.chunk_bytes.min(self.end - filled) } else { TAIL_BYTES.min(self.chunk_bytes) };
         self.buffer.reserve(want as usize);
         let read = (&mut self.file).take(want).read_to_end(&mut self.buffer).map_err(named)?;
         let filled = filled + read as u64;
-        let at_eof = (read as u64) < want || filled >= self.entry.bytes;
-        if filled > self.entry.bytes || (at_eof && filled < self.entry.bytes) {
-            return Err(changed(&self.path, &self.entry, "its size is not what it was"));
+        let at_eof = (read as u64) < want || filled >= self.input.bytes();
+        if filled > self.input.bytes() || (at_eof && filled < self.input.bytes()) {
+            return Err(self.input.changed("its size is not what it was"));
         }
         if at_eof || filled >= self.end {
-            check_unchanged(&self.path, &self.entry, &self.file)?;
+            self.input.check(&self.file)?;
         }
         Ok(at_eof)
     }
@@ -135,7 +131,7 @@ impl LineChunks {
     /// The whole lines in the buffer, whose first `old` bytes have no newline.
     fn take_lines(&mut self, old: usize, at_eof: bool) -> Option<Chunk> {
         let filled = self.base + self.buffer.len() as u64;
-        if self.end < self.entry.bytes && filled >= self.end {
+        if self.end < self.input.bytes() && filled >= self.end {
             // The newline that ends the last line which begins before `end` lies at `end - 1` or after.
             let from = old.max((self.end - 1).saturating_sub(self.base) as usize);
             if let Some(i) = memchr(b'\n', &self.buffer[from..]) {
@@ -165,10 +161,9 @@ impl LineChunks {
     }
 
     /// How many lines of the file come before the part; counted only when somebody asks, which reads that much.
-    pub(super) fn lines_before(root: &Path, entry: &FileEntry, start: u64) -> Result<u64> {
-        let path = root.join(&entry.path);
-        let named = |error| Error::io_at(path.display(), error);
-        let mut file = open_unchanged(&path, entry)?;
+    pub(super) fn lines_before(input: &Input, start: u64) -> Result<u64> {
+        let named = |error| Error::io_at(input.path().display(), error);
+        let mut file = input.open()?;
         let mut buffer = vec![0; 1 << 20];
         let (mut left, mut lines) = (start, 0);
         let mut open_line = false;
@@ -176,7 +171,7 @@ impl LineChunks {
             let want = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
             let read = file.read(&mut buffer[..want]).map_err(named)?;
             if read == 0 {
-                return Err(changed(&path, entry, "its size is not what it was"));
+                return Err(input.changed("its size is not what it was"));
             }
             lines += memchr_iter(b'\n', &buffer[..read]).count() as u64;
             open_line = buffer[read - 1] != b'\n';
@@ -192,61 +187,27 @@ impl LineChunks {
     }
 }
 
-/// Opens a file that must be as it was when it was listed.
-pub(super) fn open_unchanged(path: &Path, entry: &FileEntry) -> Result<File> {
-    let file = File::open(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error::not_found(format!(
-            "{}: the file was there when it was listed and is gone; put it back, for the rows that were promised from it are needed",
-            path.display()
-        ))
-        .with_source(error),
-        _ => Error::io_at(path.display(), error),
-    })?;
-    check_unchanged(path, entry, &file)?;
-    Ok(file)
-}
-
-fn check_unchanged(path: &Path, entry: &FileEntry, file: &File) -> Result<()> {
-    let metadata = file.metadata().map_err(|error| Error::io_at(path.display(), error))?;
-    if metadata.is_dir() {
-        return Err(changed(path, entry, "it is a directory now"));
-    }
-    let now = FileEntry::from_metadata(&entry.path, &metadata).map_err(|error| Error::io_at(path.display(), error))?;
-    if now.tag == entry.tag {
-        return Ok(());
-    }
-    let what = if now.bytes == entry.bytes { "it was written again" } else { "its size is not what it was" };
-    Err(changed(path, entry, what))
-}
-
-fn changed(path: &Path, entry: &FileEntry, what: &str) -> Error {
-    Error::data(format!(
-        "{}: the file changed after it was listed with {} bytes ({what}); files must be complete when they appear and stay as they are: \
-         write them elsewhere and rename them into the directory. Start the query again: it takes the file as it is now, or says so here \
-         again when an epoch with the file as it was is promised already; then put that back",
-        path.display(),
-        entry.bytes
-    ))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use super::super::FileEntry;
     use super::*;
 
     fn read(chunks: &mut LineChunks) -> Vec<Chunk> {
         std::iter::from_fn(|| chunks.next().unwrap()).collect()
     }
 
-    fn write(dir: &Path, text: &[u8]) -> FileEntry {
+    fn write(dir: &Path, text: &[u8]) -> Input {
         std::fs::write(dir.join("f"), text).unwrap();
-        FileEntry::of(dir, "f").unwrap().unwrap()
+        Input::new(dir, &FileEntry::of(dir, "f").unwrap().unwrap(), 0, &Default::default())
     }
 
     #[test]
     fn each_line_is_in_one_part_and_its_number_is_known() {
         let dir = tempfile::tempdir().unwrap();
         for text in ["", "\n", "a", "a\n", "a\nbb\nccc\n", "a\n\n\nlonger than all\n\nx", "0123456789\n0123456789", "\n\n\n", "é\nü\n"] {
-            let entry = write(dir.path(), text.as_bytes());
+            let input = write(dir.path(), text.as_bytes());
             let length = text.len() as u64;
             let lines: Vec<&str> = text.split_inclusive('\n').collect();
             for (first, second) in (0..=length).flat_map(|a| (a..=length).map(move |b| (a, b))) {
@@ -256,7 +217,7 @@ mod tests {
                         continue;
                     }
                     for chunk_bytes in [1, 3, 1000] {
-                        let mut chunks = LineChunks::open(dir.path(), &entry, Piece { file: 0, start, end }).unwrap();
+                        let mut chunks = LineChunks::open(input.clone(), Piece { file: 0, start, end }).unwrap();
                         chunks.chunk_bytes = chunk_bytes;
                         let got: Vec<u8> = read(&mut chunks)
                             .into_iter()
@@ -270,11 +231,7 @@ mod tests {
                             let number =
                                 lines.iter().scan(0, |at, line| Some(std::mem::replace(at, *at + line.len()))).position(|at| at == before);
                             if !got.is_empty() {
-                                assert_eq!(
-                                    LineChunks::lines_before(dir.path(), &entry, start).unwrap(),
-                                    number.unwrap() as u64,
-                                    "{text:?} {start}"
-                                );
+                                assert_eq!(LineChunks::lines_before(&input, start).unwrap(), number.unwrap() as u64, "{text:?} {start}");
                             }
                             joined.extend(got);
                         }
@@ -288,9 +245,9 @@ mod tests {
     #[test]
     fn small_chunks_give_the_same_lines() {
         let dir = tempfile::tempdir().unwrap();
-        let entry = write(dir.path(), b"aaa\nbb\n\nc");
+        let input = write(dir.path(), b"aaa\nbb\n\nc");
         for chunk_bytes in 1..12 {
-            let mut chunks = LineChunks::open(dir.path(), &entry, Piece { file: 0, start: 0, end: 9 }).unwrap();
+            let mut chunks = LineChunks::open(input.clone(), Piece { file: 0, start: 0, end: 9 }).unwrap();
             chunks.chunk_bytes = chunk_bytes;
             let mut text = Vec::new();
             for chunk in read(&mut chunks) {
@@ -307,8 +264,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let long = "x".repeat(100);
         for (text, after) in [(format!("a\n{long}\nb\n"), Some("b\n")), (format!("a\n{long}"), None)] {
-            let entry = write(dir.path(), text.as_bytes());
-            let mut chunks = LineChunks::open(dir.path(), &entry, Piece { file: 0, start: 0, end: entry.bytes }).unwrap();
+            let input = write(dir.path(), text.as_bytes());
+            let mut chunks = LineChunks::open(input.clone(), Piece { file: 0, start: 0, end: input.bytes() }).unwrap();
             (chunks.chunk_bytes, chunks.max_line_bytes) = (7, 20);
             let mut seen = Vec::new();
             for chunk in read(&mut chunks) {
@@ -327,16 +284,16 @@ mod tests {
     #[test]
     fn a_changed_or_missing_file_is_named() {
         let dir = tempfile::tempdir().unwrap();
-        let entry = write(dir.path(), b"one\n");
+        let input = write(dir.path(), b"one\n");
         let piece = Piece { file: 0, start: 0, end: 4 };
-        let mut reading = LineChunks::open(dir.path(), &entry, piece).unwrap();
+        let mut reading = LineChunks::open(input.clone(), piece).unwrap();
         std::fs::write(dir.path().join("f"), b"one\ntwo\n").unwrap();
-        for error in [reading.next().unwrap_err(), LineChunks::open(dir.path(), &entry, piece).err().unwrap()] {
+        for error in [reading.next().unwrap_err(), LineChunks::open(input.clone(), piece).err().unwrap()] {
             assert_eq!(error.kind(), tidemill_planner::ErrorKind::Data);
             assert!(error.message().contains("/f:") && error.message().contains("rename"), "{error}");
         }
         std::fs::remove_file(dir.path().join("f")).unwrap();
-        let error = LineChunks::open(dir.path(), &entry, piece).err().unwrap();
+        let error = LineChunks::open(input.clone(), piece).err().unwrap();
         assert_eq!(error.kind(), tidemill_planner::ErrorKind::NotFound);
         assert!(error.message().contains("/f:"), "{error}");
     }

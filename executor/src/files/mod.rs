@@ -3,15 +3,20 @@
 //!
 //! ```text
 //! list ─► FileEntry… ─► FileSlice ─► cut into runs per task ─┬─► line_chunks ─► json ─► batches, malformed lines
-//!                                                           └─► parquet ─► batches
+//!                                                           └─► parquet ─► batches, files that cannot be read
 //! ```
+//! What the bytes of a file or its name say for ever makes a dead letter. What may be otherwise the next time is an error: a file
+//! that changed, a permission, a read that failed.
 
 mod cut;
 mod execute;
+mod findings;
 mod format;
+mod input;
 pub mod json;
 mod line_chunks;
 mod list;
+mod name;
 mod parquet;
 mod read_json;
 mod slice;

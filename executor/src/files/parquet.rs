@@ -1,24 +1,26 @@
-//! The rows of Parquet files as a stream, in the columns of the slice's schema. A file that cannot be read fails the
-//! stream: it is a file, not a row.
+//! The rows of Parquet files as a stream, in the columns of the slice's schema. A file is read whole or not at all: one that
+//! cannot be read is a dead letter in the task's report.
+//!
+//! A bad footer and a wrong column show at once, and to every task that reads a part of the file. Damage further in shows when rows
+//! of the file may have been given, here or by another task. The run then fails with a `Conflict` and is begun anew, and from then
+//! on every file is decoded to its end before one of its rows is given. So a run that ends well has each file whole or not at all,
+//! however many tasks share it, and so has every replay. A run without damage decodes nothing twice.
+
+mod columns;
+mod rows;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::array::RecordBatch;
 use datafusion::execution::TaskContext;
-use datafusion::parquet::arrow::ProjectionMask;
-use datafusion::parquet::arrow::async_reader::{ParquetRecordBatchStream, ParquetRecordBatchStreamBuilder};
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use tidemill_planner::seam::TaskScope;
 use tidemill_planner::{Error, Result, SourceId};
 
+use self::rows::{Rows, Trouble};
 use super::cut::Piece;
-use super::line_chunks::open_unchanged;
 use super::slice::FileSlice;
-use crate::log::blocking;
-
-type FileStream = ParquetRecordBatchStream<tokio::fs::File>;
+use crate::pool::yield_now;
 
 /// The rows of `pieces`; a row group belongs to the piece that its first byte lies in.
 pub(super) fn read_parquet(
@@ -27,138 +29,84 @@ pub(super) fn read_parquet(
     scan: &SourceId,
     context: &TaskContext,
 ) -> BoxStream<'static, Result<RecordBatch>> {
-    let (scope, scan) = (TaskScope::of(context), scan.clone());
-    let slice = slice.clone();
+    let task = Arc::new(Task { slice: slice.clone(), scope: TaskScope::of(context), scan: scan.clone() });
+    let counting = Arc::clone(&task);
     futures::stream::iter(pieces)
-        .then(move |piece| read_piece(slice.clone(), piece))
+        .then(move |piece| Arc::clone(&task).read(piece))
         .try_flatten()
-        .inspect_ok(move |batch| *scope.report().source_rows.entry(scan.clone()).or_default() += batch.num_rows() as u64)
+        .inspect_ok(move |batch| {
+            *counting.scope.report().source_rows.entry(counting.scan.clone()).or_default() += batch.num_rows() as u64;
+        })
         .boxed()
 }
 
-async fn read_piece(slice: FileSlice, piece: Piece) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-    let path = slice.full_path(piece.file);
-    let unreadable = {
-        let path = path.clone();
-        move |error: datafusion::parquet::errors::ParquetError| {
-            Error::data(format!("{path}: cannot be read as Parquet: {error}; remove the file or write it again")).with_source(error)
-        }
-    };
-    let file = {
-        let (slice, path) = (slice.clone(), path.clone());
-        blocking(move || open_unchanged(path.as_ref(), &slice.files()[piece.file])).await?
-    };
-    let builder = ParquetRecordBatchStreamBuilder::new(tokio::fs::File::from_std(file)).await.map_err(&unreadable)?;
-    let row_groups = (0..builder.metadata().num_row_groups())
-        .filter(|group| {
-            let group = builder.metadata().row_group(*group);
-            let first = group.columns().iter().map(|column| column.byte_range().0).min().unwrap_or(0);
-            (piece.start..piece.end).contains(&first)
-        })
-        .collect();
-    let columns = Columns::matched(slice.schema(), builder.schema(), &path)?;
-    let mask = ProjectionMask::roots(builder.parquet_schema(), columns.roots());
-    let stream: FileStream =
-        builder.with_row_groups(row_groups).with_projection(mask).with_batch_size(slice.batch_rows()).build().map_err(&unreadable)?;
-    Ok(stream.map(move |batch| columns.adapt(&batch.map_err(&unreadable)?, &path)).boxed())
+/// Who reads.
+struct Task {
+    slice: FileSlice,
+    scope: Arc<TaskScope>,
+    scan: SourceId,
 }
 
-/// Where each column of the schema is in the file.
-struct Columns {
-    schema: SchemaRef,
-    roots: Vec<Option<usize>>,
-}
-
-impl Columns {
-    /// By name, exactly or else without regard to case; an absent column is null where it may be.
-    fn matched(schema: &SchemaRef, file: &Schema, path: &str) -> Result<Self> {
-        let find = |name: &str| {
-            let same_but_case = || file.fields().iter().position(|field| field.name().to_lowercase() == name.to_lowercase());
-            file.index_of(name).ok().or_else(same_but_case)
+impl Task {
+    async fn read(self: Arc<Self>, piece: Piece) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let opened = match self.verdict(piece.file).await? {
+            None => Rows::open(&self.slice, piece.file, piece.start..piece.end).await,
+            Some(reason) => Err(Trouble::Damaged(reason)),
         };
-        let mut roots = Vec::new();
-        for field in schema.fields() {
-            let root = find(field.name());
-            match root {
-                None if !field.is_nullable() => {
-                    return Err(Error::data(format!(
-                        "{path}: has no column `{}`, which is NOT NULL; declare it nullable, or remove the file",
-                        field.name()
-                    )));
+        let rows = match opened {
+            Ok(rows) => rows,
+            Err(Trouble::Failed(error)) => return Err(error),
+            Err(Trouble::Damaged(reason)) => {
+                // Whoever has the beginning of the file tells of it.
+                if piece.start == 0 {
+                    let reason = format!("{reason}; mend the file and give it another name, since a name is read once");
+                    self.slice.set_aside(piece.file, &reason, &self.scan, &self.scope)?;
                 }
-                Some(root) if !reads_as(file.field(root).data_type(), field.data_type()) => {
-                    return Err(Error::data(format!(
-                        "{path}: column `{}` is {}, which is not read as {}; declare the column as the file has it and cast it in the query",
-                        field.name(),
-                        file.field(root).data_type(),
-                        field.data_type()
-                    )));
-                }
-                root => roots.push(root),
+                return Ok(futures::stream::empty().boxed());
             }
-        }
-        Ok(Self { schema: Arc::clone(schema), roots })
-    }
-
-    fn roots(&self) -> impl Iterator<Item = usize> + '_ {
-        self.roots.iter().flatten().copied()
-    }
-
-    fn adapt(&self, batch: &RecordBatch, path: &str) -> Result<RecordBatch> {
-        // The reader gives the chosen columns in the file's order.
-        let mut chosen: Vec<usize> = self.roots().collect();
-        chosen.sort_unstable();
-        chosen.dedup();
-        let safe = CastOptions { safe: false, ..CastOptions::default() };
-        let column = |(field, root): (&arrow::datatypes::FieldRef, &Option<usize>)| -> Result<ArrayRef> {
-            let array = match root.and_then(|root| chosen.binary_search(&root).ok()) {
-                None => new_null_array(field.data_type(), batch.num_rows()),
-                Some(at) if batch.column(at).data_type() == field.data_type() => Arc::clone(batch.column(at)),
-                Some(at) => cast_with_options(batch.column(at), field.data_type(), &safe)
-                    .map_err(|error| Error::data(format!("{path}: column `{}`: {error}", field.name())).with_source(error))?,
-            };
-            if !field.is_nullable() && array.null_count() > 0 {
-                return Err(Error::data(format!(
-                    "{path}: column `{}` is NOT NULL and has {} nulls; declare it nullable, or mend the file",
-                    field.name(),
-                    array.null_count()
-                )));
-            }
-            Ok(array)
         };
-        let arrays = self.schema.fields().iter().zip(&self.roots).map(column).collect::<Result<Vec<_>>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)?)
+        let rows = futures::stream::try_unfold((rows, self), move |(mut rows, task)| async move {
+            match rows.next().await {
+                Ok(batch) => Ok(batch.map(|batch| (batch, (rows, task)))),
+                Err(Trouble::Failed(error)) => Err(error),
+                Err(Trouble::Damaged(reason)) => Err(task.damaged_within(piece.file, &reason)),
+            }
+        });
+        Ok(rows.boxed())
     }
-}
 
-/// Whether every value of `from` is a value of `to`, or only its storage differs.
-fn reads_as(from: &DataType, to: &DataType) -> bool {
-    use DataType as T;
-    match (from, to) {
-        (from, to) if from == to => true,
-        (T::Dictionary(_, value), to) => reads_as(value, to),
-        (T::Int8, T::Int16 | T::Int32 | T::Int64 | T::Float32 | T::Float64) => true,
-        (T::Int16, T::Int32 | T::Int64 | T::Float32 | T::Float64) => true,
-        (T::Int32, T::Int64 | T::Float64) => true,
-        (T::UInt8, T::Int16 | T::Int32 | T::Int64) | (T::UInt16, T::Int32 | T::Int64) | (T::UInt32, T::Int64) => true,
-        (T::Float32, T::Float64) => true,
-        (T::Utf8 | T::LargeUtf8 | T::Utf8View, T::Utf8) => true,
-        (T::Binary | T::LargeBinary | T::BinaryView | T::FixedSizeBinary(_), T::Binary) => true,
-        // Spark reads a local timestamp as one in the session's zone, which is UTC.
-        (T::Timestamp(..), T::Timestamp(..)) => true,
-        (T::Decimal128(p, s), T::Decimal128(to_p, to_s)) => {
-            to_s >= s && i16::from(*to_p) - i16::from(*to_s) >= i16::from(*p) - i16::from(*s)
+    /// Why a file cannot be read to its end, if it cannot and the run is one that asks.
+    async fn verdict(&self, file: usize) -> Result<Option<String>> {
+        let findings = self.slice.findings();
+        if !findings.is_careful() {
+            return Ok(None);
         }
-        (T::Struct(from), T::Struct(to)) => {
-            from.len() == to.len()
-                && from.iter().zip(to).all(|(f, t)| f.name().eq_ignore_ascii_case(t.name()) && reads_as(f.data_type(), t.data_type()))
+        if let Some(verdict) = findings.verdict(file) {
+            return Ok(verdict);
         }
-        (T::List(from) | T::LargeList(from), T::List(to)) => reads_as(from.data_type(), to.data_type()),
-        (T::Map(from, _), T::Map(to, _)) => match (from.data_type(), to.data_type()) {
-            (T::Struct(from), T::Struct(to)) => from.iter().zip(to).all(|(f, t)| reads_as(f.data_type(), t.data_type())),
-            _ => false,
-        },
-        _ => false,
+        let verdict = match self.decode(file).await {
+            Ok(()) => None,
+            Err(Trouble::Damaged(reason)) => Some(reason),
+            Err(Trouble::Failed(error)) => return Err(error),
+        };
+        findings.judge(file, verdict.clone());
+        Ok(verdict)
+    }
+
+    /// Decodes a whole file, and keeps nothing of it.
+    async fn decode(&self, file: usize) -> Result<(), Trouble> {
+        let mut rows = Rows::open(&self.slice, file, 0..u64::MAX).await?;
+        while rows.next().await?.is_some() {
+            yield_now().await;
+        }
+        Ok(())
+    }
+
+    fn damaged_within(&self, file: usize, reason: &str) -> Error {
+        self.slice.findings().be_careful();
+        Error::conflict(format!(
+            "{}: {reason}; rows of it have been given, and the run is to be begun anew without",
+            self.slice.full_path(file)
+        ))
     }
 }

@@ -47,7 +47,7 @@ impl PieceReader {
                 self.current = None;
             }
             let Some(piece) = self.pieces.pop_front() else { return Ok((self, None)) };
-            self.current = Some((piece.file, LineChunks::open(self.slice.root(), &self.slice.files()[piece.file], piece)?));
+            self.current = Some((piece.file, LineChunks::open(self.slice.input(piece.file), piece)?));
         }
     }
 }
@@ -178,8 +178,8 @@ impl JsonStream {
             Some(before) => before,
             None if self.place.piece_start == 0 => 0,
             None => {
-                let (slice, file, start) = (self.slice.clone(), self.place.file, self.place.piece_start);
-                blocking(move || LineChunks::lines_before(slice.root(), &slice.files()[file], start)).await?
+                let (input, start) = (self.slice.input(self.place.file), self.place.piece_start);
+                blocking(move || LineChunks::lines_before(&input, start)).await?
             }
         };
         self.place.lines_before = Some(before);

@@ -1,14 +1,18 @@
 //! A fixed list of files as the slice of a source. Which files make an epoch is the source's business; how a task reads its
 //! run of them stands in `execute`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::SchemaRef;
-use tidemill_planner::Result;
+use tidemill_planner::seam::{Port, TaskScope};
+use tidemill_planner::{Result, SourceId};
 
+use super::findings::Findings;
 use super::format::{FileFormat, malformed_schema};
-use super::{FileEntry, JsonDecoder};
+use super::input::Input;
+use super::{FileEntry, JsonDecoder, name};
 
 const BATCH_ROWS: usize = 8192;
 
@@ -20,6 +24,7 @@ pub struct FileSlice {
     format: FileFormat,
     schema: SchemaRef,
     batch_rows: usize,
+    findings: Arc<Findings>,
 }
 
 impl FileSlice {
@@ -31,7 +36,7 @@ impl FileSlice {
         if format == FileFormat::Json {
             JsonDecoder::new(Arc::clone(&schema))?;
         }
-        Ok(Self { root: root.into(), files: files.into(), format, schema, batch_rows: BATCH_ROWS })
+        Ok(Self { root: root.into(), files: files.into(), format, schema, batch_rows: BATCH_ROWS, findings: Arc::default() })
     }
 
     /// The same slice in batches of at most `batch_rows`.
@@ -39,11 +44,6 @@ impl FileSlice {
     pub fn with_batch_rows(mut self, batch_rows: usize) -> Self {
         self.batch_rows = batch_rows.max(1);
         self
-    }
-
-    /// The directory that the files are below.
-    pub fn root(&self) -> &Path {
-        &self.root
     }
 
     /// The files, in their order.
@@ -56,11 +56,6 @@ impl FileSlice {
         &self.schema
     }
 
-    /// The columns of malformed rows, where there can be any.
-    pub fn malformed_schema(&self) -> Option<SchemaRef> {
-        (self.format == FileFormat::Json).then(malformed_schema)
-    }
-
     pub(super) fn format(&self) -> FileFormat {
         self.format
     }
@@ -69,8 +64,32 @@ impl FileSlice {
         self.batch_rows
     }
 
+    pub(super) fn findings(&self) -> &Findings {
+        &self.findings
+    }
+
+    /// One of the files, to be read.
+    pub(super) fn input(&self, file: usize) -> Input {
+        Input::new(&self.root, &self.files[file], file, &self.findings)
+    }
+
     pub(super) fn full_path(&self, file: usize) -> String {
-        self.root.join(&self.files[file].path).display().to_string()
+        self.root.join(name::shown(&self.files[file].path)).display().to_string()
+    }
+
+    /// Hands a file of which nothing is read to the task's report: one dead letter, of no line.
+    pub(super) fn set_aside(&self, file: usize, reason: &str, scan: &SourceId, scope: &TaskScope) -> Result<()> {
+        let path = self.full_path(file);
+        tracing::warn!("{path}: {reason}; the file is a dead letter, and none of its rows is read");
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(StringArray::from(vec![path])),
+            Arc::new(Int64Array::from(vec![None])),
+            Arc::new(StringArray::from(vec![None::<&str>])),
+            Arc::new(StringArray::from(vec![reason])),
+        ];
+        scope.emit_side(scan.as_str(), Port::Malformed, RecordBatch::try_new(malformed_schema(), columns)?);
+        *scope.report().source_rows.entry(scan.clone()).or_default() += 1;
+        Ok(())
     }
 }
 

@@ -19,12 +19,15 @@ use datafusion::execution::TaskContext;
 use futures::channel::oneshot;
 use tidemill_planner::seam::{EpochContext, TaskReport};
 use tidemill_planner::stage::{Command, Event, GraphState, MAX_ATTEMPTS, StageGraph, StageId, StageInputs, TaskId, schedule};
-use tidemill_planner::{Error, Result};
+use tidemill_planner::{Error, ErrorKind, Result};
 
 use crate::pool::{PoolTask, QueryHandle, Spawner};
 use crate::shuffle::{Fate, LostBlocks, ShuffleStore, SpillDir, TaskOutput};
 pub use report::{RunReport, StageStats};
 use task::Failure;
+
+/// How often a graph is run while its inputs are touched.
+const MAX_RUNS: u32 = 4;
 
 /// What all tasks of a run share.
 #[derive(Debug, Clone)]
@@ -71,9 +74,22 @@ pub struct RunOutput {
 
 /// Runs every stage of `graph`; dropping the future cancels what still runs.
 ///
+/// A task's `Conflict` says that what its fellows have given must not count, as when a file was touched between two readings of
+/// it. No attempt at one task mends that: the whole graph is run again, a few times.
+///
 /// # Errors
 /// The first task's error that another attempt would not mend; `Cancelled` when `query` was cancelled.
 pub async fn run_graph(query: &QueryHandle, graph: &StageGraph, context: RunContext) -> Result<RunOutput> {
+    for _ in 1..MAX_RUNS {
+        match run_once(query, graph, context.clone()).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => tracing::debug!("query {} is run again: {error}", query.name()),
+            ended => return ended,
+        }
+    }
+    run_once(query, graph, context).await
+}
+
+async fn run_once(query: &QueryHandle, graph: &StageGraph, context: RunContext) -> Result<RunOutput> {
     let started = Instant::now();
     let (run, over) = Run::new(query, graph.clone(), context);
     let guard = StopOnDrop(Arc::clone(&run));

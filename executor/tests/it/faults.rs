@@ -54,6 +54,35 @@ async fn transient_errors_and_panics_are_tried_again() {
 }
 
 #[tokio::test]
+async fn a_run_whose_input_was_touched_is_begun_anew() {
+    let engine = engine();
+    let context = session(engine_session_config(2));
+    let expected = rows(&context.table("a").await.unwrap().collect().await.unwrap());
+    for (conflicts, passes) in [(1, true), (3, true), (usize::MAX, false)] {
+        let failures = AtomicUsize::new(0);
+        let mut tap = Tap::over(scan(&context).await);
+        // What the other task gave in a run that failed must not be doubled by the next one.
+        tap.on_batch = Arc::new(move |_, partition, batch| {
+            if partition == 1 && failures.fetch_add(1, Ordering::SeqCst) < conflicts {
+                return Err(Error::conflict("deliberate").into());
+            }
+            Ok(batch)
+        });
+        match run(&engine, &context, Arc::new(CoalescePartitionsExec::new(Arc::new(tap)))).await {
+            Ok(output) => {
+                assert!(passes, "{conflicts}");
+                assert_eq!(rows(&output.roots[0].partitions.concat()), expected);
+                assert_eq!(output.report.stages[0].rows.iter().sum::<u64>(), expected.len() as u64);
+            }
+            Err(error) => {
+                assert!(!passes, "{conflicts}: {error}");
+                assert_eq!((error.kind(), error.message()), (ErrorKind::Conflict, "deliberate"));
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn errors_that_stay_end_the_query() {
     let engine = engine();
     let context = session(engine_session_config(2));

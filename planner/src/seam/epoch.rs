@@ -36,7 +36,8 @@ impl Watermarks {
 pub enum Port {
     /// Rows that a watermark dropped: the operator's input columns, then `operator`, `watermark`, `epoch`.
     Late,
-    /// Input that a source could not read as its schema says: `file`, `line`, `text`, `reason`.
+    /// Input that a source could not read as its schema says: `file`, `line`, `text`, `reason`. Of a whole file, `line` and `text`
+    /// are null.
     Malformed,
 }
 

@@ -31,13 +31,14 @@ pub enum ReadLimit {
 ///
 /// # Contract
 /// `execute(p)` for all `p < partitions` together give every row once; rows of partition `p` precede those of `p + 1` in the
-/// source's own order, and rows within a partition are in that order. A row that cannot be read as the schema says goes to
-/// the task's [`Port::Malformed`](super::Port::Malformed) and never fails the stream.
+/// source's own order, and rows within a partition are in that order. A row, or a whole file, that can never be read as the schema
+/// says goes to the task's [`Port::Malformed`](super::Port::Malformed), once over all partitions, and never fails the stream.
 pub trait Slice: Debug + Send + Sync {
     /// The rows of one partition. `scan` names the scan node that reads, under which side rows are reported.
     ///
     /// # Errors
-    /// `Data` when an input differs from what the offset pinned; the message names it.
+    /// `Data` when an input differs from what the offset pinned; the message names it. `Conflict`, also from the stream, when what
+    /// other partitions gave must not count: all of them are to be executed again, on the same slice.
     fn execute(&self, partition: usize, partitions: usize, scan: &SourceId, context: Arc<TaskContext>)
     -> Result<SendableRecordBatchStream>;
 

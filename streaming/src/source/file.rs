@@ -5,12 +5,13 @@
 //! `{"epochFiles": [{"path", "bytes", "modified_ms", "tag"}, …], "seen": files read so far, these included}`.
 //!
 //! A file is known by its name: one that changes after it was read is not read again, and one that changes between being
-//! chosen and being read fails by name.
+//! chosen and being read fails by name. A file that can never be read, for its bytes or its name, is chosen, recorded and seen as
+//! any other; it gives a dead letter in place of rows, once. A file that cannot be read now stops the query by name.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
@@ -21,10 +22,9 @@ use tidemill_planner::{Error, Result, SourceId};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::file_options::FileStreamOptions;
+use super::listed::{DirStamp, Listed};
 use super::seen::Seen;
 
-/// A directory whose own time of change is younger than this may have changed again without showing it.
-const CLOCK_GRAIN: Duration = Duration::from_secs(2);
 /// How often a choice is made anew because chosen files were replaced meanwhile.
 const CHOICES: usize = 8;
 
@@ -54,8 +54,8 @@ struct Listing {
     /// Files that are there and not read, in the order in which they will be.
     unread: BTreeMap<(i64, String), FileEntry>,
     unread_names: HashMap<String, i64>,
-    /// The directory's time of change at the last listing, where it can be relied on.
-    unchanged_since: Option<SystemTime>,
+    /// The last listing, unless it showed a link whose file was not there: that comes without a change of the directory.
+    listed: Option<Listed>,
     frozen: bool,
     told_of_skipped: bool,
 }
@@ -105,21 +105,23 @@ impl FileStreamSource {
     /// Looks for new files; nothing is looked at when the directory has not changed.
     fn refresh(&self, listing: &mut Listing) -> Result<()> {
         let named = |error| Error::io_at(self.dir.display(), error).context("cannot list the directory of a file stream");
-        // The time is read before the names: a change in between is seen the next time.
-        let modified = std::fs::metadata(&self.dir).and_then(|metadata| metadata.modified()).map_err(named)?;
-        if listing.unchanged_since == Some(modified) {
+        // The times are read before the names: a change in between is seen the next time.
+        let stamp = DirStamp::of(&std::fs::metadata(&self.dir).map_err(named)?);
+        // Compared with the file system's clock, not the query's: it only tells whether the times are settled.
+        #[allow(clippy::disallowed_methods)]
+        let now = SystemTime::now();
+        if listing.listed.is_some_and(|listed| listed.holds(stamp, now)) {
             return Ok(());
         }
-        // Compared with the file system's clock, not the query's: it only tells whether `modified` is settled.
-        #[allow(clippy::disallowed_methods)]
-        let is_settled = SystemTime::now().duration_since(modified).is_ok_and(|age| age > CLOCK_GRAIN);
         let names = list_names(&self.dir, &self.options.filter)?;
+        let mut all_are_there = true;
         for name in names.files {
             if listing.seen.contains(&name) || listing.unread_names.contains_key(&name) {
                 continue;
             }
-            if let Some(entry) = FileEntry::of(&self.dir, &name)? {
-                listing.add(entry);
+            match FileEntry::of(&self.dir, &name)? {
+                Some(entry) => listing.add(entry),
+                None => all_are_there = false,
             }
         }
         if let Some(skipped) = names.skipped.filter(|_| !std::mem::replace(&mut listing.told_of_skipped, true)) {
@@ -128,7 +130,7 @@ impl FileStreamSource {
                 self.dir.display()
             );
         }
-        listing.unchanged_since = is_settled.then_some(modified);
+        listing.listed = all_are_there.then_some(Listed { stamp, at: now });
         Ok(())
     }
 
@@ -236,7 +238,7 @@ impl StreamSource for FileStreamSource {
     }
 
     fn malformed_schema(&self) -> Option<SchemaRef> {
-        (self.format == FileFormat::Json).then(malformed_schema)
+        Some(malformed_schema())
     }
 
     async fn latest(&self, from: Option<&Offset>, limit: ReadLimit) -> Result<Option<Offset>> {
@@ -288,6 +290,8 @@ impl StreamSource for FileStreamSource {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use arrow::datatypes::{DataType, Field, Schema};
     use serde_json::json;
     use tidemill_planner::ErrorKind;
@@ -382,21 +386,91 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unchanged_directory_is_not_listed_again() {
+    async fn a_directory_whose_time_was_set_back_hides_nothing() {
+        /// What is done to the directory, which lies in another one.
+        type Step = fn(&Path);
+        let nothing: Step = |_| ();
+        let cases: [(&str, Step, Step); 3] = [
+            ("a file that arrives", nothing, |dir| write(dir, "b", 1..2, 2)),
+            ("another directory in its place", nothing, |dir| {
+                let other = dir.with_file_name("other");
+                std::fs::create_dir(&other).unwrap();
+                write(&other, "b", 1..2, 2);
+                std::fs::rename(dir, dir.with_file_name("before")).unwrap();
+                std::fs::rename(other, dir).unwrap();
+            }),
+            (
+                "a link whose file comes later",
+                |dir| std::os::unix::fs::symlink(dir.with_file_name("later"), dir.join("b")).unwrap(),
+                |dir| write(dir.parent().unwrap(), "later", 1..2, 2),
+            ),
+        ];
+        for (what, before, arrives) in cases {
+            let root = tempfile::tempdir().unwrap();
+            let dir = root.path().join("in");
+            std::fs::create_dir(&dir).unwrap();
+            write(&dir, "a", 0..1, 1);
+            before(&dir);
+            let set_back = || {
+                let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+                std::fs::File::open(&dir).unwrap().set_modified(old).unwrap();
+            };
+            set_back();
+            let source = source(&dir, FileStreamOptions::default());
+            let offset = source.latest(None, ReadLimit::SourceDefault).await.unwrap();
+            assert_eq!(names(&offset), ["a"], "{what}");
+            source.recorded(offset.as_ref().unwrap()).unwrap();
+            arrives(&dir);
+            set_back();
+            assert_eq!(names(&source.latest(offset.as_ref(), ReadLimit::SourceDefault).await.unwrap()), ["b"], "{what}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_link_that_leads_nowhere_is_no_file_yet() {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), "a", 0..1, 1);
-        let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        let handle = std::fs::File::open(dir.path()).unwrap();
-        handle.set_modified(old).unwrap();
+        for (name, target) in [("gone", "nowhere"), ("circle", "circle"), ("through", "a/file")] {
+            std::os::unix::fs::symlink(dir.path().join(target), dir.path().join(name)).unwrap();
+        }
         let source = source(dir.path(), FileStreamOptions::default());
         let offset = source.latest(None, ReadLimit::SourceDefault).await.unwrap();
+        assert_eq!(names(&offset), ["a"]);
         source.recorded(offset.as_ref().unwrap()).unwrap();
-        // Behind the back of the directory's clock: it can only be missed if nothing was listed.
-        write(dir.path(), "b", 1..2, 2);
-        handle.set_modified(old).unwrap();
-        assert_eq!(source.latest(offset.as_ref(), ReadLimit::SourceDefault).await.unwrap(), None);
-        handle.set_modified(old + Duration::from_secs(1)).unwrap();
-        assert_eq!(names(&source.latest(offset.as_ref(), ReadLimit::SourceDefault).await.unwrap()), ["b"]);
+        std::fs::remove_file(dir.path().join("circle")).unwrap();
+        write(dir.path(), "circle", 1..2, 2);
+        assert_eq!(names(&source.latest(offset.as_ref(), ReadLimit::SourceDefault).await.unwrap()), ["circle"]);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_not_utf8_is_taken_once() {
+        use std::os::unix::ffi::OsStrExt;
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), "a", 0..1, 1);
+        let first = dir.path().join(std::ffi::OsStr::from_bytes(b"caf\xe8"));
+        let second = dir.path().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+        std::fs::write(&first, "{\"id\":7}\n").unwrap();
+        let one = source(dir.path(), FileStreamOptions::default());
+        let offset = one.latest(None, ReadLimit::SourceDefault).await.unwrap().unwrap();
+        assert_eq!(names(&Some(offset.clone())).len(), 2, "{offset:?}");
+        one.recorded(&offset).unwrap();
+        assert_eq!(one.latest(Some(&offset), ReadLimit::SourceDefault).await.unwrap(), None);
+        // Another process, from the image or from the record.
+        let text = serde_json::to_string(&offset).unwrap();
+        let recorded: Offset = serde_json::from_str(&text).unwrap();
+        assert_eq!(recorded, offset);
+        for (image, offsets) in [(one.image().unwrap(), vec![]), (None, vec![recorded.clone()])] {
+            let other = source(dir.path(), FileStreamOptions::default());
+            other.restore(image.as_deref(), &offsets).unwrap();
+            assert_eq!(other.latest(Some(&recorded), ReadLimit::SourceDefault).await.unwrap(), None, "it is known");
+            assert_eq!(ids(&*other.slice(None, &recorded).unwrap(), 2).await.unwrap(), [0], "its rows are not read");
+        }
+        // Names that differ in such bytes alone are two names; renamed, the file is read.
+        std::fs::write(&second, "{\"id\":8}\n").unwrap();
+        std::fs::rename(&first, dir.path().join("cafe")).unwrap();
+        let next = one.latest(Some(&offset), ReadLimit::SourceDefault).await.unwrap().unwrap();
+        assert_eq!(names(&Some(next.clone())).len(), 2, "{next:?}");
+        assert_eq!(ids(&*one.slice(Some(&offset), &next).unwrap(), 1).await.unwrap(), [7]);
     }
 
     #[test]

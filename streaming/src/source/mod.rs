@@ -4,6 +4,7 @@
 mod contract;
 mod file;
 mod file_options;
+mod listed;
 mod memory;
 mod seen;
 

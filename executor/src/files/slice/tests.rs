@@ -161,24 +161,229 @@ async fn parquet_columns_are_matched_by_name_and_row_groups_shared() {
     assert!((5_000..40_000).contains(&rows), "row groups are shared between tasks: {rows}");
 }
 
+/// As [`read`], in as many runs as the slice asks for: what a run that is begun anew had given counts for nothing.
+async fn read_anew(slice: &FileSlice, partitions: usize) -> (Vec<i64>, Vec<(String, i64, String, String)>, u64) {
+    for _ in 0..3 {
+        match read(slice, partitions).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => {}
+            outcome => return outcome.unwrap(),
+        }
+    }
+    panic!("the slice never comes to an end");
+}
+
+fn ids(ids: std::ops::Range<i64>) -> RecordBatch {
+    let only_id = Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, false)]));
+    RecordBatch::try_new(only_id, vec![Arc::new(Int64Array::from_iter_values(ids))]).unwrap()
+}
+
+/// Writes over the first bytes of a column's first page.
+fn damage(path: &Path, row_group: usize) {
+    use std::os::unix::fs::FileExt;
+    let file = std::fs::File::options().read(true).write(true).open(path).unwrap();
+    let footer = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file.try_clone().unwrap()).unwrap();
+    let (start, _) = footer.metadata().row_group(row_group).column(0).byte_range();
+    file.write_all_at(&[0xff; 24], start).unwrap();
+}
+
 #[tokio::test]
-async fn parquet_files_that_do_not_fit_are_named() {
+async fn parquet_files_that_cannot_be_read_are_dead_letters_once() {
     let file_of = |field: Field, array: arrow::array::ArrayRef| {
         let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![array]).unwrap();
         move |path: &Path| write_parquet(path, std::slice::from_ref(&batch), 100)
     };
     type Write = Box<dyn Fn(&Path)>;
     let cases: Vec<(Write, &str)> = vec![
+        (Box::new(|path: &Path| std::fs::write(path, b"").unwrap()), "the file is empty"),
         (Box::new(|path: &Path| std::fs::write(path, b"PAR1 no").unwrap()), "cannot be read as Parquet"),
+        (Box::new(|path: &Path| std::fs::write(path, b"PAR1 no, it is not PAR1").unwrap()), "cannot be read as Parquet"),
+        (Box::new(|path: &Path| std::fs::write(path, b"PAR1\xff\xff\xff\x7fPAR1").unwrap()), "cannot be read as Parquet"),
+        (Box::new(|path: &Path| std::fs::write(path, vec![b'{'; 2 << 20]).unwrap()), "cannot be read as Parquet"),
         (Box::new(file_of(Field::new("id", DataType::Utf8, true), Arc::new(StringArray::from(vec!["1"])))), "column `id` is Utf8"),
         (Box::new(file_of(Field::new("name", DataType::Utf8, true), Arc::new(StringArray::from(vec!["1"])))), "has no column `id`"),
-        (Box::new(file_of(Field::new("id", DataType::Int64, true), Arc::new(Int64Array::from(vec![None])))), "NOT NULL and has 1 nulls"),
+        (
+            Box::new(file_of(Field::new("id", DataType::Int64, true), Arc::new(Int64Array::from(vec![Some(7), None])))),
+            "NOT NULL and has 1 nulls",
+        ),
     ];
     for (write, expected) in cases {
         let dir = tempfile::tempdir().unwrap();
+        write_parquet(&dir.path().join("a.parquet"), &[ids(0..3)], 100);
         write(&dir.path().join("x.parquet"));
-        let error = read(&slice_of(dir.path(), FileFormat::Parquet), 1).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Data, "{error}");
-        assert!(error.message().contains(expected) && error.message().contains("x.parquet"), "{error}");
+        write_parquet(&dir.path().join("z.parquet"), &[ids(3..5)], 100);
+        for partitions in [1, 2, 5] {
+            let (ids, malformed, rows) = read_anew(&slice_of(dir.path(), FileFormat::Parquet), partitions).await;
+            assert_eq!((ids, rows), (vec![0, 1, 2, 3, 4], 6), "{expected}, {partitions} partitions: {malformed:?}");
+            let [(file, _, _, reason)] = &malformed[..] else { panic!("{expected}, {partitions} partitions: {malformed:?}") };
+            assert!(file.ends_with("/x.parquet") && reason.contains(expected), "{file}: {reason}");
+            assert!(reason.contains("another name"), "it says what to do: {reason}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_parquet_file_damaged_in_the_middle_gives_no_row_and_one_dead_letter() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    // Large enough to be shared by tasks, so that some have given rows when another finds the damage.
+    let numbers = |n: i64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64);
+    let group = |at: i64| {
+        let column = Int64Array::from_iter_values((at * 40_000..(at + 1) * 40_000).map(numbers));
+        RecordBatch::try_new(ids(0..1).schema(), vec![Arc::new(column)]).unwrap()
+    };
+    let large: Vec<RecordBatch> = (0..4).map(group).collect();
+    write_parquet(&path("b.parquet"), &large, 40_000);
+    write_parquet(&path("d.parquet"), &[ids(10..13)], 1);
+    damage(&path("b.parquet"), 2);
+    damage(&path("d.parquet"), 2);
+    write_parquet(&path("a.parquet"), &[ids(0..3)], 1);
+    write_parquet(&path("c.parquet"), &[ids(3..6)], 1);
+    write_parquet(&path("e.parquet"), &[ids(6..9)], 1);
+    for partitions in [1, 2, 3, 7] {
+        let slice = slice_of(dir.path(), FileFormat::Parquet);
+        for _ in 0..2 {
+            let (ids, malformed, rows) = read_anew(&slice, partitions).await;
+            assert_eq!((ids, rows), ((0..9).collect(), 11), "{partitions} partitions: {malformed:?}");
+            let files: Vec<&str> = malformed.iter().map(|(file, ..)| file.rsplit('/').next().unwrap()).collect();
+            assert_eq!(files, ["b.parquet", "d.parquet"], "{partitions} partitions");
+            assert!(malformed.iter().all(|(.., reason)| reason.contains("cannot be read as Parquet")), "{malformed:?}");
+        }
+    }
+    // Neither a line nor its text is told of a file.
+    let slice = slice_of(dir.path(), FileFormat::Parquet);
+    read_anew(&slice, 1).await;
+    let (_, report) = task(&slice, 0, 1).await.unwrap();
+    for batch in &report.side_rows[&("events".to_owned(), Port::Malformed)] {
+        assert!(batch.column(1).is_null(0) && batch.column(2).is_null(0), "{batch:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_utf8_is_a_dead_letter_once() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    for format in [FileFormat::Json, FileFormat::Parquet] {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &[u8], range: std::ops::Range<i64>| {
+            let path = dir.path().join(OsStr::from_bytes(name));
+            match format {
+                FileFormat::Json => std::fs::write(path, range.map(|id| format!("{{\"id\":{id}}}\n")).collect::<String>()).unwrap(),
+                FileFormat::Parquet => write_parquet(&path, &[ids(range)], 100_000),
+            }
+        };
+        write(b"a", 0..2);
+        // Large enough to be cut.
+        write(b"caf\xe9", 0..400_000);
+        write(b"z", 2..3);
+        let mut names = super::super::list_names(dir.path(), &NameFilter::default()).unwrap().files;
+        names.sort();
+        let files: Vec<FileEntry> = names.iter().map(|name| FileEntry::of(dir.path(), name).unwrap().unwrap()).collect();
+        // As they come back from a record.
+        let files: Vec<FileEntry> = serde_json::from_str(&serde_json::to_string(&files).unwrap()).unwrap();
+        let slice = FileSlice::new(dir.path(), files, format, schema()).unwrap();
+        for partitions in [1, 2, 5] {
+            let (ids, malformed, rows) = read_anew(&slice, partitions).await;
+            assert_eq!((ids, rows), (vec![0, 1, 2], 4));
+            let [(file, _, _, reason)] = &malformed[..] else { panic!("{malformed:?}") };
+            assert_eq!(*file, format!("{}/caf\\xE9", dir.path().display()));
+            assert!(reason.contains("not UTF-8") && reason.contains("rename"), "{reason}");
+        }
+    }
+}
+
+fn set_time(path: &Path, second: u64) {
+    let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000 + second);
+    std::fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+}
+
+/// What may befall a file after it was listed.
+#[derive(Debug, Clone, Copy)]
+enum Befalls {
+    Nothing,
+    AnotherMode,
+    AnotherLink,
+    /// Put back from a copy that kept its time, as archives do.
+    Restored,
+    /// The same of other rows.
+    Replaced,
+    Rewritten,
+}
+
+impl Befalls {
+    fn to(self, path: &Path) {
+        let aside = path.with_file_name(".aside");
+        match self {
+            Self::Nothing => {}
+            Self::AnotherMode => {
+                std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
+            }
+            Self::AnotherLink => std::fs::hard_link(path, aside).unwrap(),
+            Self::Restored | Self::Replaced => {
+                let text = std::fs::read_to_string(path).unwrap();
+                let text = if matches!(self, Self::Replaced) { text.replace("\"id\":1", "\"id\":2") } else { text };
+                std::fs::write(&aside, text).unwrap();
+                set_time(&aside, 0);
+                std::fs::rename(aside, path).unwrap();
+            }
+            Self::Rewritten => {
+                std::fs::write(path, std::fs::read_to_string(path).unwrap()).unwrap();
+                set_time(path, 1);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_was_touched_before_it_is_read_is_read() {
+    // A tag as earlier releases wrote it holds size and time of change alone.
+    for is_old_tag in [false, true] {
+        for (befalls, expected) in [
+            (Befalls::Nothing, Some(1)),
+            (Befalls::AnotherMode, Some(1)),
+            (Befalls::AnotherLink, Some(1)),
+            (Befalls::Restored, Some(1)),
+            (Befalls::Replaced, Some(2)),
+            (Befalls::Rewritten, None),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("one");
+            std::fs::write(&path, "{\"id\":1}\n").unwrap();
+            set_time(&path, 0);
+            let mut entry = FileEntry::of(dir.path(), "one").unwrap().unwrap();
+            if is_old_tag {
+                entry.tag = entry.tag.split('-').take(2).collect::<Vec<_>>().join("-");
+            }
+            let slice = FileSlice::new(dir.path(), [entry], FileFormat::Json, schema()).unwrap();
+            befalls.to(&path);
+            match (read(&slice, 1).await, expected) {
+                (Ok((ids, ..)), Some(expected)) => assert_eq!(ids, [expected], "{befalls:?}"),
+                (Err(error), None) => {
+                    assert_eq!(error.kind(), ErrorKind::Data, "{befalls:?}: {error}");
+                    assert!(error.message().contains("/one:"), "{befalls:?}: {error}");
+                }
+                (outcome, _) => panic!("{befalls:?}: {outcome:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_is_not_read_half_as_it_was_and_half_as_it_is() {
+    for (befalls, first) in [(Befalls::Replaced, 200_000), (Befalls::Restored, 100_000), (Befalls::AnotherMode, 100_000)] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("one");
+        let text: String = (100_000..160_000).map(|id| format!("{{\"id\":{id},\"name\":\"some text to fill the line\"}}\n")).collect();
+        std::fs::write(&path, text).unwrap();
+        set_time(&path, 0);
+        let slice = slice_of(dir.path(), FileFormat::Json);
+        let (before, _) = task(&slice, 0, 2).await.unwrap();
+        assert!(!before.is_empty(), "the file is shared by both tasks");
+        befalls.to(&path);
+        let error = task(&slice, 1, 2).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{befalls:?}: {error}");
+        assert!(error.message().contains("/one:"), "{befalls:?}: {error}");
+        // The next run has it whole.
+        let (ids, malformed, rows) = read(&slice, 2).await.unwrap();
+        assert_eq!((ids, malformed, rows), ((first..first + 60_000).collect(), vec![], 60_000), "{befalls:?}");
     }
 }
