@@ -25,7 +25,8 @@ use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
-use object_store::ObjectMeta;
+use object_store::{ObjectMeta, ObjectStore};
+use tidemill_executor::files::read_by_our_rules;
 use tidemill_planner::Error;
 
 use crate::log::replay::DataFile;
@@ -87,15 +88,16 @@ impl TableProvider for DeltaScan {
         let files = self.pruned(state, filters)?;
         // A limit may only be counted out before the rows that a filter above takes away.
         let limit = limit.filter(|_| filters.is_empty());
-        let plan = scan_files(&self.snapshot, &files, projection, limit, state.config().target_partitions())?;
-        Ok(plan)
+        let store = state.runtime_env().object_store(ObjectStoreUrl::local_filesystem())?;
+        scan_files(&self.snapshot, &files, store, projection, limit, state.config().target_partitions())
     }
 }
 
-/// The scan of these files of a snapshot.
+/// The scan of these files of a snapshot, which are in `store`.
 fn scan_files(
     snapshot: &Arc<Snapshot>,
     files: &[Arc<DataFile>],
+    store: Arc<dyn ObjectStore>,
     projection: Option<&Vec<usize>>,
     limit: Option<usize>,
     partitions: usize,
@@ -130,7 +132,7 @@ fn scan_files(
         .with_limit(limit)
         .with_projection_indices(Some(indices))?
         .build();
-    Ok(DataSourceExec::from_data_source(config))
+    Ok(DataSourceExec::from_data_source(read_by_our_rules(config, store)))
 }
 
 fn partitioned_file(snapshot: &Snapshot, file: &DataFile) -> Result<PartitionedFile, Error> {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use tidemill_executor::files::in_micros;
 use tidemill_planner::catalog_string::catalog_string;
 
 use crate::rows::spark_schema;
@@ -44,7 +45,8 @@ pub(super) fn columns(files: &[PathBuf], given: Option<SchemaRef>) -> Result<Sch
 
 fn read(path: &Path) -> Result<SchemaRef> {
     let file = File::open(path).map_err(|e| Error::io_at(path.display(), e))?;
-    let footer = ParquetRecordBatchReaderBuilder::try_new(file)
+    let footer = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+        .and_then(in_micros)
         .map_err(|e| Error::data(format!("{}: it is no Parquet file that can be read: {e}", path.display())).with_source(e))?;
     let plain = footer.schema().fields().iter().map(|field| match field.data_type() {
         // How a file keeps its text is no part of the type.

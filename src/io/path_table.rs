@@ -5,12 +5,19 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use datafusion::catalog::TableProvider;
-use datafusion::datasource::ViewTable;
+use async_trait::async_trait;
+use datafusion::catalog::{Session as EngineSession, TableProvider};
 use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::csv::CsvFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig};
+use datafusion::datasource::physical_plan::ParquetSource;
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::{TableType, ViewTable};
+use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_plan::ExecutionPlan;
+use tidemill_executor::files::read_by_our_rules;
 use tidemill_lakehouse::DeltaTable;
 use tidemill_planner::ident::did_you_mean;
 
@@ -119,7 +126,43 @@ pub(crate) async fn parquet(session: &Session, paths: &[&str], schema: Option<Sc
     }
     let columns = tokio::task::spawn_blocking(move || parquet_columns::columns(&files, schema)).await;
     let columns = columns.map_err(|e| Error::internal(format!("reading footers ended early: {e}")))??;
-    listing(session, paths, Arc::new(ParquetFormat::default()), Some(columns)).await
+    let files = listing(session, paths, Arc::new(ParquetFormat::default()), Some(columns)).await?;
+    Ok(Arc::new(ParquetFiles { files }))
+}
+
+/// Parquet files, read as they are read everywhere.
+#[derive(Debug)]
+struct ParquetFiles {
+    files: Arc<dyn TableProvider>,
+}
+
+#[async_trait]
+impl TableProvider for ParquetFiles {
+    fn schema(&self) -> SchemaRef {
+        self.files.schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        self.files.table_type()
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DfResult<Vec<TableProviderFilterPushDown>> {
+        self.files.supports_filters_pushdown(filters)
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn EngineSession,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        let plan = self.files.scan(state, projection, filters, limit).await?;
+        let scan = plan.downcast_ref::<DataSourceExec>().and_then(|scan| scan.downcast_to_file_source::<ParquetSource>());
+        let Some((scan, _)) = scan else { return Ok(plan) };
+        let store = state.runtime_env().object_store(&scan.object_store_url)?;
+        Ok(DataSourceExec::from_data_source(read_by_our_rules(scan.clone(), store)))
+    }
 }
 
 /// The files at some paths as one table.

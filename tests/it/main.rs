@@ -4,6 +4,7 @@ mod cli;
 #[cfg(feature = "failpoints")]
 mod creators;
 mod dataframe;
+mod int96;
 mod sql;
 mod stateful;
 mod stream;

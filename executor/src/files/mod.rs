@@ -7,21 +7,29 @@
 //! ```
 //! What the bytes of a file or its name say for ever makes a dead letter. What may be otherwise the next time is an error: a file
 //! that changed, a permission, a read that failed.
+//!
+//! However Parquet is read (slices here, scans, MERGE), `int96` says in which types, and `columns` which column is which.
 
+mod columns;
 mod cut;
 mod execute;
 mod findings;
 mod format;
 mod input;
+mod int96;
 pub mod json;
 mod line_chunks;
 mod list;
 mod name;
 mod parquet;
+mod parquet_scan;
 mod read_json;
 mod slice;
 
+pub use columns::{FileColumns, Wanted};
 pub use format::{FileFormat, malformed_schema};
+pub use int96::in_micros;
 pub use json::{JsonDecoder, MalformedLine};
 pub use list::{FileEntry, NameFilter, Names, list_files, list_names};
+pub use parquet_scan::read_by_our_rules;
 pub use slice::FileSlice;

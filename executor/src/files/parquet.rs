@@ -6,7 +6,6 @@
 //! on every file is decoded to its end before one of its rows is given. So a run that ends well has each file whole or not at all,
 //! however many tasks share it, and so has every replay. A run without damage decodes nothing twice.
 
-mod columns;
 mod rows;
 
 use std::sync::Arc;

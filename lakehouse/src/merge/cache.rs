@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::kernels::boolean::{is_not_null, or};
+use arrow::datatypes::Schema;
 use arrow::row::Rows;
 use hashbrown::HashTable;
 use tidemill_planner::Result;
@@ -126,8 +127,10 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn keyed(path: &str, on: &[usize]) -> String {
-    format!("{path}\0{on:?}")
+/// Key columns go by name and type: where they stand may change with the table's columns, while the file stays.
+fn keyed(path: &str, schema: &Schema, on: &[usize]) -> String {
+    let columns = on.iter().map(|i| format!("\0{} {}", schema.field(*i).name(), schema.field(*i).data_type()));
+    std::iter::once(path.to_owned()).chain(columns).collect()
 }
 
 impl MergeCache {
@@ -135,16 +138,18 @@ impl MergeCache {
         Self { keys: Mutex::new(Lru::new(bytes / 2)), rows: Mutex::new(Lru::new(bytes / 2)) }
     }
 
-    pub(crate) fn keys(&self, path: &str, on: &[usize]) -> Option<Arc<KeyIndex>> {
-        locked(&self.keys).get(&keyed(path, on))
+    /// The keys of the columns `on` of `schema`.
+    pub(crate) fn keys(&self, path: &str, schema: &Schema, on: &[usize]) -> Option<Arc<KeyIndex>> {
+        locked(&self.keys).get(&keyed(path, schema, on))
     }
 
-    pub(crate) fn put_keys(&self, path: &str, on: &[usize], keys: &Arc<KeyIndex>) {
-        locked(&self.keys).put(keyed(path, on), Arc::clone(keys), keys.bytes());
+    pub(crate) fn put_keys(&self, path: &str, schema: &Schema, on: &[usize], keys: &Arc<KeyIndex>) {
+        locked(&self.keys).put(keyed(path, schema, on), Arc::clone(keys), keys.bytes());
     }
 
-    pub(crate) fn rows(&self, path: &str) -> Option<RecordBatch> {
-        locked(&self.rows).get(path)
+    /// The rows in the columns of `schema`; what is remembered under others is of no use.
+    pub(crate) fn rows(&self, path: &str, schema: &Schema) -> Option<RecordBatch> {
+        locked(&self.rows).get(path).filter(|rows| rows.schema_ref().as_ref() == schema)
     }
 
     pub(crate) fn put_rows(&self, path: &str, rows: &RecordBatch) {
@@ -152,8 +157,8 @@ impl MergeCache {
     }
 
     /// Forgets a file that has left the table.
-    pub(crate) fn forget(&self, path: &str, on: &[usize]) {
-        locked(&self.keys).remove(&keyed(path, on));
+    pub(crate) fn forget(&self, path: &str, schema: &Schema, on: &[usize]) {
+        locked(&self.keys).remove(&keyed(path, schema, on));
         locked(&self.rows).remove(path);
     }
 }

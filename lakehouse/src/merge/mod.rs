@@ -130,10 +130,10 @@ impl DeltaTable {
                 Attempt::Done(version) => {
                     fail::fail_point!("lakehouse::merge.after_commit");
                     for file in &removes {
-                        self.core.cache.forget(&file.add().path, &on);
+                        self.core.cache.forget(&file.add().path, snapshot.schema(), &on);
                     }
                     for output in &outputs {
-                        output.remember(&self.core.cache, &on);
+                        output.remember(&self.core.cache, snapshot.schema(), &on);
                     }
                     metrics.version = Some(version);
                     return Ok(metrics);

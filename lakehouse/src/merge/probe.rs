@@ -87,7 +87,7 @@ pub(crate) async fn run(probe: Arc<Probe>) -> Result<Plan> {
     };
     // Files whose keys are at hand cost microseconds each, so they share one task; the others are read side by side.
     let (at_hand, to_read): (Vec<_>, Vec<_>) =
-        candidates.into_iter().partition(|file| probe.core.cache.keys(&file.add().path, &probe.on).is_some());
+        candidates.into_iter().partition(|file| probe.core.cache.keys(&file.add().path, schema, &probe.on).is_some());
     let at_once = std::thread::available_parallelism().map_or(2, usize::from);
     let mut batches: Vec<Vec<Arc<DataFile>>> = to_read.into_iter().map(|file| vec![file]).collect();
     if !at_hand.is_empty() {
@@ -148,16 +148,16 @@ impl Probe {
     }
 
     fn keys_of(&self, file: &DataFile) -> Result<Arc<KeyIndex>> {
-        let path = &file.add().path;
-        if let Some(keys) = self.core.cache.keys(path, &self.on) {
+        let (path, schema) = (&file.add().path, self.snapshot.schema());
+        if let Some(keys) = self.core.cache.keys(path, schema, &self.on) {
             return Ok(keys);
         }
-        let columns = match self.core.cache.rows(path) {
+        let columns = match self.core.cache.rows(path, schema) {
             Some(rows) => self.on.iter().map(|i| Arc::clone(rows.column(*i))).collect(),
             None => read::read_keys(&self.core.root, self.snapshot.layout(), file, &self.on)?,
         };
-        let keys = Arc::new(KeyIndex::build(&key_encoder(self.snapshot.schema(), &self.on)?, &columns)?);
-        self.core.cache.put_keys(path, &self.on, &keys);
+        let keys = Arc::new(KeyIndex::build(&key_encoder(schema, &self.on)?, &columns)?);
+        self.core.cache.put_keys(path, schema, &self.on, &keys);
         Ok(keys)
     }
 
@@ -169,8 +169,7 @@ impl Probe {
 /// All rows of a file, remembered or read.
 pub(crate) fn rows_of(core: &Core, snapshot: &Snapshot, file: &DataFile) -> Result<RecordBatch> {
     let path = &file.add().path;
-    // Rows remembered under other columns (the table's were changed) are of no use.
-    if let Some(rows) = core.cache.rows(path).filter(|rows| rows.schema_ref() == snapshot.schema()) {
+    if let Some(rows) = core.cache.rows(path, snapshot.schema()) {
         return Ok(rows);
     }
     let rows = read::read_rows(&core.root, snapshot.layout(), file)?;

@@ -1,14 +1,16 @@
-//! Rows of one data file, wholly or some columns, in the table's types. Blocking; the pruned scan of queries is `scan`.
+//! Rows of one data file, wholly or some columns, in the table's types, as a scan reads them. Blocking; the pruned scan of
+//! queries is `scan`.
 
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow::compute::{cast, concat_batches};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::compute::concat_batches;
 use arrow::datatypes::{Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use tidemill_executor::files::{FileColumns, Wanted, in_micros};
 use tidemill_planner::{Error, Result};
 
 use crate::log::replay::DataFile;
@@ -40,12 +42,13 @@ fn read_columns(root: &Path, wanted: &SchemaRef, file: &DataFile) -> Result<Reco
         Error::corrupt(format!("data file {} cannot be read: {e}; restore it, or the table to a version without it", path.display()))
     };
     let handle = fs::File::open(&path).map_err(|e| Error::io_at(path.display(), e))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(handle).map_err(|e| damaged(e.to_string()))?;
-    let roots = builder.schema().fields().iter().enumerate().filter(|(_, f)| position(wanted, f.name()).is_some()).map(|(i, _)| i);
-    let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-    let rows = builder.metadata().file_metadata().num_rows().max(0) as usize;
+    let footer = ArrowReaderMetadata::load(&handle, ArrowReaderOptions::new()).and_then(in_micros).map_err(|e| damaged(e.to_string()))?;
+    let columns = FileColumns::matched(wanted, footer.schema(), path.display().to_string(), Wanted::Table)?;
+    let mask = ProjectionMask::roots(footer.parquet_schema(), columns.roots());
+    let rows = footer.metadata().file_metadata().num_rows().max(0) as usize;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, footer);
     let reader = builder.with_projection(mask).with_batch_size(rows.clamp(1, 1 << 20)).build().map_err(|e| damaged(e.to_string()))?;
-    let batches = reader.map(|b| conform(&b?, wanted)).collect::<Result<Vec<_>>>()?;
+    let batches = reader.map(|batch| columns.adapt(&batch.map_err(|e| damaged(e.to_string()))?)).collect::<Result<Vec<RecordBatch>>>()?;
     if batches.is_empty() && wanted.fields().is_empty() {
         return Ok(RecordBatch::try_new_with_options(
             Arc::clone(wanted),
@@ -57,23 +60,4 @@ fn read_columns(root: &Path, wanted: &SchemaRef, file: &DataFile) -> Result<Reco
         1 => Ok(batches.into_iter().next().expect("there is one")),
         _ => Ok(concat_batches(wanted, &batches)?),
     }
-}
-
-fn position(schema: &Schema, name: &str) -> Option<usize> {
-    schema.fields().iter().position(|f| f.name().eq_ignore_ascii_case(name))
-}
-
-/// A file's batch in the wanted columns: by name, cast to the table's types, null where the file is older than a column.
-fn conform(batch: &RecordBatch, wanted: &SchemaRef) -> Result<RecordBatch> {
-    let columns = wanted
-        .fields()
-        .iter()
-        .map(|field| match position(batch.schema_ref(), field.name()) {
-            None => Ok(new_null_array(field.data_type(), batch.num_rows())),
-            Some(i) if batch.column(i).data_type() == field.data_type() => Ok(Arc::clone(batch.column(i))),
-            Some(i) => Ok(cast(batch.column(i), field.data_type())?),
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(wanted), columns, &options)?)
 }

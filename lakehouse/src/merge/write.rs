@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
+use arrow::datatypes::Schema;
 use futures::{StreamExt, TryStreamExt};
 use tidemill_planner::Result;
 
@@ -40,12 +41,12 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub(crate) fn remember(&self, cache: &MergeCache, on: &[usize]) {
+    pub(crate) fn remember(&self, cache: &MergeCache, schema: &Schema, on: &[usize]) {
         if let Some(rows) = &self.rows {
             cache.put_rows(&self.add.path, rows);
         }
         if let Some(keys) = &self.keys {
-            cache.put_keys(&self.add.path, on, keys);
+            cache.put_keys(&self.add.path, schema, on, keys);
         }
     }
 }

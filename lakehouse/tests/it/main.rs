@@ -9,6 +9,11 @@ mod faults;
 mod outcomes;
 
 #[cfg(not(feature = "failpoints"))]
+mod foreign;
+#[cfg(not(feature = "failpoints"))]
+#[path = "../../../tests/it/int96.rs"]
+mod int96;
+#[cfg(not(feature = "failpoints"))]
 mod merge;
 #[cfg(not(feature = "failpoints"))]
 mod oracle;

@@ -9,6 +9,7 @@ use parquet::arrow::ArrowWriter;
 use tidemill::ErrorKind;
 
 use super::{answer, answers};
+use crate::int96;
 use crate::support::session;
 
 /// Columns by file.
@@ -85,4 +86,32 @@ async fn instants_of_another_zone_are_the_same_instants() {
     assert_eq!(told, r#"[["1970-01-01T00:00:00.001Z",0]] :: timestamp, int"#);
     let rows = session.create_dataframe(vec![RecordBatch::try_from_iter([("t", berlin())]).unwrap()]).unwrap();
     assert_eq!(rows.to_json_rows().await.unwrap(), [serde_json::json!({ "t": "1970-01-01T00:00:00.001Z" })]);
+}
+
+#[tokio::test]
+async fn int96_is_a_timestamp_of_any_year() {
+    let dir = tempfile::tempdir().unwrap();
+    int96::write(&dir.path().join("spark.parquet"));
+    let (session, path) = (session(), dir.path().display().to_string());
+    let rows = session.read().parquet(&path).await.unwrap().order_by(["id"]).unwrap();
+    int96::assert_times(&rows.collect().await.unwrap(), &[0, 1, 2, 3, 4]);
+    for (id, (.., us)) in int96::TIMES.into_iter().enumerate() {
+        let from = format!("FROM parquet.`{path}` WHERE");
+        answers(
+            &session,
+            &[
+                (&format!("SELECT id, unix_micros(t) AS t {from} t = timestamp_micros({us})"), &format!("[[{id},{us}]] :: bigint, bigint")),
+                (&format!("SELECT id {from} s.t >= timestamp_micros({us}) AND s.t <= timestamp_micros({us})"), &format!("[[{id}]]")),
+            ],
+        )
+        .await;
+    }
+    answers(
+        &session,
+        &[(
+            &format!("SELECT t, s, l, two FROM parquet.`{path}` WHERE id = 0"),
+            r#"[["9999-12-30T23:59:59.999999Z",{"n":0,"t":"9999-12-30T23:59:59.999999Z"},["9999-12-30T23:59:59.999999Z"],["9999-12-30T23:59:59.999999Z"]]] :: timestamp, struct<n:bigint,t:timestamp>, array<timestamp>, array<timestamp>"#,
+        )],
+    )
+    .await;
 }

@@ -11,6 +11,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::WriterProperties;
 use tidemill::{ErrorKind, Session, StreamSink, Trigger};
 
+use crate::int96;
+
 fn put(dir: &Path, name: &str, lines: &str) {
     let hidden = dir.join(format!(".{name}"));
     std::fs::write(&hidden, lines).unwrap();
@@ -185,4 +187,26 @@ async fn a_name_that_is_not_utf8_is_a_dead_letter_of_the_stream_and_an_error_of_
         assert_eq!(error.kind(), ErrorKind::Data, "{what}: {error}");
         assert!(error.message().contains("2\\xE9.json") && error.message().contains("UTF-8"), "{what}: {error}");
     }
+}
+
+#[tokio::test]
+async fn int96_in_a_streams_files_is_a_timestamp_of_any_year() {
+    let dir = tempfile::tempdir().unwrap();
+    let (input, table) = (dir.path().join("in"), dir.path().join("table").display().to_string());
+    std::fs::create_dir(&input).unwrap();
+    int96::write(&input.join("spark.parquet"));
+    let session = Session::builder().parallelism(2).build().unwrap();
+    let reader = session.read_stream().name("events").format("parquet").arrow_schema(int96::schema());
+    let events = reader.load(&input.display().to_string()).unwrap();
+    let query = session
+        .streaming_query("events")
+        .checkpoint_location(dir.path().join("checkpoint"))
+        .trigger(Trigger::available_now())
+        .add(&events, StreamSink::delta_append(&table))
+        .start()
+        .await
+        .unwrap();
+    query.await_termination().await.unwrap();
+    let rows = session.read().delta(&table).await.unwrap().order_by(["id"]).unwrap();
+    int96::assert_times(&rows.collect().await.unwrap(), &[0, 1, 2, 3, 4]);
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use bytes::Bytes;
 use datafusion::parquet::arrow::ProjectionMask;
-use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
+use datafusion::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use datafusion::parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStream, ParquetRecordBatchStreamBuilder};
 use datafusion::parquet::errors::{ParquetError, Result as ParquetResult};
 use datafusion::parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
@@ -20,8 +20,9 @@ use futures::stream::TryStreamExt;
 use tidemill_planner::{Error, Result};
 
 use super::super::FileSlice;
+use super::super::columns::{FileColumns, Wanted};
 use super::super::input::Input;
-use super::columns::Columns;
+use super::super::int96::in_micros;
 use crate::log::blocking;
 
 /// So much of a file's end is read at once, since a footer is seldom larger.
@@ -60,12 +61,17 @@ fn unreadable(why: impl std::fmt::Display) -> Trouble {
     Trouble::Damaged(format!("it cannot be read as Parquet: {why}"))
 }
 
+/// What the columns say of a file is what its bytes say.
+fn misfit(error: Error) -> Trouble {
+    Trouble::Damaged(error.message().to_owned())
+}
+
 /// Some row groups of a file.
 pub(super) struct Rows {
     input: Input,
     file: Arc<File>,
     stream: ParquetRecordBatchStream<Storage>,
-    columns: Columns,
+    columns: FileColumns,
     /// Rows that the footer counts and that have not come.
     rows_left: u64,
 }
@@ -90,8 +96,9 @@ impl Rows {
         if input.bytes() == 0 {
             return Err(unreadable("the file is empty"));
         }
-        let storage = Storage { input: input.clone(), file: Arc::clone(&file) };
-        let builder = guarded(ParquetRecordBatchStreamBuilder::new(storage)).await?;
+        let mut storage = Storage { input: input.clone(), file: Arc::clone(&file) };
+        let footer = guarded(async { in_micros(ArrowReaderMetadata::load_async(&mut storage, ArrowReaderOptions::new()).await?) }).await?;
+        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(storage, footer);
         let (mut row_groups, mut rows_left) = (Vec::new(), 0u64);
         for (at, group) in builder.metadata().row_groups().iter().enumerate() {
             let (Some(first), Ok(rows)) = (first_byte(group, input.bytes()), u64::try_from(group.num_rows())) else {
@@ -102,7 +109,7 @@ impl Rows {
                 rows_left = rows_left.saturating_add(rows);
             }
         }
-        let columns = Columns::matched(slice.schema(), builder.schema())?;
+        let columns = FileColumns::matched(slice.schema(), builder.schema(), "the file", Wanted::Declared).map_err(misfit)?;
         let mask = ProjectionMask::roots(builder.parquet_schema(), columns.roots());
         let builder = builder.with_row_groups(row_groups).with_projection(mask).with_batch_size(slice.batch_rows());
         let stream = guarded(async { builder.build() }).await?;
@@ -123,7 +130,7 @@ impl Rows {
         let rows = batch.as_ref().map_or(0, |batch| batch.num_rows() as u64);
         let left = self.rows_left.checked_sub(rows).filter(|left| batch.is_some() || *left == 0);
         self.rows_left = left.ok_or_else(|| unreadable("it does not hold as many rows as its footer counts"))?;
-        batch.map(|batch| self.columns.adapt(&batch)).transpose()
+        batch.map(|batch| self.columns.adapt(&batch).map_err(misfit)).transpose()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use arrow::array::{AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array, Int64Array, RecordBatch, StringArray, StructArray};
 use arrow::datatypes::Int64Type;
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::execution::TaskContext;
@@ -13,6 +13,9 @@ use tidemill_planner::{ErrorKind, SourceId};
 
 use super::super::{NameFilter, list_files};
 use super::*;
+
+#[path = "../../../../tests/it/int96.rs"]
+mod int96;
 
 fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, false), Field::new("name", DataType::Utf8, true)]))
@@ -386,4 +389,45 @@ async fn a_file_is_not_read_half_as_it_was_and_half_as_it_is() {
         let (ids, malformed, rows) = read(&slice, 2).await.unwrap();
         assert_eq!((ids, malformed, rows), ((first..first + 60_000).collect(), vec![], 60_000), "{befalls:?}");
     }
+}
+
+#[tokio::test]
+async fn int96_is_read_as_microseconds() {
+    let dir = tempfile::tempdir().unwrap();
+    int96::write(&dir.path().join("spark.parquet"));
+    let files = list_files(dir.path(), &NameFilter::default()).unwrap();
+    let slice = FileSlice::new(dir.path(), files, FileFormat::Parquet, int96::schema()).unwrap();
+    let (batches, _) = task(&slice, 0, 1).await.unwrap();
+    int96::assert_times(&batches, &[0, 1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn parts_of_a_column_are_matched_by_name() {
+    let pair = |names: [&str; 2]| {
+        let fields: Vec<Field> = names.iter().map(|name| Field::new(*name, DataType::Int32, true)).collect();
+        let columns: Vec<ArrayRef> = (1..).take(2).map(|n| Arc::new(Int32Array::from(vec![n])) as ArrayRef).collect();
+        StructArray::new(fields.into(), columns, None)
+    };
+    let wanted = DataType::Struct(vec![Field::new("a", DataType::Int64, true), Field::new("b", DataType::Int32, true)].into());
+    let slice = |dir: &Path| {
+        let files = list_files(dir, &NameFilter::default()).unwrap();
+        let schema = Arc::new(Schema::new(vec![Field::new("s", wanted.clone(), true)]));
+        FileSlice::new(dir, files, FileFormat::Parquet, schema).unwrap()
+    };
+    for (names, a, b) in [(["a", "b"], Some(1), Some(2)), (["b", "a"], Some(2), Some(1)), (["z", "A"], Some(2), None)] {
+        let dir = tempfile::tempdir().unwrap();
+        let column: ArrayRef = Arc::new(pair(names));
+        write_parquet(&dir.path().join("x.parquet"), &[RecordBatch::try_from_iter([("s", column)]).unwrap()], 10);
+        let (batches, _) = task(&slice(dir.path()), 0, 1).await.unwrap();
+        let parts = batches[0].column(0).as_struct();
+        assert_eq!(parts.column(0).as_ref(), &Int64Array::from(vec![a]) as &dyn Array, "{names:?}");
+        assert_eq!(parts.column(1).as_ref(), &Int32Array::from(vec![b]) as &dyn Array, "{names:?}");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let text: ArrayRef = Arc::new(StringArray::from(vec!["1"]));
+    let column: ArrayRef = Arc::new(StructArray::from(vec![(Arc::new(Field::new("a", DataType::Utf8, true)), text)]));
+    write_parquet(&dir.path().join("x.parquet"), &[RecordBatch::try_from_iter([("s", column)]).unwrap()], 10);
+    let (_, malformed, _) = read_anew(&slice(dir.path()), 1).await;
+    let [(file, .., reason)] = &malformed[..] else { panic!("one file is set aside: {malformed:?}") };
+    assert!(file.ends_with("x.parquet") && reason.contains("column `s.a` is Utf8, which is not read as Int64"), "{file}: {reason}");
 }

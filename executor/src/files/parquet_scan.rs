@@ -1,0 +1,224 @@
+//! What makes DataFusion's Parquet scan read files as the other readers do: footers with INT96 as microseconds, and columns
+//! found by name at every depth.
+//!
+//! ```text
+//! footer ─ Footers ─► the file's schema, its path ─ ColumnsByName ─► an expression for each column of the table
+//! ```
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use bytes::Bytes;
+use datafusion::common::ScalarValue;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::DefaultParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::{FileScanConfig, FileScanConfigBuilder, ParquetFileReaderFactory, ParquetSource};
+use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::ColumnarValue;
+use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
+use datafusion::parquet::arrow::async_reader::AsyncFileReader;
+use datafusion::parquet::arrow::{ARROW_SCHEMA_META_KEY, encode_arrow_schema, parquet_to_arrow_schema};
+use datafusion::parquet::errors::Result as ParquetResult;
+use datafusion::parquet::file::metadata::{FileMetaData, KeyValue, ParquetMetaData, ParquetMetaDataBuilder};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{CastExpr, Column, lit};
+use datafusion::physical_expr_adapter::{PhysicalExprAdapter, PhysicalExprAdapterFactory};
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use object_store::ObjectStore;
+
+use super::columns::{Wanted, column_as, holds_all, root_of};
+use super::int96;
+
+/// The scan of Parquet files in `store`, reading them as the other readers do. A scan of other files stays as it is.
+pub fn read_by_our_rules(scan: FileScanConfig, store: Arc<dyn ObjectStore>) -> FileScanConfig {
+    let Some(source) = scan.file_source().downcast_ref::<ParquetSource>().cloned() else { return scan };
+    let readers = source.parquet_file_reader_factory().cloned();
+    let readers = readers.unwrap_or_else(|| Arc::new(DefaultParquetFileReaderFactory::new(store)) as _);
+    let source = source.with_parquet_file_reader_factory(Arc::new(Footers { readers }));
+    FileScanConfigBuilder::from(scan).with_source(Arc::new(source)).with_expr_adapter(Some(Arc::new(ColumnsByName))).build()
+}
+
+/// The key under which a file's path stands in its schema.
+const PATH: &str = "tidemill.path";
+
+/// Readers whose footers ask for microseconds and know their file's path.
+#[derive(Debug)]
+struct Footers {
+    readers: Arc<dyn ParquetFileReaderFactory>,
+}
+
+impl ParquetFileReaderFactory for Footers {
+    fn create_reader(
+        &self,
+        partition_index: usize,
+        file: PartitionedFile,
+        metadata_size_hint: Option<usize>,
+        metrics: &ExecutionPlanMetricsSet,
+    ) -> DfResult<Box<dyn AsyncFileReader + Send>> {
+        let path = format!("/{}", file.object_meta.location);
+        let reader = self.readers.create_reader(partition_index, file, metadata_size_hint, metrics)?;
+        Ok(Box::new(Reader { reader, path }))
+    }
+}
+
+struct Reader {
+    reader: Box<dyn AsyncFileReader + Send>,
+    path: String,
+}
+
+impl AsyncFileReader for Reader {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
+        self.reader.get_bytes(range)
+    }
+
+    fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, ParquetResult<Vec<Bytes>>> {
+        self.reader.get_byte_ranges(ranges)
+    }
+
+    fn get_metadata<'a>(&'a mut self, options: Option<&'a ArrowReaderOptions>) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
+        async move {
+            let footer = self.reader.get_metadata(options).await?;
+            rewritten(footer, &self.path)
+        }
+        .boxed()
+    }
+}
+
+/// The footer with the file's path and, where there is INT96, the Arrow schema to read it by.
+fn rewritten(footer: Arc<ParquetMetaData>, path: &str) -> ParquetResult<Arc<ParquetMetaData>> {
+    let file = footer.file_metadata();
+    let mut keys = file.key_value_metadata().cloned().unwrap_or_default();
+    if int96::is_there(file.schema_descr()) {
+        let schema = parquet_to_arrow_schema(file.schema_descr(), Some(&keys))?;
+        if let Some(schema) = int96::schema_in_micros(file.schema_descr(), &schema) {
+            keys.retain(|pair| pair.key != ARROW_SCHEMA_META_KEY);
+            let fields = Schema::new(schema.fields().clone());
+            keys.push(KeyValue::new(ARROW_SCHEMA_META_KEY.to_owned(), encode_arrow_schema(&fields)));
+        }
+    }
+    keys.retain(|pair| pair.key != PATH);
+    keys.push(KeyValue::new(PATH.to_owned(), path.to_owned()));
+    let head = FileMetaData::new(
+        file.version(),
+        file.num_rows(),
+        file.created_by().map(str::to_owned),
+        Some(keys),
+        file.schema_descr_ptr(),
+        file.column_orders().cloned(),
+    );
+    let mut rest = Arc::unwrap_or_clone(footer).into_builder();
+    let footer = ParquetMetaDataBuilder::new(head)
+        .set_row_groups(rest.take_row_groups())
+        .set_column_index(rest.take_column_index())
+        .set_offset_index(rest.take_offset_index());
+    Ok(Arc::new(footer.build()))
+}
+
+/// Makes a [`Finder`] for each file.
+#[derive(Debug)]
+struct ColumnsByName;
+
+impl PhysicalExprAdapterFactory for ColumnsByName {
+    fn create(&self, table: SchemaRef, file: SchemaRef) -> DfResult<Arc<dyn PhysicalExprAdapter>> {
+        let path = file.metadata().get(PATH).map_or("a data file", String::as_str).into();
+        Ok(Arc::new(Finder { table, file, path }))
+    }
+}
+
+/// Puts a file's columns in the place of the table's.
+#[derive(Debug)]
+struct Finder {
+    table: SchemaRef,
+    file: SchemaRef,
+    path: Arc<str>,
+}
+
+impl PhysicalExprAdapter for Finder {
+    fn rewrite(&self, expr: Arc<dyn PhysicalExpr>) -> DfResult<Arc<dyn PhysicalExpr>> {
+        expr.transform_up(|expr| match expr.downcast_ref::<Column>() {
+            Some(column) => Ok(Transformed::yes(self.find(column)?)),
+            None => Ok(Transformed::no(expr)),
+        })
+        .data()
+    }
+}
+
+impl Finder {
+    fn find(&self, column: &Column) -> DfResult<Arc<dyn PhysicalExpr>> {
+        let field = &self.table.fields()[self.table.index_of(column.name())?];
+        let Some(root) = root_of(field, &self.file, &self.path, Wanted::Table)? else {
+            return Ok(lit(ScalarValue::try_from(field.data_type())?));
+        };
+        let found = self.file.field(root);
+        let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(found.name(), root));
+        let (from, to) = (found.data_type(), field.data_type());
+        Ok(if from == to {
+            column
+        } else if holds_all(from, to) {
+            // The engine sees through its own casts when it leaves out row groups.
+            Arc::new(CastExpr::new_with_target_field(column, Arc::clone(field), None))
+        } else {
+            Arc::new(ColumnAs { column, field: Arc::clone(field), path: Arc::clone(&self.path) })
+        })
+    }
+}
+
+/// A file's column as a table's.
+#[derive(Debug, Eq)]
+struct ColumnAs {
+    column: Arc<dyn PhysicalExpr>,
+    field: FieldRef,
+    path: Arc<str>,
+}
+
+// Written out: what is derived would move the column out of its `Arc`.
+impl PartialEq for ColumnAs {
+    fn eq(&self, other: &Self) -> bool {
+        self.column.eq(&other.column) && self.field == other.field && self.path == other.path
+    }
+}
+
+impl Hash for ColumnAs {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.column.hash(state);
+        self.field.hash(state);
+        self.path.hash(state);
+    }
+}
+
+impl fmt::Display for ColumnAs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} AS {}", self.column, self.field.data_type())
+    }
+}
+
+impl PhysicalExpr for ColumnAs {
+    fn evaluate(&self, batch: &RecordBatch) -> DfResult<ColumnarValue> {
+        let array = self.column.evaluate(batch)?.into_array(batch.num_rows())?;
+        Ok(ColumnarValue::Array(column_as(&array, &self.field, &self.path)?))
+    }
+
+    fn return_field(&self, _: &Schema) -> DfResult<FieldRef> {
+        Ok(Arc::clone(&self.field))
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn PhysicalExpr>> {
+        vec![&self.column]
+    }
+
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn PhysicalExpr>>) -> DfResult<Arc<dyn PhysicalExpr>> {
+        let column = children.into_iter().next().unwrap_or_else(|| Arc::clone(&self.column));
+        Ok(Arc::new(Self { column, field: Arc::clone(&self.field), path: Arc::clone(&self.path) }))
+    }
+
+    fn fmt_sql(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.column.fmt_sql(f)
+    }
+}
