@@ -58,7 +58,7 @@ pub use commit::{Committed, Txn};
 pub use history::HistoryEntry;
 pub use log::actions::{Add, DeletionVector};
 pub use log::replay::DataFile;
-pub use merge::{MergeMetrics, MergeRequest};
+pub use merge::{ConditionLanguage, MergeCondition, MergeMetrics, MergeRequest};
 pub use options::TableOptions;
 pub use sink::{DeltaAppendSink, DeltaMergeSink, SinkOptions};
 pub use snapshot::Snapshot;

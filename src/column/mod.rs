@@ -89,6 +89,13 @@ impl From<&String> for Column {
     }
 }
 
+impl From<Expr> for Column {
+    /// An expression of the engine's. Its operators get Spark's meaning as those of columns do; its functions stay the engine's.
+    fn from(expr: Expr) -> Self {
+        Self::new(expr)
+    }
+}
+
 impl From<&Column> for Column {
     fn from(column: &Column) -> Self {
         column.clone()

@@ -1,16 +1,11 @@
 //! `df.merge_into(path, keys)`: rows that match a key of a Delta table replace it, the others are inserted. The merge
 //! itself is the lakehouse's.
 
-use std::sync::Arc;
-
-use datafusion::common::{DFSchema, TableReference};
-use datafusion::logical_expr::Expr;
 use tidemill_lakehouse::{DeltaTable, MergeMetrics, MergeRequest, Txn};
-use tidemill_planner::logical::without_event_time;
 
+use super::merge_condition::merge_condition;
 use crate::column::Column;
-use crate::column::bind::Binder;
-use crate::{DataFrame, Error, Result, Session};
+use crate::{DataFrame, Error, Result};
 
 /// A merge that is being described; [`MergeBuilder::merge`] runs it.
 #[derive(Debug, Clone)]
@@ -31,7 +26,8 @@ impl DataFrame {
 }
 
 impl MergeBuilder {
-    /// Updates a matched row only where the condition holds, over `source.column` and `target.column`.
+    /// Updates a matched row only where the condition holds, over `source.column` and `target.column`. It means what the same
+    /// filter means over a join of the two.
     #[must_use]
     pub fn when_matched_update(mut self, condition: Column) -> Self {
         self.update_condition = Some(condition);
@@ -54,28 +50,11 @@ impl MergeBuilder {
             return Err(Error::analysis("`merge_into` needs a key column"));
         }
         let table = DeltaTable::open(&self.path).await?;
-        let update_condition = match &self.update_condition {
-            Some(condition) => {
-                let target = table.snapshot().await?;
-                Some(merge_condition(self.source.session(), &self.source.schema(), target.schema(), condition)?)
-            }
-            None => None,
-        };
+        let update_condition = self.update_condition.map(|condition| merge_condition(self.source.session(), condition));
+        if let Some(condition) = &update_condition {
+            condition.check(&self.source.schema(), table.snapshot().await?.schema())?;
+        }
         let source = self.source.collect().await?;
         table.merge(MergeRequest { on: self.keys, source, update_condition, txn: self.txn }).await
     }
-}
-
-/// A merge's condition bound over `source.*` and `target.*`.
-pub(crate) fn merge_condition(
-    session: &Session,
-    source: &arrow::datatypes::SchemaRef,
-    target: &arrow::datatypes::SchemaRef,
-    condition: &Column,
-) -> Result<Expr> {
-    let side = |name: &str, schema: &arrow::datatypes::SchemaRef| {
-        DFSchema::try_from_qualified_schema(TableReference::bare(name.to_owned()), &without_event_time(schema))
-    };
-    let both = Arc::new(side("source", source)?.join(&side("target", target)?)?);
-    Binder { state: session.state(), schema: &both }.bind(condition)
 }

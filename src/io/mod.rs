@@ -5,6 +5,7 @@ mod file_writer;
 mod files;
 mod infer_json;
 mod merge;
+mod merge_condition;
 mod parquet_columns;
 mod path_table;
 mod reader;
@@ -13,6 +14,7 @@ mod table;
 mod writer;
 
 pub use merge::MergeBuilder;
+pub(crate) use merge_condition::stream_merge_condition;
 pub(crate) use path_table::{Format, PathTable, Version};
 pub use reader::DataFrameReader;
 pub use table::Table;

@@ -1,6 +1,10 @@
 //! Function calls whose name means something else in the engine: respelled where the engine can do what Spark does, refused
 //! where a wrong answer would come out without a word.
 
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::error::Result;
+use datafusion::logical_expr::Expr;
+
 /// How a function is called in the engine, where that is not Spark's way.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Respelled {
@@ -73,6 +77,21 @@ const REFUSED: &[(&str, usize, &str)] = &[
 pub(crate) fn refused_function(name: &str, args: usize) -> Option<String> {
     let (_, _, instead) = REFUSED.iter().find(|(known, from, _)| *known == name && args >= *from)?;
     Some(format!("function `{name}` with {args} argument(s) is not supported: {instead}"))
+}
+
+/// A function in `expr` that reads the clock, which the engine folds into the time of planning.
+pub(crate) fn clock_in(expr: &Expr) -> Result<Option<String>> {
+    let mut found = None;
+    expr.apply(|part| {
+        if let Expr::ScalarFunction(call) = part
+            && matches!(call.func.name(), "now" | "current_timestamp" | "current_date" | "current_time" | "today")
+        {
+            found = Some(call.func.name().to_owned());
+            return Ok(TreeNodeRecursion::Stop);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use datafusion::logical_expr::ScalarUDF;
 
 pub(crate) use aggregates::functions as aggregate_functions;
-pub(crate) use calls::{refused_function, respelled};
+pub(crate) use calls::{clock_in, refused_function, respelled};
 
 /// Our scalar functions, registered after DataFusion's and datafusion-spark's so that ours win.
 pub(crate) fn scalar_functions() -> Vec<Arc<ScalarUDF>> {

@@ -18,6 +18,7 @@ use tidemill_planner::{OperatorId, SourceId};
 use tidemill_streaming::query::QueryPlan;
 use tidemill_streaming::record::OperatorInfo;
 
+use crate::spark::clock_in;
 use crate::{Error, Result, Session};
 
 /// Plans a query: `roots` are the plans of its sinks' rows, in order.
@@ -100,17 +101,11 @@ fn refuse_now(root: &LogicalPlan) -> Result<()> {
     let mut refusal = Ok(());
     root.apply_with_subqueries(|node| {
         for expr in node.expressions() {
-            expr.apply(|e| {
-                if let datafusion::prelude::Expr::ScalarFunction(call) = e
-                    && matches!(call.func.name(), "now" | "current_timestamp" | "current_date" | "current_time" | "today")
-                {
-                    refusal = Err(Error::unsupported(format!(
-                        "`{}` on a stream is not there yet: use the event time, or add the time where the table is read",
-                        call.func.name()
-                    )));
-                }
-                Ok(TreeNodeRecursion::Continue)
-            })?;
+            if let Some(clock) = clock_in(&expr)? {
+                refusal = Err(Error::unsupported(format!(
+                    "`{clock}` on a stream is not there yet: use the event time, or add the time where the table is read"
+                )));
+            }
         }
         Ok(TreeNodeRecursion::Continue)
     })?;

@@ -124,7 +124,8 @@ impl StreamingQueryBuilder {
         let checkpoint = self.checkpoint.ok_or_else(|| {
             Error::analysis("a streaming query needs a directory for its log and state: give it with `checkpoint_location`")
         })?;
-        let (roots, sinks): (Vec<_>, Vec<_>) = self.sinks.into_iter().map(|(frame, sink)| (frame.plan, sink.build())).unzip();
+        let session = &self.session;
+        let (roots, sinks): (Vec<_>, Vec<_>) = self.sinks.into_iter().map(|(frame, sink)| (frame.plan, sink.build(session))).unzip();
         let sinks = sinks.into_iter().collect::<Result<Vec<_>>>()?;
         let plan = plan::plan(&self.session, roots, sinks).await?;
         let mut options = QueryOptions::new(self.session.engine()?.clone(), checkpoint);

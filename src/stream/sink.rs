@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use datafusion::prelude::Expr;
 use futures::future::BoxFuture;
 use tidemill_lakehouse::{DeltaAppendSink, DeltaMergeSink, SinkOptions};
 use tidemill_planner::seam::Sink;
 use tidemill_streaming::sink::{BatchFunction, ConsoleSink, ForEachBatchSink, MemorySink, MemoryTable};
 
-use crate::{Error, Result};
+use crate::io::stream_merge_condition;
+use crate::{Column, Error, Result, Session};
 
 /// A sink of a streaming query.
 #[derive(Debug, Clone)]
 pub struct StreamSink {
     kind: Kind,
     name: Option<String>,
-    condition: Option<Expr>,
+    condition: Option<Column>,
     options: Option<SinkOptions>,
 }
 
@@ -99,10 +99,11 @@ impl StreamSink {
         self
     }
 
-    /// For a merge: a matched row is replaced only where `condition` holds, a predicate over `source.…` and `target.…`.
+    /// For a merge: a matched row is replaced only where `condition` holds, a predicate over `source.…` and `target.…`. It means
+    /// what the same filter means over a join of the two.
     #[must_use]
-    pub fn when_matched(mut self, condition: Expr) -> Self {
-        self.condition = Some(condition);
+    pub fn when_matched(mut self, condition: impl Into<Column>) -> Self {
+        self.condition = Some(condition.into());
         self
     }
 
@@ -113,9 +114,11 @@ impl StreamSink {
         self
     }
 
+    /// The sink, with its condition in the language of `session`.
+    ///
     /// # Errors
     /// `Analysis` for what was asked of a sink that cannot do it.
-    pub(crate) fn build(self) -> Result<Arc<dyn Sink>> {
+    pub(crate) fn build(self, session: &Session) -> Result<Arc<dyn Sink>> {
         let is_delta = matches!(self.kind, Kind::Append { .. } | Kind::Merge { .. });
         for (asked, what, can) in [
             (self.condition.is_some(), "when_matched", matches!(self.kind, Kind::Merge { .. })),
@@ -130,7 +133,10 @@ impl StreamSink {
         let name = || self.name.clone().unwrap_or_default();
         Ok(match self.kind {
             Kind::Append { path } => Arc::new(DeltaAppendSink::new(self.name, path, options)),
-            Kind::Merge { path, on } => Arc::new(DeltaMergeSink::new(self.name, path, on, self.condition, options)),
+            Kind::Merge { path, on } => {
+                let condition = self.condition.map(|condition| stream_merge_condition(session, condition));
+                Arc::new(DeltaMergeSink::new(self.name, path, on, condition, options))
+            }
             Kind::Memory(table) => Arc::new(MemorySink::new(name(), table)),
             Kind::Console => Arc::new(ConsoleSink::stdout(name())),
             Kind::ForEachBatch(function) => Arc::new(ForEachBatchSink::new(name(), function)),
@@ -149,27 +155,29 @@ mod tests {
     fn a_name_is_taken_by_every_sink_that_has_none_of_its_own() {
         let table = MemoryTable::default();
         let function = |_: Vec<RecordBatch>, _: u64| -> BoxFuture<'static, Result<()>> { Box::pin(async { Ok(()) }) };
+        let session = Session::builder().build().unwrap();
         for sink in [
             StreamSink::console(),
             StreamSink::memory("m", &table),
             StreamSink::for_each_batch("f", function),
             StreamSink::delta_append("t"),
         ] {
-            assert_eq!(sink.named("mine").build().unwrap().id(), "mine");
+            assert_eq!(sink.named("mine").build(&session).unwrap().id(), "mine");
         }
-        assert_eq!(StreamSink::console().build().unwrap().id(), "console");
+        assert_eq!(StreamSink::console().build(&session).unwrap().id(), "console");
     }
 
     #[test]
     fn what_a_sink_cannot_do_is_refused() {
         let ready = || StreamSink::ready(Arc::new(ConsoleSink::stdout("own")));
+        let session = Session::builder().build().unwrap();
         for (sink, says) in [
             (ready().named("other"), "`ready` takes no `named`"),
             (StreamSink::console().when_matched(lit(true)), "`console` takes no `when_matched`"),
             (StreamSink::delta_append("t").when_matched(lit(true)), "`delta_append` takes no `when_matched`"),
             (StreamSink::console().with_options(SinkOptions::default()), "`console` takes no `with_options`"),
         ] {
-            let error = sink.build().unwrap_err();
+            let error = sink.build(&session).unwrap_err();
             assert!(error.message().contains(says), "{error}");
         }
     }

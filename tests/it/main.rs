@@ -5,6 +5,7 @@ mod cli;
 mod creators;
 mod dataframe;
 mod int96;
+mod merge_conditions;
 mod sql;
 mod stateful;
 mod stream;

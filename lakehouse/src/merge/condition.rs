@@ -1,51 +1,105 @@
-//! The condition of a MERGE over `source.*` and `target.*`: bound to the table's columns, evaluated over matched pairs.
+//! The condition of a MERGE over `source.*` and `target.*`: given its meaning by the language that it is written in, evaluated
+//! over matched pairs of rows.
+//!
+//! A condition sees the source's columns in the source's own types, as a filter over a join would, although the rows are
+//! merged in the table's.
 
+use std::fmt::{self, Debug, Display};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
-use arrow::datatypes::SchemaRef;
-use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{Column, DFSchema};
-use datafusion::execution::context::ExecutionProps;
-use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
-use datafusion::logical_expr::simplify::SimplifyContext;
-use datafusion::logical_expr::{Expr, ExprSchemable};
-use datafusion::optimizer::simplify_expressions::ExprSimplifier;
-use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
-use tidemill_planner::ident::did_you_mean;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, new_null_array};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use datafusion::common::DFSchema;
+use datafusion::logical_expr::Expr;
+use datafusion::physical_expr::PhysicalExpr;
+use tidemill_planner::ident::same;
 use tidemill_planner::{Error, Result};
+
+/// What a condition means, said by whoever offers conditions to users: lakehouse knows no functions and no common types.
+pub trait ConditionLanguage: Debug + Send + Sync {
+    /// `condition` over rows of `both` sides, whose columns are qualified by `source` and `target`.
+    ///
+    /// # Errors
+    /// `Analysis` for a column that neither side has and for types that do not go together.
+    fn bind(&self, condition: &Expr, both: &DFSchema) -> Result<Arc<dyn PhysicalExpr>>;
+
+    /// The condition as people read it.
+    fn text(&self, condition: &Expr) -> String {
+        condition.to_string()
+    }
+}
+
+/// Where a MERGE updates a matched row.
+#[derive(Debug, Clone)]
+pub struct MergeCondition {
+    expr: Expr,
+    language: Arc<dyn ConditionLanguage>,
+}
+
+impl MergeCondition {
+    /// The condition `expr` in `language`.
+    pub fn new(expr: Expr, language: Arc<dyn ConditionLanguage>) -> Self {
+        Self { expr, language }
+    }
+
+    /// Refuses a condition that has no meaning over rows of these columns.
+    ///
+    /// # Errors
+    /// `Analysis`, naming what does not fit.
+    pub fn check(&self, source: &Schema, target: &Schema) -> Result<()> {
+        Condition::bind(self, source, target).map(drop)
+    }
+}
+
+impl Display for MergeCondition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.language.text(&self.expr))
+    }
+}
 
 /// A condition, ready to be evaluated.
 #[derive(Debug)]
 pub(crate) struct Condition {
     predicate: Arc<dyn PhysicalExpr>,
-    schema: DFSchema,
+    /// The source's columns in its own types, with the place of each in the table, then the table's.
+    both: SchemaRef,
+    places: Vec<usize>,
+    text: String,
 }
 
 impl Condition {
-    /// Binds `expr` to rows of `schema` on both sides.
+    /// Binds a condition to source rows that had the columns `source` before they were brought into the table's, `target`.
     ///
     /// # Errors
-    /// `Analysis` for a column that neither side has, one without a side, or an expression that is no truth value.
-    pub(crate) fn bind(expr: &Expr, schema: &SchemaRef) -> Result<Self> {
-        let side = |name: &str| DFSchema::try_from_qualified_schema(name, schema);
-        let both = side("source")?.join(&side("target")?)?;
-        let expr = resolve(expr, schema)?;
-        let context = SimplifyContext::builder().with_schema(Arc::new(both.clone())).build();
-        let expr = ExprSimplifier::new(context).coerce(expr, &both)?;
-        let data_type = expr.get_type(&both)?;
-        if data_type != arrow::datatypes::DataType::Boolean {
-            return Err(Error::analysis(format!("the MERGE condition `{expr}` is a {data_type}, not a truth value")));
+    /// `Analysis` for a column that neither side has, or an expression that is no truth value.
+    pub(crate) fn bind(condition: &MergeCondition, source: &Schema, target: &Schema) -> Result<Self> {
+        let here = |error: Error| error.context(format!("the MERGE condition `{condition}`"));
+        let place = |field: &FieldRef| target.fields().iter().position(|t| same(t.name(), field.name()));
+        let placed: Vec<(&FieldRef, usize)> = source.fields().iter().filter_map(|field| Some((field, place(field)?))).collect();
+        let source = Schema::new(placed.iter().map(|(field, _)| plain(field)).collect::<Vec<_>>());
+        let target = Schema::new(target.fields().iter().map(plain).collect::<Vec<_>>());
+        let side = |name: &str, schema: &Schema| DFSchema::try_from_qualified_schema(name, schema);
+        let both = side("source", &source)?.join(&side("target", &target)?)?;
+        let predicate = condition.language.bind(&condition.expr, &both).map_err(here)?;
+        let data_type = predicate.data_type(both.as_arrow())?;
+        if data_type != DataType::Boolean {
+            return Err(here(Error::analysis(format!("it is a {data_type}, not a truth value"))));
         }
-        let predicate = create_physical_expr(&expr, &both, &ExecutionProps::new(), &PhysicalPlanningContext::default())?;
-        Ok(Self { predicate, schema: both })
+        let places = placed.into_iter().map(|(_, place)| place).collect();
+        Ok(Self { predicate, both: Arc::clone(both.inner()), places, text: condition.to_string() })
     }
 
-    /// For each pair of rows, whether the condition holds; unknown is no.
+    /// For each pair of rows, both in the table's columns, whether the condition holds; unknown is no.
+    ///
+    /// # Errors
+    /// `Data` where it has no value, as a sum that is too large.
     pub(crate) fn holds(&self, source: &RecordBatch, target: &RecordBatch) -> Result<BooleanArray> {
-        let columns = source.columns().iter().chain(target.columns()).cloned().collect();
-        let pairs = RecordBatch::try_new(Arc::clone(self.schema.inner()), columns)?;
-        let value = self.predicate.evaluate(&pairs)?.into_array(pairs.num_rows())?;
+        let own = self.places.iter().zip(self.both.fields()).map(|(place, field)| back(source.column(*place), field.data_type()));
+        let columns = own.chain(target.columns().iter().map(|column| Ok(Arc::clone(column)))).collect::<Result<Vec<_>>>()?;
+        let pairs = RecordBatch::try_new(Arc::clone(&self.both), columns)?;
+        let value = self.predicate.evaluate(&pairs).and_then(|value| value.into_array(pairs.num_rows()));
+        let value = value.map_err(|error| Error::from(error).context(format!("the MERGE condition `{}`", self.text)))?;
         let value = value.as_boolean();
         Ok(match value.nulls() {
             None => value.clone(),
@@ -54,55 +108,74 @@ impl Condition {
     }
 }
 
-/// Spells every column as the table does.
-fn resolve(expr: &Expr, schema: &SchemaRef) -> Result<Expr> {
-    let resolved = expr.clone().transform(|node| {
-        let Expr::Column(column) = node else { return Ok(Transformed::no(node)) };
-        let side = match column.relation.as_ref().map(|r| r.table().to_lowercase()).as_deref() {
-            Some("source") => "source",
-            Some("target") => "target",
-            _ => {
-                return Err(Error::analysis(format!(
-                    "column `{column}` of the MERGE condition belongs to neither side; write source.{0} or target.{0}",
-                    column.name
-                ))
-                .into());
-            }
-        };
-        let field = schema.fields().iter().find(|f| f.name().eq_ignore_ascii_case(&column.name)).ok_or_else(|| {
-            let hint = did_you_mean(&column.name, schema.fields().iter().map(|f| f.name().as_str()));
-            Error::analysis(format!("the table has no column `{}`, named in the MERGE condition{hint}", column.name))
-        })?;
-        Ok(Transformed::yes(Expr::Column(Column::new(Some(side), field.name()))))
-    })?;
-    Ok(resolved.data)
+/// The column alone, without what is noted beside it.
+fn plain(field: &FieldRef) -> Field {
+    Field::new(field.name(), field.data_type().clone(), true)
+}
+
+/// Values of the source in its own type again. The table's holds them all, so they come back as they were.
+fn back(column: &ArrayRef, own: &DataType) -> Result<ArrayRef> {
+    match own {
+        own if column.data_type() == own => Ok(Arc::clone(column)),
+        DataType::Null => Ok(new_null_array(own, column.len())),
+        own => Ok(cast_with_options(column, own, &CastOptions { safe: false, ..CastOptions::default() })?),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::Int64Array;
-    use arrow::datatypes::{DataType, Field, Schema};
-    use datafusion::prelude::{col, ident, lit};
+    use arrow::array::{Int32Array, Int64Array};
+    use datafusion::common::Column;
+    use datafusion::execution::context::ExecutionProps;
+    use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
+    use datafusion::physical_expr::create_physical_expr;
+    use datafusion::prelude::lit;
+
+    /// The engine's own expressions, with no types brought together.
+    #[derive(Debug)]
+    struct Plain;
+
+    impl ConditionLanguage for Plain {
+        fn bind(&self, condition: &Expr, both: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
+            Ok(create_physical_expr(condition, both, &ExecutionProps::new(), &PhysicalPlanningContext::default())?)
+        }
+    }
+
+    fn schema(data_type: DataType) -> Schema {
+        Schema::new(vec![Field::new("n", data_type, true)])
+    }
+
+    fn side(side: &str) -> Expr {
+        Expr::Column(Column::new(Some(side), "n"))
+    }
+
+    fn bind(expr: Expr, source: DataType) -> Result<Condition> {
+        let source = Schema::new(vec![Field::new("N", source, true)]);
+        Condition::bind(&MergeCondition::new(expr, Arc::new(Plain)), &source, &schema(DataType::Int64))
+    }
+
+    fn rows(values: Vec<Option<i64>>) -> RecordBatch {
+        RecordBatch::try_new(Arc::new(schema(DataType::Int64)), vec![Arc::new(Int64Array::from(values))]).unwrap()
+    }
 
     #[test]
     fn conditions_hold_or_not_and_unknown_is_no() {
-        let schema: SchemaRef = Arc::new(Schema::new(vec![Field::new("eventTime", DataType::Int64, true)]));
-        let rows = |values: Vec<Option<i64>>| RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(Int64Array::from(values))]).unwrap();
-        let side = |side: &str, name: &str| Expr::Column(Column::new(Some(side), name));
-        let newer = side("source", "EVENTTIME").gt(side("target", "eventTime"));
-        let condition = Condition::bind(&newer, &schema).unwrap();
+        let newer = Expr::Column(Column::new(Some("source"), "N")).gt(side("target"));
+        let condition = bind(newer, DataType::Int64).unwrap();
         let holds = condition.holds(&rows(vec![Some(2), Some(1), None]), &rows(vec![Some(1), Some(1), Some(1)])).unwrap();
         assert_eq!(holds, BooleanArray::from(vec![true, false, false]));
-        let bad = [
-            (side("source", "evntTime").gt(lit(1)), "did you mean `eventTime`"),
-            (ident("eventTime").gt(lit(1)), "source.eventTime or target.eventTime"),
-            (col("other.eventTime").gt(lit(1)), "neither side"),
-            (side("source", "eventTime") + lit(1), "truth value"),
-        ];
-        for (expr, named) in bad {
-            let error = Condition::bind(&expr, &schema).unwrap_err();
-            assert!(error.message().contains(named), "{error}");
-        }
+        let error = bind(side("target"), DataType::Int64).unwrap_err();
+        assert!(error.message().contains("truth value") && error.message().contains("target.n"), "{error}");
+        assert!(bind(side("elsewhere").gt(lit(1_i64)), DataType::Int64).is_err());
+    }
+
+    #[test]
+    fn the_source_is_seen_in_its_own_type() {
+        let least = Expr::Column(Column::new(Some("source"), "N")).eq(lit(i32::MIN));
+        let condition = bind(least, DataType::Int32).unwrap();
+        let source = rows(vec![Some(i64::from(i32::MIN)), Some(0)]);
+        assert_eq!(condition.holds(&source, &source).unwrap(), BooleanArray::from(vec![true, false]));
+        assert_eq!(back(source.column(0), &DataType::Int32).unwrap().as_ref(), &Int32Array::from(vec![i32::MIN, 0]) as &dyn Array);
     }
 }

@@ -25,7 +25,6 @@ use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use datafusion::logical_expr::Expr;
 use tidemill_planner::seam::SinkTarget;
 use tidemill_planner::{Error, Result};
 
@@ -37,6 +36,7 @@ use crate::snapshot::Snapshot;
 use crate::table::DeltaTable;
 use crate::write::remove_unnamed;
 use condition::Condition;
+pub use condition::{ConditionLanguage, MergeCondition};
 use source::{Source, check_complete, key_positions};
 
 /// How often a merge is planned again before it gives the table up as too busy.
@@ -50,7 +50,7 @@ pub struct MergeRequest {
     /// One row per key; every column of the table, by name and without regard to case.
     pub source: Vec<RecordBatch>,
     /// Whether a matched row is updated, over `source.*` and `target.*`; always where there is none.
-    pub update_condition: Option<Expr>,
+    pub update_condition: Option<MergeCondition>,
     /// Makes the merge happen once.
     pub txn: Option<Txn>,
 }
@@ -77,6 +77,8 @@ pub struct MergeMetrics {
 pub(crate) struct MergeContext<'a> {
     /// What the table must still be.
     pub(crate) pinned: Option<&'a SinkTarget>,
+    /// The source's columns as they were before its rows were brought into the table's.
+    pub(crate) source: Option<&'a SchemaRef>,
     /// Whether the log's folder is synced by a later call.
     pub(crate) settle_later: bool,
 }
@@ -106,7 +108,7 @@ impl DeltaTable {
             if let Some(pinned) = context.pinned {
                 check_pinned(snapshot.head(), pinned)?;
             }
-            let plan = self.plan(&snapshot, &request).await?;
+            let plan = self.plan(&snapshot, &request, context.source).await?;
             if plan.is_empty() && request.txn.is_none() {
                 return Ok(MergeMetrics::default());
             }
@@ -165,15 +167,18 @@ impl DeltaTable {
         .await
     }
 
-    async fn plan(&self, snapshot: &Arc<Snapshot>, request: &Arc<MergeRequest>) -> Result<probe::Plan> {
+    async fn plan(&self, snapshot: &Arc<Snapshot>, request: &Arc<MergeRequest>, source: Option<&SchemaRef>) -> Result<probe::Plan> {
         let (table, snapshot, request) = (self.clone(), Arc::clone(snapshot), Arc::clone(request));
+        let columns = source.cloned().or_else(|| request.source.first().map(RecordBatch::schema));
         let prepared = blocking(move || {
             let what = format!("Delta table {}", table.root().display());
             let on = key_positions(&what, &request.on, snapshot.schema())?;
             request.source.iter().try_for_each(|batch| check_complete(&what, batch.schema_ref(), snapshot.schema()))?;
             let rows = table.align(snapshot.head(), &request.source)?;
             let source = Arc::new(Source::try_new(&what, snapshot.schema(), &on, &rows)?);
-            let condition = request.update_condition.as_ref().map(|c| Condition::bind(c, snapshot.schema())).transpose()?.map(Arc::new);
+            let columns = columns.as_ref().unwrap_or(snapshot.schema());
+            let condition = request.update_condition.as_ref().map(|c| Condition::bind(c, columns, snapshot.schema())).transpose()?;
+            let condition = condition.map(Arc::new);
             Ok(probe::Probe { core: Arc::clone(&table.core), snapshot, on, source, condition })
         })
         .await?;
@@ -214,12 +219,17 @@ fn reads_of(source: &Source, matched_files: Vec<String>) -> Reads {
     Reads::Keys { ranges: source.ranges.clone(), files: matched_files }
 }
 
-/// Refuses keys and a condition that do not fit the table, before any row is there.
+/// Refuses keys and a condition that do not fit rows of `source` and the table's of `target`, before any row is there.
 ///
 /// # Errors
 /// `Analysis`, naming the column.
-pub(crate) fn check_request(table: &DeltaTable, schema: &SchemaRef, on: &[String], condition: Option<&Expr>) -> Result<()> {
-    key_positions(&format!("Delta table {}", table.root().display()), on, schema)?;
-    condition.map(|condition| Condition::bind(condition, schema)).transpose()?;
-    Ok(())
+pub(crate) fn check_request(
+    table: &DeltaTable,
+    source: &SchemaRef,
+    target: &SchemaRef,
+    on: &[String],
+    condition: Option<&MergeCondition>,
+) -> Result<()> {
+    key_positions(&format!("Delta table {}", table.root().display()), on, target)?;
+    condition.map_or(Ok(()), |condition| condition.check(source, target))
 }

@@ -2,12 +2,11 @@
 //! writer gets in between, the merge is planned again from them.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use datafusion::logical_expr::Expr;
 use serde::{Deserialize, Serialize};
 use tidemill_planner::Result;
 use tidemill_planner::key::stable_hash;
@@ -19,7 +18,7 @@ use crate::io::blocking;
 use crate::merge::cache::nulls_in;
 use crate::merge::check_request;
 use crate::merge::source::{check_complete, describe_key, key_encoder, key_positions, two_rows_for_one_key};
-use crate::merge::{MergeContext, MergeRequest};
+use crate::merge::{MergeCondition, MergeContext, MergeRequest};
 use crate::table::DeltaTable;
 
 /// By epoch, the keys that were staged and the partition of each.
@@ -30,7 +29,9 @@ type SeenKeys = BTreeMap<u64, HashMap<Box<[u8]>, usize>>;
 pub struct DeltaMergeSink {
     base: Base,
     on: Vec<String>,
-    condition: Option<Expr>,
+    condition: Option<MergeCondition>,
+    /// The columns of the rows that come in, which the condition sees.
+    source: OnceLock<SchemaRef>,
     /// The keys staged so far, by epoch: two rows with one key are refused before the record is written.
     seen: Mutex<SeenKeys>,
 }
@@ -52,8 +53,14 @@ struct StagedRows {
 impl DeltaMergeSink {
     /// A sink into the table at `location`, by the key columns `on`. With a `condition` over `source.*` and `target.*`, a
     /// matched row is updated only where it holds.
-    pub fn new(name: Option<String>, location: impl Into<String>, on: Vec<String>, condition: Option<Expr>, options: SinkOptions) -> Self {
-        Self { base: Base::new(name, location, options), on, condition, seen: Mutex::default() }
+    pub fn new(
+        name: Option<String>,
+        location: impl Into<String>,
+        on: Vec<String>,
+        condition: Option<MergeCondition>,
+        options: SinkOptions,
+    ) -> Self {
+        Self { base: Base::new(name, location, options), on, condition, source: OnceLock::new(), seen: Mutex::default() }
     }
 
     /// The table, once the sink is open.
@@ -116,7 +123,9 @@ impl Sink for DeltaMergeSink {
         let target = self.base.open(Arc::clone(&schema)).await?;
         let opened = self.base.opened()?;
         check_complete(&format!("Delta table {}", self.base.location), &schema, &opened.layout.table)?;
-        check_request(&opened.table, &opened.layout.table, &self.on, self.condition.as_ref())?;
+        check_request(&opened.table, &schema, &opened.layout.table, &self.on, self.condition.as_ref())?;
+        // A second open of the same sink has the same columns.
+        let _ = self.source.set(schema);
         Ok(target)
     }
 
@@ -167,7 +176,8 @@ impl Sink for DeltaMergeSink {
             }
         }
         let request = MergeRequest { on: self.on.clone(), source, update_condition: self.condition.clone(), txn: Some(txn) };
-        let metrics = opened.table.merge_in(request, MergeContext { pinned: Some(target), settle_later: true }).await?;
+        let context = MergeContext { pinned: Some(target), source: self.source.get(), settle_later: true };
+        let metrics = opened.table.merge_in(request, context).await?;
         Ok(match metrics.version {
             Some(_) => Publish::Published { rows_updated: metrics.rows_updated },
             None => Publish::AlreadyPublished,

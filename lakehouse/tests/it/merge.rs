@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
-use datafusion::common::Column;
+use datafusion::common::{Column, DFSchema};
+use datafusion::execution::context::ExecutionProps;
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use datafusion::prelude::Expr;
 use proptest::prelude::*;
-use tidemill_lakehouse::{DeltaTable, MergeRequest, Txn};
-use tidemill_planner::ErrorKind;
+use tidemill_lakehouse::{ConditionLanguage, DeltaTable, MergeCondition, MergeRequest, Txn};
+use tidemill_planner::{ErrorKind, Result};
 
 use crate::helpers::{Place, content, fast, rows};
 
@@ -21,8 +24,18 @@ fn side(side: &str, name: &str) -> Expr {
     Expr::Column(Column::new(Some(side), name))
 }
 
-fn newer() -> Expr {
-    side("source", "n").gt(side("target", "n"))
+/// The engine's own expressions, with no types brought together.
+#[derive(Debug)]
+struct Plain;
+
+impl ConditionLanguage for Plain {
+    fn bind(&self, condition: &Expr, both: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
+        Ok(create_physical_expr(condition, both, &ExecutionProps::new(), &PhysicalPlanningContext::default())?)
+    }
+}
+
+fn newer() -> MergeCondition {
+    MergeCondition::new(side("source", "n").gt(side("target", "n")), Arc::new(Plain))
 }
 
 #[tokio::test]
