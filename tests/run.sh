@@ -43,3 +43,6 @@ section "100 000 keys in state, killed at parallelism 2, restarted at 7, then at
 
 section "the campaign fails when the txn check is off"
 "$python" tests/campaign/kill_campaign.py --binary "$binary" --expect-failure --runs 40 --events 20000 --oracle-every 0
+
+section "the judges fail when one on-time row is called late"
+"$python" tests/campaign/lateness.py --binary "$binary"

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use serde_json::json;
+use tidemill_streaming::checkpoint::Checkpoint;
 use tidemill_streaming::query::{Phase, PhaseObserver};
 
 use super::{Layout, QueryConfig, behaviour};
@@ -24,13 +25,20 @@ pub struct ChildConfig {
     pub query: QueryConfig,
 }
 
-/// Tells the phases on standard output.
+/// Tells the phases on standard output, and keeps the records for the judge before the query may let them go.
 #[derive(Debug)]
-struct TellPhases;
+struct TellPhases {
+    layout: Layout,
+}
 
 impl PhaseObserver for TellPhases {
     fn enter(&self, epoch: u64, phase: Phase) {
         tell(&json!({ "phase": phase.as_str(), "epoch": epoch }));
+        if phase == Phase::Settle
+            && let Err(error) = keep_records(&self.layout)
+        {
+            tracing::warn!("the judge may miss a record: {error}");
+        }
         stop_point(phase);
     }
 }
@@ -43,6 +51,11 @@ fn stop_point(phase: Phase) {
     });
     // Without the feature the phase is not looked at.
     let _ = phase;
+}
+
+/// Keeps what is in the log: an epoch's record is there before it settles, and it is let go after that.
+fn keep_records(layout: &Layout) -> Result<()> {
+    Checkpoint::keep_log(&layout.checkpoint(), &layout.records())
 }
 
 fn tell(line: &serde_json::Value) {
@@ -76,7 +89,10 @@ pub async fn run_child(config: &ChildConfig) -> Result<()> {
     }
     let session = builder.build()?;
     let layout = &config.layout;
-    let query = behaviour(&session, layout, &config.query)?.observer(Arc::new(TellPhases)).start().await?;
+    // The last epoch of a run that was killed may not have settled.
+    keep_records(layout)?;
+    let observer = Arc::new(TellPhases { layout: layout.clone() });
+    let query = behaviour(&session, layout, &config.query)?.observer(observer).start().await?;
     let mut progress = query.progress_stream();
     tell(&json!({ "started": query.run_id(), "parallelism": session.parallelism() }));
     let mut words = words_from_stdin();

@@ -1,37 +1,56 @@
-//! The judge: the same program, run once as a batch over all the files, against what the stream wrote, row for row.
+//! The judge: the same program, run once as a batch over all the files less the late rows, against what the stream wrote, row for row.
+//! What is late it works out itself, from which files each epoch read.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
-use arrow::compute::{cast, concat_batches, filter_record_batch};
-use arrow::datatypes::{Field, Schema};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::compute::{cast, concat_batches, filter_record_batch, not};
+use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, Schema, SchemaRef, TimeUnit};
 use arrow::row::{OwnedRow, RowConverter, SortField};
-use tidemill_streaming::checkpoint::Checkpoint;
+use tidemill_executor::files::{NameFilter, list_files};
+use tidemill_streaming::progress::timestamp;
 
-use super::generate::EVENT_COLUMNS;
+use super::epochs::{EPOCH, RecordedEpoch, recorded_epochs, recorded_events};
 use super::job::split_by_range;
-use super::{Layout, Outputs, TABLES, job};
+use super::lateness::{Bounds, bounds};
+use super::{Layout, TABLES, job};
 use crate::functions::col;
-use crate::{DataFrame, Result, Session};
+use crate::{DataFrame, Error, Result, Session};
+
+/// Where the verdict says what is wrong with the epochs.
+const EPOCHS: &str = "epochs";
+
+/// How late an event may be, as the job says.
+const DELAY_US: i64 = 2 * 60 * 1_000_000;
 
 /// What the judge found.
 #[derive(Debug, Clone, Default)]
 pub struct Verdict {
     /// Per table: rows, and what differs, in words; nothing when it agrees.
     pub tables: BTreeMap<&'static str, (u64, Option<String>)>,
+    /// What is wrong with the epochs, in words: files that none read or two did, watermarks that are not the model's.
+    pub epochs: Option<String>,
+    /// The names of the files that each epoch read.
+    pub epoch_files: Vec<Vec<String>>,
     /// Well-formed rows, copies and late ones included.
     pub events: u64,
     /// Rows that were copies of an earlier one (late copies count as late).
     pub duplicates: u64,
-    /// The final watermark, milliseconds since the Unix epoch; `None` when no event ever moved it.
+    /// The stream's final watermark, milliseconds since the Unix epoch; `None` when no event ever moved it.
     pub watermark_ms: Option<i64>,
 }
 
 impl Verdict {
-    /// Whether stream and batch agree in every table.
+    /// Whether stream and batch agree in every table, and the epochs are right.
     pub fn agree(&self) -> bool {
-        self.tables.values().all(|(_, difference)| difference.is_none())
+        self.differences().is_empty()
+    }
+
+    /// What differs, by table; under `epochs` what is wrong with them.
+    pub fn differences(&self) -> BTreeMap<&'static str, String> {
+        let tables = self.tables.iter().filter_map(|(name, (_, difference))| Some((*name, difference.clone()?)));
+        tables.chain(self.epochs.clone().map(|wrong| (EPOCHS, wrong))).collect()
     }
 
     /// The rows of a table.
@@ -43,72 +62,134 @@ impl Verdict {
 /// Judges the run in `layout`.
 ///
 /// # Errors
-/// When the files, the tables or the checkpoint cannot be read.
+/// When the files, the tables or the records cannot be read.
 pub async fn judge(session: &Session, layout: &Layout) -> Result<Verdict> {
-    let watermark_us = final_watermark_us(layout)?;
-    let events = session.read().format("json").schema(EVENT_COLUMNS)?.load(&layout.input().display().to_string()).await?;
-    let late = session.read().delta(&layout.table("late_events")).await?;
-    let dead_letters = job(&events, Some(events.malformed_rows()?), None)?.dead_letters;
-    let events = split_by_range(&events)?.0;
-    let (on_time, foreign) = without_late(session, &events, &late).await?;
+    let epochs = recorded_epochs(layout)?;
+    let input = recorded_events(session, layout, &epochs)?;
+    let dead_letters = job(&input.drop([EPOCH])?, Some(input.malformed_rows()?), None)?.dead_letters;
+    // The rows leave their plan, so that each of the batch's tables starts from them and not from the files again.
+    let rows = split_by_range(&input)?.0.collect().await?;
+    let bounds = bounds(&maxima_us(&rows, epochs.len())?, DELAY_US);
+    let events: u64 = rows.iter().map(|batch| batch.num_rows() as u64).sum();
+    let Parted { on_time, late } = part(&input.schema(), rows, &bounds)?;
+    let (on_time, late) = (session.create_dataframe(on_time)?, session.create_dataframe(late)?);
+    let ended_us = bounds.last().and_then(|next| next.final_us);
     // Before any event has moved the watermark, no session has ended.
-    let batch = job(&on_time, None, Some(watermark_us.unwrap_or(i64::MIN / 2)))?;
-    let mut verdict = Verdict { watermark_ms: watermark_us.map(|us| us.div_euclid(1000)), ..Verdict::default() };
-    verdict.events = events.count().await?;
-    let late_rows = late.count().await?;
-    verdict.duplicates = verdict.events.saturating_sub(late_rows).saturating_sub(batch.events.count().await?);
-    let foreign = (foreign > 0).then(|| format!("{foreign} late rows are no rows of the input"));
-    verdict.tables.insert("late_events", (late_rows, foreign));
-    let batch = Outputs { dead_letters, ..batch };
-    for (name, expected) in expected(&batch) {
+    let batch = job(&on_time, None, Some(ended_us.unwrap_or(i64::MIN / 2)))?;
+
+    let recorded_us = epochs.last().map(|last| last.watermarks.eviction_us).filter(|us| *us != i64::MIN);
+    let mut verdict = Verdict {
+        epochs: wrong_files(layout, &epochs)?.or_else(|| wrong_watermarks(&epochs, &bounds)),
+        epoch_files: epochs.iter().map(|epoch| epoch.files.iter().map(|file| file.path.clone()).collect()).collect(),
+        events,
+        watermark_ms: recorded_us.map(|us| us.div_euclid(1000)),
+        ..Verdict::default()
+    };
+    verdict.duplicates = on_time.count().await?.saturating_sub(batch.events.count().await?);
+    let expected = [&dead_letters, &late, &batch.session_metrics, &batch.user_baselines, &batch.alerts];
+    for (name, expected) in TABLES.into_iter().zip(expected) {
         let table = session.read().delta(&layout.table(name)).await?;
         verdict.tables.insert(name, compare(&table, expected).await?);
     }
     Ok(verdict)
 }
 
-/// The batch's side of each table, less the late rows, which are the stream's alone.
-fn expected(batch: &Outputs) -> impl Iterator<Item = (&'static str, &DataFrame)> {
-    let frames = [&batch.dead_letters, &batch.session_metrics, &batch.user_baselines, &batch.alerts];
-    TABLES.into_iter().filter(|name| *name != "late_events").zip(frames)
-}
-
-/// The watermark of the last epoch: what it let end has been written.
-fn final_watermark_us(layout: &Layout) -> Result<Option<i64>> {
-    let shown = Checkpoint::inspect(&layout.checkpoint())?;
-    let us = shown.pointer("/last_epoch/watermarks/eviction_us").and_then(serde_json::Value::as_i64);
-    Ok(us.filter(|us| *us != i64::MIN))
-}
-
-/// The events less one instance per late row, and how many late rows there were too many. The others keep their order, in
-/// which the first of two events with one id counts; of equal rows the last goes, as the late one is not the first.
-async fn without_late(session: &Session, events: &DataFrame, late: &DataFrame) -> Result<(DataFrame, u64)> {
-    let columns = events.columns();
-    let schema = events.schema();
-    let rows = events.collect().await?;
-    let late = late.select(columns.iter().map(|c| col(c)))?.collect().await?;
-    let converter = RowConverter::new(schema.fields().iter().map(|f| SortField::new(f.data_type().clone())).collect())?;
-    let mut too_late: HashMap<OwnedRow, u64> = HashMap::new();
-    for batch in &late {
-        let batch = batch.columns().iter().zip(schema.fields()).map(|(c, f)| cast(c, f.data_type())).collect::<Result<Vec<_>, _>>()?;
-        converter.convert_columns(&batch)?.iter().for_each(|row| *too_late.entry(row.owned()).or_default() += 1);
-    }
-    let mut left = Vec::with_capacity(rows.len());
-    for batch in rows.iter().rev() {
-        let encoded = converter.convert_columns(batch.columns())?;
-        let mut stays = vec![true; batch.num_rows()];
-        for row in (0..batch.num_rows()).rev() {
-            if let Some(count) = too_late.get_mut(&encoded.row(row).owned()).filter(|count| **count > 0) {
-                *count -= 1;
-                stays[row] = false;
+/// A file of the input that no epoch read, or that two did.
+fn wrong_files(layout: &Layout, epochs: &[RecordedEpoch]) -> Result<Option<String>> {
+    let mut read_by: HashMap<&str, usize> = HashMap::new();
+    for (epoch, recorded) in epochs.iter().enumerate() {
+        for file in &recorded.files {
+            if let Some(before) = read_by.insert(&file.path, epoch) {
+                return Ok(Some(format!("file {} was read in epoch {before} and in epoch {epoch}", file.path)));
             }
         }
-        left.push(filter_record_batch(batch, &BooleanArray::from(stays))?);
     }
-    left.reverse();
-    let left = if left.is_empty() { vec![RecordBatch::new_empty(schema)] } else { left };
-    // The rows leave their plan, so that each of the batch's tables starts from them and not from the files again.
-    Ok((session.create_dataframe(left)?, too_late.values().sum()))
+    let files = list_files(layout.input(), &NameFilter::default())?;
+    let unread = files.iter().find(|file| !read_by.contains_key(file.path.as_str()));
+    Ok(unread.map(|file| format!("file {} was read in no epoch", file.path)))
+}
+
+/// The first epoch that did not run by the model's watermarks, or that the last one is missing.
+fn wrong_watermarks(epochs: &[RecordedEpoch], bounds: &[Bounds]) -> Option<String> {
+    let text = |us: Option<i64>| us.filter(|us| *us != i64::MIN).map_or_else(|| "none".to_owned(), |us| timestamp(us.div_euclid(1000)));
+    for (epoch, (recorded, bounds)) in epochs.iter().zip(bounds).enumerate() {
+        let watermarks = &recorded.watermarks;
+        if !bounds.agree_with(watermarks) {
+            return Some(format!(
+                "epoch {epoch} took rows as late by the watermark {} and ended sessions by {}; it had to by {} and {}",
+                text(Some(watermarks.late_us)),
+                text(Some(watermarks.eviction_us)),
+                text(bounds.late_us),
+                text(bounds.final_us)
+            ));
+        }
+    }
+    let [.., last, next] = bounds else { return None };
+    (next.final_us != last.final_us).then(|| {
+        format!("the last epoch ended sessions by the watermark {}, and none came that did by {}", text(last.final_us), text(next.final_us))
+    })
+}
+
+/// A column of longs that are never null.
+fn longs<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a [i64]> {
+    let column = batch.column_by_name(name).and_then(|column| column.as_primitive_opt::<Int64Type>());
+    let column = column.filter(|column| column.null_count() == 0);
+    Ok(column.ok_or_else(|| Error::internal(format!("the events have no column `{name}` of longs")))?.values())
+}
+
+/// The greatest event time of each epoch.
+fn maxima_us(rows: &[RecordBatch], epochs: usize) -> Result<Vec<Option<i64>>> {
+    let mut maxima_us: Vec<Option<i64>> = vec![None; epochs];
+    for batch in rows {
+        for (epoch, time_ms) in longs(batch, EPOCH)?.iter().zip(longs(batch, "eventTimeMs")?) {
+            let max_us = &mut maxima_us[*epoch as usize];
+            *max_us = (*max_us).max(Some(time_ms * 1000));
+        }
+    }
+    Ok(maxima_us)
+}
+
+/// The events by whether they were late.
+struct Parted {
+    /// In the order in which they were read: the first of two with one id counts.
+    on_time: Vec<RecordBatch>,
+    /// As they have to stand in `late_events`, but for who dropped them.
+    late: Vec<RecordBatch>,
+}
+
+/// Parts the events, which have these columns and that of their epoch, by the bounds of the epochs. Both parts have a batch, be it empty.
+fn part(columns: &Schema, rows: Vec<RecordBatch>, bounds: &[Bounds]) -> Result<Parted> {
+    let events: Vec<FieldRef> = columns.fields().iter().filter(|field| field.name() != EPOCH).cloned().collect();
+    let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let mut late_events = events.clone();
+    late_events.extend(["eventTime", "watermark"].map(|name| Arc::new(Field::new(name, time.clone(), false))));
+    late_events.push(Arc::new(Field::new(EPOCH, DataType::Int64, false)));
+    let (events, late_events) = (Arc::new(Schema::new(events)), Arc::new(Schema::new(late_events)));
+    let mut parted =
+        Parted { on_time: vec![RecordBatch::new_empty(Arc::clone(&events))], late: vec![RecordBatch::new_empty(Arc::clone(&late_events))] };
+    for batch in rows {
+        let read = longs(&batch, EPOCH)?.iter().zip(longs(&batch, "eventTimeMs")?);
+        let is_late: BooleanArray = read.map(|(epoch, time_ms)| Some(bounds[*epoch as usize].is_late(Some(time_ms * 1000)))).collect();
+        let mut columns = filter_record_batch(&batch, &not(&is_late)?)?.columns().to_vec();
+        columns.truncate(events.fields().len());
+        parted.on_time.push(RecordBatch::try_new(Arc::clone(&events), columns)?);
+        if is_late.true_count() > 0 {
+            parted.late.push(late_rows(&filter_record_batch(&batch, &is_late)?, &events, &late_events, bounds)?);
+        }
+    }
+    Ok(parted)
+}
+
+/// Late events with their times, the bounds that they missed and their epochs.
+fn late_rows(late: &RecordBatch, events: &Schema, late_events: &SchemaRef, bounds: &[Bounds]) -> Result<RecordBatch> {
+    let (epochs, times_ms) = (longs(late, EPOCH)?, longs(late, "eventTimeMs")?);
+    let times_us: TimestampMicrosecondArray = times_ms.iter().map(|ms| Some(ms * 1000)).collect();
+    let late_us: TimestampMicrosecondArray = epochs.iter().map(|epoch| bounds[*epoch as usize].late_us).collect();
+    let mut columns = late.columns()[..events.fields().len()].to_vec();
+    columns.push(Arc::new(times_us.with_timezone("UTC")));
+    columns.push(Arc::new(late_us.with_timezone("UTC")));
+    columns.push(Arc::new(Int64Array::from(epochs.to_vec())));
+    Ok(RecordBatch::try_new(Arc::clone(late_events), columns)?)
 }
 
 async fn compare(table: &DataFrame, expected: &DataFrame) -> Result<(u64, Option<String>)> {
@@ -122,7 +203,7 @@ async fn compare(table: &DataFrame, expected: &DataFrame) -> Result<(u64, Option
         at => {
             let at = at.unwrap_or_else(|| found.rows.len().min(expected.rows.len()));
             Some(format!(
-                "{} rows in the table, {} in the batch; the first that differs: {} in the table, {} in the batch",
+                "{} rows in the table, {} expected; the first that differs: {} in the table, {} expected",
                 found.rows.len(),
                 expected.rows.len(),
                 found.show(at),

@@ -101,6 +101,16 @@ impl Layout {
         self.root.join("checkpoint")
     }
 
+    /// The checkpoint's log as it ever was: the query lets records go, and the judge needs them all.
+    pub fn records(&self) -> PathBuf {
+        self.root.join("records")
+    }
+
+    /// The names of the files that each epoch read, for scripts.
+    pub fn epoch_files(&self) -> PathBuf {
+        self.root.join("epoch-files.json")
+    }
+
     /// A table.
     pub fn table(&self, name: &str) -> String {
         self.root.join("tables").join(name).display().to_string()

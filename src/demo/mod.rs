@@ -5,14 +5,16 @@
 //! parent                                     child (the query; killed and started again)
 //!   generate ─► input/events-000000.json ─►  read_stream ─► job ─► five sinks
 //!   kill at a random moment of an epoch  ─►  ✗
-//!   at the end: job over all files in batch ─► compare with the tables
+//!   at the end: what each epoch read ─► a model of what is late ─► job over the other rows in batch ─► compare with the tables
 //! ```
 
 mod child;
+mod epochs;
 pub mod generate;
 mod job;
 mod judge;
 mod kill;
+pub mod lateness;
 mod layout;
 mod query;
 mod run;

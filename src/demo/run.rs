@@ -93,9 +93,11 @@ pub struct DemoResult {
     pub epochs: u64,
     /// The raw files.
     pub input: PathBuf,
+    /// A file with the names of the files that each epoch read, a list of lists.
+    pub epoch_files: PathBuf,
     /// The tables, by name.
     pub tables: BTreeMap<&'static str, String>,
-    /// What differs, by table.
+    /// What differs, by table; under `epochs` what is wrong with the epochs.
     pub differences: BTreeMap<&'static str, String>,
 }
 
@@ -124,6 +126,8 @@ pub async fn run_demo(config: &DemoConfig) -> Result<(DemoResult, Layout)> {
             verdict.rows("dead_letters")
         )));
     }
+    let epoch_files = serde_json::json!(verdict.epoch_files).to_string();
+    std::fs::write(layout.epoch_files(), epoch_files).map_err(|e| Error::io_at(layout.epoch_files().display(), e))?;
     let updated = rows_updated(&session, &layout).await?;
     Ok((parent.result(&verdict, updated), layout))
 }
@@ -386,7 +390,6 @@ impl Parent {
     }
 
     fn result(&self, verdict: &Verdict, rows_updated: u64) -> DemoResult {
-        let differences = verdict.tables.iter().filter_map(|(name, (_, d))| Some((*name, d.clone()?))).collect();
         DemoResult {
             agree: verdict.agree(),
             events: verdict.events,
@@ -405,8 +408,9 @@ impl Parent {
             state_keys_at_kills: self.state_keys_at_kills.clone(),
             epochs: self.epochs,
             input: self.layout.input().to_path_buf(),
+            epoch_files: self.layout.epoch_files(),
             tables: TABLES.into_iter().map(|name| (name, self.layout.table(name))).collect(),
-            differences,
+            differences: verdict.differences(),
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::record::{Entry, EpochRecord};
 use crate::recover::{Resume, bases};
 use crate::state::{Image, ImageFile, QueryState, StateLoader};
 
+mod cuts;
 mod inspect;
 #[cfg(test)]
 mod tests;

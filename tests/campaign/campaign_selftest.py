@@ -106,3 +106,17 @@ def test_the_oracle_is_asked(stand_in):
 def test_a_rescale_that_is_wrong_fails(stand_in, plan, why):
     code, text = stand_in("rescale.py", plan)
     assert code == 1 and why in text, text
+
+
+@pytest.mark.parametrize(
+    ("plan", "why"),
+    [
+        ({}, "the demo's judge has not found the row"),
+        ({"result": {"agree": False, "differences": {"alerts": "one is missing"}}}, "the demo's judge has not found the row"),
+        ({"silent": True}, "printed no result"),
+        ({"result": {"agree": False, "differences": {"late_events": "one too many"}, "tables": {}}}, "the oracle has not found the row"),
+    ],
+)
+def test_a_judge_that_misses_a_row_called_late_fails(stand_in, plan, why):
+    code, text = stand_in("lateness.py", plan)
+    assert code == 1 and why in text, text

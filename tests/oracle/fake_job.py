@@ -158,8 +158,11 @@ def micros(ms):
     return ms * 1000
 
 
-def run(folder: Path, root: Path) -> dict:
-    """The job, one epoch per file and one without data at the end; returns the result object that `demo` prints."""
+def run(folder: Path, root: Path, late_too_soon=False) -> dict:
+    """The job, one epoch per file and one without data at the end; returns the result object that `demo` prints.
+
+    `late_too_soon` is a fault: rows are late by the watermark that ends sessions, an epoch before they are.
+    """
     tables = Tables(root)
     files = sorted(name for name in os.listdir(folder) if name[0] not in "_.")
     late_ms = eviction_ms = None
@@ -168,6 +171,8 @@ def run(folder: Path, root: Path) -> dict:
     counts = dict.fromkeys(("events", "duplicates", "malformed", "late", "sessions", "alerts"), 0)
     for epoch, name in enumerate([*files, None]):
         out = {table: [] for table in SCHEMAS}
+        if late_too_soon:
+            late_ms = eviction_ms
         events = read(folder, name, out["dead_letters"]) if name else []
         counts["events"] += len(events)
         for event in events:
@@ -200,6 +205,8 @@ def run(folder: Path, root: Path) -> dict:
             counts[count] += len(out[table])
         final_ms = eviction_ms
         late_ms, eviction_ms = eviction_ms, top_ms - 2 * MINUTE_MS
+    epoch_files = root / "epoch-files.json"
+    epoch_files.write_text(json.dumps([*([name] for name in files), []]))
     return {
         "agree": True,
         **counts,
@@ -208,6 +215,7 @@ def run(folder: Path, root: Path) -> dict:
         "kills": 0,
         "watermark": final_ms,
         "input": str(folder),
+        "epoch_files": str(epoch_files),
         "tables": tables.paths,
     }
 

@@ -8,7 +8,8 @@ read by the deltalake package and by DuckDB's Delta extension, and all are compa
 printed. Exit code 0: everything agrees; 1: something differs, with the first rows that do; 2: there is nothing to judge.
 
 From the result it reads: agree, events, duplicates, malformed, late, sessions, alerts, baselines, rows_updated, kills,
-watermark (milliseconds or ISO 8601), input (the folder of raw files), tables (name to path).
+watermark (milliseconds or ISO 8601), input (the folder of raw files), epoch_files (a JSON file: per epoch the names of the files
+that it read), tables (name to path).
 """
 
 import argparse
@@ -25,7 +26,7 @@ import tables as delta
 from compare import Check, compare_rows, empty, equal, print_checks
 from job import EVENT_FIELDS, TABLES, WATERMARK_DELAY_US
 from lines import read_raw
-from recompute import connect, late_faults, recompute
+from recompute import connect, file_faults, final_watermark_us, late_faults, recompute
 
 
 def watermark_us(value) -> int:
@@ -73,12 +74,16 @@ def judge(result: dict, min_updates: int = 1, second_reader=delta.by_duckdb):
 
     found = {name: delta.in_microseconds(table) for name, table in found.items()}
     raw = read_raw(Path(result["input"]))
-    final_us = watermark_us(result["watermark"])
-    db = connect(raw, found["late_events"])
+    epoch_files = json.loads(Path(result["epoch_files"]).read_text())
+    checks.append(empty("epochs: every file is read once", file_faults(raw, epoch_files)))
+    db = connect(raw, found["late_events"], epoch_files)
     top_ms = pc.max(raw.events.column("eventTimeMs")).as_py()
+    final_us = final_watermark_us(db)
     if top_ms is not None:
-        checks.append(equal("watermark is the last event's time - 2 min", top_ms * 1000 - WATERMARK_DELAY_US, final_us))
-    for rule, faults in late_faults(db, raw, final_us).items():
+        last_us = top_ms * 1000 - WATERMARK_DELAY_US
+        checks.append(equal("watermark is the last event's time - 2 min", last_us, watermark_us(result["watermark"])))
+        checks.append(equal("epochs: the last one runs by that watermark", last_us, final_us))
+    for rule, faults in late_faults(db, raw).items():
         checks.append(empty(f"late_events: {rule}", faults))
     expected = recompute(db, final_us)
     checks.append(empty("copies of one event that differ", expected.conflicting))

@@ -47,6 +47,7 @@ def run(right_run, tmp_path):
     shutil.copytree(root, tmp_path / "run")
     result = copy.deepcopy(result)
     result["input"] = str(tmp_path / "run" / "input")
+    result["epoch_files"] = str(tmp_path / "run" / "tables" / "epoch-files.json")
     result["tables"] = {name: str(tmp_path / "run" / "tables" / name) for name in result["tables"]}
     return result
 
@@ -110,18 +111,18 @@ SPOILT = {
     "an alert is missing": ("alerts", lambda rows: rows[:-1], "alerts: missing"),
     "an alert is there twice": ("alerts", lambda rows: [*rows, rows[0]], "alerts: keys twice"),
     "an alert against the wrong baseline": ("alerts", set_value(0, "baselineAsdMs", lambda v: v + 1), "alerts: other values"),
-    "a late row is missing": ("late_events", lambda rows: rows[1:], "late"),
-    "a late row is there twice": ("late_events", lambda rows: [*rows, rows[0]], "late_events: late rows are raw events"),
-    "a late row that nobody sent": ("late_events", set_value(0, "dwellMs", 123_456_789), "late_events: late rows are raw events"),
+    "a late row is missing": ("late_events", lambda rows: rows[1:], "late_events: late by the model, and not there"),
+    "a late row is there twice": ("late_events", lambda rows: [*rows, rows[0]], "late_events: on time by the model"),
+    "a late row that nobody sent": ("late_events", set_value(0, "dwellMs", 123_456_789), "late_events: on time by the model"),
     "a late row that was not late": (
         "late_events",
         set_value(0, "watermark", lambda v: v.replace(year=2025)),
-        "late_events: eventTime <= watermark",
+        "late_events: on time by the model",
     ),
     "a watermark that no event made": (
         "late_events",
         set_value(0, "watermark", lambda v: v.replace(microsecond=17)),
-        "late_events: watermark is an event's time - 2 min",
+        "late_events: on time by the model",
     ),
     "a dead letter is missing": ("dead_letters", lambda rows: rows[:-1], "dead_letters: missing"),
     "a dead letter is there twice": ("dead_letters", lambda rows: [*rows, rows[0]], "dead_letters: keys twice"),
@@ -146,7 +147,35 @@ def test_an_event_on_time_cannot_be_called_late(run):
     hidden = {**last, **event, "eventTime": first["eventTimeMs"] * 1000}
     rewrite(run, "late_events", lambda rows: [*rows, hidden])
     run["late"] += 1
-    assert "late_events: an earlier file made them late" in failed(run)
+    assert {"late_events: on time by the model", "late_events: an earlier file made them late"} <= set(failed(run))
+
+
+def test_a_run_that_calls_rows_late_an_epoch_too_soon_is_rejected(right_run, tmp_path):
+    """Every table is right for the rows that such a run has kept: only a model of the watermark tells that they are too few."""
+    root, right = right_run
+    result = fake_job.run(root / "input", tmp_path / "tables", late_too_soon=True)
+    assert result["late"] > right["late"], "the input has rows that would be late in the next epoch"
+    assert "late_events: on time by the model" in failed(result)
+
+
+@pytest.mark.parametrize(
+    ("change", "check"),
+    [
+        (lambda epochs: epochs[1].clear(), "epochs: every file is read once"),
+        (lambda epochs: epochs[3].append(epochs[1][0]), "epochs: every file is read once"),
+        (lambda epochs: epochs[0].append("events-99999.json"), "epochs: every file is read once"),
+        (lambda epochs: epochs.pop(), "epochs: the last one runs by that watermark"),
+        # The files come in another order than they were read in: other rows would be late.
+        (lambda epochs: epochs.insert(0, epochs.pop(2)), "late_events: on time by the model"),
+        (lambda epochs: epochs.insert(1, []), "late_events: late by the model, and not there"),
+    ],
+)
+def test_epochs_that_do_not_explain_the_tables_are_rejected(run, change, check):
+    path = Path(run["epoch_files"])
+    epochs = json.loads(path.read_text())
+    change(epochs)
+    path.write_text(json.dumps(epochs))
+    assert check in failed(run)
 
 
 @pytest.mark.parametrize("count", ["events", "duplicates", "malformed", "late", "sessions", "alerts", "baselines"])

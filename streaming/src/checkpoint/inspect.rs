@@ -68,7 +68,8 @@ fn error_of(shown: &Value) -> Option<String> {
     shown.get("error")?.as_str().map(str::to_owned)
 }
 
-fn sorted(dir: &Path, suffix: &str) -> Result<Vec<std::path::PathBuf>> {
+/// The files in `dir` whose names end in `suffix`, hidden ones left out, in the order of their names.
+pub(super) fn sorted(dir: &Path, suffix: &str) -> Result<Vec<std::path::PathBuf>> {
     let named = |error| Error::io_at(dir.display(), error);
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(named)? {

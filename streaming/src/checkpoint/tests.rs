@@ -7,7 +7,7 @@ use tidemill_planner::seam::state::{Entry as StateEntry, NO_PANE};
 
 use super::*;
 use crate::chain::Chain;
-use crate::record::testing::{operator, record, start};
+use crate::record::testing::{cut, operator, record, start};
 use crate::recover::{QueryNow, Recovery, recover};
 use crate::state::Overlays;
 
@@ -170,4 +170,37 @@ fn inspect_shows_what_is_there_and_touches_nothing() {
     assert!(shown.pointer("/entries/2/error").unwrap().as_str().unwrap().contains("too short"));
     assert!(shown.pointer("/images/0/error").unwrap().as_str().unwrap().contains("too short"));
     assert_eq!(shown.pointer("/missing_entry").unwrap(), 2);
+}
+
+#[test]
+fn cuts_are_read_from_the_log_and_kept_beyond_its_clean_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, copy) = (dir.path().join("checkpoint"), dir.path().join("records"));
+    Checkpoint::keep_log(&root, &copy).unwrap();
+    assert!(!copy.exists(), "there is no log yet");
+    assert_eq!(Checkpoint::cuts(&root).unwrap_err().kind(), ErrorKind::NotFound);
+    let checkpoint = checkpoint(&root, 4, &[]);
+    std::fs::write(root.join(LOG).join(".00000000000000000005.x.tmp"), b"half").unwrap();
+    let epochs = |root: &Path| Checkpoint::cuts(root).unwrap().into_keys().collect::<Vec<_>>();
+    assert_eq!(epochs(&root), [0, 1, 2, 3]);
+    Checkpoint::keep_log(&root, &copy).unwrap();
+    assert_eq!(epochs(&copy), [0, 1, 2, 3]);
+    // The log's first entry is a start, its next two are the records of epochs 0 and 1.
+    for removed in [1, 2] {
+        block_on(checkpoint.log().remove(removed)).unwrap();
+    }
+    let (mut chain, _) = block_on(Chain::open(checkpoint.log())).unwrap();
+    block_on(chain.append(&Entry::Epoch(record("a", 4, vec![])))).unwrap();
+    for _ in 0..2 {
+        Checkpoint::keep_log(&root, &copy).unwrap();
+        assert_eq!((epochs(&root), epochs(&copy)), (vec![2, 3, 4], vec![0, 1, 2, 3, 4]));
+    }
+    assert_eq!(Checkpoint::cuts(&copy).unwrap()[&1], cut(1));
+
+    let second = copy.join(LOG).join("00000000000000000009.rec");
+    std::fs::copy(checkpoint.log().location(4), &second).unwrap();
+    let error = Checkpoint::cuts(&copy).unwrap_err();
+    assert!(error.kind() == ErrorKind::Corrupt && error.message().contains("9.rec: is a second record of epoch 3"), "{error}");
+    std::fs::write(&second, b"damaged").unwrap();
+    assert!(Checkpoint::cuts(&copy).unwrap_err().message().contains("9.rec"));
 }

@@ -16,6 +16,8 @@ mod upgrade;
 #[cfg(feature = "failpoints")]
 mod kills;
 #[cfg(feature = "failpoints")]
+mod lateness;
+#[cfg(feature = "failpoints")]
 mod process;
 #[cfg(feature = "failpoints")]
 mod zombie;

@@ -1,16 +1,21 @@
 //! Any events, cut into any epochs, with a restart at any parallelism between any two of them: what the stream has written is
-//! what the same program makes of the same rows as a table, less the late ones.
+//! what the same program makes of the same rows as a table, less the late ones. Which are late a model says, from what each epoch read.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimeUnit, TimestampMicrosecondType};
 use datafusion::scalar::ScalarValue;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use tidemill::demo::lateness::{Bounds, bounds};
 use tidemill::functions as F;
 use tidemill::functions::{col, lit};
 use tidemill::{DataFrame, GroupFn, GroupFunction, Result, Session};
+use tidemill_planner::seam::Offset;
+use tidemill_streaming::checkpoint::Checkpoint;
+use tidemill_streaming::record::Cut;
 
 use super::story::{Event, MINUTE_US, Story, batch_of, rows_as_text};
 
@@ -63,7 +68,7 @@ fn outputs(events: &DataFrame, ended_by_minute: Option<i64>) -> Result<Vec<(&'st
 
 fn program(events: &DataFrame) -> Result<Vec<(&'static str, DataFrame)>> {
     let mut sinks = outputs(events, None)?;
-    let late = sinks[0].1.late_rows()?.select(["user", "id", "t", "v"])?;
+    let late = sinks[0].1.late_rows()?.select(["user", "id", "t", "v", "watermark", "epoch"])?;
     sinks.push(("late", late));
     Ok(sinks)
 }
@@ -101,36 +106,79 @@ fn closing() -> Event {
     ("closing".to_owned(), "closing".to_owned(), Some(CLOSING_MINUTE), 0)
 }
 
-/// The rows that were not late: of equal rows as many are gone as were late.
-fn on_time(events: &[Event], late: &[RecordBatch]) -> Vec<Event> {
-    let mut left: Vec<Event> = events.to_vec();
-    for row in rows_as_text(late) {
-        let at = left.iter().position(|event| rows_as_text(&[batch_of(std::slice::from_ref(event))]) == [row.clone()]);
-        left.remove(at.unwrap_or_else(|| panic!("a late row is one of the events: {row}")));
+/// What the model makes of the epochs.
+struct Modelled {
+    /// The late rows as text, sorted.
+    late: Vec<String>,
+    /// The other events, in the order in which they were read.
+    on_time: Vec<Event>,
+    /// The bounds of every epoch, and of the one that would come next.
+    bounds: Vec<Bounds>,
+}
+
+/// The model of a query that read these batches of events in these cuts.
+fn modelled(batches: &[Vec<Event>], cuts: &BTreeMap<u64, Cut>) -> Modelled {
+    let count = |offset: &Option<Offset>| offset.as_ref().map_or(0, |offset| offset.0.as_u64().expect("a number of batches") as usize);
+    let read = |cut: &Cut| -> Vec<Event> {
+        cut.sources.iter().flat_map(|source| batches[count(&source.from)..count(&source.to)].concat()).collect()
+    };
+    let read: Vec<Vec<Event>> = cuts.values().map(read).collect();
+    let time_us = |event: &Event| event.2.map(|minute| minute * MINUTE_US);
+    let maxima_us: Vec<Option<i64>> = read.iter().map(|events| events.iter().filter_map(time_us).max()).collect();
+    let bounds = bounds(&maxima_us, DELAY_MINUTES * MINUTE_US);
+    let (mut late, mut on_time) = (Vec::new(), Vec::new());
+    for (epoch, (events, bounds)) in read.into_iter().zip(&bounds).enumerate() {
+        for event in events {
+            match bounds.late_us.filter(|_| bounds.is_late(time_us(&event))) {
+                None => on_time.push(event),
+                Some(late_us) => {
+                    let minute = late_us / MINUTE_US;
+                    let row = rows_as_text(&[batch_of(&[event])]).concat();
+                    late.push(format!("{row} {:02}:{:02} {epoch}", minute / 60, minute % 60));
+                }
+            }
+        }
     }
-    left
+    late.sort_unstable();
+    Modelled { late, on_time, bounds }
 }
 
 async fn check(epochs: Vec<Epoch>, parallelism: usize) -> std::result::Result<bool, TestCaseError> {
     let story = stream(&epochs, parallelism).await;
-    let mut events: Vec<Event> = epochs.into_iter().flat_map(|(events, _)| events).collect();
-    events.push(closing());
-    let late = story.rows("late");
-    let on_time = on_time(&events, &late);
+    let mut batches: Vec<Vec<Event>> = epochs.into_iter().map(|(events, _)| events).collect();
+    batches.push(vec![closing()]);
+    let cuts = Checkpoint::cuts(&story.records()).expect("the log can be read");
+    prop_assert!(cuts.keys().copied().eq(0..cuts.len() as u64), "all records are there: {:?}", cuts.keys());
+    let Modelled { late, on_time, bounds } = modelled(&batches, &cuts);
+    prop_assert_eq!(late.len() + on_time.len(), batches.iter().map(Vec::len).sum::<usize>(), "every event is read once");
+    for (cut, bounds) in cuts.values().zip(&bounds) {
+        prop_assert!(bounds.agree_with(&cut.watermarks), "epoch {} ran by {:?}, the model by {:?}", cut.epoch, cut.watermarks, bounds);
+    }
+    let ended_us = |epoch: usize| bounds[epoch].final_us;
+    prop_assert_eq!(ended_us(cuts.len() - 1), ended_us(cuts.len()), "the last epoch ends all that there is to end");
+    prop_assert_eq!(rows_as_text(&story.rows("late")), late.clone(), "the late rows are those of the model");
     let session = Session::builder().parallelism(1).build().expect("a session");
     let table = session.create_dataframe(vec![batch_of(&on_time)]).expect("the events are a table");
-    for (name, frame) in outputs(&table, Some(CLOSING_MINUTE - DELAY_MINUTES)).expect("the program fits the table") {
+    for (name, frame) in outputs(&table, ended_us(cuts.len()).map(|us| us / MINUTE_US)).expect("the program fits the table") {
         let expected = rows_as_text(&frame.collect().await.expect("the batch runs"));
         prop_assert_eq!(rows_as_text(&story.rows(name)), expected, "{}", name);
     }
-    Ok(late.iter().any(|batch| batch.num_rows() > 0))
+    Ok(!late.is_empty())
+}
+
+/// How many stories are told: `TIDEMILL_ORACLE_CASES`, or a few.
+fn cases_wanted() -> u32 {
+    std::env::var("TIDEMILL_ORACLE_CASES").map_or(30, |cases| cases.parse().expect("TIDEMILL_ORACLE_CASES is a number of cases"))
 }
 
 #[test]
 fn a_stream_is_its_batch_however_it_is_cut_and_restarted() {
+    // In a process of its own, with failpoints named in its environment, the oracle itself is put to the test.
+    #[cfg(feature = "failpoints")]
+    let _armed = fail::FailScenario::setup();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (cases, with_late) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
-    let config = Config { cases: 30, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    let config = Config { cases: cases_wanted(), failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     TestRunner::new(config)
         .run(&(epochs(), 1..8_usize), |(epochs, parallelism)| {
             let had_late = runtime.block_on(check(epochs, parallelism))?;
@@ -139,5 +187,6 @@ fn a_stream_is_its_batch_however_it_is_cut_and_restarted() {
             Ok(())
         })
         .unwrap();
+    println!("{} stories, {} of them with late rows", cases.get(), with_late.get());
     assert!(with_late.get() * 4 > cases.get(), "too few cases have late rows to mean much: {} of {}", with_late.get(), cases.get());
 }

@@ -1,6 +1,5 @@
 //! The demo's query as a process of its own, with failpoints, over a small input that is all there; and the judge at its end.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -106,7 +105,7 @@ impl Run {
     /// Holds the tables to the batch, and the input to having been worth it.
     pub(super) async fn judge(&self, story: &str) {
         let verdict = self.verdict(story).await;
-        let differences: BTreeMap<_, _> = verdict.tables.iter().filter_map(|(name, (_, d))| Some((*name, d.as_ref()?))).collect();
+        let differences = verdict.differences();
         assert!(differences.is_empty(), "{story}: {differences:#?}");
         for table in ["session_metrics", "user_baselines", "alerts", "late_events"] {
             assert!(verdict.rows(table) > 0, "{story}: `{table}` is empty, so this proves nothing of it");

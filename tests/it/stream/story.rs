@@ -14,6 +14,7 @@ use arrow::array::{Array, AsArray, Int64Array, RecordBatch, StringArray, Timesta
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use tempfile::TempDir;
 use tidemill::{DataFrame, ErrorKind, MemoryTable, Session, StreamSink, StreamingQuery};
+use tidemill_streaming::checkpoint::Checkpoint;
 use tidemill_streaming::source::MemoryStream;
 use tidemill_streaming::state::ImagePolicy;
 
@@ -95,6 +96,11 @@ impl Story {
         self.dir.path().join("checkpoint")
     }
 
+    /// The log as it ever was: clean-up lets old records go.
+    pub(super) fn records(&self) -> std::path::PathBuf {
+        self.dir.path().join("records")
+    }
+
     pub(super) fn query(&self) -> &StreamingQuery {
         self.query.as_ref().expect("the query has been started")
     }
@@ -137,6 +143,8 @@ impl Story {
     /// Waits until there is nothing to do.
     pub(super) async fn settle(&self) {
         self.query().process_all_available().await.expect("the query is well");
+        // An append makes two epochs at most, and clean-up leaves more than those.
+        Checkpoint::keep_log(&self.checkpoint(), &self.records()).expect("the log can be kept");
     }
 
     /// Carries out one line of a script, and tells what came of it.
