@@ -6,9 +6,16 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 
 use super::output::json_line;
-use super::{EXIT_CODES, Outcome, Output};
+use super::{Outcome, Output};
 use crate::demo::{ChildConfig, DemoConfig, DemoResult, Layout, QueryConfig, run_child, run_demo};
 use crate::{Result, Session};
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 stream and batch agree; 1 they do not, or something failed; 2 the command line is wrong; 3 they agree, but the input
+was used up before the query had been killed as often as --kills says.";
+
+/// How often the query is killed when nobody says how often.
+const DEFAULT_KILLS: u32 = 3;
 
 /// How the result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -32,9 +39,12 @@ pub(super) struct Args {
     /// What the events and the kills hang on.
     #[arg(long, default_value_t = 42)]
     seed: u64,
-    /// How often the query is killed.
-    #[arg(long, default_value_t = 3)]
-    kills: u32,
+    /// How often the query is killed; by default three times, or as often as a small input lasts.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(..=100_000))]
+    kills: Option<u32>,
+    /// Kills the query in epochs alone, and never while it starts.
+    #[arg(long)]
+    spare_starts: bool,
     /// A folder of your own event files, in place of generated ones: lines of JSON with eventId, userId, contentId, eventType
     /// (view_end, click, …), eventTimeMs, dwellMs and completed.
     #[arg(long)]
@@ -45,18 +55,38 @@ pub(super) struct Args {
     /// Tasks per stage: at the first start, and at each restart, separated by commas; 0 is one per core.
     #[arg(long, value_delimiter = ',', default_value = "0")]
     parallelism: Vec<usize>,
-    /// Files per epoch at most.
-    #[arg(long, default_value_t = 4)]
-    max_files: usize,
-    /// Stages every output as a file, as large ones are: for the fault tests.
-    #[arg(long, hide = true)]
-    stage_files: bool,
+    #[command(flatten)]
+    query: QueryArgs,
     /// Milliseconds between two files.
     #[arg(long, default_value_t = 100)]
     pace_ms: u64,
     /// How the result is printed.
     #[arg(long, value_enum, default_value = "text")]
     output: Format,
+}
+
+// How the query reads, stages and keeps. (A doc comment here would become the command's.)
+#[derive(Debug, clap::Args)]
+struct QueryArgs {
+    /// Files per epoch at most.
+    #[arg(long, default_value_t = 4)]
+    max_files: usize,
+    /// Stages every output as a file, as large ones are: for the fault tests.
+    #[arg(long, hide = true)]
+    stage_files: bool,
+    /// Gives the alerts to a sink that cannot stage as well: for the fault tests.
+    #[arg(long, hide = true)]
+    direct: bool,
+    /// Writes an image every so many epochs and keeps so many records, so that clean-ups come often: for the fault tests.
+    #[arg(long, hide = true, value_parser = clap::value_parser!(u64).range(1..))]
+    keep_epochs: Option<u64>,
+}
+
+impl QueryArgs {
+    fn config(&self) -> QueryConfig {
+        let Self { max_files, stage_files, direct, keep_epochs } = *self;
+        QueryConfig { stage_files, direct, keep_epochs, ..QueryConfig::json(max_files) }
+    }
 }
 
 /// The query's own process; the demo starts it.
@@ -68,10 +98,8 @@ pub(super) struct ChildArgs {
     input: PathBuf,
     #[arg(long)]
     parallelism: usize,
-    #[arg(long)]
-    max_files: usize,
-    #[arg(long)]
-    stage_files: bool,
+    #[command(flatten)]
+    query: QueryArgs,
 }
 
 pub(super) async fn run(args: Args) -> Result<Outcome> {
@@ -80,11 +108,12 @@ pub(super) async fn run(args: Args) -> Result<Outcome> {
         dir: args.dir,
         events: args.events,
         seed: args.seed,
-        kills: args.kills,
+        kills: args.kills.unwrap_or(DEFAULT_KILLS),
+        kill_starts: !args.spare_starts,
         input: args.input,
         users: args.users,
         parallelism: args.parallelism,
-        query: QueryConfig { stage_files: args.stage_files, ..QueryConfig::json(args.max_files) },
+        query: args.query.config(),
         pace: Duration::from_millis(args.pace_ms),
         quiet: args.output == Format::Json,
     };
@@ -97,13 +126,20 @@ pub(super) async fn run(args: Args) -> Result<Outcome> {
             out.write(&report(&result, started.elapsed()))?;
         }
     }
-    Ok(if result.agree { Outcome::Done } else { Outcome::Failed })
+    // Who has not said how many kills takes those that there are.
+    let fell_short = args.kills.is_some() && result.kills_missed > 0;
+    Ok(if !result.agree {
+        Outcome::Failed
+    } else if fell_short {
+        Outcome::FellShort
+    } else {
+        Outcome::Done
+    })
 }
 
 pub(super) async fn child(args: ChildArgs) -> Result<Outcome> {
     let layout = Layout::at(&args.dir, Some(&args.input))?;
-    let query = QueryConfig { stage_files: args.stage_files, ..QueryConfig::json(args.max_files) };
-    run_child(&ChildConfig { layout, parallelism: args.parallelism, query }).await?;
+    run_child(&ChildConfig { layout, parallelism: args.parallelism, query: args.query.config() }).await?;
     Ok(Outcome::Done)
 }
 
@@ -149,7 +185,13 @@ fn report(result: &DemoResult, elapsed: Duration) -> String {
     if !phases.is_empty() {
         text += &format!(" ({})", phases.join(", "));
     }
+    if result.kills_missed > 0 {
+        text += &format!(", {} more found no epoch", result.kills_missed);
+    }
     text += &format!("; {} epochs; {:.0} s\n", result.epochs, elapsed.as_secs_f64());
+    if let Some(replays) = result.direct_replays {
+        text += &format!("{replays} epochs were handed to the direct sink again\n");
+    }
     for (table, difference) in &result.differences {
         text += &format!("{table}: {difference}\n");
     }

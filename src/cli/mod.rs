@@ -1,6 +1,7 @@
 //! The `tidemill` command: arguments, output and exit codes. What a command does is the library's; each command is a file.
 //!
-//! Exit codes: 0 all went well; 1 something failed (a statement, the job, a check); 2 the command line is wrong.
+//! Exit codes: 0 all went well; 1 something failed (a statement, the job, a check); 2 the command line is wrong; 3 the demo agrees
+//! and was not killed as often as it was told to.
 
 mod checkpoint;
 mod demo;
@@ -47,6 +48,8 @@ enum Outcome {
     Done,
     /// Something failed, and has been told.
     Failed,
+    /// All went well, and not all that was asked for could be done, which has been told.
+    FellShort,
 }
 
 /// Runs the command that the process was started with.
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
     match run(cli.command) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::from(1),
+        Ok(Outcome::FellShort) => ExitCode::from(3),
         Err(error) => {
             // Whoever has stopped reading learns it from the exit code.
             let _ = writeln!(std::io::stderr(), "error: {error}");

@@ -14,6 +14,9 @@ use crate::{Result, Session};
 /// The word on standard input that ends the child in order.
 pub(super) const FINISH: &str = "finish";
 
+/// The word that asks the child to say when it has worked all there is.
+pub(super) const CATCH_UP: &str = "catch up";
+
 /// What a child runs.
 #[derive(Debug, Clone)]
 pub struct ChildConfig {
@@ -109,6 +112,10 @@ pub async fn run_child(config: &ChildConfig) -> Result<()> {
                     query.process_all_available().await?;
                     query.stop().await?;
                     break;
+                }
+                Some(word) if word == CATCH_UP => {
+                    query.process_all_available().await?;
+                    tell(&json!({ "caught_up": true }));
                 }
                 Some(_) => {}
                 None => { query.stop().await?; break }

@@ -111,6 +111,11 @@ impl Layout {
         self.root.join("epoch-files.json")
     }
 
+    /// The files of the direct sink.
+    pub fn direct(&self) -> PathBuf {
+        self.root.join("direct")
+    }
+
     /// A table.
     pub fn table(&self, name: &str) -> String {
         self.root.join("tables").join(name).display().to_string()

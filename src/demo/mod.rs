@@ -3,12 +3,13 @@
 //!
 //! ```text
 //! parent                                     child (the query; killed and started again)
-//!   generate ─► input/events-000000.json ─►  read_stream ─► job ─► five sinks
-//!   kill at a random moment of an epoch  ─►  ✗
+//!   generate ─► input/events-000000.json ─►  read_stream ─► job ─► five sinks (and one that cannot stage)
+//!   kill at a random moment of an epoch or a start  ─►  ✗
 //!   at the end: what each epoch read ─► a model of what is late ─► job over the other rows in batch ─► compare with the tables
 //! ```
 
 mod child;
+mod direct;
 mod epochs;
 pub mod generate;
 mod job;
@@ -20,6 +21,7 @@ mod query;
 mod run;
 
 pub use child::{ChildConfig, run_child};
+pub use direct::{DirectVerdict, judge_direct};
 pub use job::{Outputs, job};
 pub use judge::{Verdict, judge};
 pub use layout::{Layout, TABLES};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tidemill_streaming::query::{PhaseObserver, QueryOptions, StreamingQuery, start};
-use tidemill_streaming::state::ImagePolicy;
+use tidemill_streaming::state::{ImagePolicy, Retention};
 use tidemill_streaming::watermark::WatermarkPolicy;
 
 use super::{StreamSink, Trigger, plan};
@@ -21,6 +21,7 @@ pub struct StreamingQueryBuilder {
     trigger: Option<Trigger>,
     sinks: Vec<(DataFrame, StreamSink)>,
     images: ImagePolicy,
+    retention: Retention,
     abandoned_sinks: Vec<String>,
     observer: Option<Arc<dyn PhaseObserver>>,
 }
@@ -41,6 +42,7 @@ impl StreamingQueryBuilder {
             trigger: None,
             sinks: Vec::new(),
             images: ImagePolicy::default(),
+            retention: Retention::default(),
             abandoned_sinks: Vec::new(),
             observer: None,
         }
@@ -94,6 +96,12 @@ impl StreamingQueryBuilder {
         self
     }
 
+    /// How long records and images stay that no restart needs.
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
+        self
+    }
+
     /// Gives up what an earlier version of the query had recorded for the sink `id`, which it has no more.
     pub fn abandon_sink(mut self, id: impl Into<String>) -> Self {
         self.abandoned_sinks.push(id.into());
@@ -131,6 +139,7 @@ impl StreamingQueryBuilder {
         let mut options = QueryOptions::new(self.session.engine()?.clone(), checkpoint);
         options.name = self.name;
         options.images = self.images;
+        options.retention = self.retention;
         options.abandoned_sinks = self.abandoned_sinks;
         options.observer = self.observer;
         let pinned = [WatermarkPolicy::SETTING];

@@ -13,13 +13,19 @@ import pytest
 
 HERE = Path(__file__).parent
 
-# A command that prints what it is told to: the result object, completed by the flags that it was given.
+PHASES = ("restore", "republish", "discard", "promise", "run", "stage", "record", "publish", "settle", "clean_up")
+
+# A command that prints what it is told to: the result object, completed by the flags that it was given, which it writes down.
 STAND_IN = """#!{python}
 import json, os, sys
+with open(os.environ["STAND_IN_LOG"], "a") as log:
+    log.write(json.dumps(sys.argv[1:]) + "\\n")
 flags = dict(zip(sys.argv[2::2], sys.argv[3::2]))
 plan = json.loads(os.environ["STAND_IN"])
 kills = int(flags["--kills"])
-result = {{"agree": True, "kills": kills, "kill_phases": dict.fromkeys(("run", "stage", "record", "publish", "settle"), 1)}}
+result = {{"agree": True, "kills": kills, "kill_phases": dict.fromkeys({phases}, 1)}}
+if "--direct" in sys.argv:
+    result["direct_replays"] = 1
 if "--parallelism" in flags:
     result |= {{"parallelism": [int(p) for p in flags["--parallelism"].split(",")], "state_keys_at_kills": [int(flags["--users"])] * 2}}
 if plan.get("txn_matters") and os.environ.get("FAILPOINTS") == "lakehouse::txn_check=return":
@@ -35,12 +41,12 @@ sys.exit(plan.get("code", 0 if result["agree"] else 1))
 @pytest.fixture
 def stand_in(tmp_path):
     path = tmp_path / "tidemill"
-    path.write_text(STAND_IN.format(python=sys.executable))
+    path.write_text(STAND_IN.format(python=sys.executable, phases=PHASES))
     path.chmod(0o755)
 
     def run(script, plan, *flags):
         command = [sys.executable, str(HERE / script), "--binary", str(path), *flags]
-        environment = {**os.environ, "STAND_IN": json.dumps(plan), "TMPDIR": str(tmp_path)}
+        environment = {**os.environ, "STAND_IN": json.dumps(plan), "STAND_IN_LOG": str(tmp_path / "log"), "TMPDIR": str(tmp_path)}
         environment.pop("FAILPOINTS", None)
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
         return done.returncode, done.stdout + done.stderr
@@ -58,7 +64,15 @@ def campaign(stand_in, plan, *flags):
 def test_runs_that_agree_pass_and_phases_are_counted(stand_in):
     code, text = campaign(stand_in, {})
     assert code == 0, text
-    assert "publish        6" in text and "all           30" in text and "6 runs, all agree" in text
+    assert all(f"{phase:<10}     6" in text for phase in PHASES), text
+    assert "all           60" in text and "6 runs, all agree" in text and "2 epochs were handed to the direct sink again" in text
+
+
+def test_runs_differ_in_how_they_stage_write_and_keep(stand_in, tmp_path):
+    campaign(stand_in, {}, "--runs", "30")
+    runs = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    ways = [tuple(flag in run for flag in ("--stage-files", "--direct", "--keep-epochs")) for run in runs]
+    assert [sum(way) for way in zip(*ways)] == [15, 10, 24] and len(set(ways)) == 8, ways
 
 
 @pytest.mark.parametrize(
@@ -68,7 +82,9 @@ def test_runs_that_agree_pass_and_phases_are_counted(stand_in):
         ({"code": 3}, "stream and batch disagree"),
         ({"silent": True}, "printed no result"),
         ({"result": {"kills": 0}}, "0 hit"),
-        ({"result": {"kill_phases": {"run": 9, "stage": 9, "record": 9, "publish": 9}}}, "fewer than 5 kills in: settle"),
+        ({"code": 3, "result": {"kills": 0}}, "0 hit"),
+        ({"result": {"kill_phases": dict.fromkeys(PHASES[:-2], 9)}}, "fewer than 5 kills in: settle, clean_up"),
+        ({"result": {"direct_replays": 0}}, "no epoch was handed to the direct sink again"),
     ],
 )
 def test_runs_that_are_wrong_fail(stand_in, plan, why):
@@ -96,6 +112,7 @@ def test_the_oracle_is_asked(stand_in):
     ("plan", "why"),
     [
         ({"result": {"agree": False}}, "stream and batch disagree"),
+        ({"code": 3, "result": {"kills": 1}}, "1 of 2 kills hit"),
         ({"result": {"parallelism": [2, 2, 2]}}, "it started at [2, 2, 2]"),
         ({"result": {"state_keys_at_kills": [120_000, 99_999]}}, "only 99999 keys"),
         ({"result": {"state_keys_at_kills": []}}, "only 0 keys"),

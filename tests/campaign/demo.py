@@ -1,11 +1,14 @@
 """Runs `tidemill demo` and gives back its result object: the one place that knows the command's flags and its JSON.
 
-    demo --output json --dir DIR --events N --seed S --kills K [--users U] [--parallelism P0,P1,...]
+    demo --output json --dir DIR --events N --seed S --kills K [--users U] [--parallelism P0,P1,...] [--keep-epochs N]
+         [--stage-files] [--direct] [--spare-starts]
 
-`--users` and `--parallelism` are for rescale.py: how many users the generator has, and the parallelism of the first start and
-of each restart. Of the result (the last line of the output) the campaigns read: agree; kills (how many hit); kill_phases (how
-many hit in each phase of an epoch); and for rescale.py parallelism (of each start, in order) and state_keys_at_kills (the keys
-in state after the last epoch before each kill). The oracle reads the rest.
+`--users`, `--parallelism` and `--spare-starts` (kills in epochs alone) are for rescale.py: how many users the generator has, and
+the parallelism of the first start and of each restart. `--keep-epochs` makes clean-ups frequent; `--stage-files` stages every
+output as a file; `--direct` adds a sink that cannot stage. Of the result (the last line of the output) the campaigns read: agree;
+kills (how many hit); kill_phases (how many hit in each phase); direct_replays (epochs that the direct sink was handed again); and
+for rescale.py parallelism (of each start, in order) and state_keys_at_kills (the keys in state after the last epoch before each
+kill). The oracle reads the rest. Exit code 3 says that the input was used up before all kills were made.
 """
 
 import json
@@ -18,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent
-PHASES = ("run", "stage", "record", "publish", "settle")
+PHASES = ("restore", "republish", "discard", "promise", "run", "stage", "record", "publish", "settle", "clean_up")
 
 
 @dataclass
@@ -43,6 +46,11 @@ class Run:
         return len(kills) if isinstance(kills, list) else kills
 
     @property
+    def replays(self) -> int:
+        """How many epochs the direct sink was handed again."""
+        return (self.result.get("direct_replays") or 0) if self.result else 0
+
+    @property
     def phases(self) -> dict:
         """How many kills hit in each phase."""
         return dict(self.result.get("kill_phases", {})) if self.result else {}
@@ -62,7 +70,22 @@ def default_binary() -> str:
     return str(Path(target) / "debug" / "tidemill")
 
 
-def run_demo(binary, folder: Path, *, events, seed, kills, users=None, parallelism=None, stage_files=False, env=None, timeout_seconds=600) -> Run:
+def run_demo(
+    binary,
+    folder: Path,
+    *,
+    events,
+    seed,
+    kills,
+    users=None,
+    parallelism=None,
+    keep_epochs=None,
+    stage_files=False,
+    direct=False,
+    spare_starts=False,
+    env=None,
+    timeout_seconds=600,
+) -> Run:
     """Runs the job in `folder`/data; what it prints is kept in `folder`."""
     folder.mkdir(parents=True)
     output, errors = folder / "output.txt", folder / "errors.txt"
@@ -72,8 +95,9 @@ def run_demo(binary, folder: Path, *, events, seed, kills, users=None, paralleli
         command += ["--users", str(users)]
     if parallelism is not None:
         command += ["--parallelism", ",".join(map(str, parallelism))]
-    if stage_files:
-        command.append("--stage-files")
+    if keep_epochs is not None:
+        command += ["--keep-epochs", str(keep_epochs)]
+    command += [flag for flag, wanted in (("--stage-files", stage_files), ("--direct", direct), ("--spare-starts", spare_starts)) if wanted]
     started = time.monotonic()
     with open(output, "wb") as out, open(errors, "wb") as err:
         # A session of its own, so that a run that hangs is ended together with the child that it started.

@@ -1,10 +1,13 @@
-"""Runs the main job many times, each killed 1 to 4 times at random moments inside an epoch; stream and batch must always agree.
+"""Runs the main job many times, each killed 1 to 4 times at random moments of its work; stream and batch must always agree.
 
-    python3 tests/campaign/kill_campaign.py [--runs 100] [--events N] [--seed S] [--oracle-every 10] [--binary PATH]
+    python3 tests/campaign/kill_campaign.py [--runs 200] [--events N] [--seed S] [--oracle-every 10] [--binary PATH]
 
-Prints a line per run and, at the end, the kills that hit in each phase of an epoch; fails if a run disagrees, prints no result,
-is not killed as often as asked, or if a phase was hit fewer than --min-per-phase times. Every --oracle-every'th run is also
-judged by the oracle (0: none). The same --seed gives the same inputs and numbers of kills; the moments are the clock's.
+Every second run stages its outputs as files, every third has a sink that cannot stage as well, and all but every fifth keep so
+little that they clean up often. Prints a line per run and, at the end, the kills that hit in each phase of an epoch, a start or a
+clean-up; fails if a run disagrees, prints no result, is not killed as often as asked, if a phase was hit fewer than --min-per-phase
+times, or if no epoch was ever handed to the direct sink again. Every --oracle-every'th run is also judged by the oracle (0: none).
+The same --seed gives the same inputs, and the same kills to aim at; the moments are the clock's. In a build with --features
+failpoints the query lingers in the phases that last less than a millisecond; without, a kill aimed at them may hit the next one.
 
     python3 tests/campaign/kill_campaign.py --expect-failure --binary PATH     (a build with --features failpoints)
 
@@ -22,13 +25,15 @@ from pathlib import Path
 
 from demo import PHASES, default_binary, fail, oracle, oracle_python, run_demo
 
+# Few enough for a run of some seconds to clean up more than once.
+KEEP_EPOCHS = 2
 TXN_CHECK_OFF = {"FAILPOINTS": "lakehouse::txn_check=return"}
 
 
 def arguments():
     parser = argparse.ArgumentParser(description="Kill the main job at random moments, many times; stream and batch must agree.")
     parser.add_argument("--binary", default=default_binary(), help="the tidemill command (default: %(default)s)")
-    parser.add_argument("--runs", type=int, default=100)
+    parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--events", type=int, default=40_000, help="events per run: an input of some seconds (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
@@ -47,18 +52,27 @@ def main():
     python = oracle_python() if args.oracle_every else None
     rng = random.Random(args.seed)
     hits = collections.Counter()
-    judged = 0
+    judged = replays = 0
     root = Path(tempfile.mkdtemp(prefix="tidemill-campaign-"))
     env = TXN_CHECK_OFF if args.expect_failure else None
     for number in range(1, args.runs + 1):
         kills, seed = rng.randint(1, 4), rng.randrange(2**31)
         folder = root / f"run-{number:04}"
-        # Every other run stages its outputs as files, as large ones are, in place of inside the record.
-        stage_files = number % 2 == 0
         run = run_demo(
-            args.binary, folder, events=args.events, seed=seed, kills=kills, stage_files=stage_files, env=env, timeout_seconds=args.timeout
+            args.binary,
+            folder,
+            events=args.events,
+            seed=seed,
+            kills=kills,
+            # As files, as large outputs are, in place of inside the record.
+            stage_files=number % 2 == 0,
+            direct=number % 3 == 0,
+            keep_epochs=KEEP_EPOCHS if number % 5 else None,
+            env=env,
+            timeout_seconds=args.timeout,
         )
         hits.update(run.phases)
+        replays += run.replays
         phases = " ".join(f"{phase}:{run.phases[phase]}" for phase in sorted(run.phases) if run.phases[phase])
         said = "agrees" if run.agrees else f"DISAGREES (exit code {run.code})" if run.result else f"NO RESULT (exit code {run.code})"
         line = f"run {number:>4}/{args.runs}  seed {seed:>10}  kills {run.kills} of {kills}  {run.seconds:6.1f} s  {said}  {phases}"
@@ -98,6 +112,9 @@ def main():
     rare = [phase for phase in PHASES if hits[phase] < args.min_per_phase]
     if rare:
         fail(f"fewer than {args.min_per_phase} kills in: {', '.join(rare)}")
+    if args.min_per_phase and not replays:
+        fail("no epoch was handed to the direct sink again, so nothing is known of a replay's rows")
+    print(f"{replays} epochs were handed to the direct sink again")
     print(f"{args.runs} runs, all agree; {judged} judged by the oracle as well")
     return 0
 

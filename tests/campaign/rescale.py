@@ -34,6 +34,8 @@ def main():
         kills=len(wanted) - 1,
         users=args.users,
         parallelism=wanted,
+        # A start that is killed on its way runs nothing at its parallelism.
+        spare_starts=True,
         timeout_seconds=args.timeout,
     )
     if run.result is None:
@@ -41,6 +43,8 @@ def main():
     keys, ran_at = run.result["state_keys_at_kills"], run.result["parallelism"]
     at_kills = ", ".join(map(str, keys))
     print(f"{run.seconds:.1f} s, started at parallelism {', '.join(map(str, ran_at))}, {run.kills} kills with {at_kills} keys in state")
+    if run.kills < len(wanted) - 1:
+        fail(f"{run.kills} of {len(wanted) - 1} kills hit: more --events make the run longer")
     if not run.agrees:
         fail(f"stream and batch disagree; the folder is {folder}\n{run.tail()}")
     if ran_at != wanted:

@@ -266,3 +266,30 @@ fn the_demo_over_own_files_sets_impossible_events_aside_and_agrees() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("no line of the files"), "{}", text(&refused.stderr));
 }
+
+#[test]
+fn kills_that_find_no_epoch_are_told_and_are_a_failure_where_they_were_asked_for() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let events = dir.path().join("events");
+    std::fs::create_dir(&events).expect("a folder");
+    for (name, lines) in OWN_EVENTS {
+        std::fs::write(events.join(name), lines).expect("a file");
+    }
+    let (root, input) = (dir.path().join("demo").display().to_string(), events.display().to_string());
+    // Two small files are read in two epochs: what comes before a record can be killed again and again, fifty times it cannot.
+    for (asked, wanted, code) in [(&["--kills", "50"][..], 50, 3), (&[], 3, 0), (&["--kills", "0", "--direct"], 0, 0)] {
+        let mut args = vec!["demo", "--output", "json", "--dir", root.as_str(), "--input", input.as_str()];
+        args.extend(asked);
+        let output = tidemill(&args);
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{asked:?}: {told}");
+        let result: Value = serde_json::from_str(text(&output.stdout).lines().last().unwrap_or_default()).expect("one object");
+        assert_eq!(result["agree"], true, "{asked:?}: {result}");
+        let (made, missed) = (result["kills"].as_u64(), result["kills_missed"].as_u64());
+        assert_eq!(made.zip(missed).map(|(made, missed)| made + missed), Some(wanted), "{asked:?}: {result}");
+        assert_eq!(told.contains("the input is used up"), missed > Some(0), "{asked:?}: {told}");
+        assert_eq!(result["direct_replays"].as_u64(), asked.contains(&"--direct").then_some(0), "{asked:?}: {result}");
+    }
+    let help = text(&tidemill(&["demo", "--help"]).stdout);
+    assert!(help.contains("3 they agree, but the input"), "{help}");
+}

@@ -92,9 +92,7 @@ impl EpochLoop {
 
     /// An epoch that is recorded is no more the next one.
     fn enter_of(&self, epoch: u64, phase: Phase) {
-        if let Some(observer) = &self.options.observer {
-            observer.enter(epoch, phase);
-        }
+        self.options.enter(epoch, phase);
     }
 
     /// One trigger: an epoch if there is something to do. Returns whether there was.
@@ -155,6 +153,7 @@ impl EpochLoop {
         let epoch = cut.epoch;
         if self.plan.sinks.iter().any(|s| s.capability() == Capability::Direct) {
             self.enter(Phase::Promise);
+            crash_point("streaming::promise");
             self.append(&Entry::Promise(Promise { run_id: self.shared.run_id.clone(), cut: cut.clone() })).await?;
             measured.lap("promise");
         }
@@ -372,18 +371,29 @@ impl EpochLoop {
 
     async fn clean_up(&mut self) {
         let garbage = retain(&self.image_files, self.chain.index(), self.settled, self.options.clock.now_ms(), &self.options.retention);
+        if garbage.entries.is_empty() && garbage.images.is_empty() {
+            return;
+        }
+        self.enter(Phase::CleanUp);
         if let Err(error) = self.remove(garbage).await {
             tracing::warn!("cleaning up the checkpoint failed, and is tried again after the next image or start: {error}");
         }
     }
 
     async fn remove(&mut self, garbage: Garbage) -> Result<()> {
-        self.chain.remove(&garbage.entries).await?;
+        for entry in &garbage.entries {
+            crash_point("streaming::clean_up");
+            self.chain.remove(std::slice::from_ref(entry)).await?;
+        }
         self.image_files.retain(|file| !garbage.images.contains(&file.path));
         let checkpoint = self.checkpoint.clone();
-        tokio::task::spawn_blocking(move || checkpoint.remove_images(&garbage.images))
-            .await
-            .map_err(|e| Error::internal(format!("cleaning up ended early: {e}")))?
+        let removed = tokio::task::spawn_blocking(move || {
+            garbage.images.iter().try_for_each(|image| {
+                crash_point("streaming::clean_up");
+                checkpoint.remove_images(std::slice::from_ref(image))
+            })
+        });
+        removed.await.map_err(|e| Error::internal(format!("cleaning up ended early: {e}")))?
     }
 
     /// An orderly end: the image being written is awaited, or one is written that spares the next start its replay; what the images

@@ -10,7 +10,7 @@ use tidemill_planner::seam::{Clock, Sink, StreamSource, SystemClock};
 use tidemill_planner::stage::StageGraph;
 use tidemill_planner::{OperatorId, key};
 
-use super::PhaseObserver;
+use super::{Phase, PhaseObserver};
 use crate::record::OperatorInfo;
 use crate::state::{ImagePolicy, Retention};
 use crate::trigger::Trigger;
@@ -78,6 +78,13 @@ impl QueryOptions {
             key_groups: key::DEFAULT_KEY_GROUPS,
             abandoned_sinks: Vec::new(),
             observer: None,
+        }
+    }
+
+    /// Tells the observer, if there is one, that `phase` of `epoch` begins.
+    pub(super) fn enter(&self, epoch: u64, phase: Phase) {
+        if let Some(observer) = &self.observer {
+            observer.enter(epoch, phase);
         }
     }
 }

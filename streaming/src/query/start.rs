@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::epoch::EpochLoop;
 use super::handle::{Ended, Shared, StreamingQuery};
+use super::phase::{Phase, crash_point};
 use super::{QueryOptions, QueryPlan};
 use crate::chain::Chain;
 use crate::checkpoint::{Checkpoint, Restored};
@@ -76,6 +77,8 @@ async fn begin(plan: QueryPlan, options: QueryOptions) -> Result<(EpochLoop, Arc
     let mut tracker = WatermarkTracker::new(policy, plan.watermarks.iter().cloned());
     let restored = match &resume {
         Some(resume) => {
+            options.enter(resume.next_epoch, Phase::Restore);
+            crash_point("streaming::restore");
             tracker.restore(resume.ran_by, &resume.watermarks);
             let (checkpoint, entries, resume, tasks) = (checkpoint.clone(), entries.clone(), resume.clone(), tasks.clone());
             blocking(move || checkpoint.restore(&entries, &resume, &tasks)).await?
@@ -87,7 +90,8 @@ async fn begin(plan: QueryPlan, options: QueryOptions) -> Result<(EpochLoop, Arc
         }
     };
     if let Some(resume) = &resume {
-        republish(&plan, &entries, resume, &run.query).await?;
+        crash_point("streaming::restore");
+        republish(&plan, &options, &entries, resume, &run.query).await?;
     }
     for damaged in &restored.damaged {
         tracing::warn!("passed over a damaged state image: {damaged}");
@@ -97,7 +101,9 @@ async fn begin(plan: QueryPlan, options: QueryOptions) -> Result<(EpochLoop, Arc
         source.restore(restore.image.as_deref(), &restore.offsets)?;
     }
     let next_epoch = resume.as_ref().map_or(0, |r| r.next_epoch);
+    options.enter(next_epoch, Phase::Discard);
     for sink in &plan.sinks {
+        crash_point("streaming::discard");
         sink.discard(&run, next_epoch).await?;
     }
     let settled = resume.as_ref().and_then(|r| r.last_epoch);
@@ -313,17 +319,20 @@ async fn query_now(plan: &QueryPlan, options: &QueryOptions, targets: &[SinkTarg
 }
 
 /// Makes visible what is recorded and is not visible yet, epoch by epoch.
-async fn republish(plan: &QueryPlan, entries: &[(u64, Entry)], resume: &Resume, query: &SinkQuery) -> Result<()> {
+async fn republish(plan: &QueryPlan, options: &QueryOptions, entries: &[(u64, Entry)], resume: &Resume, query: &SinkQuery) -> Result<()> {
     for step in &resume.publish {
         let Some((_, Entry::Epoch(record))) = entries.get(step.entry) else {
             return Err(Error::internal("recovery named an entry that is no epoch"));
         };
+        options.enter(step.epoch, Phase::Republish);
         for manifest in record.sinks.iter().filter(|m| step.sinks.contains(&m.sink)) {
             let Some(sink) = plan.sinks.iter().find(|s| s.id() == manifest.sink && s.capability() == Capability::Staged) else { continue };
+            crash_point("streaming::republish");
             sink.publish(query, step.epoch, &manifest.target, &manifest.receipts)
                 .await
                 .map_err(|e| e.context(format!("publishing epoch {} again to sink `{}`", step.epoch, manifest.sink)))?;
         }
+        crash_point("streaming::republish");
     }
     Ok(())
 }

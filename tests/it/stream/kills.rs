@@ -2,7 +2,10 @@
 
 use std::os::unix::process::ExitStatusExt;
 
-use super::process::Run;
+use serde_json::Value;
+use tidemill_streaming::checkpoint::Checkpoint;
+
+use super::process::{DIRECT, DIRECT_AND_STAGED, INLINE, Run, STAGED};
 
 const SIGABRT: i32 = 6;
 
@@ -29,15 +32,23 @@ fn death(failpoint: &'static str, how: How, phase: &'static str, epoch: u64, rec
     Death { failpoint, how, phase, epoch, recorded }
 }
 
-/// Runs, dies, runs again at another parallelism, and is judged.
+/// Runs, dies, runs again at another parallelism, and is judged; with outputs inside the record, and as staged files.
 async fn check(deaths: &[Death]) {
     for (seed, death) in deaths.iter().enumerate() {
-        let run = Run::new(seed as u64 + 1);
-        dies(&run, death, 2);
-        let ended = run.run(3, "");
-        assert!(ended.status.success(), "{}: {}", death.failpoint, ended.stderr);
-        run.judge(death.failpoint).await;
+        for flags in [INLINE, STAGED] {
+            let run = Run::with(seed as u64 + 1, flags);
+            dies(&run, death, 2);
+            goes_on(&run, &format!("{} {flags:?}", death.failpoint)).await;
+        }
     }
+}
+
+/// The next start finds nothing in its way, leaves nothing behind, and all tables are right.
+async fn goes_on(run: &Run, story: &str) {
+    let ended = run.run(3, "");
+    assert!(ended.status.success(), "{story}: {}", ended.stderr);
+    assert_eq!(run.staged_files(), 0, "{story}: what was staged is published or discarded");
+    run.judge(story).await;
 }
 
 fn dies(run: &Run, death: &Death, parallelism: usize) {
@@ -117,20 +128,113 @@ async fn killed_around_a_commit() {
 /// One death after another, a start at another parallelism after each.
 #[tokio::test]
 async fn killed_again_and_again() {
-    let run = Run::new(77);
-    for (parallelism, death) in [
-        (2, death("streaming::stage=1*off->return", Abort, "stage", 1, false)),
-        (7, death("streaming::between_publishes=2*off->return", Abort, "publish", 1, true)),
-        (1, death("streaming::run=return", Abort, "run", 2, false)),
-        (3, death("streaming::record=1*off->return", Abort, "record", 3, false)),
-        (2, death("streaming::publish=return", Abort, "publish", 3, true)),
-        (5, death("streaming::settle=1*off->return", Abort, "settle", 5, true)),
-    ] {
-        dies(&run, &death, parallelism);
+    for flags in [INLINE, STAGED, DIRECT_AND_STAGED] {
+        let run = Run::with(77, flags);
+        for (parallelism, death) in [
+            (2, death("streaming::stage=1*off->return", Abort, "stage", 1, false)),
+            (7, death("streaming::between_publishes=2*off->return", Abort, "publish", 1, true)),
+            (1, death("streaming::run=return", Abort, "run", 2, false)),
+            (3, death("streaming::record=1*off->return", Abort, "record", 3, false)),
+            (2, death("streaming::publish=return", Abort, "publish", 3, true)),
+            (5, death("streaming::settle=1*off->return", Abort, "settle", 5, true)),
+        ] {
+            dies(&run, &death, parallelism);
+        }
+        goes_on(&run, &format!("killed again and again {flags:?}")).await;
     }
-    let ended = run.run(2, "");
-    assert!(ended.status.success(), "{}", ended.stderr);
-    run.judge("killed again and again").await;
+}
+
+/// A run dies with epoch 4 recorded and published nowhere; start after start dies before it has loaded the state, or after.
+#[tokio::test]
+async fn killed_while_the_state_is_restored() {
+    for flags in [INLINE, STAGED] {
+        let run = Run::with(101, flags);
+        dies(&run, &death("streaming::publish=4*off->return", Abort, "publish", 4, true), 2);
+        dies(&run, &death("streaming::restore=return", Abort, "restore", 5, false), 3);
+        dies(&run, &death("streaming::restore=1*off->return", Abort, "restore", 5, false), 1);
+        goes_on(&run, &format!("killed while it restored {flags:?}")).await;
+    }
+}
+
+/// A run dies with epoch 4 recorded and published nowhere; one start dies before it has published it to a sink, two more after one sink each.
+#[tokio::test]
+async fn killed_while_an_epoch_is_republished() {
+    for flags in [INLINE, STAGED] {
+        let run = Run::with(102, flags);
+        dies(&run, &death("streaming::publish=4*off->return", Abort, "publish", 4, true), 2);
+        dies(&run, &death("streaming::republish=return", Abort, "republish", 4, true), 3);
+        dies(&run, &death("streaming::republish=1*off->return", Abort, "republish", 4, true), 1);
+        dies(&run, &death("streaming::republish=1*off->return", Abort, "republish", 4, true), 5);
+        goes_on(&run, &format!("killed while it republished {flags:?}")).await;
+    }
+}
+
+/// A run dies with epoch 2 staged and not recorded; one start dies before it has discarded anything, the next between two sinks.
+#[tokio::test]
+async fn killed_while_staged_files_are_discarded() {
+    let run = Run::with(103, STAGED);
+    dies(&run, &death("streaming::record=2*off->return", Abort, "record", 2, false), 2);
+    let staged = run.staged_files();
+    dies(&run, &death("streaming::discard=return", Abort, "discard", 2, false), 3);
+    assert_eq!(run.staged_files(), staged, "nothing is removed yet");
+    dies(&run, &death("streaming::discard=3*off->return", Abort, "discard", 2, false), 1);
+    let left = run.staged_files();
+    assert!(left > 0 && left < staged, "three of five sinks have removed theirs: of {staged} files, {left} are left");
+    goes_on(&run, "killed while it discarded").await;
+}
+
+/// Small retention makes every second epoch clean up: before the first removal, between two entries, between entries and images.
+#[tokio::test]
+async fn killed_while_it_cleans_up() {
+    for (seed, failpoint) in [
+        "streaming::clean_up=return",
+        "streaming::clean_up=1*off->return",
+        "streaming::clean_up=2*off->return",
+        "streaming::clean_up=3*off->return",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let run = Run::with(seed as u64 + 1, &["--keep-epochs", "1"]);
+        // Which epoch has its image done in time is the disk's to say. The first start dies in an epoch, the next on its way to one, over
+        // what the first has left.
+        for point in [failpoint, "streaming::clean_up=return"] {
+            let ended = run.run(2, point);
+            let what = format!("{failpoint}, then {point}, ended with {ended:?}");
+            assert_eq!(ended.status.signal(), Some(SIGABRT), "{what}");
+            assert_eq!(ended.last_phase.1, "clean_up", "{what}");
+            assert_eq!(run.recorded(), ended.last_phase.0.checked_sub(1), "{what}");
+        }
+        goes_on(&run, failpoint).await;
+        let shown = Checkpoint::inspect(&run.layout.checkpoint()).expect("the checkpoint can be read");
+        assert_eq!(shown["damage"], Value::Array(Vec::new()), "{failpoint}");
+        let count = |list: &str, what: &str| shown[list].as_array().map_or(0, |all| all.iter().filter(|one| !one[what].is_null()).count());
+        let kept = (count("entries", "entry"), count("images", "epoch"));
+        assert!(kept.0 <= 12 && kept.1 == 2, "{failpoint}: {kept:?} entries and images are kept");
+    }
+}
+
+/// With a sink that cannot stage, an epoch is promised before it runs, and from then on comes with the same rows until it is recorded.
+#[tokio::test]
+async fn killed_around_a_promise() {
+    // How often epoch 3 is handed over, and the last epoch: a start that keeps no promise takes all five files that are left into epoch 3.
+    // The seeds are such that events are late in both cuts.
+    for (seed, death, calls, last) in [
+        (4, death("streaming::promise=3*off->return", Abort, "promise", 3, false), 1, 4),
+        (5, death("streaming::run=3*off->return", Abort, "run", 3, false), 1, 5),
+        (5, death("streaming::record=3*off->return", Abort, "record", 3, false), 2, 5),
+        (5, death("streaming::settle=3*off->return", Abort, "settle", 3, true), 1, 5),
+    ] {
+        for flags in [DIRECT, DIRECT_AND_STAGED] {
+            let story = format!("{} {flags:?}", death.failpoint);
+            let run = Run::with(seed, flags);
+            dies(&run, &death, 2);
+            run.read_at_most(5);
+            goes_on(&run, &story).await;
+            assert_eq!(run.recorded(), Some(last), "{story}");
+            assert_eq!(run.handed_over()[&3].len(), calls, "{story}: how often epoch 3 was handed over");
+        }
+    }
 }
 
 /// A task that fails is run again, and its first attempt leaves nothing.

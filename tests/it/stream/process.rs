@@ -1,5 +1,8 @@
-//! The demo's query as a process of its own, with failpoints, over a small input that is all there; and the judge at its end.
+//! The demo's query as a process of its own, with failpoints, over a small input that is all there; and the judges at its end.
+//! What a direct sink was handed is judged here, from its files, with nothing of the demo's own judge.
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -9,17 +12,31 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tidemill::Session;
 use tidemill::demo::generate::{Generator, GeneratorConfig, write_file_by_rename};
-use tidemill::demo::{Layout, Verdict, judge};
+use tidemill::demo::{Layout, TABLES, Verdict, judge};
 use tidemill_streaming::checkpoint::Checkpoint;
 
-/// Files of the small input; the query reads one per epoch.
+/// Files of the small input; the query reads one per epoch, unless a test lets it read more.
 pub(super) const FILES: u32 = 8;
+
+/// Small outputs travel inside the record.
+pub(super) const INLINE: &[&str] = &[];
+
+/// Every output is staged as a file, as large ones are.
+pub(super) const STAGED: &[&str] = &["--stage-files"];
+
+/// The alerts go to a sink that cannot stage, too.
+pub(super) const DIRECT: &[&str] = &["--direct"];
+
+/// Both.
+pub(super) const DIRECT_AND_STAGED: &[&str] = &["--direct", "--stage-files"];
 
 /// A demo folder with its input.
 pub(super) struct Run {
     _dir: TempDir,
     pub(super) layout: Layout,
-    started: std::cell::Cell<usize>,
+    flags: &'static [&'static str],
+    max_files: Cell<u32>,
+    started: Cell<usize>,
 }
 
 /// How a process ended and what it had said.
@@ -43,6 +60,11 @@ pub(super) struct Running {
 impl Run {
     /// A folder with the input of `seed`: 1 500 events of few users, so that sessions end and averages change while it runs.
     pub(super) fn new(seed: u64) -> Self {
+        Self::with(seed, INLINE)
+    }
+
+    /// The same, for a query with these flags.
+    pub(super) fn with(seed: u64, flags: &'static [&'static str]) -> Self {
         let dir = tempfile::tempdir().expect("a directory for the run");
         let layout = Layout::prepare(&dir.path().join("demo"), None).expect("a layout");
         let mut config = GeneratorConfig::new(1_500, seed);
@@ -55,7 +77,12 @@ impl Run {
             index += 1;
         }
         assert_eq!(index, FILES);
-        Self { _dir: dir, layout, started: std::cell::Cell::new(0) }
+        Self { _dir: dir, layout, flags, max_files: Cell::new(1), started: Cell::new(0) }
+    }
+
+    /// Lets the starts from now on read so many files per epoch.
+    pub(super) fn read_at_most(&self, files: u32) {
+        self.max_files.set(files);
     }
 
     /// Starts the query over `input`, with these failpoints.
@@ -68,7 +95,8 @@ impl Run {
             .arg(self.layout.root())
             .arg("--input")
             .arg(input)
-            .args(["--parallelism", &parallelism.to_string(), "--max-files", "1"])
+            .args(["--parallelism", &parallelism.to_string(), "--max-files", &self.max_files.get().to_string()])
+            .args(self.flags)
             .env("FAILPOINTS", failpoints)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -96,6 +124,47 @@ impl Run {
         shown.pointer("/last_epoch/epoch").and_then(Value::as_u64)
     }
 
+    /// The files that wait under the tables to be published.
+    pub(super) fn staged_files(&self) -> usize {
+        let staging = TABLES.iter().map(|table| Path::new(&self.layout.table(table)).join("_tidemill_staged"));
+        staging.filter_map(|folder| std::fs::read_dir(folder).ok()).map(Iterator::count).sum()
+    }
+
+    /// By epoch, what each call of the direct sink was handed: rows as JSON, sorted.
+    pub(super) fn handed_over(&self) -> BTreeMap<u64, Vec<Vec<String>>> {
+        let mut calls: BTreeMap<u64, Vec<Vec<String>>> = BTreeMap::new();
+        for entry in std::fs::read_dir(self.layout.root().join("direct")).expect("the direct sink has been called") {
+            let path = entry.expect("a folder lists").path();
+            let name = path.file_name().and_then(|name| name.to_str()).expect("a name is text");
+            if name.starts_with('.') {
+                continue;
+            }
+            let epoch = name.split('-').nth(1).and_then(|digits| digits.parse().ok()).expect("`epoch-<number>-<unique>.json`");
+            let text = std::fs::read_to_string(&path).expect("a file of rows is text");
+            let mut rows: Vec<String> = text.lines().map(plain).collect();
+            rows.sort_unstable();
+            calls.entry(epoch).or_default().push(rows);
+        }
+        calls
+    }
+
+    /// Holds what the direct sink was handed to the table of the same rows: every epoch came, and each time with the same rows.
+    async fn judge_direct(&self, session: &Session, story: &str) {
+        let calls = self.handed_over();
+        let recorded = self.recorded().map_or(0, |last| last + 1);
+        assert_eq!(calls.keys().copied().collect::<Vec<_>>(), (0..recorded).collect::<Vec<_>>(), "{story}: the epochs handed over");
+        let mut rows = Vec::new();
+        for (epoch, calls) in &calls {
+            assert!(calls.iter().all(|call| *call == calls[0]), "{story}: epoch {epoch} came again with other rows: {calls:#?}");
+            rows.extend(calls[0].iter().cloned());
+        }
+        rows.sort_unstable();
+        let table = session.read().delta(&self.layout.table("alerts")).await.expect("the table of alerts");
+        let mut expected: Vec<String> = table.to_json_rows().await.expect("its rows").iter().map(|row| plain(&row.to_string())).collect();
+        expected.sort_unstable();
+        assert_eq!(rows, expected, "{story}: the rows handed over, and those of the table");
+    }
+
     /// What the judge says of the tables.
     pub(super) async fn verdict(&self, story: &str) -> Verdict {
         let session = Session::builder().parallelism(2).build().expect("a session");
@@ -111,7 +180,16 @@ impl Run {
             assert!(verdict.rows(table) > 0, "{story}: `{table}` is empty, so this proves nothing of it");
         }
         assert!(verdict.duplicates > 0, "{story}: no duplicates");
+        if self.flags.contains(&"--direct") {
+            let session = Session::builder().parallelism(2).build().expect("a session");
+            self.judge_direct(&session, story).await;
+        }
     }
+}
+
+/// A line of JSON as this test writes it: both sides go through the same reading of numbers and order of fields.
+fn plain(line: &str) -> String {
+    serde_json::from_str::<Value>(line).expect("a line of JSON").to_string()
 }
 
 impl Running {

@@ -4,7 +4,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::process::{Ended, Run, Running};
+use super::process::{DIRECT, Ended, Run, Running};
 
 /// Waits until the process has stopped itself.
 fn await_stop(running: &Running) -> Pid {
@@ -69,6 +69,21 @@ async fn a_zombie_loses_to_a_run_that_had_nothing_to_do() {
     let ended = run.run(2, "");
     assert!(ended.status.success(), "{}", ended.stderr);
     run.judge("after an idle run").await;
+}
+
+/// What a zombie has been promised it may still write where nothing can be staged: it is what the run that has won has written.
+#[tokio::test]
+async fn a_zombie_hands_over_the_rows_that_were_promised() {
+    let run = Run::with(2, DIRECT);
+    let (zombie, pid) = stopped_in(&run, "run", 3, "");
+    run.read_at_most(5);
+    let other = run.run(3, "");
+    assert!(other.status.success(), "{}", other.stderr);
+    let zombie = wake(zombie, pid);
+    assert_eq!(zombie.status.code(), Some(1), "{zombie:?}");
+    assert!(zombie.stderr.contains(&other.run_id), "the error names the run that has won, {}: {zombie:?}", other.run_id);
+    assert_eq!(run.handed_over()[&3].len(), 2, "by both runs");
+    run.judge("a zombie with a direct sink, woken").await;
 }
 
 /// The proof that these tests can fail: a zombie that does not look for the `txn` of its epoch publishes it once more.
