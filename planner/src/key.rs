@@ -7,18 +7,19 @@
 //! ```
 
 use std::ops::Range;
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray};
-use arrow::datatypes::{DataType, Float32Type, Float64Type};
+use arrow::array::ArrayRef;
+use arrow::datatypes::DataType;
 use arrow::row::{RowConverter, Rows, SortField};
 
+use crate::float::{Normal, normalize};
 use crate::{Error, Result};
 
 /// How many key groups a query has unless its checkpoint says otherwise.
 pub const DEFAULT_KEY_GROUPS: u16 = 4096;
 
-/// Turns key columns into bytes that are equal exactly when the keys are (nulls equal nulls, −0.0 equals 0.0, NaN equals NaN).
+/// Turns key columns into bytes that are equal exactly when the keys are (nulls equal nulls, −0.0 equals 0.0 and NaN equals NaN,
+/// inside structs and arrays too), and stored values into bytes and back.
 #[derive(Debug)]
 pub struct KeyEncoder {
     converter: RowConverter,
@@ -31,10 +32,21 @@ impl KeyEncoder {
         Ok(Self { converter: RowConverter::new(fields)? })
     }
 
-    /// One row of bytes per row of the columns.
+    /// One row of bytes per row of the columns, which are keys.
+    ///
+    /// # Errors
+    /// `Data` when the columns are not of the encoder's types.
     pub fn encode(&self, columns: &[ArrayRef]) -> Result<Rows> {
-        let normalised: Vec<ArrayRef> = columns.iter().map(normalise).collect();
-        Ok(self.converter.convert_columns(&normalised)?)
+        let alike = columns.iter().map(|column| normalize(column, Normal::Key)).collect::<Result<Vec<_>>>()?;
+        self.encode_values(&alike)
+    }
+
+    /// One row of bytes per row of the columns, which are values as they are: what is stored with a key, and looked for by none.
+    ///
+    /// # Errors
+    /// `Data` when the columns are not of the encoder's types.
+    pub fn encode_values(&self, columns: &[ArrayRef]) -> Result<Rows> {
+        Ok(self.converter.convert_columns(columns)?)
     }
 
     /// The columns that these bytes were made from.
@@ -46,22 +58,6 @@ impl KeyEncoder {
         self.converter
             .convert_rows(rows.map(|bytes| parser.parse(bytes)))
             .map_err(|e| Error::corrupt(format!("state bytes do not decode: {e}")).with_source(e))
-    }
-}
-
-fn normalise(column: &ArrayRef) -> ArrayRef {
-    match column.data_type() {
-        DataType::Float64 => {
-            let values: PrimitiveArray<Float64Type> =
-                column.as_primitive::<Float64Type>().unary(|v| if v.is_nan() { f64::NAN } else { v + 0.0 });
-            Arc::new(values)
-        }
-        DataType::Float32 => {
-            let values: PrimitiveArray<Float32Type> =
-                column.as_primitive::<Float32Type>().unary(|v| if v.is_nan() { f32::NAN } else { v + 0.0 });
-            Arc::new(values)
-        }
-        _ => Arc::clone(column),
     }
 }
 
@@ -88,8 +84,11 @@ pub fn groups_of_task(task: usize, tasks: usize, groups: u16) -> Range<u16> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use arrow::array::{Float64Array, Int64Array, StringArray};
+    use arrow::array::{Float64Array, Int64Array, ListArray, StringArray, StructArray};
+    use arrow::datatypes::{Field, Float64Type};
 
     #[test]
     fn key_bytes_and_hash_are_frozen() {
@@ -115,6 +114,36 @@ mod tests {
         assert_eq!(rows.row(0), rows.row(1));
         assert_eq!(rows.row(2), rows.row(3));
         assert_eq!(rows.row(2), rows.row(4));
+    }
+
+    /// Lists, and structs of lists, that hold each of these alone.
+    fn nested(values: [f64; 4]) -> [ArrayRef; 2] {
+        let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>(values.map(|v| Some([Some(v)]))));
+        let fields = vec![Field::new("items", lists.data_type().clone(), true)];
+        let structs: ArrayRef = Arc::new(StructArray::new(fields.into(), vec![Arc::clone(&lists)], None));
+        [lists, structs]
+    }
+
+    #[test]
+    fn equal_floats_inside_structs_and_arrays_are_one_key() {
+        for column in nested([0.0, -0.0, f64::NAN, -f64::NAN]) {
+            let encoder = KeyEncoder::try_new(&[column.data_type().clone()]).unwrap();
+            let keys = encoder.encode(&[Arc::clone(&column)]).unwrap();
+            assert_eq!(keys.row(0), keys.row(1), "{}", column.data_type());
+            assert_eq!(keys.row(2), keys.row(3), "{}", column.data_type());
+            assert_ne!(keys.row(0), keys.row(2), "{}", column.data_type());
+        }
+    }
+
+    #[test]
+    fn stored_values_stay_as_they_are() {
+        let doubles: ArrayRef = Arc::new(Float64Array::from(vec![-0.0, -f64::NAN]));
+        for column in nested([0.0, -0.0, f64::NAN, -f64::NAN]).into_iter().chain([doubles]) {
+            let encoder = KeyEncoder::try_new(&[column.data_type().clone()]).unwrap();
+            let stored = encoder.encode_values(&[Arc::clone(&column)]).unwrap();
+            // Arrays are compared by the bits of their floats.
+            assert_eq!(encoder.decode(stored.iter().map(|row| row.data())).unwrap(), [column]);
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@
 pub mod catalog_string;
 pub mod config;
 mod error;
+pub mod float;
 pub mod ident;
 pub mod interval;
 pub mod key;

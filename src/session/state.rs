@@ -15,6 +15,8 @@ use tidemill_planner::logical::{session_window_udf, window_udf};
 use super::planner::ExtensionQueryPlanner;
 use super::settings::Settings;
 use crate::spark::analyze::SparkTypeCoercion;
+use crate::spark::float_comparisons::FloatComparisons;
+use crate::spark::float_keys::FloatKeys;
 use crate::spark::planner::{OperatorPlanner, SparkTypes};
 
 pub(super) fn build(settings: &Settings, plans_made: Arc<AtomicU64>) -> SessionState {
@@ -38,7 +40,8 @@ pub(super) fn build(settings: &Settings, plans_made: Arc<AtomicU64>) -> SessionS
     builder.scalar_functions().get_or_insert_default().extend(crate::spark::scalar_functions());
     builder.scalar_functions().get_or_insert_default().extend([window_udf(), session_window_udf()]);
     builder.aggregate_functions().get_or_insert_default().extend(crate::spark::aggregate_functions());
-    let rules: [Arc<dyn AnalyzerRule + Send + Sync>; 2] = [Arc::new(ResolveGroupingFunction::new()), Arc::new(SparkTypeCoercion)];
-    builder = builder.with_analyzer_rules(rules.to_vec());
+    let rules: [Arc<dyn AnalyzerRule + Send + Sync>; 3] =
+        [Arc::new(ResolveGroupingFunction::new()), Arc::new(SparkTypeCoercion), Arc::new(FloatComparisons)];
+    builder = builder.with_analyzer_rules(rules.to_vec()).with_optimizer_rule(Arc::new(FloatKeys));
     builder.build()
 }

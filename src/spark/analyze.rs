@@ -25,7 +25,7 @@ use datafusion::optimizer::analyzer::type_coercion::TypeCoercionRewriter;
 use super::arithmetic::is_ours;
 use super::resolve::resolve;
 use super::types::{Meeting, common_of};
-use super::{spans, values};
+use super::{float_comparisons, spans, values};
 
 /// The rule.
 #[derive(Debug)]
@@ -33,7 +33,9 @@ pub(crate) struct SparkTypeCoercion;
 
 /// `plan` with the types that it has when it runs.
 pub(crate) fn analyzed(plan: LogicalPlan, state: &SessionState) -> crate::Result<LogicalPlan> {
-    let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {});
+    let mut analyzer = state.analyzer().clone();
+    analyzer.rules.retain(|rule| rule.name() != float_comparisons::NAME);
+    let plan = analyzer.execute_and_check(plan, state.config_options(), |_, _| {});
     // Which rule refuses a plan is of no use to who wrote it.
     Ok(plan.map_err(|error| match error {
         DataFusionError::Context(_, cause) => *cause,

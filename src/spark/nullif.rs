@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray};
-use arrow::compute::kernels::cmp;
 use arrow::compute::{CastOptions, cast_with_options, nullif};
 use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, internal_err, plan_err};
@@ -12,7 +11,9 @@ use datafusion::error::Result;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::type_coercion::binary::comparison_coercion;
 use datafusion::logical_expr::{ColumnarValue, Expr, ExprSchemable, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::physical_expr_common::datum::compare_with_eq;
 use datafusion::scalar::ScalarValue;
+use tidemill_planner::float::{Normal, normalize};
 
 use super::types::{Meeting, common_of};
 use super::{cast, spans};
@@ -36,8 +37,13 @@ pub(super) fn resolve(mut args: Vec<Expr>, schema: &DFSchema) -> Result<Expr> {
         return plan_err!("`nullif` does not compare {left} with {right}: cast one to the type of the other");
     }
     args[1] = cast::to(std::mem::take(&mut args[1]), &met, schema)?;
+    Ok(compared_as(met, args))
+}
+
+/// The call over arguments of which the second is of the type that both are compared as.
+pub(super) fn compared_as(met: DataType, args: Vec<Expr>) -> Expr {
     let function = NullIf { met, signature: Signature::any(2, Volatility::Immutable) };
-    Ok(Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::new_from_impl(function)), args)))
+    Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::new_from_impl(function)), args))
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -78,6 +84,8 @@ impl NullIf {
             (DataType::Interval(_), DataType::Duration(_)) => cast::spans(left)?,
             _ => cast_with_options(left, &self.met, &CastOptions { safe: false, ..CastOptions::default() })?,
         };
-        Ok(cmp::eq(&left, right)?)
+        // Arrow tells floats apart by their bits.
+        let (left, right) = (normalize(&left, Normal::Key)?, normalize(right, Normal::Key)?);
+        compare_with_eq(&left, &right, self.met.is_nested())
     }
 }

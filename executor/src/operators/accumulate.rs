@@ -90,7 +90,7 @@ impl Accumulators {
         for running in &mut self.running {
             columns.extend(running.state(EmitTo::All)?);
         }
-        Ok(States(Some(self.encoder.encode(&columns)?)))
+        Ok(States(Some(self.encoder.encode_values(&columns)?)))
     }
 
     /// The results of all groups, a column per aggregate.

@@ -15,6 +15,7 @@ use datafusion::physical_plan::PhysicalExpr;
 use datafusion::physical_plan::expressions::Column;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::TryStreamExt;
+use tidemill_planner::float::{Normal, normalize};
 use tidemill_planner::key::KeyEncoder;
 use tidemill_planner::logical::{GroupFunction, GroupOutput, GroupRows, GroupState};
 use tidemill_planner::seam::OperatorMetrics;
@@ -69,7 +70,8 @@ impl Operator for GroupsOperator {
 impl GroupsOperator {
     fn call_all(&self, batches: &[RecordBatch], task: &OperatorTask) -> Result<RecordBatch> {
         let rows = concat_batches(&self.input_schema, batches.iter())?;
-        let columns: Vec<ArrayRef> = self.keys.iter().map(|&k| Arc::clone(rows.column(k))).collect();
+        // The function sees one key, however a row may have written it.
+        let columns = self.keys.iter().map(|&k| normalize(rows.column(k), Normal::Key)).collect::<Result<Vec<ArrayRef>>>()?;
         let types: Vec<DataType> = columns.iter().map(|c| c.data_type().clone()).collect();
         let (of_row, state_keys) = RowKeys::encode(&KeyEncoder::try_new(&types)?, &columns, task.key_groups)?.number(rows.num_rows());
         let mut positions: Vec<Vec<u32>> = vec![Vec::new(); state_keys.len()];
@@ -168,7 +170,7 @@ impl StateCodec {
                 arrow::compute::cast(&array, field.data_type()).map_err(|e| misfit(e.to_string()))
             })
             .collect::<Result<Vec<ArrayRef>>>()?;
-        let rows = self.encoder.encode(&arrays)?;
+        let rows = self.encoder.encode_values(&arrays)?;
         for (i, number) in numbers.into_iter().enumerate() {
             overlay.put(NO_PANE, &state_keys[number], Entry { due_us: i64::MAX, value: rows.row(i).data().into() });
         }

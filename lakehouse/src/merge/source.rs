@@ -86,7 +86,9 @@ impl Source {
             .filter(|row| null.as_ref().is_none_or(|null| !null[*row]))
             .map(|row| (row as u32, stable_hash(keys.row(row).as_ref())))
             .collect();
-        let ranges = on.iter().map(|i| range_of(schema.field(*i).name(), rows.column(*i))).collect::<Result<_>>()?;
+        // Files have no statistics of nested columns, and nested values no order that the engine knows: they prune nothing.
+        let flat = on.iter().filter(|i| !schema.field(**i).data_type().is_nested());
+        let ranges = flat.map(|i| range_of(schema.field(*i).name(), rows.column(*i))).collect::<Result<_>>()?;
         Ok(Self { rows, keys, matchable, ranges })
     }
 }

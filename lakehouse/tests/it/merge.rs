@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::array::{Array, ArrayRef, Float64Array, Int64Array, ListArray, RecordBatch, StringArray, StructArray};
+use arrow::datatypes::{DataType, Field, Float64Type, Schema};
 use datafusion::common::{Column, DFSchema};
 use datafusion::execution::context::ExecutionProps;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use tidemill_lakehouse::{ConditionLanguage, DeltaTable, MergeCondition, MergeRequest, Txn};
 use tidemill_planner::{ErrorKind, Result};
 
-use crate::helpers::{Place, content, fast, rows};
+use crate::helpers::{Place, content, fast, query, rows};
 
 fn upsert(source: Vec<RecordBatch>) -> MergeRequest {
     MergeRequest { on: vec!["userid".into()], source, update_condition: None, txn: None }
@@ -96,6 +96,42 @@ async fn null_keys_match_nothing_and_are_inserted() {
         table.merge(request(batch(vec![None, Some("a"), None], n))).await.unwrap();
     }
     assert_eq!(content(&table).await, ["NULL 1", "NULL 1", "NULL 2", "NULL 2", "a 2"]);
+}
+
+/// NaN with its sign turned, as processors make it of `inf - inf`.
+const MADE_NAN: f64 = f64::from_bits(f64::NAN.to_bits() | (1 << 63));
+
+#[tokio::test]
+async fn equal_floats_are_one_key() {
+    let doubles = |values: &[f64]| Arc::new(Float64Array::from(values.to_vec())) as ArrayRef;
+    let structs = |values: &[f64]| {
+        let items = ListArray::from_iter_primitive::<Float64Type, _, _>(values.iter().map(|v| Some([Some(*v)])));
+        let fields = vec![Field::new("items", items.data_type().clone(), true)];
+        Arc::new(StructArray::new(fields.into(), vec![Arc::new(items)], None)) as ArrayRef
+    };
+    type KeyColumn<'a> = &'a dyn Fn(&[f64]) -> ArrayRef;
+    let kinds: [(&str, KeyColumn<'_>); 2] = [("double", &doubles), ("struct of array", &structs)];
+    for (kind, column) in kinds {
+        let place = Place::new();
+        let batch = |keys: &[f64], n: i64| {
+            let numbers: ArrayRef = Arc::new(Int64Array::from(vec![n; keys.len()]));
+            RecordBatch::try_from_iter_with_nullable([("k", column(keys), true), ("n", numbers, true)]).unwrap()
+        };
+        let table = DeltaTable::create(&place.path(), batch(&[], 0).schema(), fast()).await.unwrap();
+        let request = |source| MergeRequest { on: vec!["k".into()], source: vec![source], update_condition: None, txn: None };
+        table.append(vec![batch(&[-0.0, 7.0], 1)], None).await.unwrap();
+        table.append(vec![batch(&[MADE_NAN], 1)], None).await.unwrap();
+        let merged = table.merge(request(batch(&[0.0, f64::NAN, 8.0], 2))).await.unwrap();
+        assert_eq!((merged.rows_updated, merged.rows_inserted), (2, 1), "{kind}");
+        // A handle that remembers nothing finds the same.
+        let merged = place.open().await.merge(request(batch(&[-0.0, MADE_NAN], 3))).await.unwrap();
+        assert_eq!((merged.rows_updated, merged.rows_inserted), (2, 0), "{kind}");
+        assert_eq!(query(&table.snapshot().await.unwrap(), "SELECT n FROM t").await, ["1", "2", "3", "3"], "{kind}");
+        for twice in [[0.0, -0.0], [f64::NAN, MADE_NAN]] {
+            let error = table.merge(request(batch(&twice, 4))).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Data, "{kind}: {error}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! SQL: names, versions, Spark's meaning of operators and literals, and what is refused by name.
 
 mod files;
+mod floats;
 mod joins;
 mod nested;
 mod spelling;

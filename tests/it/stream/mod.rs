@@ -3,6 +3,7 @@
 mod ended;
 mod errors;
 mod files;
+mod floats;
 mod operators;
 mod oracle;
 mod rescale;
