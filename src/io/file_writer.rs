@@ -1,10 +1,5 @@
-//! Plain files by a job commit: every partition is written aside, and only when all are whole are they renamed into place.
-//!
-//! ```text
-//! path/_temporary/<job>/part-00000-<job>.parquet   written and synced, seen by no reader
-//! path/part-00000-<job>.parquet                    renamed when every part is there
-//! path/_SUCCESS                                    last
-//! ```
+//! Plain files by a job commit: every partition is written aside, and only when all are whole is it recorded that they are the
+//! rows of the folder, beside the files that are there or in their place. Of writers at once each waits for the one before.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -17,8 +12,9 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
 use super::csv_options::CsvOptions;
-use super::files::local_path;
+use super::files::{existing_files, local_path};
 use super::path_table::Format;
+use super::save_record::{self, SaveRecord};
 use super::writer::{Mode, there_is_something};
 use crate::{DataFrame, Error, Result};
 
@@ -52,17 +48,57 @@ pub(super) async fn save(frame: &DataFrame, path: &str, format: Format, mode: Mo
 
 impl Job {
     fn run(&self, partitions: &[Vec<RecordBatch>]) -> Result<()> {
-        let id = uuid::Uuid::new_v4();
-        let aside = self.folder.join("_temporary").join(id.to_string());
-        fs::create_dir_all(&aside).map_err(|e| Error::io_at(aside.display(), e))?;
-        let done = self.write_and_publish(&aside, id, partitions);
-        // Left over or not, what is aside has had its time.
-        let _ = fs::remove_dir_all(&aside);
-        let _ = fs::remove_dir(self.folder.join("_temporary"));
-        done
+        let made: Vec<&Path> = self.folder.ancestors().take_while(|folder| !folder.exists()).collect();
+        fs::create_dir_all(&self.folder).map_err(|e| Error::io_at(self.folder.display(), e))?;
+        made.into_iter().filter_map(Path::parent).try_for_each(save_record::sync_folder)?;
+        let _alone = save_record::lock(&self.folder)?;
+        if let Some(record) = SaveRecord::read(&self.folder)? {
+            tracing::info!(folder = %self.folder.display(), "a save that was cut short is finished first");
+            record.finish(&self.folder)?;
+        }
+        save_record::clear_aside(&self.folder)?;
+        let Some(old) = self.replaced()? else { return Ok(()) };
+        let recorded = self.record(partitions, &old);
+        if recorded.is_err() {
+            // What is left over is seen by no reader, and cleared by the next save.
+            let _ = save_record::clear_aside(&self.folder);
+        }
+        let record = recorded?;
+        fail::fail_point!("io::save.recorded", |_| std::process::abort());
+        record.finish(&self.folder).map_err(|e| {
+            e.context(format!(
+                "the rows are saved to {0} and are read from there, but the files are not in place; the next save finishes that, so do not \
+                 save these rows again",
+                self.folder.display()
+            ))
+        })
     }
 
-    fn write_and_publish(&self, aside: &Path, id: uuid::Uuid, partitions: &[Vec<RecordBatch>]) -> Result<()> {
+    /// The files that the new ones replace; nothing when the rows are not to be written.
+    fn replaced(&self) -> Result<Option<Vec<PathBuf>>> {
+        match self.mode {
+            Mode::Append => Ok(Some(Vec::new())),
+            Mode::Overwrite => existing_files(&self.folder).map(Some),
+            // Another writer may have come first since the path was looked at.
+            Mode::Error | Mode::Ignore if existing_files(&self.folder)?.is_empty() => Ok(Some(Vec::new())),
+            Mode::Error => Err(there_is_something(&self.folder.display().to_string())),
+            Mode::Ignore => Ok(None),
+        }
+    }
+
+    /// Writes the rows aside, and records that they are the folder's.
+    fn record(&self, partitions: &[Vec<RecordBatch>], old: &[PathBuf]) -> Result<SaveRecord> {
+        let job = uuid::Uuid::new_v4().to_string();
+        let aside = save_record::aside(&self.folder, &job);
+        fs::create_dir_all(&aside).map_err(|e| Error::io_at(aside.display(), e))?;
+        let names = self.write_aside(&aside, &job, partitions)?;
+        let record = SaveRecord::new(&self.folder, job, names, old)?;
+        fail::fail_point!("io::save.record", |_| std::process::abort());
+        record.write(&self.folder)?;
+        Ok(record)
+    }
+
+    fn write_aside(&self, aside: &Path, job: &str, partitions: &[Vec<RecordBatch>]) -> Result<Vec<String>> {
         let mut names = Vec::new();
         // Empty partitions leave no file; the first stands for the columns when all are empty.
         let rows = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
@@ -73,22 +109,12 @@ impl Job {
             if rows(batches) == 0 && !(all_empty && i == 0) {
                 continue;
             }
-            let name = format!("part-{i:05}-{id}.{}", self.format.name());
+            let name = format!("part-{i:05}-{job}.{}", self.format.name());
             let path = aside.join(&name);
             self.write(&path, batches).map_err(|e| e.context(path.display()))?;
             names.push(name);
         }
-        if self.mode == Mode::Overwrite {
-            for old in super::files::existing_files(&self.folder)? {
-                fs::remove_file(&old).map_err(|e| Error::io_at(old.display(), e))?;
-            }
-        }
-        for name in &names {
-            fs::rename(aside.join(name), self.folder.join(name)).map_err(|e| Error::io_at(self.folder.join(name).display(), e))?;
-        }
-        let success = self.folder.join("_SUCCESS");
-        File::create(&success).map_err(|e| Error::io_at(success.display(), e))?;
-        Ok(())
+        Ok(names)
     }
 
     fn write(&self, path: &Path, batches: &[RecordBatch]) -> Result<()> {

@@ -1,9 +1,11 @@
-//! Which files a path stands for: itself, or the files below it whose names do not start with `_` or `.`. It opens none.
+//! Which files a path stands for: itself, or the files below it whose names do not start with `_` or `.`; after a save that was
+//! cut short, those that its record says. It opens none.
 
 use std::path::{Path, PathBuf};
 
 use datafusion::datasource::listing::ListingTableUrl;
 
+use super::save_record::as_recorded;
 use crate::{Error, Result};
 
 /// The data files at `path`, in the order of their names; compressed text keeps its second ending.
@@ -13,8 +15,7 @@ pub(crate) fn data_files(path: &str) -> Result<Vec<PathBuf>> {
     if meta.is_file() {
         return Ok(vec![path]);
     }
-    let mut files = Vec::new();
-    walk(&path, &mut files)?;
+    let mut files = existing_files(&path)?;
     if files.is_empty() {
         return Err(Error::not_found(format!("{}: the folder holds no data files", path.display())));
     }
@@ -28,9 +29,7 @@ pub(crate) fn data_files(path: &str) -> Result<Vec<PathBuf>> {
 
 /// The data files below a folder, if any: what an overwrite replaces.
 pub(crate) fn existing_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    walk(folder, &mut files)?;
-    Ok(files)
+    as_recorded(folder, || walk(folder))
 }
 
 /// A local path out of a path or a `file:` URL.
@@ -45,7 +44,8 @@ pub(crate) fn local_path(path: &str) -> Result<PathBuf> {
     std::path::absolute(path.strip_prefix("file:").unwrap_or(path)).map_err(|e| Error::io_at(path, e))
 }
 
-fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
     let entries = std::fs::read_dir(folder).map_err(|e| Error::io_at(folder.display(), e))?;
     for entry in entries {
         let entry = entry.map_err(|e| Error::io_at(folder.display(), e))?;
@@ -68,12 +68,12 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
                     folder.display()
                 )));
             }
-            walk(&path, files)?;
+            files.extend(existing_files(&path)?);
         } else {
             files.push(path);
         }
     }
-    Ok(())
+    Ok(files)
 }
 
 /// DataFusion's name for a file.

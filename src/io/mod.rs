@@ -9,6 +9,7 @@ mod merge_condition;
 mod parquet_columns;
 mod path_table;
 mod reader;
+mod save_record;
 mod strict_json;
 mod table;
 mod writer;

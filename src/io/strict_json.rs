@@ -11,6 +11,7 @@ use tidemill_planner::{SourceId, key};
 
 use super::files::{data_files, local_path};
 use super::infer_json;
+use super::save_record::as_recorded;
 use crate::{DataFrame, Error, Result, Session};
 
 /// The lines of all files at `paths`, with the columns that they have between them.
@@ -33,7 +34,7 @@ pub(super) fn scan(session: &Session, paths: &[&str], schema: SchemaRef) -> Resu
     for path in paths {
         let path = std::path::absolute(local_path(path)?).map_err(|e| Error::io_at(path, e))?;
         let found = if path.is_dir() {
-            list_files(&path, &NameFilter::default())?.into_iter().map(|f| path.join(&f.path)).collect()
+            as_recorded(&path, || Ok(list_files(&path, &NameFilter::default())?.into_iter().map(|f| path.join(&f.path)).collect()))?
         } else {
             vec![path]
         };

@@ -108,7 +108,8 @@ impl DataFrameWriter {
         self
     }
 
-    /// Runs the query and writes its rows to `path`, all of them or none.
+    /// Runs the query and writes its rows to `path`, all of them or none: after a kill, what was there before or what is new, never
+    /// neither. Of several writers at once each waits for the one before, and an overwrite replaces what that has left.
     ///
     /// # Errors
     /// `Analysis` when there is something at the path and the mode is `error`; `OutcomeUnknown` when the rows of a Delta table are

@@ -6,6 +6,7 @@ mod creators;
 mod dataframe;
 mod int96;
 mod merge_conditions;
+mod overwrite;
 mod sql;
 mod stateful;
 mod stream;

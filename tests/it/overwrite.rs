@@ -1,0 +1,148 @@
+//! Saves to folders of plain files that end by a kill, or that several writers make at once: the folder is all that was there
+//! or all that is new.
+
+use tidemill::{DataFrame, ErrorKind, Session};
+
+use crate::support::session;
+
+/// Six rows in two files, numbered from `from`.
+async fn rows(session: &Session, from: i64) -> DataFrame {
+    let sql = format!("SELECT id FROM range({from}, {0}) UNION ALL SELECT id FROM range({0}, {1})", from + 3, from + 6);
+    session.sql(&sql).await.unwrap()
+}
+
+fn numbered(from: i64) -> Vec<i64> {
+    (from..from + 6).collect()
+}
+
+/// The numbers that a DataFrame has in its one column.
+async fn ids(frame: tidemill::Result<DataFrame>, story: &str) -> Vec<i64> {
+    let frame = frame.unwrap_or_else(|e| panic!("{story}: {e}"));
+    let rows = frame.to_json_rows().await.unwrap_or_else(|e| panic!("{story}: {e}"));
+    let value = |row: &serde_json::Value| row.as_object().and_then(|columns| columns.values().next()?.as_i64());
+    let mut ids: Vec<i64> = rows.iter().map(|row| value(row).unwrap_or_else(|| panic!("{story}: {row}"))).collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// What stands in a folder, hidden or not.
+fn names(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+fn assert_clean(folder: &str, story: &str) {
+    let names = names(folder);
+    assert!(names.len() == 3 && names[0] == "_SUCCESS" && names[1..].iter().all(|name| name.starts_with("part-")), "{story}: {names:?}");
+}
+
+/// Saves each frame, all at once.
+async fn all_at_once(frames: &[DataFrame], mode: &str, path: &str) -> Vec<tidemill::Result<()>> {
+    let saves = frames.iter().map(|frame| async move { frame.write().format("parquet").mode(mode).save(path).await });
+    futures::future::join_all(saves).await
+}
+
+#[tokio::test]
+async fn of_saves_at_once_each_is_whole() {
+    let session = session();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("out").display().to_string();
+    let mut frames = Vec::new();
+    for n in 1..=8 {
+        frames.push(rows(&session, n * 100).await);
+    }
+    let read = async || ids(session.read().parquet(&path).await, "after all saves").await;
+    let first = all_at_once(&frames, "error", &path).await;
+    assert_eq!(first.iter().filter(|saved| saved.is_ok()).count(), 1, "{first:?}");
+    assert!(first.iter().filter_map(|saved| saved.as_ref().err()).all(|e| e.kind() == ErrorKind::Analysis), "{first:?}");
+    let found = read().await;
+    assert_eq!(found, numbered(found[0]), "one first save");
+    for round in 0..4 {
+        all_at_once(&frames, "overwrite", &path).await.into_iter().for_each(|saved| saved.unwrap());
+        let found = read().await;
+        assert_eq!(found, numbered(found[0]), "round {round}: one overwrite, the last");
+        assert_clean(&path, "after overwrites");
+    }
+    all_at_once(&frames, "append", &path).await.into_iter().for_each(|saved| saved.unwrap());
+    assert_eq!(read().await.len(), 9 * 6, "all appends beside what was there");
+}
+
+#[cfg(feature = "failpoints")]
+mod killed {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::Command;
+
+    use super::*;
+
+    const SIGABRT: i32 = 6;
+
+    /// Tells the process that is killed what to save where.
+    const SAVE: &str = "TIDEMILL_TEST_SAVE";
+
+    /// Where an overwrite of two files by two others dies, and whether its rows are saved by then.
+    const DEATHS: [(&str, bool); 7] = [
+        ("io::save.place=return", true),
+        ("io::save.place=1*off->return", true),
+        ("io::save.record=return", false),
+        ("io::save.recorded=return", true),
+        ("io::save.remove=return", true),
+        ("io::save.remove=1*off->return", true),
+        ("io::save.done=return", true),
+    ];
+
+    #[tokio::test]
+    #[ignore = "it is the process that the next test kills"]
+    async fn overwrite() {
+        let Ok(told) = std::env::var(SAVE) else { return };
+        let (format, path) = told.split_once(' ').unwrap();
+        let _armed = fail::FailScenario::setup();
+        rows(&session(), 20).await.write().format(format).mode("overwrite").save(path).await.unwrap();
+    }
+
+    fn overwrite_and_die(format: &str, path: &str, death: &str) {
+        let ended = Command::new(std::env::current_exe().unwrap())
+            .args(["overwrite::killed::overwrite", "--exact", "--ignored"])
+            .env("FAILPOINTS", death)
+            .env(SAVE, format!("{format} {path}"))
+            .output()
+            .unwrap();
+        assert_eq!(ended.status.signal(), Some(SIGABRT), "{format}: {death} was not reached: {ended:?}");
+    }
+
+    #[tokio::test]
+    async fn a_killed_overwrite_leaves_all_old_rows_or_all_new_ones() {
+        let session = session();
+        for format in ["parquet", "json", "csv"] {
+            for (death, saved) in DEATHS {
+                let story = format!("{format} after {death}");
+                let dir = tempfile::tempdir().unwrap();
+                let path = dir.path().join("out").display().to_string();
+                let save = async |from: i64, mode: &str| {
+                    let frame = rows(&session, from).await;
+                    frame.write().format(format).mode(mode).save(&path).await.unwrap_or_else(|e| panic!("{story}: {e}"));
+                };
+                let found = async || ids(session.read().format(format).load(&path).await, &story).await;
+                save(0, "error").await;
+                assert_clean(&path, &story);
+                let expected = numbered(if saved { 20 } else { 0 });
+                // The second one dies while it finishes what the first has left, or in its own save.
+                for _ in 0..2 {
+                    overwrite_and_die(format, &path, death);
+                    assert_eq!(found().await, expected, "{story}");
+                }
+                if format == "json" {
+                    let strict = session.read().schema("id BIGINT").unwrap().json(&path).await;
+                    assert_eq!(ids(strict, &story).await, expected, "{story}, with a schema");
+                }
+                save(40, "append").await;
+                assert_eq!(found().await, [expected, numbered(40)].concat(), "{story}, and an append");
+                overwrite_and_die(format, &path, death);
+                save(60, "overwrite").await;
+                assert_eq!(found().await, numbered(60), "{story}, and an overwrite");
+                assert_clean(&path, &story);
+            }
+        }
+    }
+}
