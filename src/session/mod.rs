@@ -5,6 +5,8 @@ mod run;
 mod settings;
 mod state;
 
+pub(crate) use settings::RESULT_SETTINGS;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -32,6 +32,10 @@ const SPARK: &[OptionSpec] = &[
     OptionSpec { name: "spark.sql.ansi.enabled", default: "true", doc: "ANSI mode is always on." },
 ];
 
+/// Those that shape the results of a stream: pinned when its checkpoint is made.
+pub(crate) const RESULT_SETTINGS: [&str; 4] =
+    [WatermarkPolicy::SETTING, "spark.sql.session.timeZone", "spark.sql.ansi.enabled", "spark.sql.caseSensitive"];
+
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) parallelism: usize,
@@ -82,6 +86,10 @@ impl Settings {
     pub(super) fn get(&self, name: &str) -> Option<String> {
         if name.eq_ignore_ascii_case(WatermarkPolicy::SETTING) {
             return Some(self.watermark_policy.clone());
+        }
+        // The others of Spark's are what they are by default, or are refused.
+        if let Some(spec) = SPARK.iter().find(|spec| RESULT_SETTINGS.contains(&spec.name) && spec.name.eq_ignore_ascii_case(name)) {
+            return Some(spec.default.to_owned());
         }
         let spec = SETTINGS.iter().find(|spec| spec.name.eq_ignore_ascii_case(name))?;
         Some(match spec.name {

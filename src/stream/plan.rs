@@ -7,8 +7,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::LogicalPlan;
 use tidemill_executor::batch::plan_stages;
-use tidemill_executor::operators::{identity, stateful_tasks};
-use tidemill_planner::key::stable_hash;
+use tidemill_executor::operators::{StatefulOperator, identity, stateful_operators};
 use tidemill_planner::legality::check_streaming;
 use tidemill_planner::logical::{Dedup, Watermark, WindowAggregate};
 use tidemill_planner::operator_id::{SameId, name_operators};
@@ -39,11 +38,10 @@ pub(super) async fn plan(session: &Session, roots: Vec<LogicalPlan>, sinks: Vec<
         found.collect(root)?;
     }
     let graph = plan_stages(session.state(), &roots, &identity).await?;
-    let operators = stateful_tasks(&graph)
+    let operators = stateful_operators(&graph)?
         .into_iter()
-        .map(|(id, name, tasks)| OperatorInfo { definition: serde_json::json!(id.as_str()), id, name, tasks })
+        .map(|StatefulOperator { id, name, tasks, types }| OperatorInfo { id, name, tasks, types: Some(types) })
         .collect();
-    let fingerprint = format!("{:016x}", stable_hash(graph.to_string().as_bytes()));
     Ok(QueryPlan {
         task_ctx: Arc::new(TaskContext::from(session.state())),
         sources: found.sources.into_values().collect(),
@@ -51,7 +49,6 @@ pub(super) async fn plan(session: &Session, roots: Vec<LogicalPlan>, sinks: Vec<
         watermarks: found.watermarks.into_iter().collect(),
         acts_on_watermark: found.acts_on_watermark,
         sinks,
-        fingerprint,
         graph,
     })
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use tidemill_streaming::query::{PhaseObserver, QueryOptions, StreamingQuery, start};
 use tidemill_streaming::state::{ImagePolicy, Retention};
-use tidemill_streaming::watermark::WatermarkPolicy;
 
 use super::{StreamSink, Trigger, plan};
+use crate::session::RESULT_SETTINGS;
 use crate::{DataFrame, Error, Result, Session};
 
 /// Collects the sinks and settings of a streaming query.
@@ -142,8 +142,7 @@ impl StreamingQueryBuilder {
         options.retention = self.retention;
         options.abandoned_sinks = self.abandoned_sinks;
         options.observer = self.observer;
-        let pinned = [WatermarkPolicy::SETTING];
-        options.settings = pinned.iter().filter_map(|name| Some(((*name).to_owned(), self.session.setting(name)?))).collect();
+        options.settings = RESULT_SETTINGS.iter().filter_map(|name| Some(((*name).to_owned(), self.session.setting(name)?))).collect();
         if let Some(trigger) = self.trigger {
             options.trigger = trigger.0;
         }

@@ -23,6 +23,8 @@ use crate::watermark::WatermarkState;
 pub struct QueryNow {
     /// Its stateful operators.
     pub operators: Vec<OperatorInfo>,
+    /// The settings that shape its results and that it was planned with.
+    pub settings: BTreeMap<String, String>,
     /// Its sources.
     pub sources: Vec<SourceId>,
     /// Its sinks, by id.
@@ -111,6 +113,7 @@ pub fn recover(entries: &[(u64, Entry)], images: &[u64], now: &QueryNow, locatio
     check_published(&history, now)?;
     let Some(start) = history.starts.last() else { return Ok(Recovery::Fresh) };
     check_operators(&history, now)?;
+    check_settings(start, now)?;
     check_sources(&history, now)?;
     check_targets(&history, now)?;
     let settled = history.settled;
@@ -288,14 +291,17 @@ fn check_operators(history: &History<'_>, now: &QueryNow) -> Result<()> {
     for old in &start.operators {
         match now.operators.iter().find(|new| new.id == old.id) {
             None => missing.push(format!("{} ({})", old.id, old.name)),
-            Some(new) if new.definition != old.definition => {
-                return Err(Error::analysis(format!(
-                    "operator `{}` ({}) keeps its name but not its definition, and cannot read the state that it had as {}; \
-                     restore the definition, or start with a new checkpoint",
-                    old.id, old.name, old.definition
-                )));
+            Some(new) => {
+                if let (Some(kept), Some(wanted)) = (&old.types, &new.types)
+                    && !kept.same(wanted)
+                {
+                    return Err(Error::analysis(format!(
+                        "operator `{}` ({}) has in state {kept}, and in the query now {wanted}: state is not read as another type. Cast the \
+                         columns back to what they were, or start with a new checkpoint",
+                        old.id, old.name
+                    )));
+                }
             }
-            Some(_) => {}
         }
     }
     if missing.is_empty() {
@@ -309,6 +315,20 @@ fn check_operators(history: &History<'_>, now: &QueryNow) -> Result<()> {
          restore the query, or start with a new checkpoint",
         missing.join(", ")
     )))
+}
+
+/// Refuses a session whose settings would make other results of the rest of the input. A setting that the query takes from its
+/// checkpoint is not among those of `now`.
+fn check_settings(start: &Start, now: &QueryNow) -> Result<()> {
+    for (name, value) in &now.settings {
+        if let Some(pinned) = start.settings.get(name).filter(|pinned| *pinned != value) {
+            return Err(Error::analysis(format!(
+                "the query was begun with {name}={pinned}, and the session has {value}: results would change in the middle; set it back, or \
+                 start with a new checkpoint"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn check_sources(history: &History<'_>, now: &QueryNow) -> Result<()> {

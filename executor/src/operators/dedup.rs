@@ -15,7 +15,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::TryStreamExt;
 use tidemill_planner::key::KeyEncoder;
 use tidemill_planner::seam::OperatorMetrics;
-use tidemill_planner::seam::state::{Entry, NO_PANE, Overlay};
+use tidemill_planner::seam::state::{Entry, NO_PANE, Overlay, StateColumn, StateTypes};
 use tidemill_planner::{OperatorId, Result};
 
 use super::exec::{Operator, OperatorTask};
@@ -57,6 +57,11 @@ impl Operator for DedupOperator {
     fn keys(&self) -> Option<Vec<Arc<dyn PhysicalExpr>>> {
         let column = |&k: &usize| Arc::new(Column::new(self.schema.field(k).name(), k)) as Arc<dyn PhysicalExpr>;
         Some(self.keys.iter().map(column).collect())
+    }
+
+    fn state_types(&self) -> Result<StateTypes> {
+        let column = |&k: &usize| StateColumn::new(self.schema.field(k).name(), [self.schema.field(k).data_type()]);
+        Ok(StateTypes { key: self.keys.iter().map(column).collect(), value: Vec::new() })
     }
 
     fn run(self: Arc<Self>, input: SendableRecordBatchStream, task: OperatorTask) -> SendableRecordBatchStream {

@@ -13,10 +13,10 @@ use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, ExecutionPlanProperties, Partitioning, PhysicalExpr, PlanProperties,
 };
-use tidemill_planner::OperatorId;
 use tidemill_planner::key::DEFAULT_KEY_GROUPS;
-use tidemill_planner::seam::state::StateRead;
+use tidemill_planner::seam::state::{StateRead, StateTypes};
 use tidemill_planner::seam::{TaskScope, Watermarks};
+use tidemill_planner::{OperatorId, Result};
 
 /// What one attempt at one partition of an operator works with.
 #[derive(Debug)]
@@ -47,6 +47,11 @@ pub trait Operator: Debug + Send + Sync {
 
     /// The expressions over its input by whose values rows must be together; empty: all rows together; `None`: anywhere.
     fn keys(&self) -> Option<Vec<Arc<dyn PhysicalExpr>>>;
+
+    /// The types of what it keeps in state; nothing for an operator that keeps none.
+    fn state_types(&self) -> Result<StateTypes> {
+        Ok(StateTypes::default())
+    }
 
     /// Runs over one partition.
     fn run(self: Arc<Self>, input: SendableRecordBatchStream, task: OperatorTask) -> SendableRecordBatchStream;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
@@ -19,7 +19,7 @@ use tidemill_planner::float::{Normal, normalize};
 use tidemill_planner::key::KeyEncoder;
 use tidemill_planner::logical::{GroupFunction, GroupOutput, GroupRows, GroupState};
 use tidemill_planner::seam::OperatorMetrics;
-use tidemill_planner::seam::state::{Entry, NO_PANE, Overlay};
+use tidemill_planner::seam::state::{Entry, NO_PANE, Overlay, StateColumn, StateTypes};
 use tidemill_planner::{Error, OperatorId, Result};
 
 use super::exec::{Operator, OperatorTask};
@@ -55,6 +55,12 @@ impl Operator for GroupsOperator {
     fn keys(&self) -> Option<Vec<Arc<dyn PhysicalExpr>>> {
         let column = |&k: &usize| Arc::new(Column::new(self.input_schema.field(k).name(), k)) as Arc<dyn PhysicalExpr>;
         Some(self.keys.iter().map(column).collect())
+    }
+
+    fn state_types(&self) -> Result<StateTypes> {
+        let column = |field: &Field| StateColumn::new(field.name(), [field.data_type()]);
+        let key = self.keys.iter().map(|&k| column(self.input_schema.field(k))).collect();
+        Ok(StateTypes { key, value: self.function.state_schema().fields().iter().map(|field| column(field)).collect() })
     }
 
     fn run(self: Arc<Self>, input: SendableRecordBatchStream, task: OperatorTask) -> SendableRecordBatchStream {

@@ -14,4 +14,4 @@ mod watermark;
 mod window;
 
 pub use exec::{Operator, OperatorExec, OperatorTask};
-pub use plan::{StatefulPlanner, identity, stateful_tasks};
+pub use plan::{StatefulOperator, StatefulPlanner, identity, stateful_operators};

@@ -15,8 +15,9 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, Physical
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 use tidemill_planner::logical::{Dedup, FlatMapGroups, SidePort, Watermark, WindowAggregate, event_time_column, late_schema};
 use tidemill_planner::scan::ScanExec;
+use tidemill_planner::seam::state::StateTypes;
 use tidemill_planner::stage::{SidePortExec, StageGraph};
-use tidemill_planner::{Error, OperatorId};
+use tidemill_planner::{Error, OperatorId, Result};
 
 use super::accumulate::Aggregate;
 use super::dedup::DedupOperator;
@@ -38,26 +39,47 @@ pub fn identity(plan: &Arc<dyn ExecutionPlan>) -> Option<String> {
     any.downcast_ref::<ScanExec>().map(|scan| format!("scan:{}", scan.id()))
 }
 
-/// The operators of a graph that keep state, with their kind and how many tasks each has, in order of first use.
-pub fn stateful_tasks(graph: &StageGraph) -> Vec<(OperatorId, String, usize)> {
-    let mut found: Vec<(OperatorId, String, usize)> = Vec::new();
-    for stage in &graph.stages {
-        collect_stateful(&stage.plan, &mut found);
-    }
-    found
+/// An operator of a graph that keeps state.
+#[derive(Debug, Clone)]
+pub struct StatefulOperator {
+    /// Its identity.
+    pub id: OperatorId,
+    /// Its kind, as a person would say it.
+    pub name: String,
+    /// How many tasks it has.
+    pub tasks: usize,
+    /// The types of what it keeps.
+    pub types: StateTypes,
 }
 
-fn collect_stateful(plan: &Arc<dyn ExecutionPlan>, found: &mut Vec<(OperatorId, String, usize)>) {
+/// The operators of a graph that keep state, in order of first use.
+///
+/// # Errors
+/// `Internal` when an aggregate does not say what its state is.
+pub fn stateful_operators(graph: &StageGraph) -> Result<Vec<StatefulOperator>> {
+    let mut found = Vec::new();
+    for stage in &graph.stages {
+        collect_stateful(&stage.plan, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn collect_stateful(plan: &Arc<dyn ExecutionPlan>, found: &mut Vec<StatefulOperator>) -> Result<()> {
     for child in plan.children() {
-        collect_stateful(child, found);
+        collect_stateful(child, found)?;
     }
     let any: &dyn std::any::Any = plan.as_ref();
-    let Some(exec) = any.downcast_ref::<OperatorExec>() else { return };
+    let Some(exec) = any.downcast_ref::<OperatorExec>() else { return Ok(()) };
     let operator = exec.operator();
-    if operator.keys().is_some() && !found.iter().any(|(id, ..)| id == operator.id()) {
-        let name = operator.name().trim_end_matches("Exec").to_owned();
-        found.push((operator.id().clone(), name, plan.output_partitioning().partition_count()));
+    if operator.keys().is_some() && !found.iter().any(|known| known.id == *operator.id()) {
+        found.push(StatefulOperator {
+            id: operator.id().clone(),
+            name: operator.name().trim_end_matches("Exec").to_owned(),
+            tasks: plan.output_partitioning().partition_count(),
+            types: operator.state_types()?,
+        });
     }
+    Ok(())
 }
 
 fn named(id: Option<&OperatorId>) -> DfResult<OperatorId> {

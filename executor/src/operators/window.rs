@@ -18,7 +18,7 @@ use futures::TryStreamExt;
 use tidemill_planner::key::KeyEncoder;
 use tidemill_planner::logical::{WindowKind, window_struct_type};
 use tidemill_planner::seam::OperatorMetrics;
-use tidemill_planner::seam::state::{Entry, NO_PANE, Overlay};
+use tidemill_planner::seam::state::{Entry, NO_PANE, Overlay, StateColumn, StateTypes};
 use tidemill_planner::{Error, OperatorId, Result};
 
 use super::accumulate::{Accumulators, Aggregate};
@@ -64,6 +64,17 @@ impl Operator for WindowOperator {
 
     fn keys(&self) -> Option<Vec<Arc<dyn PhysicalExpr>>> {
         Some(self.keys.clone())
+    }
+
+    fn state_types(&self) -> Result<StateTypes> {
+        // In the rows that it gives, the window stands among the keys.
+        let name = |i: usize| self.schema.field(if i < self.window_position { i } else { i + 1 }).name();
+        let key = self.key_types.iter().enumerate().map(|(i, data_type)| StateColumn::new(name(i), [data_type])).collect();
+        let aggregate = |aggregate: &Aggregate| {
+            let fields = aggregate.function.state_fields()?;
+            Ok(StateColumn::new(aggregate.function.fun().name(), fields.iter().map(|field| field.data_type())))
+        };
+        Ok(StateTypes { key, value: self.aggregates.iter().map(aggregate).collect::<Result<_>>()? })
     }
 
     fn run(self: Arc<Self>, input: SendableRecordBatchStream, task: OperatorTask) -> SendableRecordBatchStream {

@@ -9,10 +9,14 @@
 //! The group leads every key, so that a restart at another parallelism needs no operator to say where a key belongs.
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::sync::Arc;
 
+use arrow::datatypes::{DataType, TimeUnit};
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog_string::catalog_string;
 
 /// The pane of entries that are never dropped by pane.
 pub const NO_PANE: i64 = i64::MIN;
@@ -35,6 +39,67 @@ pub struct Entry {
     pub due_us: i64,
     /// The operator's value for the key.
     pub value: Box<[u8]>,
+}
+
+/// The types of what an operator keeps in state. State is bytes and does not say them itself, so they are written down beside it: what
+/// was kept as one type is never read as another.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateTypes {
+    /// The columns of its keys, in order.
+    pub key: Vec<StateColumn>,
+    /// What is kept under a key: an aggregate's state by the aggregate's name, a user's state by its fields.
+    pub value: Vec<StateColumn>,
+}
+
+/// A part of a key or of a value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateColumn {
+    /// What a person calls it; it decides nothing.
+    pub name: String,
+    /// Its type, in words that no release of Arrow changes.
+    #[serde(rename = "type")]
+    pub data_type: String,
+}
+
+impl StateColumn {
+    /// A part called `name` that is kept as these types.
+    pub fn new<'a>(name: impl Into<String>, types: impl IntoIterator<Item = &'a DataType>) -> Self {
+        let types: Vec<String> = types.into_iter().map(type_text).collect();
+        Self { name: name.into(), data_type: types.join(", ") }
+    }
+}
+
+/// Spark's name for a type, and what the bytes of a value hang on beside it.
+fn type_text(data_type: &DataType) -> String {
+    let spark = catalog_string(data_type);
+    match data_type {
+        DataType::Timestamp(TimeUnit::Second, _) => format!("{spark} in seconds"),
+        DataType::Timestamp(TimeUnit::Millisecond, _) => format!("{spark} in milliseconds"),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => format!("{spark} in nanoseconds"),
+        DataType::UInt8 => "unsigned tinyint".to_owned(),
+        DataType::UInt16 => "unsigned smallint".to_owned(),
+        DataType::UInt32 => "unsigned int".to_owned(),
+        DataType::UInt64 => "unsigned bigint".to_owned(),
+        _ => spark,
+    }
+}
+
+impl StateTypes {
+    /// Whether state that was written as these types can be read as `other`.
+    pub fn same(&self, other: &Self) -> bool {
+        let same = |ours: &[StateColumn], theirs: &[StateColumn]| ours.iter().map(|c| &c.data_type).eq(theirs.iter().map(|c| &c.data_type));
+        same(&self.key, &other.key) && same(&self.value, &other.value)
+    }
+}
+
+impl fmt::Display for StateTypes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |columns: &[StateColumn]| columns.iter().map(|c| format!("{} {}", c.name, c.data_type)).collect::<Vec<_>>().join("; ");
+        match self.value.is_empty() {
+            true => write!(f, "keys ({})", list(&self.key)),
+            false => write!(f, "keys ({}) and values ({})", list(&self.key), list(&self.value)),
+        }
+    }
 }
 
 /// One task's state of one operator at one version, read only.

@@ -145,7 +145,6 @@ impl EpochLoop {
             sources,
             settings: self.settings.clone(),
             table_versions: BTreeMap::new(),
-            plan_fingerprint: self.plan.fingerprint.clone(),
         }))
     }
 

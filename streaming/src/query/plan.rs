@@ -32,8 +32,6 @@ pub struct QueryPlan {
     pub sinks: Vec<Arc<dyn Sink>>,
     /// Whether a watermark alone can make rows or end state, so that an epoch without data is worth running.
     pub acts_on_watermark: bool,
-    /// The plan in short: equal for equal programs.
-    pub fingerprint: String,
 }
 
 /// How a query runs.

@@ -252,8 +252,7 @@ async fn decide(
         after_orderly_end: chain.has_ended_in_order(),
         commits_name_query: true,
         tidemill_version: env!("CARGO_PKG_VERSION").to_owned(),
-        plan_fingerprint: plan.fingerprint.clone(),
-        settings: resume.as_ref().map_or_else(|| options.settings.clone(), |r| r.settings.clone()),
+        settings: pinned_settings(options, resume.as_ref()),
         key_groups: resume.as_ref().map_or(options.key_groups, |r| r.key_groups),
         operators: plan.operators.clone(),
         sources: plan.sources.iter().map(|s| SourceInfo { id: s.id().clone(), description: s.description() }).collect(),
@@ -262,6 +261,13 @@ async fn decide(
             .collect(),
     };
     Ok((images, resume, start))
+}
+
+/// The settings of the checkpoint, as they were when it was made; one that an earlier release did not pin is the session's.
+fn pinned_settings(options: &QueryOptions, resume: Option<&Resume>) -> BTreeMap<String, String> {
+    let mut settings = options.settings.clone();
+    settings.extend(resume.iter().flat_map(|resume| resume.settings.clone()));
+    settings
 }
 
 /// Refuses a query whose target is gone, before opening the sink would make an empty one in its place.
@@ -312,6 +318,13 @@ async fn query_now(plan: &QueryPlan, options: &QueryOptions, targets: &[SinkTarg
     }
     Ok(QueryNow {
         operators: plan.operators.clone(),
+        // The policy is read from the checkpoint, whatever the session has.
+        settings: options
+            .settings
+            .iter()
+            .filter(|(name, _)| *name != WatermarkPolicy::SETTING)
+            .map(|(n, v)| (n.clone(), v.clone()))
+            .collect(),
         sources: plan.sources.iter().map(|s| s.id().clone()).collect(),
         sinks,
         abandoned_sinks: options.abandoned_sinks.iter().cloned().collect(),

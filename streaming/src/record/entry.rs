@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use tidemill_planner::seam::state::StateTypes;
 use tidemill_planner::seam::{Offset, Receipt, SinkTarget, Watermarks};
 use tidemill_planner::{OperatorId, SourceId};
 
@@ -57,8 +58,6 @@ pub struct Start {
     pub commits_name_query: bool,
     /// The release that runs.
     pub tidemill_version: String,
-    /// The plan, in short: two runs of the same program have the same.
-    pub plan_fingerprint: String,
     /// The settings that hold for the life of the checkpoint.
     pub settings: BTreeMap<String, String>,
     /// How many key groups state and routing have, for the life of the checkpoint.
@@ -80,8 +79,9 @@ pub struct OperatorInfo {
     pub name: String,
     /// How many tasks it has.
     pub tasks: usize,
-    /// What it does; a user-named operator whose definition changed cannot read its old state.
-    pub definition: serde_json::Value,
+    /// The types of what it keeps in state, which another program may not read as others; earlier releases did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub types: Option<StateTypes>,
 }
 
 /// A source as a run had it.
@@ -119,8 +119,6 @@ pub struct Cut {
     pub settings: BTreeMap<String, String>,
     /// The versions of static tables.
     pub table_versions: BTreeMap<String, u64>,
-    /// The plan, in short.
-    pub plan_fingerprint: String,
 }
 
 /// One source's part of an epoch: the rows after `from` up to and including `to`.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use serde_json::json;
+use tidemill_planner::seam::state::{StateColumn, StateTypes};
 use tidemill_planner::seam::{Offset, Receipt, SinkTarget, Watermarks};
 use tidemill_planner::{OperatorId, SourceId};
 
@@ -17,8 +18,13 @@ pub(crate) fn target(id: &str) -> SinkTarget {
     SinkTarget { id: id.into(), schema: json!([["userId", "bigint"]]) }
 }
 
+/// One key column of this type, and nothing under it.
+pub(crate) fn types(key: &str) -> StateTypes {
+    StateTypes { key: vec![StateColumn { name: "eventId".into(), data_type: key.into() }], value: Vec::new() }
+}
+
 pub(crate) fn operator(id: &str) -> OperatorInfo {
-    OperatorInfo { id: OperatorId::new(id), name: "dedupe".into(), tasks: 2, definition: json!({"keys": ["eventId"]}) }
+    OperatorInfo { id: OperatorId::new(id), name: "dedupe".into(), tasks: 2, types: Some(types("string")) }
 }
 
 pub(crate) fn start(run: &str) -> Entry {
@@ -35,7 +41,6 @@ pub(crate) fn start_after(run: &str, follows: Option<u64>) -> Entry {
         after_orderly_end: false,
         commits_name_query: true,
         tidemill_version: "0.1.0".into(),
-        plan_fingerprint: "f00d".into(),
         settings: BTreeMap::from([("tidemill.watermark.policy".into(), "min".into())]),
         key_groups: 4096,
         operators: vec![operator("dedupe-1")],
@@ -53,7 +58,6 @@ pub(crate) fn cut(epoch: u64) -> Cut {
         sources: vec![SourceCut { id: SourceId::new("files"), from: epoch.checked_sub(1).map(offset), to: Some(offset(epoch)) }],
         settings: BTreeMap::new(),
         table_versions: BTreeMap::from([("users".into(), 3)]),
-        plan_fingerprint: "f00d".into(),
     }
 }
 

@@ -111,7 +111,7 @@ impl Entry {
         match self {
             Self::Start(start) => json!({ "start": {
                 "run_id": start.run_id, "query_id": start.query_id, "query_name": start.query_name, "started_ms": start.started_ms,
-                "tidemill_version": start.tidemill_version, "plan_fingerprint": start.plan_fingerprint, "key_groups": start.key_groups,
+                "tidemill_version": start.tidemill_version, "key_groups": start.key_groups,
                 "operators": start.operators.iter().map(|o| json!({"id": o.id, "name": o.name, "tasks": o.tasks})).collect::<Vec<_>>(),
                 "sources": start.sources, "sinks": start.sinks.iter().map(|s| json!({"id": s.id, "description": s.description, "target": s.target.id})).collect::<Vec<_>>(),
             }}),
@@ -232,12 +232,12 @@ mod tests {
             text += &format!("{header}\nsections {:?}, checksum {:016x}\n", frame.sections, xxhash_rust::xxh3::xxh3_64(&bytes));
         }
         expect![[r#"
-            {"start":{"run_id":"a","query_id":"q","query_name":"main","follows":null,"started_ms":1763626530123,"after_orderly_end":false,"commits_name_query":true,"tidemill_version":"0.1.0","plan_fingerprint":"f00d","settings":{"tidemill.watermark.policy":"min"},"key_groups":4096,"operators":[{"id":"dedupe-1","name":"dedupe","tasks":2,"definition":{"keys":["eventId"]}}],"sources":[{"id":"files","description":"FileStreamSource[/in]"}],"sinks":[{"id":"x","description":"DeltaSink[/x]","target":{"id":"table-x","schema":[["userId","bigint"]]}}]}}
-            sections [], checksum 3785fa790b668728
-            {"promise":{"run_id":"a","cut":{"epoch":7,"timestamp_ms":1763626530130,"watermarks":{"late_us":-9223372036854775808,"eviction_us":7000},"sources":[{"id":"files","from":{"files":["6.json"]},"to":{"files":["7.json"]}}],"settings":{},"table_versions":{"users":3},"plan_fingerprint":"f00d"}}}
-            sections [], checksum ac7096bc3353ef76
-            {"epoch":{"run_id":"a","cut":{"epoch":7,"timestamp_ms":1763626530130,"watermarks":{"late_us":-9223372036854775808,"eviction_us":7000},"sources":[{"id":"files","from":{"files":["6.json"]},"to":{"files":["7.json"]}}],"settings":{},"table_versions":{"users":3},"plan_fingerprint":"f00d"},"source_rows":{"files":10},"next_watermarks":{"nodes":{"w":8000},"global_us":8000},"state":[{"operator":"dedupe-1","groups":{"start":0,"end":2048},"rows":2,"section":0}],"sinks":[{"sink":"x","staged":true,"target":{"id":"table-x","schema":[["userId","bigint"]]},"receipts":[{"meta":{"file":"a.parquet"},"rows":5,"section":1}]},{"sink":"y","staged":false,"target":{"id":"table-y","schema":[["userId","bigint"]]},"receipts":[{"meta":{"file":"a.parquet"},"rows":0}]}],"settled":6,"metrics":{"rows":10}}}
-            sections [b"\x01changes", b"inline"], checksum 8d4ad55eae6deabc
+            {"start":{"run_id":"a","query_id":"q","query_name":"main","follows":null,"started_ms":1763626530123,"after_orderly_end":false,"commits_name_query":true,"tidemill_version":"0.1.0","settings":{"tidemill.watermark.policy":"min"},"key_groups":4096,"operators":[{"id":"dedupe-1","name":"dedupe","tasks":2,"types":{"key":[{"name":"eventId","type":"string"}],"value":[]}}],"sources":[{"id":"files","description":"FileStreamSource[/in]"}],"sinks":[{"id":"x","description":"DeltaSink[/x]","target":{"id":"table-x","schema":[["userId","bigint"]]}}]}}
+            sections [], checksum 73657a8ffbd5f6a8
+            {"promise":{"run_id":"a","cut":{"epoch":7,"timestamp_ms":1763626530130,"watermarks":{"late_us":-9223372036854775808,"eviction_us":7000},"sources":[{"id":"files","from":{"files":["6.json"]},"to":{"files":["7.json"]}}],"settings":{},"table_versions":{"users":3}}}}
+            sections [], checksum d592efe68ef79802
+            {"epoch":{"run_id":"a","cut":{"epoch":7,"timestamp_ms":1763626530130,"watermarks":{"late_us":-9223372036854775808,"eviction_us":7000},"sources":[{"id":"files","from":{"files":["6.json"]},"to":{"files":["7.json"]}}],"settings":{},"table_versions":{"users":3}},"source_rows":{"files":10},"next_watermarks":{"nodes":{"w":8000},"global_us":8000},"state":[{"operator":"dedupe-1","groups":{"start":0,"end":2048},"rows":2,"section":0}],"sinks":[{"sink":"x","staged":true,"target":{"id":"table-x","schema":[["userId","bigint"]]},"receipts":[{"meta":{"file":"a.parquet"},"rows":5,"section":1}]},{"sink":"y","staged":false,"target":{"id":"table-y","schema":[["userId","bigint"]]},"receipts":[{"meta":{"file":"a.parquet"},"rows":0}]}],"settled":6,"metrics":{"rows":10}}}
+            sections [b"\x01changes", b"inline"], checksum 683eebb6b12e50b7
             {"stop":{"run_id":"a","stopped_ms":1763626530123,"settled":7}}
             sections [], checksum a11b9b01d970782b
         "#]].assert_eq(&text);
@@ -269,7 +269,7 @@ mod tests {
     fn summaries_are_short() {
         let text: Vec<String> = all().iter().map(|entry| entry.summary().to_string()).collect();
         expect![[r#"
-            {"start":{"key_groups":4096,"operators":[{"id":"dedupe-1","name":"dedupe","tasks":2}],"plan_fingerprint":"f00d","query_id":"q","query_name":"main","run_id":"a","sinks":[{"description":"DeltaSink[/x]","id":"x","target":"table-x"}],"sources":[{"description":"FileStreamSource[/in]","id":"files"}],"started_ms":1763626530123,"tidemill_version":"0.1.0"}}
+            {"start":{"key_groups":4096,"operators":[{"id":"dedupe-1","name":"dedupe","tasks":2}],"query_id":"q","query_name":"main","run_id":"a","sinks":[{"description":"DeltaSink[/x]","id":"x","target":"table-x"}],"sources":[{"description":"FileStreamSource[/in]","id":"files"}],"started_ms":1763626530123,"tidemill_version":"0.1.0"}}
             {"promise":{"epoch":7,"run_id":"a","sources":[{"from":{"files":["6.json"]},"id":"files","to":{"files":["7.json"]}}],"timestamp_ms":1763626530130,"watermarks":{"eviction_us":7000,"late_us":-9223372036854775808}}}
             {"epoch":{"epoch":7,"metrics":{"rows":10},"next_watermarks":{"global_us":8000,"nodes":{"w":8000}},"run_id":"a","settled":6,"sinks":[{"bytes_inline":6,"receipts":1,"rows":5,"sink":"x","target":"table-x"},{"bytes_inline":0,"receipts":1,"rows":0,"sink":"y","target":"table-y"}],"source_rows":{"files":10},"sources":[{"from":{"files":["6.json"]},"id":"files","to":{"files":["7.json"]}}],"state":[{"bytes":8,"operator":"dedupe-1","rows_changed":2}],"table_versions":{"users":3},"timestamp_ms":1763626530130,"watermarks":{"eviction_us":7000,"late_us":-9223372036854775808}}}
             {"stop":{"run_id":"a","settled":7,"stopped_ms":1763626530123}}"#]].assert_eq(&text.join("\n"));

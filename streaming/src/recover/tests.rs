@@ -5,7 +5,7 @@ use serde_json::json;
 use tidemill_planner::ErrorKind;
 
 use super::*;
-use crate::record::testing::{cut, manifest, operator, promise, record, start, stop, target};
+use crate::record::testing::{cut, manifest, operator, promise, record, start, stop, target, types};
 
 /// `S:a` run a starts (`s:a`: of a release whose commits did not name the query); `E0:a:x5,y0` its epoch 0 gives 5 rows to sink x and none to y; `P1:a` it promises epoch 1; `X0:a` it stops
 /// with epoch 0 settled. `=0` at the end of an epoch: epoch 0 was settled when it was written.
@@ -53,6 +53,7 @@ fn now(sinks: &str) -> QueryNow {
     };
     QueryNow {
         operators: vec![operator("dedupe-1")],
+        settings: BTreeMap::new(),
         sources: vec![SourceId::new("files")],
         sinks: sinks.split_whitespace().map(sink).collect(),
         abandoned_sinks: BTreeSet::new(),
@@ -266,14 +267,27 @@ fn a_query_that_is_another() {
         ],
     );
     let mut changed = now("x0");
-    changed.operators[0].definition = json!({"keys": ["eventId", "eventTime"]});
+    changed.operators[0].types = Some(types("bigint"));
     refused(
         "S:a E0:a:x5",
         &[],
         &changed,
-        expect![[
-            r#"analysis: operator `dedupe-1` (dedupe) keeps its name but not its definition, and cannot read the state that it had as {"keys":["eventId"]}; restore the definition, or start with a new checkpoint"#
-        ]],
+        expect![
+            "analysis: operator `dedupe-1` (dedupe) has in state keys (eventId string), and in the query now keys (eventId bigint): state is not read as another type. Cast the columns back to what they were, or start with a new checkpoint"
+        ],
+    );
+    // Earlier releases did not say what they kept.
+    changed.operators[0].types = None;
+    assert_eq!(decide("S:a E0:a:x5", &[], &changed), "next 1, publish []");
+    let mut elsewhere = now("x0");
+    elsewhere.settings = BTreeMap::from([("tidemill.watermark.policy".into(), "max".into()), ("new".into(), "1".into())]);
+    refused(
+        "S:a E0:a:x5",
+        &[],
+        &elsewhere,
+        expect![
+            "analysis: the query was begun with tidemill.watermark.policy=min, and the session has max: results would change in the middle; set it back, or start with a new checkpoint"
+        ],
     );
     let mut renamed = now("x0");
     renamed.sources = vec![SourceId::new("kafka")];

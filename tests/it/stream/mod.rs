@@ -6,6 +6,7 @@ mod files;
 mod floats;
 mod operators;
 mod oracle;
+mod programs;
 mod rescale;
 mod sinks;
 mod sources;
