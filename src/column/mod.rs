@@ -4,6 +4,7 @@
 pub(crate) mod bind;
 mod name;
 mod ops;
+pub(crate) mod sql_text;
 pub(crate) mod unbound;
 
 use datafusion::logical_expr::{Expr, SortExpr};

@@ -18,6 +18,7 @@ use tidemill_lakehouse::{ConditionLanguage, MergeCondition};
 
 use crate::column::Column;
 use crate::column::bind::Binder;
+use crate::column::sql_text::sql_text;
 use crate::column::unbound::Unbound;
 use crate::spark::clock_in;
 use crate::{Error, Result, Session};
@@ -35,9 +36,9 @@ pub(crate) fn merge_condition(session: &Session, condition: Column) -> MergeCond
     MergeCondition::new(condition.expr, Arc::new(AsFilter { session: session.clone(), of_stream: false }))
 }
 
-/// The condition of a stream's merges.
-pub(crate) fn stream_merge_condition(session: &Session, condition: Column) -> MergeCondition {
-    MergeCondition::new(condition.expr, Arc::new(AsFilter { session: session.clone(), of_stream: true }))
+/// What the conditions of a stream's merges are said in, and kept in by their records.
+pub(crate) fn stream_conditions(session: &Session) -> Arc<dyn ConditionLanguage> {
+    Arc::new(AsFilter { session: session.clone(), of_stream: true })
 }
 
 impl ConditionLanguage for AsFilter {
@@ -64,6 +65,14 @@ impl ConditionLanguage for AsFilter {
             .with_query_execution_start_time(begun.query_execution_start_time);
         let predicate = ExprSimplifier::new(context.build()).simplify(predicate)?;
         Ok(create_physical_expr(&predicate, both, &begun, &PhysicalPlanningContext::default())?)
+    }
+
+    fn write(&self, condition: &Expr) -> Option<String> {
+        sql_text(condition)
+    }
+
+    fn read(&self, text: &str) -> Result<Expr> {
+        Ok(crate::functions::expr(text).expr)
     }
 
     fn text(&self, condition: &Expr) -> String {
@@ -135,7 +144,7 @@ mod tests {
         let session = Session::builder().build().unwrap();
         let late = || current_timestamp().gt(col("target.s").cast("timestamp"));
         merge_condition(&session, late()).check(&schema(), &schema()).unwrap();
-        let error = stream_merge_condition(&session, late()).check(&schema(), &schema()).unwrap_err();
+        let error = MergeCondition::new(late().expr, stream_conditions(&session)).check(&schema(), &schema()).unwrap_err();
         assert!(error.kind() == ErrorKind::Unsupported && error.message().contains("column of the source"), "{error}");
     }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use futures::future::BoxFuture;
-use tidemill_lakehouse::{DeltaAppendSink, DeltaMergeSink, SinkOptions};
+use tidemill_lakehouse::{DeltaAppendSink, DeltaMergeSink, MergeCondition, SinkOptions};
 use tidemill_planner::seam::Sink;
 use tidemill_streaming::sink::{BatchFunction, ConsoleSink, ForEachBatchSink, MemorySink, MemoryTable};
 
-use crate::io::stream_merge_condition;
+use crate::io::stream_conditions;
 use crate::{Column, Error, Result, Session};
 
 /// A sink of a streaming query.
@@ -134,8 +134,9 @@ impl StreamSink {
         Ok(match self.kind {
             Kind::Append { path } => Arc::new(DeltaAppendSink::new(self.name, path, options)),
             Kind::Merge { path, on } => {
-                let condition = self.condition.map(|condition| stream_merge_condition(session, condition));
-                Arc::new(DeltaMergeSink::new(self.name, path, on, condition, options))
+                let language = stream_conditions(session);
+                let condition = self.condition.map(|condition| MergeCondition::new(condition.expr, Arc::clone(&language)));
+                Arc::new(DeltaMergeSink::new(self.name, path, on, condition, options).with_language(language))
             }
             Kind::Memory(table) => Arc::new(MemorySink::new(name(), table)),
             Kind::Console => Arc::new(ConsoleSink::stdout(name())),

@@ -24,6 +24,21 @@ pub trait ConditionLanguage: Debug + Send + Sync {
     /// `Analysis` for a column that neither side has and for types that do not go together.
     fn bind(&self, condition: &Expr, both: &DFSchema) -> Result<Arc<dyn PhysicalExpr>>;
 
+    /// The condition as a text that [`read`](Self::read) takes for the same, or `None` where the language has no words for it.
+    fn write(&self, _condition: &Expr) -> Option<String> {
+        None
+    }
+
+    /// The condition that a text of [`write`](Self::write) is.
+    ///
+    /// # Errors
+    /// `Unsupported` where the language is not written at all.
+    fn read(&self, text: &str) -> Result<Expr> {
+        Err(Error::unsupported(format!(
+            "the condition `{text}` of a recorded merge cannot be read: publish it with the program that recorded it"
+        )))
+    }
+
     /// The condition as people read it.
     fn text(&self, condition: &Expr) -> String {
         condition.to_string()
@@ -49,6 +64,31 @@ impl MergeCondition {
     /// `Analysis`, naming what does not fit.
     pub fn check(&self, source: &Schema, target: &Schema) -> Result<()> {
         Condition::bind(self, source, target).map(drop)
+    }
+}
+
+impl MergeCondition {
+    /// The condition as it stands in a record: a text of its language that means the same over these columns, which is checked.
+    ///
+    /// # Errors
+    /// `Unsupported` for a condition that the language has no words for; those of [`MergeCondition::check`].
+    pub(crate) fn recorded(&self, source: &Schema, target: &Schema) -> Result<String> {
+        let ours = Condition::bind(self, source, target)?;
+        let again = self.language.write(&self.expr).and_then(|text| {
+            let again = Self::read(&text, Arc::clone(&self.language)).ok()?;
+            let again = Condition::bind(&again, source, target).ok()?;
+            (*again.predicate == *ours.predicate).then_some(text)
+        });
+        again.ok_or_else(|| {
+            Error::unsupported(format!(
+                "the MERGE condition `{self}` cannot be written down, and a stream's record must hold it: write it as SQL, with `expr(\"…\")`"
+            ))
+        })
+    }
+
+    /// The condition that a record holds.
+    pub(crate) fn read(text: &str, language: Arc<dyn ConditionLanguage>) -> Result<Self> {
+        Ok(Self { expr: language.read(text)?, language })
     }
 }
 

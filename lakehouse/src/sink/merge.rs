@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tidemill_planner::Result;
 use tidemill_planner::key::stable_hash;
 use tidemill_planner::seam::{Capability, Publish, PublishedEpochs, Receipt, Sink, SinkQuery, SinkRun, SinkTarget};
+use tidemill_planner::{Error, Result};
 
 use super::stage::{from_stream, read_file, to_file};
 use super::{Base, NOTHING, SinkOptions, any_rows, check_pinned};
@@ -18,7 +18,8 @@ use crate::io::blocking;
 use crate::merge::cache::nulls_in;
 use crate::merge::check_request;
 use crate::merge::source::{check_complete, describe_key, key_encoder, key_positions, two_rows_for_one_key};
-use crate::merge::{MergeCondition, MergeContext, MergeRequest};
+use crate::merge::{ConditionLanguage, MergeCondition, MergeContext, MergeRequest};
+use crate::schema::{from_delta_json, to_delta_json};
 use crate::table::DeltaTable;
 
 /// By epoch, the keys that were staged and the partition of each.
@@ -30,10 +31,24 @@ pub struct DeltaMergeSink {
     base: Base,
     on: Vec<String>,
     condition: Option<MergeCondition>,
+    /// What the conditions of records are written in.
+    language: Option<Arc<dyn ConditionLanguage>>,
     /// The columns of the rows that come in, which the condition sees.
     source: OnceLock<SchemaRef>,
     /// The keys staged so far, by epoch: two rows with one key are refused before the record is written.
     seen: Mutex<SeenKeys>,
+}
+
+/// How the rows of an epoch are merged, as its record holds it.
+#[derive(Debug, Serialize, Deserialize)]
+struct How {
+    on: Vec<String>,
+    /// Where a matched row is updated, in the words of the condition's language; always where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    update_where: Option<String>,
+    /// The columns that the condition sees as the source's, as Delta has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    source: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -60,12 +75,47 @@ impl DeltaMergeSink {
         condition: Option<MergeCondition>,
         options: SinkOptions,
     ) -> Self {
-        Self { base: Base::new(name, location, options), on, condition, source: OnceLock::new(), seen: Mutex::default() }
+        let base = Base::new(name, location, options);
+        Self { base, on, condition, language: None, source: OnceLock::new(), seen: Mutex::default() }
+    }
+
+    /// What the conditions of records are written in: a record may hold one although this program's merge has none.
+    #[must_use]
+    pub fn with_language(mut self, language: Arc<dyn ConditionLanguage>) -> Self {
+        self.language = Some(language);
+        self
     }
 
     /// The table, once the sink is open.
     pub fn table(&self) -> Option<&DeltaTable> {
         self.base.opened.get().map(|opened| &opened.table)
+    }
+
+    /// How this program merges rows of `source` into `table`.
+    fn how(&self, source: &Schema, table: &Schema) -> Result<How> {
+        let update_where = self.condition.as_ref().map(|condition| condition.recorded(source, table)).transpose()?;
+        let source = update_where.as_ref().map(|_| to_delta_json(source)).transpose()?;
+        Ok(How { on: self.on.clone(), update_where, source })
+    }
+
+    /// The keys, the condition and the source's columns of a recorded epoch. Records of releases that did not hold them are merged
+    /// as this program merges.
+    fn recorded(&self, target: &SinkTarget) -> Result<(Vec<String>, Option<MergeCondition>, Option<SchemaRef>)> {
+        let Some(how) = &target.how else { return Ok((self.on.clone(), self.condition.clone(), self.source.get().cloned())) };
+        let how: How = serde_json::from_value(how.clone())?;
+        let source = how.source.map(|json| from_delta_json(&json.to_string())).transpose()?;
+        let condition = match (how.update_where, &self.language) {
+            (None, _) => None,
+            (Some(text), Some(language)) => Some(MergeCondition::read(&text, Arc::clone(language))?),
+            (Some(text), None) => {
+                return Err(Error::unsupported(format!(
+                    "Delta table {}: an epoch was recorded with the condition `{text}`, and this sink reads no conditions: give it the \
+                     language with `with_language`",
+                    self.base.location
+                )));
+            }
+        };
+        Ok((how.on, condition, source))
     }
 
     fn seen(&self) -> MutexGuard<'_, SeenKeys> {
@@ -124,9 +174,10 @@ impl Sink for DeltaMergeSink {
         let opened = self.base.opened()?;
         check_complete(&format!("Delta table {}", self.base.location), &schema, &opened.layout.table)?;
         check_request(&opened.table, &schema, &opened.layout.table, &self.on, self.condition.as_ref())?;
+        let how = self.how(&schema, &opened.layout.table)?;
         // A second open of the same sink has the same columns.
         let _ = self.source.set(schema);
-        Ok(target)
+        Ok(SinkTarget { how: Some(serde_json::to_value(how)?), ..target })
     }
 
     async fn stage(&self, run: &SinkRun, epoch: u64, partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {
@@ -175,8 +226,9 @@ impl Sink for DeltaMergeSink {
                 source.extend(blocking(move || read_file(&path, staged.checksum)).await?);
             }
         }
-        let request = MergeRequest { on: self.on.clone(), source, update_condition: self.condition.clone(), txn: Some(txn) };
-        let context = MergeContext { pinned: Some(target), source: self.source.get(), settle_later: true };
+        let (on, update_condition, columns) = self.recorded(target)?;
+        let request = MergeRequest { on, source, update_condition, txn: Some(txn) };
+        let context = MergeContext { pinned: Some(target), source: columns.as_ref(), settle_later: true };
         let metrics = opened.table.merge_in(request, context).await?;
         Ok(match metrics.version {
             Some(_) => Publish::Published { rows_updated: metrics.rows_updated },

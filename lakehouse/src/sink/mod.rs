@@ -190,7 +190,7 @@ fn target_of(head: &Head) -> Result<SinkTarget> {
     if let Some(schema) = schema.as_object_mut() {
         schema.insert(PARTITION_COLUMNS.to_owned(), head.metadata.partition_columns.clone().into());
     }
-    Ok(SinkTarget { id: head.metadata.id.clone(), schema })
+    Ok(SinkTarget { id: head.metadata.id.clone(), schema, how: None })
 }
 
 /// The columns of a pinned schema, and the partition columns, which a record may leave out.

@@ -51,6 +51,10 @@ pub struct SinkTarget {
     pub id: String,
     /// The target's columns and how it lays them out as JSON, in the sink's own words.
     pub schema: serde_json::Value,
+    /// How rows get in, in the sink's own words, where there are several ways (a merge's keys and condition): what is recorded is
+    /// published as the program that recorded it had it, whatever the program has that publishes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub how: Option<serde_json::Value>,
 }
 
 /// The query that writes through a sink.

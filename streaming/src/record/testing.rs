@@ -15,7 +15,7 @@ use crate::watermark::WatermarkState;
 pub(crate) const STARTED_MS: i64 = 1_763_626_530_123;
 
 pub(crate) fn target(id: &str) -> SinkTarget {
-    SinkTarget { id: id.into(), schema: json!([["userId", "bigint"]]) }
+    SinkTarget { id: id.into(), schema: json!([["userId", "bigint"]]), how: None }
 }
 
 /// One key column of this type, and nothing under it.

@@ -53,7 +53,7 @@ impl Sink for ConsoleSink {
     }
 
     async fn open(&self, _schema: SchemaRef) -> Result<SinkTarget> {
-        Ok(SinkTarget { id: "console".to_owned(), schema: serde_json::Value::Null })
+        Ok(SinkTarget { id: "console".to_owned(), schema: serde_json::Value::Null, how: None })
     }
 
     async fn stage(&self, _run: &SinkRun, epoch: u64, partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {

@@ -47,7 +47,7 @@ impl Sink for ForEachBatchSink {
     }
 
     async fn open(&self, _schema: SchemaRef) -> Result<SinkTarget> {
-        Ok(SinkTarget { id: "for_each_batch".to_owned(), schema: serde_json::Value::Null })
+        Ok(SinkTarget { id: "for_each_batch".to_owned(), schema: serde_json::Value::Null, how: None })
     }
 
     async fn stage(&self, _run: &SinkRun, epoch: u64, _partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {

@@ -72,7 +72,7 @@ impl Sink for MemorySink {
     }
 
     async fn open(&self, _schema: SchemaRef) -> Result<SinkTarget> {
-        Ok(SinkTarget { id: format!("memory:{}", self.id), schema: serde_json::Value::Null })
+        Ok(SinkTarget { id: format!("memory:{}", self.id), schema: serde_json::Value::Null, how: None })
     }
 
     async fn stage(&self, _run: &SinkRun, _epoch: u64, _partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {

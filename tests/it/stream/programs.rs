@@ -1,13 +1,17 @@
-//! A program that was changed between two runs: state is never read as what it is not.
+//! A program that was changed between two runs: what is recorded is published as it was recorded, and state is never read as what
+//! it is not.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::scalar::ScalarValue;
 use tidemill::functions as F;
-use tidemill::functions::col;
-use tidemill::{DataFrame, ErrorKind, GroupFn, Result, Session, StreamSink, Trigger};
+use tidemill::functions::{col, expr};
+use tidemill::{Column, DataFrame, ErrorKind, GroupFn, Result, Session, StreamSink, StreamingQuery, Trigger};
+use tidemill_streaming::query::{Phase, PhaseObserver};
+
+use super::story::rows_as_text;
 
 fn read(session: &Session, root: &Path, schema: &str) -> Result<DataFrame> {
     session.read_stream().name("events").schema(schema)?.json(&root.join("in").display().to_string())
@@ -16,6 +20,81 @@ fn read(session: &Session, root: &Path, schema: &str) -> Result<DataFrame> {
 fn put(root: &Path, name: &str, lines: &[&str]) {
     std::fs::create_dir_all(root.join("in")).unwrap();
     std::fs::write(root.join("in").join(name), lines.concat()).unwrap();
+}
+
+/// Takes the table away as `epoch` begins to publish: it is recorded by then.
+#[derive(Debug)]
+struct TakesAway {
+    table: PathBuf,
+    epoch: u64,
+}
+
+impl PhaseObserver for TakesAway {
+    fn enter(&self, epoch: u64, phase: Phase) {
+        if (epoch, phase) == (self.epoch, Phase::Publish) {
+            std::fs::rename(&self.table, self.table.with_extension("away")).expect("the table is there");
+        }
+    }
+}
+
+/// How rows are merged: keys, and where a matched row is replaced.
+type Merge = (&'static [&'static str], Option<Column>);
+
+async fn merges(root: &Path, (keys, condition): Merge, fails_in: Option<u64>) -> Result<StreamingQuery> {
+    let session = Session::builder().parallelism(1).build()?;
+    let rows = read(&session, root, "id BIGINT NOT NULL, v INT NOT NULL, note STRING")?;
+    let table = root.join("table");
+    let mut sink = StreamSink::delta_merge(table.display().to_string(), keys.iter().copied());
+    if let Some(condition) = condition {
+        sink = sink.when_matched(condition);
+    }
+    let mut query = session.streaming_query("merges").checkpoint_location(root.join("checkpoint")).trigger(Trigger::available_now());
+    if let Some(epoch) = fails_in {
+        query = query.observer(Arc::new(TakesAway { table, epoch }));
+    }
+    query.add(&rows, sink).start().await
+}
+
+#[tokio::test]
+async fn a_republish_merges_as_it_was_recorded() {
+    let newer = || Some(col("source.v").gt(col("target.v")));
+    let by_id: &[&str] = &["id"];
+    // What was recorded, what the program says by the time of the republish, and what must be in the table.
+    let cases: [(&str, Merge, Merge, &[&str]); 5] = [
+        ("a condition that is gone", (by_id, newer()), (by_id, None), &["1 5 old", "2 9 new"]),
+        ("another condition", (by_id, newer()), (by_id, Some(expr("source.v < target.v"))), &["1 5 old", "2 9 new"]),
+        ("a condition that is new", (by_id, None), (by_id, newer()), &["1 3 new", "2 9 new"]),
+        ("other keys", (by_id, None), (&["v"], None), &["1 3 new", "2 9 new"]),
+        (
+            "a condition of many parts",
+            (by_id, Some(expr("source.v > target.v AND source.note IN ('new', 'it''s') OR target.note IS NULL"))),
+            (&["id", "v"], None),
+            &["1 5 old", "2 9 new"],
+        ),
+    ];
+    for (what, recorded, program, expected) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        put(root, "1.json", &["{\"id\":1,\"v\":5,\"note\":\"old\"}\n", "{\"id\":2,\"v\":5,\"note\":\"old\"}\n"]);
+        merges(root, recorded.clone(), None).await.unwrap().await_termination().await.unwrap();
+        put(root, "2.json", &["{\"id\":1,\"v\":3,\"note\":\"new\"}\n", "{\"id\":2,\"v\":9,\"note\":\"new\"}\n"]);
+        let failed = merges(root, recorded, Some(1)).await.unwrap().await_termination().await;
+        assert!(failed.unwrap_err().message().contains("is recorded"), "{what}");
+        std::fs::rename(root.join("table.away"), root.join("table")).unwrap();
+        merges(root, program, None).await.unwrap().await_termination().await.unwrap();
+        let session = Session::builder().parallelism(1).build().unwrap();
+        let table = session.read().delta(&root.join("table").display().to_string()).await.unwrap();
+        assert_eq!(rows_as_text(&table.collect().await.unwrap()), expected, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_condition_that_no_record_can_hold_is_refused_at_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), "1.json", &["{\"id\":1,\"v\":5}\n"]);
+    let condition = F::when(col("source.v").gt(col("target.v")), true).otherwise(false);
+    let error = merges(dir.path(), (&["id"], Some(condition)), None).await.unwrap_err();
+    assert!(error.kind() == ErrorKind::Unsupported && error.message().contains("expr("), "{error}");
 }
 
 fn dedup(events: &DataFrame) -> Result<DataFrame> {
