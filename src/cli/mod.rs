@@ -17,7 +17,8 @@ use clap::{Parser, Subcommand};
 use crate::{Error, Result};
 use output::Output;
 
-const EXIT_CODES: &str = "Exit codes: 0 all went well; 1 something failed; 2 the command line is wrong.";
+const EXIT_CODES: &str =
+    "Exit codes: 0 all went well; 1 something failed; 2 the command line is wrong; 3 a demo was not killed as often as it was told to.";
 
 /// Spark's programming model over a lakehouse, in one process.
 #[derive(Debug, Parser)]

@@ -15,6 +15,8 @@ pub(crate) fn sql_text(expr: &Expr) -> Option<String> {
     Some(match expr {
         Expr::Column(column) => match &column.relation {
             Some(relation) => format!("{}.{}", quoted(relation.table()), quoted(&column.name)),
+            // A name with backticks is SQL already.
+            None if column.name.contains('`') => column.name.clone(),
             None => column.name.split('.').map(quoted).collect::<Vec<_>>().join("."),
         },
         Expr::Literal(value, _) => literal(value)?,
@@ -40,7 +42,8 @@ pub(crate) fn sql_text(expr: &Expr) -> Option<String> {
 
 fn marker(call: &ScalarFunction, list: &dyn Fn(&[Expr]) -> Option<String>) -> Option<String> {
     Some(match (Unbound::of(call)?, call.args.as_slice()) {
-        (Unbound::Sql(text), []) => format!("({text})"),
+        // A comment at its end ends with the line.
+        (Unbound::Sql(text), []) => format!("({text}\n)"),
         (Unbound::Call { name, distinct: false }, args) => format!("{name}({})", list(args)?),
         (Unbound::Field(name), [base]) => format!("{}.{}", sql_text(base)?, quoted(name)),
         (Unbound::Cast { ddl, strict: true }, [of]) => format!("CAST({} AS {ddl})", sql_text(of)?),
@@ -50,7 +53,6 @@ fn marker(call: &ScalarFunction, list: &dyn Fn(&[Expr]) -> Option<String>) -> Op
 }
 
 fn quoted(name: &str) -> String {
-    let name = name.strip_prefix('`').and_then(|name| name.strip_suffix('`')).unwrap_or(name);
     format!("`{}`", name.replace('`', "``"))
 }
 

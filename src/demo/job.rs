@@ -50,6 +50,7 @@ pub fn job(events: &DataFrame, malformed: Option<DataFrame>, final_watermark_us:
     let sessions = events
         .group_by([F::session_window(col("eventTime"), "30 minutes"), col("userId")])
         .agg([
+            F::count("*").alias("events"),
             F::avg(when(ended().and(col("dwellMs").gt(0)), col("dwellMs"))).alias("dwell"),
             F::sum(when(col("completed"), lit(1)).otherwise(lit(0))).alias("completedEvents"),
             F::sum(when(ended(), lit(1)).otherwise(lit(0))).alias("views"),
@@ -62,6 +63,8 @@ pub fn job(events: &DataFrame, malformed: Option<DataFrame>, final_watermark_us:
             F::coalesce([col("dwell"), lit(0.0)]).alias("asdMs"),
             (col("completedEvents").cast("double") / F::greatest([col("views"), lit(1)]).cast("double")).alias("completionRate"),
             col("clicks"),
+            // Every event that was kept counts in some table: one that vanished would be missed here.
+            col("events"),
         ])?;
     let sessions = match final_watermark_us {
         None => sessions,

@@ -59,18 +59,29 @@ impl Job {
         save_record::clear_aside(&self.folder)?;
         let Some(old) = self.replaced()? else { return Ok(()) };
         let recorded = self.record(partitions, &old);
-        if recorded.is_err() {
-            // What is left over is seen by no reader, and cleared by the next save.
-            let _ = save_record::clear_aside(&self.folder);
-        }
-        let record = recorded?;
+        let record = match recorded {
+            Ok(record) => record,
+            // What is left over is seen by no reader, and cleared by the next save, unless it is the record itself.
+            Err(error) => {
+                return Err(match save_record::clear_aside(&self.folder) {
+                    Err(left) if !matches!(SaveRecord::read(&self.folder), Ok(None)) => Error::outcome_unknown(format!(
+                        "whether the rows are saved to {} is not known: {error}, and what was written could not be taken back: {left}; read the \
+                         folder before these rows are saved again",
+                        self.folder.display()
+                    ))
+                    .with_source(error),
+                    _ => error,
+                });
+            }
+        };
         fail::fail_point!("io::save.recorded", |_| std::process::abort());
         record.finish(&self.folder).map_err(|e| {
-            e.context(format!(
+            Error::outcome_unknown(format!(
                 "the rows are saved to {0} and are read from there, but the files are not in place; the next save finishes that, so do not \
-                 save these rows again",
+                 save these rows again: {e}",
                 self.folder.display()
             ))
+            .with_source(e)
         })
     }
 

@@ -12,6 +12,7 @@ use datafusion::common::{Column as DfColumn, DFSchema};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{EmptyRelation, Expr, Filter, LogicalPlan, LogicalPlanBuilder};
+use datafusion::optimizer::AnalyzerRule;
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use tidemill_lakehouse::{ConditionLanguage, MergeCondition};
@@ -21,6 +22,7 @@ use crate::column::bind::Binder;
 use crate::column::sql_text::sql_text;
 use crate::column::unbound::Unbound;
 use crate::spark::clock_in;
+use crate::spark::float_comparisons::FloatComparisons;
 use crate::{Error, Result, Session};
 
 /// Conditions as this session's filters.
@@ -54,6 +56,8 @@ impl ConditionLanguage for AsFilter {
         let schema = Arc::new(both.clone());
         let pairs = LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema: Arc::clone(&schema) });
         let analyzed = self.session.analyzed(LogicalPlanBuilder::new(pairs).filter(bound)?.build()?)?;
+        // The plan of a filter has its floats compared by value as it is about to run; this is about to run.
+        let analyzed = FloatComparisons.analyze(analyzed, state.config_options())?;
         let LogicalPlan::Filter(Filter { predicate, .. }) = analyzed else {
             return Err(Error::internal("a filter was lost while it was analysed"));
         };

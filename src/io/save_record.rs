@@ -74,9 +74,15 @@ pub(super) fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder).and_then(|handle| handle.sync_all()).map_err(|e| Error::io_at(folder.display(), e))
 }
 
-/// Removes what killed writers have left aside. For who holds the lock, when there is no record.
+/// Removes what writers have left aside, a record of theirs first. For who holds the lock, when the record is done or is to be taken back.
 pub(super) fn clear_aside(folder: &Path) -> Result<()> {
     let aside = folder.join(ASIDE);
+    // A record must not outlive the files that it names.
+    match fs::remove_file(aside.join(RECORD)) {
+        Ok(()) => sync_folder(&aside)?,
+        Err(error) if matches!(error.kind(), IoErrorKind::NotFound | IoErrorKind::NotADirectory) => {}
+        Err(error) => return Err(Error::io_at(aside.display(), error)),
+    }
     match fs::remove_dir_all(&aside) {
         Err(error) if error.kind() != IoErrorKind::NotFound => Err(Error::io_at(aside.display(), error)),
         _ => Ok(()),

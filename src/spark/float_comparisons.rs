@@ -84,12 +84,17 @@ fn node(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     }
     let schema = merge_schema(&plan.inputs());
     let names = NamePreserver::new(&plan);
-    let rewritten = plan.map_expressions(|expr| {
+    let one = |expr: Expr| {
         if !expr.exists(|part| Ok(is_candidate(part)))? {
             return Ok(Transformed::no(expr));
         }
         let name = names.save(&expr);
         Ok(expr.transform_up(|part| settled(part, &schema))?.update_data(|expr| name.restore(expr)))
+    };
+    let rewritten = plan.map_expressions(|expr| match expr {
+        // Its keys have names; it has none that a plan could refer to.
+        Expr::GroupingSet(_) => expr.map_children(one),
+        expr => one(expr),
     })?;
     if rewritten.transformed { rewritten.map_data(LogicalPlan::recompute_schema) } else { Ok(rewritten) }
 }
@@ -102,6 +107,11 @@ fn is_candidate(expr: &Expr) -> bool {
         Expr::ScalarFunction(call) => call.name() == "nullif" || COMPARING.contains(&call.name()) || ORDERING.contains(&call.name()),
         _ => false,
     }
+}
+
+/// A condition over rows of `schema`, compared by value.
+pub(super) fn by_value(condition: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    condition.transform_up(|part| settled(part, schema))
 }
 
 /// One expression, whose parts are done.
@@ -122,7 +132,7 @@ fn comparison(binary: BinaryExpr, schema: &DFSchema) -> Result<Transformed<Expr>
     if !has_floats(&left, schema)? || !has_floats(&right, schema)? {
         return Ok(Transformed::no(same(left, right)));
     }
-    // The engine turns this into a join by its shape, and the join's keys are normalised.
+    // The engine turns this into a join by its shape; the join's keys are normalised, and what is left in its filter.
     if op == Operator::Eq && (left.contains_outer() || right.contains_outer()) {
         return Ok(Transformed::no(same(left, right)));
     }

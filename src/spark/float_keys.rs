@@ -26,6 +26,7 @@ use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 use tidemill_planner::float::Normal;
 
+use super::float_comparisons::by_value;
 use super::floats::{has_floats, is_normalized, normalized};
 
 /// The rule.
@@ -103,6 +104,12 @@ fn join_keys(mut join: Join) -> Result<Transformed<Join>> {
             changed |= normalize_in_place(key, Normal::Key, schema)?;
         }
     }
+    // An equality with an outer row that is no key, beside an OR for one, ends here.
+    if let Some(filter) = join.filter.take() {
+        let filter = by_value(filter, &join.left.schema().join(join.right.schema())?)?;
+        changed |= filter.transformed;
+        join.filter = Some(filter.data);
+    }
     Ok(Transformed::new_transformed(join, changed))
 }
 
@@ -115,7 +122,7 @@ fn sort_keys(keys: &mut [Sort], schema: &DFSchema) -> Result<bool> {
 }
 
 /// Aggregates that put values in order, or tell them apart, and give them out.
-const ORDERED: [&str; 3] = ["min", "max", "collect_set"];
+const ORDERED: [&str; 7] = ["min", "max", "collect_set", "median", "percentile_cont", "approx_median", "approx_percentile_cont"];
 
 /// Aggregates that put their second argument in order.
 const ORDERED_BY: [&str; 2] = ["min_by", "max_by"];
@@ -124,7 +131,8 @@ const ORDERED_BY: [&str; 2] = ["min_by", "max_by"];
 fn calls(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     expr.transform_up(|expr| match expr {
         Expr::AggregateFunction(mut call) => {
-            let changed = arguments(call.func.name(), call.params.distinct, &mut call.params.args, schema)?;
+            let mut changed = arguments(call.func.name(), call.params.distinct, &mut call.params.args, schema)?;
+            changed |= sort_keys(&mut call.params.order_by, schema)?;
             Ok(Transformed::new_transformed(Expr::AggregateFunction(call), changed))
         }
         Expr::WindowFunction(mut call) => {

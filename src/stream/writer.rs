@@ -15,6 +15,11 @@ use crate::{DataFrame, Error, Result};
 const OPTIONS: &[OptionSpec] = &[
     OptionSpec { name: "checkpointLocation", default: "", doc: "The directory of the query's log and state." },
     OptionSpec { name: "path", default: "", doc: "The table's path." },
+    OptionSpec {
+        name: "sinkName",
+        default: "the table's own id",
+        doc: "The sink's name: its identity across restarts, by which a table knows it.",
+    },
 ];
 
 /// Collects how a stream is written.
@@ -66,7 +71,7 @@ impl DataStreamWriter {
         self
     }
 
-    /// An option: `checkpointLocation`, `path`.
+    /// An option: `checkpointLocation`, `path`, `sinkName`.
     #[must_use]
     pub fn option(mut self, name: &str, value: impl ToString) -> Self {
         self.options.insert(name.to_owned(), value.to_string());
@@ -160,9 +165,13 @@ impl DataStreamWriter {
                 let path = options
                     .get("path")
                     .ok_or_else(|| Error::analysis("a Delta sink needs the table's path: `to_table(path)`, or option `path`"))?;
-                Ok(match &self.merge_on {
+                let sink = match &self.merge_on {
                     None => StreamSink::delta_append(path),
                     Some(on) => StreamSink::delta_merge(path, on.iter().map(String::as_str)),
+                };
+                Ok(match options.get("sinkName") {
+                    Some(name) => sink.named(name),
+                    None => sink,
                 })
             }
             "memory" => Err(Error::analysis("rows in memory need a place to be read from: use `memory(&table)`")),

@@ -193,17 +193,22 @@ impl Chain {
     /// on its way to it: then later entries are there, and the `Start` fences nobody.
     ///
     /// # Errors
-    /// Those of [`append`](Self::append), `Fenced` also when later entries are there; what `entry` left in the log harms nobody then.
+    /// Those of [`append`](Self::append), `Fenced` also when later entries are there; `entry` is taken away again then.
     pub async fn take_over(&mut self, entry: &Entry) -> Result<u64> {
         let number = self.append(entry).await?;
         match self.log.list_from(self.next).await?.first() {
             None => Ok(number),
-            Some(later) => Err(Error::fenced(format!(
-                "run {} came too late to take this query over ({}): {} is there already; start it again",
-                entry.run_id(),
-                self.log.location(number),
-                self.log.location(*later)
-            ))),
+            Some(later) => {
+                // Left there, it would stand before entries of a run that never lost.
+                self.log.remove(number).await?;
+                self.index.pop();
+                Err(Error::fenced(format!(
+                    "run {} came too late to take this query over ({}): {} is there already; start it again",
+                    entry.run_id(),
+                    self.log.location(number),
+                    self.log.location(*later)
+                )))
+            }
         }
     }
 
@@ -488,12 +493,12 @@ mod tests {
         let error = block_on(late.take_over(&start_after("late", Some(1)))).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Fenced);
         assert!(error.message().contains("memory:5 is there already"), "{error}");
-        // What it left is no hole for the others, and looked at again it takes over from the run that is at work.
+        // It has left nothing, and looked at again it takes over from the run that is at work.
         block_on(chain.append(&epoch("c", 1))).unwrap();
         assert!(block_on(late.catch_up(&mut entries)).unwrap());
         block_on(late.take_over(&start_after("late", Some(6)))).unwrap();
         assert_eq!(block_on(chain.append(&epoch("c", 2))).unwrap_err().kind(), ErrorKind::Fenced);
-        assert_eq!(open(&log).1.iter().map(|(n, _)| *n).collect::<Vec<_>>(), [0, 1, 2, 3, 5, 6, 7]);
+        assert_eq!(open(&log).1.iter().map(|(n, _)| *n).collect::<Vec<_>>(), [0, 1, 2, 5, 6, 7]);
     }
 
     #[test]

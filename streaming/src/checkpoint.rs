@@ -45,6 +45,10 @@ pub struct Restored {
     pub sources: BTreeMap<SourceId, SourceRestore>,
     /// Epochs that were replayed from their records.
     pub replayed_epochs: u64,
+    /// Bytes of their changelogs.
+    pub replayed_bytes: u64,
+    /// The size of the image that they were replayed over; nothing without one.
+    pub image_bytes: u64,
     /// Images that were damaged and passed over: what was wrong with each.
     pub damaged: Vec<Error>,
     /// The files of those images: they are no way back.
@@ -176,9 +180,10 @@ fn load_from(file: Option<&ImageFile>, records: &[&EpochRecord], wanted: &Wanted
         }
     }
     let after = |record: &&&EpochRecord| file.is_none_or(|file| record.epoch() > file.epoch);
-    let mut replayed_epochs = 0;
+    let (mut replayed_epochs, mut replayed_bytes) = (0, 0);
     for record in records.iter().filter(after) {
         for change in &record.state {
+            replayed_bytes += change.block.len() as u64;
             loader.change(change).map_err(|error| error.context(format!("the record of epoch {}", record.epoch())))?;
         }
         for cut in &record.cut.sources {
@@ -188,7 +193,16 @@ fn load_from(file: Option<&ImageFile>, records: &[&EpochRecord], wanted: &Wanted
         }
         replayed_epochs += 1;
     }
-    Ok(Restored { state: loader.finish(), sources, replayed_epochs, damaged: Vec::new(), damaged_images: Vec::new() })
+    let image_bytes = file.and_then(|file| std::fs::metadata(&file.path).ok()).map_or(0, |metadata| metadata.len());
+    Ok(Restored {
+        state: loader.finish(),
+        sources,
+        replayed_epochs,
+        replayed_bytes,
+        image_bytes,
+        damaged: Vec::new(),
+        damaged_images: Vec::new(),
+    })
 }
 
 fn refuse_sparks(root: &Path) -> Result<()> {

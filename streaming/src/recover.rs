@@ -99,6 +99,8 @@ pub struct Republish {
     pub entry: usize,
     /// The sinks in which it is not visible yet.
     pub sinks: Vec<String>,
+    /// Whether the run that recorded it would publish it under the query's id.
+    pub commits_name_query: bool,
 }
 
 /// Decides what a start does. `images` are the epochs of the images there are; `location` says where an entry is, for messages.
@@ -177,11 +179,22 @@ impl<'a> History<'a> {
     fn read(entries: &'a [(u64, Entry)], location: &dyn Fn(u64) -> String) -> Result<Self> {
         let mut history = Self { starts: Vec::new(), epochs: Vec::new(), promised: None, settled: None };
         for (at, (number, entry)) in entries.iter().enumerate() {
+            if history.came_too_late(*number, entry, entries.get(at + 1)) {
+                continue;
+            }
             history.take(at, entry).map_err(|what| {
                 Error::corrupt(format!("{}: {what}; restore the checkpoint's files, or start with a new checkpoint", location(*number)))
             })?;
         }
         Ok(history)
+    }
+
+    /// Whether a `Start` took a number that had been cleaned up long before: the run before it went on behind the gap, and whoever
+    /// left it was told that it had lost.
+    fn came_too_late(&self, number: u64, entry: &Entry, next: Option<&(u64, Entry)>) -> bool {
+        let (Entry::Start(start), Some((next_number, next))) = (entry, next) else { return false };
+        let goes_on = |running: &&Start| running.run_id == next.run_id() && running.run_id != start.run_id;
+        !matches!(next, Entry::Start(_)) && *next_number > number + 1 && self.starts.last().is_some_and(goes_on)
     }
 
     fn take(&mut self, at: usize, entry: &'a Entry) -> Result<(), String> {
@@ -278,7 +291,7 @@ fn check_published(history: &History<'_>, now: &QueryNow) -> Result<()> {
         let who = if beyond.is_some() { "" } else { "of a query with this checkpoint directory, or with this sink's name, " };
         return Err(Error::analysis(format!(
             "{who}sink `{id}` has published epoch {published} to {}, but this checkpoint {ends}: it was deleted or replaced, and {danger}. \
-             Restore the checkpoint, or, to write all input once more, give the sink a new name",
+             Restore the checkpoint. Or, if another query wrote that epoch, or all input is to be written once more, give the sink a name of its own",
             sink.target.id
         )));
     }
@@ -292,7 +305,15 @@ fn check_operators(history: &History<'_>, now: &QueryNow) -> Result<()> {
         match now.operators.iter().find(|new| new.id == old.id) {
             None => missing.push(format!("{} ({})", old.id, old.name)),
             Some(new) => {
-                if let (Some(kept), Some(wanted)) = (&old.types, &new.types)
+                // A run of a release that did not say may have been followed by runs that recorded nothing and did.
+                let later = || {
+                    let after = history.starts.iter().skip_while(|later| later.run_id != start.run_id);
+                    after
+                        .flat_map(|later| &later.operators)
+                        .filter(|operator| operator.id == old.id)
+                        .find_map(|operator| operator.types.as_ref())
+                };
+                if let (Some(kept), Some(wanted)) = (old.types.as_ref().or_else(later), &new.types)
                     && !kept.same(wanted)
                 {
                     return Err(Error::analysis(format!(
@@ -398,7 +419,8 @@ fn publish(history: &History<'_>, now: &QueryNow) -> Result<Vec<Republish>> {
             }
         }
         if !sinks.is_empty() {
-            steps.push(Republish { epoch, entry: *entry, sinks });
+            let commits_name_query = history.commits_name_query(&record.run_id);
+            steps.push(Republish { epoch, entry: *entry, sinks, commits_name_query });
         }
     }
     Ok(steps)

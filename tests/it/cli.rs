@@ -134,7 +134,7 @@ fn wrong_command_lines_have_a_code_of_their_own() {
     }
     let help = tidemill(&["sql", "--help"]);
     assert_eq!(help.status.code(), Some(0));
-    assert!(text(&help.stdout).contains("Exit codes: 0 all went well; 1 something failed; 2 the command line is wrong."));
+    assert!(text(&help.stdout).contains("Exit codes: 0 all went well; 1 something failed; 2 the command line is wrong; 3 a demo"));
 }
 
 #[test]

@@ -59,6 +59,10 @@ const CASES: &[(&str, Result<&[i64], &str>)] = &[
     ("hour(source.t) = 0", Ok(&[1, 2, 5])),
     ("current_timestamp() < target.t", Ok(&[2])),
     ("SOURCE.N > Target.n", Ok(&[2])),
+    // NaN is one value, whatever its bits, and so is zero.
+    ("(-cast('NaN' AS double) + source.x) <> cast('NaN' AS double)", Ok(&[])),
+    ("(-cast('NaN' AS double) + source.x) > 5e0", Ok(&[1, 2, 5])),
+    ("(source.i - 5) * -1e0 IN (0e0, 9e0)", Ok(&[1])),
     // What has no value is an error, and an int that the table keeps as a bigint is an int.
     ("source.n + 9223372036854775807 > target.n", Err("overflow")),
     ("source.i + 2147483643 > target.i", Err("overflow")),

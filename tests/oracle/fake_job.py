@@ -33,6 +33,7 @@ SCHEMAS = {
             ("asdMs", pa.float64()),
             ("completionRate", pa.float64()),
             ("clicks", pa.int64()),
+            ("events", pa.int64()),
         ]
     ),
     "user_baselines": pa.schema([("userId", pa.string()), ("emaAsdMs", pa.float64()), ("seen", pa.int64())]),
@@ -255,7 +256,8 @@ def close(user, session, baselines, out):
     times = {"userId": user, "sessionStart": micros(session["start"]), "sessionEnd": micros(session["end"]), "asdMs": asd}
     completed = sum(1 for event in session["events"] if event["completed"])
     clicks = sum(1 for event in session["events"] if event["eventType"] == "click")
-    out["session_metrics"].append({**times, "completionRate": completed / max(len(ends), 1), "clicks": clicks})
+    rates = {"completionRate": completed / max(len(ends), 1), "clicks": clicks, "events": len(session["events"])}
+    out["session_metrics"].append({**times, **rates})
     if user not in baselines:
         baselines[user] = (asd, 1)
         return

@@ -39,7 +39,7 @@ RELATIVE_TOLERANCE = 1e-9
 # Each table's key (no two rows share one), and the columns beside it that are compared.
 # `note`, `reason` and `operator` are free text: they must be there, and their values are Tidemill's own.
 TABLES = {
-    "session_metrics": {"key": ("userId", "sessionStart"), "values": ("sessionEnd", "asdMs", "completionRate", "clicks")},
+    "session_metrics": {"key": ("userId", "sessionStart"), "values": ("sessionEnd", "asdMs", "completionRate", "clicks", "events")},
     "user_baselines": {"key": ("userId",), "values": ("emaAsdMs", "seen")},
     "alerts": {
         "key": ("userId", "sessionStart"),

@@ -113,7 +113,7 @@ def recompute(db: duckdb.DuckDBPyConnection, watermark_us: int | None) -> Expect
             FROM gaps
         )
         SELECT userId, min(t) AS sessionStart, max(t) + {SESSION_GAP_US} AS sessionEnd,
-            {ASD_MS} AS asdMs, {COMPLETION_RATE} AS completionRate, {CLICKS} AS clicks
+            {ASD_MS} AS asdMs, {COMPLETION_RATE} AS completionRate, {CLICKS} AS clicks, count(*) AS events
         FROM numbered GROUP BY userId, session
     """)
     closed = db.sql("SELECT * FROM sessions WHERE sessionEnd <= ? ORDER BY userId, sessionStart", params=[watermark_us]).to_arrow_table()

@@ -13,18 +13,23 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use bytes::Bytes;
-use datafusion::common::ScalarValue;
+use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{ScalarValue, Statistics};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::DefaultParquetFileReaderFactory;
-use datafusion::datasource::physical_plan::{FileScanConfig, FileScanConfigBuilder, ParquetFileReaderFactory, ParquetSource};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig, FileScanConfigBuilder, ParquetFileReaderFactory, ParquetSource};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
 use datafusion::parquet::arrow::{ARROW_SCHEMA_META_KEY, encode_arrow_schema, parquet_to_arrow_schema};
 use datafusion::parquet::errors::Result as ParquetResult;
-use datafusion::parquet::file::metadata::{FileMetaData, KeyValue, ParquetMetaData, ParquetMetaDataBuilder};
+use datafusion::parquet::file::metadata::{
+    FileMetaData, KeyValue, ParquetColumnIndex, ParquetMetaData, ParquetMetaDataBuilder, RowGroupMetaData, RowGroupMetaDataBuilder,
+};
+use datafusion::parquet::file::page_index::column_index::ColumnIndexMetaData;
+use datafusion::parquet::file::statistics::Statistics as ColumnChunkStatistics;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{CastExpr, Column, lit};
 use datafusion::physical_expr_adapter::{PhysicalExprAdapter, PhysicalExprAdapterFactory};
@@ -42,7 +47,31 @@ pub fn read_by_our_rules(scan: FileScanConfig, store: Arc<dyn ObjectStore>) -> F
     let readers = source.parquet_file_reader_factory().cloned();
     let readers = readers.unwrap_or_else(|| Arc::new(DefaultParquetFileReaderFactory::new(store)) as _);
     let source = source.with_parquet_file_reader_factory(Arc::new(Footers { readers }));
-    FileScanConfigBuilder::from(scan).with_source(Arc::new(source)).with_expr_adapter(Some(Arc::new(ColumnsByName))).build()
+    let columns = Arc::clone(scan.file_schema());
+    let statistics = without_float_bounds(scan.statistics(), &columns);
+    let groups = scan.file_groups.iter().map(|group| FileGroup::new(group.iter().map(|file| known_of(file, &columns)).collect())).collect();
+    FileScanConfigBuilder::from(scan)
+        .with_source(Arc::new(source))
+        .with_expr_adapter(Some(Arc::new(ColumnsByName)))
+        .with_file_groups(groups)
+        .with_statistics(statistics)
+        .build()
+}
+
+/// A file with what is known of it, less what is no bound.
+fn known_of(file: &PartitionedFile, columns: &Schema) -> PartitionedFile {
+    let statistics = file.statistics.as_ref().map(|known| Arc::new(without_float_bounds(Statistics::clone(known), columns)));
+    PartitionedFile { statistics, ..file.clone() }
+}
+
+/// See [`without_float_maxima`].
+fn without_float_bounds(mut known: Statistics, columns: &Schema) -> Statistics {
+    for (known, column) in known.column_statistics.iter_mut().zip(columns.fields()) {
+        if column.data_type().is_floating() {
+            known.max_value = Precision::Absent;
+        }
+    }
+    known
 }
 
 /// The key under which a file's path stands in its schema.
@@ -91,7 +120,7 @@ impl AsyncFileReader for Reader {
     }
 }
 
-/// The footer with the file's path and, where there is INT96, the Arrow schema to read it by.
+/// The footer with the file's path and, where there is INT96, the Arrow schema to read it by; without what is no bound.
 fn rewritten(footer: Arc<ParquetMetaData>, path: &str) -> ParquetResult<Arc<ParquetMetaData>> {
     let file = footer.file_metadata();
     let mut keys = file.key_value_metadata().cloned().unwrap_or_default();
@@ -114,11 +143,43 @@ fn rewritten(footer: Arc<ParquetMetaData>, path: &str) -> ParquetResult<Arc<Parq
         file.column_orders().cloned(),
     );
     let mut rest = Arc::unwrap_or_clone(footer).into_builder();
+    let row_groups =
+        rest.take_row_groups().into_iter().map(|group| without_float_maxima(group.into_builder())).collect::<ParquetResult<_>>()?;
+    let column_index = rest.take_column_index().map(without_float_pages);
     let footer = ParquetMetaDataBuilder::new(head)
-        .set_row_groups(rest.take_row_groups())
-        .set_column_index(rest.take_column_index())
+        .set_row_groups(row_groups)
+        .set_column_index(column_index)
         .set_offset_index(rest.take_offset_index());
     Ok(Arc::new(footer.build()))
+}
+
+/// NaN is greater than every number, and Parquet's writers leave it out of their statistics: what is told as the greatest value of a
+/// column of floats need not be that.
+fn without_float_maxima(mut group: RowGroupMetaDataBuilder) -> ParquetResult<RowGroupMetaData> {
+    let columns = group.take_columns().into_iter().map(|column| {
+        let known = match column.statistics() {
+            Some(ColumnChunkStatistics::Float(s)) => {
+                ColumnChunkStatistics::float(s.min_opt().copied(), None, None, s.null_count_opt(), false)
+            }
+            Some(ColumnChunkStatistics::Double(s)) => {
+                ColumnChunkStatistics::double(s.min_opt().copied(), None, None, s.null_count_opt(), false)
+            }
+            _ => return Ok(column),
+        };
+        column.into_builder().set_statistics(known).build()
+    });
+    let columns = columns.collect::<ParquetResult<_>>()?;
+    group.set_column_metadata(columns).build()
+}
+
+/// The same for pages.
+fn without_float_pages(mut index: ParquetColumnIndex) -> ParquetColumnIndex {
+    for column in index.iter_mut().flatten() {
+        if matches!(column, ColumnIndexMetaData::FLOAT(_) | ColumnIndexMetaData::DOUBLE(_)) {
+            *column = ColumnIndexMetaData::NONE;
+        }
+    }
+    index
 }
 
 /// Makes a [`Finder`] for each file.

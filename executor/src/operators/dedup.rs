@@ -141,7 +141,7 @@ impl Run {
             }
             keep.append(fresh);
         }
-        let keep = BooleanArray::new(keep.finish(), None);
+        let keep = with_one_dropped(BooleanArray::new(keep.finish(), None));
         let kept = filter_record_batch(batch, &keep)?;
         self.metrics.rows_updated += kept.num_rows() as u64;
         self.metrics.rows_dropped_as_duplicates += (batch.num_rows() - kept.num_rows()) as u64;
@@ -184,6 +184,18 @@ impl Run {
             report.overlays.insert(self.operator.id.clone(), self.overlay);
         }
     }
+}
+
+/// A place at which a fault test has a row vanish that is to be kept: `FAILPOINTS=executor::drop_one_row=1*return`. Nothing in other
+/// builds.
+fn with_one_dropped(keep: BooleanArray) -> BooleanArray {
+    let Some(one) = keep.iter().position(|keep| keep == Some(true)) else { return keep };
+    fail::fail_point!("executor::drop_one_row", |_| {
+        keep.iter().enumerate().map(|(row, keep)| Some(row != one && keep == Some(true))).collect::<BooleanArray>()
+    });
+    // Without the feature the row is not looked at.
+    let _ = one;
+    keep
 }
 
 /// A place at which a fault test has a row called late that is on time: `FAILPOINTS=executor::call_one_on_time_row_late=1*return`.

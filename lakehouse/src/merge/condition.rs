@@ -5,7 +5,7 @@
 //! merged in the table's.
 
 use std::fmt::{self, Debug, Display};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options};
@@ -50,12 +50,17 @@ pub trait ConditionLanguage: Debug + Send + Sync {
 pub struct MergeCondition {
     expr: Expr,
     language: Arc<dyn ConditionLanguage>,
+    /// What it was bound to last: a stream merges the same columns over and over.
+    bound: Arc<Mutex<Option<Bound>>>,
 }
+
+/// The columns of both sides, and the condition over them.
+type Bound = (SchemaRef, SchemaRef, Arc<Condition>);
 
 impl MergeCondition {
     /// The condition `expr` in `language`.
     pub fn new(expr: Expr, language: Arc<dyn ConditionLanguage>) -> Self {
-        Self { expr, language }
+        Self { expr, language, bound: Arc::default() }
     }
 
     /// Refuses a condition that has no meaning over rows of these columns.
@@ -86,9 +91,25 @@ impl MergeCondition {
         })
     }
 
+    /// The condition over rows of these columns, ready to be evaluated.
+    ///
+    /// # Errors
+    /// Those of [`MergeCondition::check`].
+    pub(crate) fn bound(&self, source: &SchemaRef, target: &SchemaRef) -> Result<Arc<Condition>> {
+        let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((before_source, before_target, condition)) = &*bound
+            && (before_source, before_target) == (source, target)
+        {
+            return Ok(Arc::clone(condition));
+        }
+        let condition = Arc::new(Condition::bind(self, source, target)?);
+        *bound = Some((Arc::clone(source), Arc::clone(target), Arc::clone(&condition)));
+        Ok(condition)
+    }
+
     /// The condition that a record holds.
     pub(crate) fn read(text: &str, language: Arc<dyn ConditionLanguage>) -> Result<Self> {
-        Ok(Self { expr: language.read(text)?, language })
+        Ok(Self::new(language.read(text)?, language))
     }
 }
 

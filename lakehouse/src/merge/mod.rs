@@ -35,7 +35,6 @@ use crate::sink::check_pinned;
 use crate::snapshot::Snapshot;
 use crate::table::DeltaTable;
 use crate::write::remove_unnamed;
-use condition::Condition;
 pub use condition::{ConditionLanguage, MergeCondition};
 use source::{Source, check_complete, key_positions};
 
@@ -177,8 +176,7 @@ impl DeltaTable {
             let rows = table.align(snapshot.head(), &request.source)?;
             let source = Arc::new(Source::try_new(&what, snapshot.schema(), &on, &rows)?);
             let columns = columns.as_ref().unwrap_or(snapshot.schema());
-            let condition = request.update_condition.as_ref().map(|c| Condition::bind(c, columns, snapshot.schema())).transpose()?;
-            let condition = condition.map(Arc::new);
+            let condition = request.update_condition.as_ref().map(|c| c.bound(columns, snapshot.schema())).transpose()?;
             Ok(probe::Probe { core: Arc::clone(&table.core), snapshot, on, source, condition })
         })
         .await?;

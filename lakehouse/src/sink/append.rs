@@ -13,7 +13,7 @@ use tidemill_planner::seam::{Capability, Publish, PublishedEpochs, Receipt, Sink
 use tidemill_planner::{Error, ErrorKind, Result};
 
 use super::stage::from_stream;
-use super::{Base, NOTHING, Opened, SinkOptions, any_rows, check_pinned};
+use super::{Base, NOTHING, Opened, SinkOptions, any_rows, check_pinned, recorded_by_another};
 use crate::commit::{Committed, txn_check_is_on};
 use crate::io::blocking;
 use crate::log::actions::Add;
@@ -35,7 +35,11 @@ struct StagedFile {
     add: Add,
 }
 
+/// What a record says of how its rows get in, so that no merge takes them for its own.
+const HOW: &str = "append";
+
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Meta {
     files: Vec<StagedFile>,
 }
@@ -141,7 +145,7 @@ impl Sink for DeltaAppendSink {
     }
 
     async fn open(&self, schema: SchemaRef) -> Result<SinkTarget> {
-        self.base.open(schema).await
+        Ok(SinkTarget { how: Some(HOW.into()), ..self.base.open(schema).await? })
     }
 
     async fn stage(&self, run: &SinkRun, epoch: u64, partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {
@@ -169,9 +173,14 @@ impl Sink for DeltaAppendSink {
         if DeltaTable::has_txn(&head, Some(&txn)) {
             return Ok(Publish::AlreadyPublished);
         }
+        let another = || recorded_by_another(&self.base.location, epoch, "append");
+        if target.how.as_ref().is_some_and(|how| how != HOW) {
+            return Err(another());
+        }
         let (mut staged, mut inline) = (Vec::new(), Vec::new());
         for receipt in receipts {
-            staged.extend(serde_json::from_value::<Meta>(receipt.meta.clone())?.files);
+            let meta: Meta = serde_json::from_value(receipt.meta.clone()).map_err(|_| another())?;
+            staged.extend(meta.files);
             if let Some(bytes) = &receipt.inline {
                 inline.extend(from_stream(bytes)?);
             }
@@ -179,7 +188,7 @@ impl Sink for DeltaAppendSink {
         // The same names again write over what a cut-off attempt has left. They would also hide a missing txn check, because a
         // file that is added twice is there once: so a test that takes the check away takes them away as well.
         let naming = match txn_check_is_on() {
-            true => Naming::Derived(format!("{}\0{}\0{epoch}\0inline", query.id, self.base.id())),
+            true => self.base.naming(query, &format!("{epoch}\0inline")),
             false => Naming::Unique,
         };
         let mut files = opened.table.write_rows(&head, &inline, &naming).await?;

@@ -13,7 +13,7 @@ use tidemill_planner::seam::{Capability, Publish, PublishedEpochs, Receipt, Sink
 use tidemill_planner::{Error, Result};
 
 use super::stage::{from_stream, read_file, to_file};
-use super::{Base, NOTHING, SinkOptions, any_rows, check_pinned};
+use super::{Base, NOTHING, SinkOptions, any_rows, check_pinned, recorded_by_another};
 use crate::io::blocking;
 use crate::merge::cache::nulls_in;
 use crate::merge::check_request;
@@ -35,12 +35,15 @@ pub struct DeltaMergeSink {
     language: Option<Arc<dyn ConditionLanguage>>,
     /// The columns of the rows that come in, which the condition sees.
     source: OnceLock<SchemaRef>,
+    /// How this program merges, as its own records say it: they need not be read again.
+    ours: OnceLock<serde_json::Value>,
     /// The keys staged so far, by epoch: two rows with one key are refused before the record is written.
     seen: Mutex<SeenKeys>,
 }
 
 /// How the rows of an epoch are merged, as its record holds it.
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct How {
     on: Vec<String>,
     /// Where a matched row is updated, in the words of the condition's language; always where there is none.
@@ -52,6 +55,7 @@ struct How {
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Meta {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     staged: Option<StagedRows>,
@@ -76,7 +80,7 @@ impl DeltaMergeSink {
         options: SinkOptions,
     ) -> Self {
         let base = Base::new(name, location, options);
-        Self { base, on, condition, language: None, source: OnceLock::new(), seen: Mutex::default() }
+        Self { base, on, condition, language: None, source: OnceLock::new(), ours: OnceLock::new(), seen: Mutex::default() }
     }
 
     /// What the conditions of records are written in: a record may hold one although this program's merge has none.
@@ -94,15 +98,22 @@ impl DeltaMergeSink {
     /// How this program merges rows of `source` into `table`.
     fn how(&self, source: &Schema, table: &Schema) -> Result<How> {
         let update_where = self.condition.as_ref().map(|condition| condition.recorded(source, table)).transpose()?;
-        let source = update_where.as_ref().map(|_| to_delta_json(source)).transpose()?;
+        // A type that Delta does not have is seen as the table has it.
+        let source = update_where.as_ref().and_then(|_| to_delta_json(source).ok());
         Ok(How { on: self.on.clone(), update_where, source })
     }
 
     /// The keys, the condition and the source's columns of a recorded epoch. Records of releases that did not hold them are merged
     /// as this program merges.
-    fn recorded(&self, target: &SinkTarget) -> Result<(Vec<String>, Option<MergeCondition>, Option<SchemaRef>)> {
-        let Some(how) = &target.how else { return Ok((self.on.clone(), self.condition.clone(), self.source.get().cloned())) };
-        let how: How = serde_json::from_value(how.clone())?;
+    fn recorded(
+        &self,
+        target: &SinkTarget,
+        another: impl Fn() -> Error,
+    ) -> Result<(Vec<String>, Option<MergeCondition>, Option<SchemaRef>)> {
+        let Some(how) = target.how.as_ref().filter(|how| self.ours.get() != Some(*how)) else {
+            return Ok((self.on.clone(), self.condition.clone(), self.source.get().cloned()));
+        };
+        let how: How = serde_json::from_value(how.clone()).map_err(|_| another())?;
         let source = how.source.map(|json| from_delta_json(&json.to_string())).transpose()?;
         let condition = match (how.update_where, &self.language) {
             (None, _) => None,
@@ -174,10 +185,11 @@ impl Sink for DeltaMergeSink {
         let opened = self.base.opened()?;
         check_complete(&format!("Delta table {}", self.base.location), &schema, &opened.layout.table)?;
         check_request(&opened.table, &schema, &opened.layout.table, &self.on, self.condition.as_ref())?;
-        let how = self.how(&schema, &opened.layout.table)?;
+        let how = serde_json::to_value(self.how(&schema, &opened.layout.table)?)?;
+        let _ = self.ours.set(how.clone());
         // A second open of the same sink has the same columns.
         let _ = self.source.set(schema);
-        Ok(SinkTarget { how: Some(serde_json::to_value(how)?), ..target })
+        Ok(SinkTarget { how: Some(how), ..target })
     }
 
     async fn stage(&self, run: &SinkRun, epoch: u64, partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {
@@ -216,20 +228,24 @@ impl Sink for DeltaMergeSink {
         if DeltaTable::has_txn(&head, Some(&txn)) {
             return Ok(Publish::AlreadyPublished);
         }
-        let mut source = Vec::new();
+        let another = || recorded_by_another(&self.base.location, epoch, "merge");
+        let (on, update_condition, columns) = self.recorded(target, another)?;
+        let (mut source, mut used) = (Vec::new(), Vec::new());
         for receipt in receipts {
             if let Some(bytes) = &receipt.inline {
                 source.extend(from_stream(bytes)?);
             }
-            if let Some(staged) = serde_json::from_value::<Meta>(receipt.meta.clone())?.staged {
+            let meta: Meta = serde_json::from_value(receipt.meta.clone()).map_err(|_| another())?;
+            if let Some(staged) = meta.staged {
                 let path = opened.staging.path(&staged.file);
+                used.push(staged.file);
                 source.extend(blocking(move || read_file(&path, staged.checksum)).await?);
             }
         }
-        let (on, update_condition, columns) = self.recorded(target)?;
         let request = MergeRequest { on, source, update_condition, txn: Some(txn) };
         let context = MergeContext { pinned: Some(target), source: columns.as_ref(), settle_later: true };
         let metrics = opened.table.merge_in(request, context).await?;
+        self.base.used(used);
         Ok(match metrics.version {
             Some(_) => Publish::Published { rows_updated: metrics.rows_updated },
             None => Publish::AlreadyPublished,

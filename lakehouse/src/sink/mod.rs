@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! stage ──► receipt: rows inline, or the names of files under _tidemill_staged/ (synced)
-//! publish ─► txn (sink id, epoch) there? ─► AlreadyPublished
+//! publish ─► txn (query and sink, epoch) there? ─► AlreadyPublished
 //!            else files in place, one commit with the txn
 //! settle ──► log folder synced, staged files of past epochs removed, now and then a checkpoint
 //! discard ─► staged files of an epoch that got no record removed
@@ -15,7 +15,7 @@ mod stage;
 mod txn_id;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -31,6 +31,7 @@ use crate::partition::Layout;
 use crate::schema::Alignment;
 use crate::snapshot::Head;
 use crate::table::DeltaTable;
+use crate::write::Naming;
 pub use append::DeltaAppendSink;
 pub use merge::DeltaMergeSink;
 use stage::{Staging, to_stream};
@@ -63,6 +64,8 @@ struct Base {
     opened: OnceLock<Opened>,
     /// Whether something was staged or published since the last settle: an idle query costs no sync.
     unsettled: AtomicBool,
+    /// Staged files that are used up: names of an earlier release do not say whose they are, so that only the record knows them.
+    used: Mutex<Vec<String>>,
 }
 
 #[derive(Debug)]
@@ -76,7 +79,7 @@ struct Opened {
 
 impl Base {
     fn new(name: Option<String>, location: impl Into<String>, options: SinkOptions) -> Self {
-        Self { name, location: location.into(), options, opened: OnceLock::new(), unsettled: AtomicBool::new(true) }
+        Self { name, location: location.into(), options, opened: OnceLock::new(), unsettled: AtomicBool::new(true), used: Mutex::default() }
     }
 
     /// The user's name, else one from the table's id: unknown before the sink is open.
@@ -117,9 +120,13 @@ impl Base {
     /// What makes the commit of an epoch happen once. The query's first commit to a table also notes where its checkpoint is.
     fn txn(&self, query: &SinkQuery, epoch: u64, head: &Head) -> Result<Txn> {
         let version = i64::try_from(epoch).map_err(|_| Error::internal(format!("epoch {epoch} does not fit a Delta txn version")))?;
+        let own = txn_id::of_query(&query.id, self.id());
+        if query.unnamed {
+            return Ok(Txn { app_id: self.id().to_owned(), version, mark: Some(own) });
+        }
         let mark = txn_id::of_checkpoint(query, self.id());
         let mark = head.txn_version(&mark).is_none().then_some(mark);
-        Ok(Txn { app_id: txn_id::of_query(&query.id, self.id()), version, mark })
+        Ok(Txn { app_id: own, version, mark })
     }
 
     async fn published(&self, query: &SinkQuery) -> Result<PublishedEpochs> {
@@ -163,16 +170,32 @@ impl Base {
         }
         let (table, staging, durable) = (opened.table.clone(), opened.staging.clone(), self.options.table.durable);
         let query = query.clone();
+        let used = std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner));
         blocking(move || {
             if durable {
                 table.core.log.sync()?;
             }
-            staging.remove_up_to(&query, epoch)
+            // What is published is published, whatever becomes of the files that it was staged in; a later settle removes them too.
+            if let Err(error) = staging.remove_named(&used).and_then(|()| staging.remove_up_to(&query, epoch)) {
+                tracing::warn!("what epoch {epoch} had staged could not be removed, and is tried again after the next epoch: {error}");
+            }
+            Ok(())
         })
         .await
         .inspect_err(|_| self.touch())?;
         opened.table.spawn_upkeep(self.options.checkpoint_interval);
         Ok(())
+    }
+
+    /// Takes note of staged files that a publish has used up, by their names.
+    fn used(&self, names: impl IntoIterator<Item = String>) {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).extend(names);
+    }
+
+    /// Whose data files a publish writes: names of other queries never meet.
+    fn naming(&self, query: &SinkQuery, what: &str) -> Naming {
+        let query = if query.unnamed { String::new() } else { format!("{}\0", query.id) };
+        Naming::Derived(format!("{query}{}\0{what}", self.id()))
     }
 
     async fn discard(&self, run: &SinkRun, from_epoch: u64) -> Result<()> {
@@ -228,6 +251,14 @@ pub(crate) fn check_pinned(head: &Head, pinned: &SinkTarget) -> Result<()> {
         (Some(pinned), Some(now)) if pinned != now => changed("partition columns", pinned, now),
         _ => Ok(()),
     }
+}
+
+/// What a sink says of an epoch that another kind of sink has recorded.
+fn recorded_by_another(location: &str, epoch: u64, this: &str) -> Error {
+    Error::analysis(format!(
+        "epoch {epoch} was recorded for Delta table {location} by another kind of sink, and this one is to {this}: start the query once as it was and \
+         stop it in order, then change it"
+    ))
 }
 
 /// Whether an epoch has any output: one without is not published at all.

@@ -9,8 +9,8 @@
 //! query's log at which the run began that staged it. A run removes what smaller places have left, and never what a later run has
 //! staged and may have recorded. The uuid tells attempts apart.
 //!
-//! Files without a place are of releases that had none; their hash is of the sink alone. Nobody can say which query left one, so a
-//! record that names one uses it up, and no clean-up touches it.
+//! Files without a place are of releases that had none; their hash is of the sink alone. Nobody can say which query left one: it is
+//! removed when a record that names it has been published, and not before.
 
 use std::fs;
 use std::io::{Cursor, ErrorKind as IoKind};
@@ -102,6 +102,11 @@ impl Staging {
         self.remove_where(query, |staged| staged.epoch <= epoch)
     }
 
+    /// Removes these files; one that is not there any more was moved.
+    pub(crate) fn remove_named(&self, names: &[String]) -> Result<()> {
+        names.iter().try_for_each(|name| remove_if_there(&self.path(name)))
+    }
+
     fn remove_where(&self, query: &SinkQuery, wanted: impl Fn(StagedBy) -> bool) -> Result<()> {
         let prefix = self.prefix(query);
         let entries = match fs::read_dir(&self.folder) {
@@ -113,13 +118,17 @@ impl Staging {
             let entry = entry.map_err(|e| Error::io_at(self.folder.display(), e))?;
             let name = entry.file_name().to_string_lossy().into_owned();
             if name.strip_prefix(&prefix).and_then(StagedBy::parse).is_some_and(&wanted) {
-                match fs::remove_file(entry.path()) {
-                    Err(e) if e.kind() != IoKind::NotFound => return Err(Error::io_at(entry.path().display(), e)),
-                    _ => {}
-                }
+                remove_if_there(&entry.path())?;
             }
         }
         Ok(())
+    }
+}
+
+fn remove_if_there(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != IoKind::NotFound => Err(Error::io_at(path.display(), e)),
+        _ => Ok(()),
     }
 }
 
@@ -191,7 +200,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let staging = |sink| Staging::new(root.path(), sink, false);
         let (a, b) = (staging("a"), staging("b"));
-        let query = |id: &str| SinkQuery { id: id.to_owned(), checkpoint: String::new() };
+        let query = |id: &str| SinkQuery { id: id.to_owned(), checkpoint: String::new(), unnamed: false };
         let run = |id: &str, place| SinkRun { query: query(id), place };
         a.remove_up_to(&query("q"), 9).unwrap();
         // As a release without places named them: nobody knows whose this is.

@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn what_a_tables_ids_say() {
-        let query = |id: &str, checkpoint: &str| SinkQuery { id: id.to_owned(), checkpoint: checkpoint.to_owned() };
+        let query = |id: &str, checkpoint: &str| SinkQuery { id: id.to_owned(), checkpoint: checkpoint.to_owned(), unnamed: false };
         let mut txns = vec![
             (of_query("q", "delta:t"), 7),
             (of_checkpoint(&query("q", "/c"), "delta:t"), 0),

@@ -98,7 +98,7 @@ fn plain(value: &str) -> String {
 
 /// The query that sinks are tested with, and a run of it.
 pub(crate) fn the_query() -> SinkQuery {
-    SinkQuery { id: "q".into(), checkpoint: "/checkpoint".into() }
+    SinkQuery { id: "q".into(), checkpoint: "/checkpoint".into(), unnamed: false }
 }
 
 pub(crate) fn run() -> SinkRun {

@@ -64,6 +64,9 @@ pub struct SinkQuery {
     pub id: String,
     /// Where its checkpoint is: by this a target tells a query that begins anew, its checkpoint lost, from a stranger.
     pub checkpoint: String,
+    /// Whether it publishes for a run of a release whose commits did not name the query: under the sink's id alone, as that run would,
+    /// which may still be about to.
+    pub unnamed: bool,
 }
 
 /// What a target remembers of the epochs that a sink published to it.

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
@@ -69,17 +69,41 @@ impl StateColumn {
     }
 }
 
-/// Spark's name for a type, and what the bytes of a value hang on beside it.
+/// Spark's name for a type, and beside it all that the bytes of a value hang on: units, widths, and those of its parts.
 fn type_text(data_type: &DataType) -> String {
+    use DataType as T;
     let spark = catalog_string(data_type);
+    let unit = |unit: &TimeUnit| match unit {
+        TimeUnit::Second => "seconds",
+        TimeUnit::Millisecond => "milliseconds",
+        TimeUnit::Microsecond => "microseconds",
+        TimeUnit::Nanosecond => "nanoseconds",
+    };
     match data_type {
-        DataType::Timestamp(TimeUnit::Second, _) => format!("{spark} in seconds"),
-        DataType::Timestamp(TimeUnit::Millisecond, _) => format!("{spark} in milliseconds"),
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => format!("{spark} in nanoseconds"),
-        DataType::UInt8 => "unsigned tinyint".to_owned(),
-        DataType::UInt16 => "unsigned smallint".to_owned(),
-        DataType::UInt32 => "unsigned int".to_owned(),
-        DataType::UInt64 => "unsigned bigint".to_owned(),
+        T::Timestamp(TimeUnit::Microsecond, _) => spark,
+        T::Timestamp(other, _) => format!("{spark} in {}", unit(other)),
+        T::Duration(of) => format!("duration in {}", unit(of)),
+        T::Date64 => "date in 64 bits".to_owned(),
+        T::Float16 => "float in 16 bits".to_owned(),
+        T::Decimal32(..) => format!("{spark} in 32 bits"),
+        T::Decimal64(..) => format!("{spark} in 64 bits"),
+        T::Decimal256(..) => format!("{spark} in 256 bits"),
+        T::UInt8 => "unsigned tinyint".to_owned(),
+        T::UInt16 => "unsigned smallint".to_owned(),
+        T::UInt32 => "unsigned int".to_owned(),
+        T::UInt64 => "unsigned bigint".to_owned(),
+        T::FixedSizeBinary(width) => format!("binary({width})"),
+        T::Interval(IntervalUnit::DayTime) => format!("{spark} in milliseconds"),
+        T::List(item) | T::LargeList(item) | T::ListView(item) | T::LargeListView(item) => {
+            format!("array<{}>", type_text(item.data_type()))
+        }
+        T::FixedSizeList(item, size) => format!("array<{}>({size})", type_text(item.data_type())),
+        T::Struct(fields) => {
+            let fields: Vec<String> = fields.iter().map(|f| format!("{}:{}", f.name(), type_text(f.data_type()))).collect();
+            format!("struct<{}>", fields.join(","))
+        }
+        T::Map(entries, _) => format!("map of {}", type_text(entries.data_type())),
+        T::Dictionary(_, values) => type_text(values),
         _ => spark,
     }
 }
@@ -225,5 +249,39 @@ mod tests {
         assert_eq!(overlay.get(10, b"k"), Some(Some(&entry)));
         overlay.remove(10, b"k");
         assert_eq!(overlay.get(10, b"k"), Some(None));
+    }
+
+    #[test]
+    fn types_whose_bytes_differ_have_names_that_do() {
+        use arrow::datatypes::{Field, Fields};
+        use std::collections::HashSet;
+        let plain = [
+            DataType::Date32,
+            DataType::Date64,
+            DataType::Float16,
+            DataType::Float32,
+            DataType::Int64,
+            DataType::UInt32,
+            DataType::UInt64,
+            DataType::Decimal128(38, 2),
+            DataType::Decimal256(38, 2),
+            DataType::Binary,
+            DataType::FixedSizeBinary(16),
+            DataType::Duration(TimeUnit::Millisecond),
+            DataType::Duration(TimeUnit::Microsecond),
+            DataType::Interval(IntervalUnit::DayTime),
+            DataType::Timestamp(TimeUnit::Millisecond, None),
+            DataType::Timestamp(TimeUnit::Microsecond, None),
+            DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        ];
+        let nested = plain.iter().flat_map(|t| {
+            let item = Arc::new(Field::new("x", t.clone(), true));
+            let fields = Fields::from(vec![Arc::clone(&item)]);
+            [DataType::Struct(fields), DataType::List(Arc::clone(&item)), DataType::FixedSizeList(item, 2)]
+        });
+        let all: Vec<DataType> = plain.iter().cloned().chain(nested).collect();
+        let texts: HashSet<String> = all.iter().map(type_text).collect();
+        assert_eq!(texts.len(), all.len(), "{texts:?}");
+        assert_eq!(type_text(&DataType::Utf8), type_text(&DataType::Utf8View), "their keys have the same bytes");
     }
 }

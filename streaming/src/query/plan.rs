@@ -62,7 +62,7 @@ pub struct QueryOptions {
 }
 
 impl QueryOptions {
-    /// The defaults: epochs as soon as there is data, Spark's retention.
+    /// The defaults: epochs as soon as there is data, and [`Retention::default`].
     pub fn new(engine: Engine, checkpoint: impl Into<PathBuf>) -> Self {
         Self {
             name: None,

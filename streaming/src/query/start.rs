@@ -70,7 +70,7 @@ async fn begin(plan: QueryPlan, options: QueryOptions) -> Result<(EpochLoop, Arc
     let run_id = Uuid::new_v4().to_string();
     let TakenOver { chain, entries, images, targets, resume, start, place } = take_over(&plan, &options, &checkpoint, &run_id).await?;
     let Start { query_id, key_groups, settings, .. } = start;
-    let run = SinkRun { query: SinkQuery { id: query_id.clone(), checkpoint: checkpoint.location() }, place };
+    let run = SinkRun { query: SinkQuery { id: query_id.clone(), checkpoint: checkpoint.location(), unnamed: false }, place };
 
     let tasks: Vec<_> = plan.operators.iter().map(|o| (o.id.clone(), o.tasks)).collect();
     let policy = WatermarkPolicy::of(&settings)?;
@@ -86,19 +86,27 @@ async fn begin(plan: QueryPlan, options: QueryOptions) -> Result<(EpochLoop, Arc
         None => {
             let mut state = QueryState::new(key_groups);
             tasks.iter().for_each(|(id, tasks)| state.open(id, *tasks));
-            Restored { state, sources: BTreeMap::new(), replayed_epochs: 0, damaged: Vec::new(), damaged_images: Vec::new() }
+            Restored {
+                state,
+                sources: BTreeMap::new(),
+                replayed_epochs: 0,
+                replayed_bytes: 0,
+                image_bytes: 0,
+                damaged: Vec::new(),
+                damaged_images: Vec::new(),
+            }
         }
     };
-    if let Some(resume) = &resume {
-        crash_point("streaming::restore");
-        republish(&plan, &options, &entries, resume, &run.query).await?;
-    }
     for damaged in &restored.damaged {
         tracing::warn!("passed over a damaged state image: {damaged}");
     }
     for source in &plan.sources {
         let restore = restored.sources.get(source.id()).cloned().unwrap_or_default();
         source.restore(restore.image.as_deref(), &restore.offsets)?;
+    }
+    if let Some(resume) = &resume {
+        crash_point("streaming::restore");
+        republish(&plan, &options, &entries, resume, &run.query).await?;
     }
     let next_epoch = resume.as_ref().map_or(0, |r| r.next_epoch);
     options.enter(next_epoch, Phase::Discard);
@@ -134,7 +142,12 @@ async fn begin(plan: QueryPlan, options: QueryOptions) -> Result<(EpochLoop, Arc
     });
     let handle = options.engine.query(Priority::Streaming, options.name.clone().unwrap_or_else(|| shared.id.clone()));
     let epochs = EpochLoop {
-        images: ImageWriter::new(checkpoint.images_dir(), options.images, restored.replayed_epochs),
+        images: ImageWriter::new(
+            checkpoint.images_dir(),
+            options.images,
+            (restored.replayed_epochs, restored.replayed_bytes),
+            restored.image_bytes,
+        ),
         image_files: images.into_iter().filter(|image| !restored.damaged_images.contains(&image.path)).collect(),
         handle,
         run,
@@ -178,7 +191,8 @@ async fn take_over(plan: &QueryPlan, options: &QueryOptions, checkpoint: &Checkp
     let targets = open_sinks(plan).await?;
     let new_query_id = Uuid::new_v4().to_string();
     for attempt in 1.. {
-        let query = SinkQuery { id: query_id(&entries).unwrap_or(&new_query_id).to_owned(), checkpoint: checkpoint.location() };
+        let query =
+            SinkQuery { id: query_id(&entries).unwrap_or(&new_query_id).to_owned(), checkpoint: checkpoint.location(), unnamed: false };
         let decided = decide(plan, options, checkpoint, &chain, &entries, &targets, (&query, run_id)).await;
         let lost = match decided {
             Ok((images, resume, start)) => match chain.take_over(&Entry::Start(start.clone())).await {
@@ -192,7 +206,10 @@ async fn take_over(plan: &QueryPlan, options: &QueryOptions, checkpoint: &Checkp
             Ok(true) => {}
             Ok(false) => return Err(lost),
             // Another run has cleaned up what was about to be read.
-            Err(error) if error.kind() == ErrorKind::Conflict => (chain, entries) = open_chain(checkpoint).await?,
+            // What is damaged and not only cleaned up is found so again.
+            Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Corrupt) => {
+                (chain, entries) = open_chain(checkpoint).await?
+            }
             Err(error) => return Err(error),
         }
         if attempt == START_ATTEMPTS {
@@ -338,10 +355,11 @@ async fn republish(plan: &QueryPlan, options: &QueryOptions, entries: &[(u64, En
             return Err(Error::internal("recovery named an entry that is no epoch"));
         };
         options.enter(step.epoch, Phase::Republish);
+        let query = SinkQuery { unnamed: !step.commits_name_query, ..query.clone() };
         for manifest in record.sinks.iter().filter(|m| step.sinks.contains(&m.sink)) {
             let Some(sink) = plan.sinks.iter().find(|s| s.id() == manifest.sink && s.capability() == Capability::Staged) else { continue };
             crash_point("streaming::republish");
-            sink.publish(query, step.epoch, &manifest.target, &manifest.receipts)
+            sink.publish(&query, step.epoch, &manifest.target, &manifest.receipts)
                 .await
                 .map_err(|e| e.context(format!("publishing epoch {} again to sink `{}`", step.epoch, manifest.sink)))?;
         }

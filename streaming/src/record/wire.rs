@@ -15,7 +15,11 @@ use crate::state::StateChange;
 use crate::watermark::WatermarkState;
 
 const MAGIC: &[u8; 8] = b"TMRECORD";
-const VERSION: u16 = 1;
+/// Version 2 leaves out what releases of version 1 demand, and says what they do not know: they refuse it as newer.
+const VERSION: u16 = 2;
+
+/// The versions that are read.
+const VERSIONS: [u16; 2] = [1, VERSION];
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -97,7 +101,7 @@ impl Entry {
     /// # Errors
     /// `Corrupt`, naming the file, when they are torn, damaged, foreign, or of a version that this release does not read.
     pub fn decode(bytes: &Bytes, location: &str) -> Result<Self> {
-        let frame: Frame<Header> = Frame::decode(MAGIC, &[VERSION], bytes, location)?;
+        let frame: Frame<Header> = Frame::decode(MAGIC, &VERSIONS, bytes, location)?;
         Ok(match frame.header {
             Header::Start(start) => Self::Start(start),
             Header::Promise(promise) => Self::Promise(promise),
@@ -233,13 +237,13 @@ mod tests {
         }
         expect![[r#"
             {"start":{"run_id":"a","query_id":"q","query_name":"main","follows":null,"started_ms":1763626530123,"after_orderly_end":false,"commits_name_query":true,"tidemill_version":"0.1.0","settings":{"tidemill.watermark.policy":"min"},"key_groups":4096,"operators":[{"id":"dedupe-1","name":"dedupe","tasks":2,"types":{"key":[{"name":"eventId","type":"string"}],"value":[]}}],"sources":[{"id":"files","description":"FileStreamSource[/in]"}],"sinks":[{"id":"x","description":"DeltaSink[/x]","target":{"id":"table-x","schema":[["userId","bigint"]]}}]}}
-            sections [], checksum 73657a8ffbd5f6a8
+            sections [], checksum 96f81eb265ffd832
             {"promise":{"run_id":"a","cut":{"epoch":7,"timestamp_ms":1763626530130,"watermarks":{"late_us":-9223372036854775808,"eviction_us":7000},"sources":[{"id":"files","from":{"files":["6.json"]},"to":{"files":["7.json"]}}],"settings":{},"table_versions":{"users":3}}}}
-            sections [], checksum d592efe68ef79802
+            sections [], checksum 01fed4029d27c04d
             {"epoch":{"run_id":"a","cut":{"epoch":7,"timestamp_ms":1763626530130,"watermarks":{"late_us":-9223372036854775808,"eviction_us":7000},"sources":[{"id":"files","from":{"files":["6.json"]},"to":{"files":["7.json"]}}],"settings":{},"table_versions":{"users":3}},"source_rows":{"files":10},"next_watermarks":{"nodes":{"w":8000},"global_us":8000},"state":[{"operator":"dedupe-1","groups":{"start":0,"end":2048},"rows":2,"section":0}],"sinks":[{"sink":"x","staged":true,"target":{"id":"table-x","schema":[["userId","bigint"]]},"receipts":[{"meta":{"file":"a.parquet"},"rows":5,"section":1}]},{"sink":"y","staged":false,"target":{"id":"table-y","schema":[["userId","bigint"]]},"receipts":[{"meta":{"file":"a.parquet"},"rows":0}]}],"settled":6,"metrics":{"rows":10}}}
-            sections [b"\x01changes", b"inline"], checksum 683eebb6b12e50b7
+            sections [b"\x01changes", b"inline"], checksum 636e3f9fae00022e
             {"stop":{"run_id":"a","stopped_ms":1763626530123,"settled":7}}
-            sections [], checksum a11b9b01d970782b
+            sections [], checksum a4e5a42c05b7b5d1
         "#]].assert_eq(&text);
     }
 

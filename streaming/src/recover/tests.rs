@@ -204,7 +204,7 @@ fn a_sink_that_is_ahead_of_the_checkpoint() {
         &[],
         &now("x4"),
         expect![
-            "analysis: sink `x` has published epoch 4 to table-x, but this checkpoint has no record of any epoch: it was deleted or replaced, and the table would take the epochs up to 4 for ones it has. Restore the checkpoint, or, to write all input once more, give the sink a new name"
+            "analysis: sink `x` has published epoch 4 to table-x, but this checkpoint has no record of any epoch: it was deleted or replaced, and the table would take the epochs up to 4 for ones it has. Restore the checkpoint. Or, if another query wrote that epoch, or all input is to be written once more, give the sink a name of its own"
         ],
     );
     refused(
@@ -212,7 +212,7 @@ fn a_sink_that_is_ahead_of_the_checkpoint() {
         &[],
         &now("x0"),
         expect![
-            "analysis: sink `x` has published epoch 0 to table-x, but this checkpoint has no record of any epoch: it was deleted or replaced, and the table would take the epochs up to 0 for ones it has. Restore the checkpoint, or, to write all input once more, give the sink a new name"
+            "analysis: sink `x` has published epoch 0 to table-x, but this checkpoint has no record of any epoch: it was deleted or replaced, and the table would take the epochs up to 0 for ones it has. Restore the checkpoint. Or, if another query wrote that epoch, or all input is to be written once more, give the sink a name of its own"
         ],
     );
     refused(
@@ -220,7 +220,7 @@ fn a_sink_that_is_ahead_of_the_checkpoint() {
         &[],
         &now("x3"),
         expect![
-            "analysis: sink `x` has published epoch 3 to table-x, but this checkpoint ends with epoch 0: it was deleted or replaced, and the table would take the epochs up to 3 for ones it has. Restore the checkpoint, or, to write all input once more, give the sink a new name"
+            "analysis: sink `x` has published epoch 3 to table-x, but this checkpoint ends with epoch 0: it was deleted or replaced, and the table would take the epochs up to 3 for ones it has. Restore the checkpoint. Or, if another query wrote that epoch, or all input is to be written once more, give the sink a name of its own"
         ],
     );
     // A direct sink may have seen the promised epoch.

@@ -10,9 +10,15 @@ use tokio::task::JoinHandle;
 use super::image::{Image, ImageFile};
 use super::query::StateSnapshot;
 
-/// A run that ends in order leaves an image when the next start would replay so many epochs or more: a job of short runs would else
-/// never write one, and keep all its records.
+/// A run that ends in order leaves an image when the next start would replay so many epochs or more, as long as the last image was small
+/// or a good part of it has changed since: a job of short runs would else never write one, and keep all its records.
 const EPOCHS_AT_END: u64 = 4;
+
+/// An image of so many bytes is small.
+const SMALL_IMAGE_BYTES: u64 = 16 << 20;
+
+/// So many times the bytes of changelog are the image's, where a good part of it has changed.
+const GOOD_PART: u64 = 8;
 
 /// How often images are written. A restart reads the records that are retained, and works one image and the changelogs after it: this
 /// bounds the work, [`super::Retention`] the reading.
@@ -53,9 +59,11 @@ pub struct ImageOf {
 }
 
 impl ImageWriter {
-    /// A writer into `dir`. `replayed_epochs` is how many epochs the start had to read after its image.
-    pub fn new(dir: PathBuf, policy: ImagePolicy, replayed_epochs: u64) -> Self {
-        Self { dir, policy, epochs_since: replayed_epochs, bytes_since: 0, last_image_bytes: 0, running: None }
+    /// A writer into `dir`. `replayed` is what the start had to read after its image, in epochs and bytes of changelog, and
+    /// `last_image_bytes` the image's size.
+    pub fn new(dir: PathBuf, policy: ImagePolicy, replayed: (u64, u64), last_image_bytes: u64) -> Self {
+        let (epochs_since, bytes_since) = replayed;
+        Self { dir, policy, epochs_since, bytes_since, last_image_bytes, running: None }
     }
 
     /// Counts an epoch, and says whether an image of it is due (and the last one is done).
@@ -68,7 +76,8 @@ impl ImageWriter {
 
     /// Whether an image is due because the run ends in order; the one that is being written must be done.
     pub fn due_at_end(&self) -> bool {
-        self.running.is_none() && self.epochs_since >= EPOCHS_AT_END
+        let worth_it = self.last_image_bytes <= SMALL_IMAGE_BYTES || self.bytes_since.saturating_mul(GOOD_PART) >= self.last_image_bytes;
+        self.running.is_none() && self.epochs_since >= EPOCHS_AT_END && worth_it
     }
 
     /// Starts to write an image in the background, on the tokio runtime that this is called in.

@@ -10,10 +10,11 @@ use super::image::ImageFile;
 /// How long a checkpoint keeps what a restart does not need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// So many last epochs keep their records (Spark's `minBatchesToRetain`, which is 100 there: Spark goes back by them, here the two
-    /// images do that, and a job of short runs should not keep a hundred of them),
+    /// So many last epochs keep their records, as long as those take no more than [`Retention::max_bytes`]. Spark's
+    /// `minBatchesToRetain`, which is 100 there: Spark goes back by them, here the images do that, and a job of short runs should not
+    /// keep a hundred of them.
     pub min_epochs: u64,
-    /// as long as those take no more than so many bytes: every start reads them.
+    /// So many bytes the records of those epochs may take: every start reads them.
     pub max_bytes: u64,
     /// So many last images stay, at least one. Before so many are there, no record goes: a damaged image must leave a way back.
     pub images: usize,

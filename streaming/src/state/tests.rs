@@ -284,7 +284,7 @@ fn changes_of_partitions_that_are_not_open_are_refused() {
 #[tokio::test]
 async fn images_are_written_in_the_background_and_found_again() {
     let dir = tempfile::tempdir().unwrap();
-    let mut writer = ImageWriter::new(dir.path().to_owned(), ImagePolicy { epochs: 3, changelog_bytes: 100 }, 0);
+    let mut writer = ImageWriter::new(dir.path().to_owned(), ImagePolicy { epochs: 3, changelog_bytes: 100 }, (0, 0), 0);
     let due: Vec<bool> = [10, 10, 10].map(|bytes| writer.due(bytes)).to_vec();
     assert_eq!(due, [false, false, true], "after three epochs");
     let mut story = Story::new(2);

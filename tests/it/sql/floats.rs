@@ -133,6 +133,9 @@ async fn floats_are_compared_by_their_value() {
         ("SELECT array_sort(array(d, 1e0)) AS a FROM f WHERE id = 4", r#"[[[1.0,"NaN"]]]"#),
         ("SELECT array_distinct(array(0e0, cast('-0.0' AS double), 1e0)) AS a", "[[[0.0,1.0]]]"),
         ("SELECT -cast('NaN' AS double) = cast('NaN' AS double) AS a, -cast('NaN' AS double) > 1e0 AS b", "[[true,true]]"),
+        ("SELECT median(d) AS a FROM f WHERE id IN (1, 4, 5)", "[[1.0]]"),
+        ("SELECT d > 5e-1 AS big, count(*) AS n FROM f GROUP BY ROLLUP(d > 5e-1) ORDER BY n", "[[false,2],[true,3],[null,5]]"),
+        ("SELECT id FROM f WHERE EXISTS (SELECT 1 FROM g WHERE g.d = f.d OR g.k = 'none') ORDER BY id", "[[1],[2],[3],[4]]"),
         // A value that is only looked at, or given out, stays as it is.
         ("SELECT cast(d AS string) AS a, cast(min(d) OVER (PARTITION BY id) AS string) AS b FROM f WHERE id = 2", r#"[["-0.0","-0.0"]]"#),
         ("SELECT cast(d AS string) AS a FROM f WHERE d IN (0.0, 1.0) AND id = 2", r#"[["-0.0"]]"#),
@@ -157,6 +160,14 @@ async fn filters_of_files_find_both_zeros() {
             ("d = cast('NaN' AS double)", "[[3],[4]]"),
         ] {
             answers(&session, &[(&format!("SELECT id FROM {format}.`{path}` WHERE {condition} ORDER BY id"), expected)]).await;
+        }
+        // In one file the bounds are of the numbers alone, and NaN is greater than all of them.
+        let together = format!("{path}-together");
+        session.sql("SELECT * FROM f").await.unwrap().write().format(format).save(&together).await.unwrap();
+        for (condition, expected) in
+            [("d > 5.0", "[[3],[4]]"), ("d >= 1.5", "[[3],[4]]"), ("d NOT BETWEEN 0.0 AND 1.0", "[[3],[4]]"), ("d < 0.5", "[[1],[2]]")]
+        {
+            answers(&session, &[(&format!("SELECT id FROM {format}.`{together}` WHERE {condition} ORDER BY id"), expected)]).await;
         }
     }
 }

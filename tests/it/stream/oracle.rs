@@ -21,6 +21,8 @@ use super::story::{Event, MINUTE_US, Story, batch_of, rows_as_text};
 
 const DELAY_MINUTES: i64 = 10;
 
+const WINDOW_MINUTES: i64 = 5;
+
 /// The event that ends every session before it, and is in none that ends.
 const CLOSING_MINUTE: i64 = 10_000;
 
@@ -66,10 +68,29 @@ fn outputs(events: &DataFrame, ended_by_minute: Option<i64>) -> Result<Vec<(&'st
     Ok(vec![("unique", unique), ("sessions", sessions), ("so_far", so_far)])
 }
 
+/// Windows over the events themselves: they are late by the end of their window, and nothing above has taken the late ones out.
+fn counted(events: &DataFrame) -> Result<DataFrame> {
+    let marked = events.with_watermark("t", &format!("{DELAY_MINUTES} minutes"))?;
+    marked.group_by([F::window(col("t"), &format!("{WINDOW_MINUTES} minutes")), col("user")]).agg([F::count("*").alias("n")])
+}
+
+fn windows(counted: &DataFrame, ended_by_minute: Option<i64>) -> Result<DataFrame> {
+    let windows = counted.select([col("user"), col("window.start").alias("start"), col("window.end").alias("end"), col("n")])?;
+    match ended_by_minute {
+        None => Ok(windows),
+        Some(minute) => windows.filter(col("end").leq(F::timestamp_micros(lit(minute * MINUTE_US)))),
+    }
+}
+
 fn program(events: &DataFrame) -> Result<Vec<(&'static str, DataFrame)>> {
+    let late_columns = ["user", "id", "t", "v", "watermark", "epoch"];
     let mut sinks = outputs(events, None)?;
-    let late = sinks[0].1.late_rows()?.select(["user", "id", "t", "v", "watermark", "epoch"])?;
+    let late = sinks[0].1.late_rows()?.select(late_columns)?;
+    let counted = counted(events)?;
     sinks.push(("late", late));
+    sinks.push(("late_for_windows", counted.late_rows()?.select(late_columns)?));
+    sinks.push(("windows", windows(&counted, None)?));
+    sinks.push(("read", events.clone()));
     Ok(sinks)
 }
 
@@ -108,39 +129,62 @@ fn closing() -> Event {
 
 /// What the model makes of the epochs.
 struct Modelled {
-    /// The late rows as text, sorted.
-    late: Vec<String>,
-    /// The other events, in the order in which they were read.
-    on_time: Vec<Event>,
+    /// By the event's own time, as a deduplication drops rows.
+    by_time: Parted,
+    /// By the end of the event's window.
+    by_window: Parted,
     /// The bounds of every epoch, and of the one that would come next.
     bounds: Vec<Bounds>,
 }
 
-/// The model of a query that read these batches of events in these cuts.
-fn modelled(batches: &[Vec<Event>], cuts: &BTreeMap<u64, Cut>) -> Modelled {
-    let count = |offset: &Option<Offset>| offset.as_ref().map_or(0, |offset| offset.0.as_u64().expect("a number of batches") as usize);
-    let read = |cut: &Cut| -> Vec<Event> {
-        cut.sources.iter().flat_map(|source| batches[count(&source.from)..count(&source.to)].concat()).collect()
-    };
-    let read: Vec<Vec<Event>> = cuts.values().map(read).collect();
-    let time_us = |event: &Event| event.2.map(|minute| minute * MINUTE_US);
-    let maxima_us: Vec<Option<i64>> = read.iter().map(|events| events.iter().filter_map(time_us).max()).collect();
-    let bounds = bounds(&maxima_us, DELAY_MINUTES * MINUTE_US);
-    let (mut late, mut on_time) = (Vec::new(), Vec::new());
-    for (epoch, (events, bounds)) in read.into_iter().zip(&bounds).enumerate() {
+/// Events by whether they are late.
+#[derive(Default)]
+struct Parted {
+    /// The late rows as text, sorted.
+    late: Vec<String>,
+    /// The other events, in the order in which they were read.
+    on_time: Vec<Event>,
+}
+
+/// Parts the events of each epoch by when the latest bound is that they meet.
+fn parted(read: &[Vec<Event>], bounds: &[Bounds], due_us: impl Fn(i64) -> i64) -> Parted {
+    let mut parted = Parted::default();
+    for (epoch, (events, bounds)) in read.iter().zip(bounds).enumerate() {
         for event in events {
-            match bounds.late_us.filter(|_| bounds.is_late(time_us(&event))) {
-                None => on_time.push(event),
+            let due_us = event.2.map(|minute| due_us(minute * MINUTE_US));
+            match bounds.late_us.filter(|_| bounds.is_late(due_us)) {
+                None => parted.on_time.push(event.clone()),
                 Some(late_us) => {
                     let minute = late_us / MINUTE_US;
-                    let row = rows_as_text(&[batch_of(&[event])]).concat();
-                    late.push(format!("{row} {:02}:{:02} {epoch}", minute / 60, minute % 60));
+                    let row = rows_as_text(&[batch_of(std::slice::from_ref(event))]).concat();
+                    parted.late.push(format!("{row} {:02}:{:02} {epoch}", minute / 60, minute % 60));
                 }
             }
         }
     }
-    late.sort_unstable();
-    Modelled { late, on_time, bounds }
+    parted.late.sort_unstable();
+    parted
+}
+
+/// How many batches an offset says were read.
+fn batches_read(offset: &Option<Offset>) -> usize {
+    offset.as_ref().map_or(0, |offset| offset.0.as_u64().expect("a number of batches") as usize)
+}
+
+/// The model of a query that read these batches of events in these cuts.
+fn modelled(batches: &[Vec<Event>], cuts: &BTreeMap<u64, Cut>) -> Modelled {
+    let read = |cut: &Cut| -> Vec<Event> {
+        cut.sources.iter().flat_map(|source| batches[batches_read(&source.from)..batches_read(&source.to)].concat()).collect()
+    };
+    let read: Vec<Vec<Event>> = cuts.values().map(read).collect();
+    let maxima_us: Vec<Option<i64>> = read.iter().map(|events| events.iter().filter_map(|e| Some(e.2? * MINUTE_US)).max()).collect();
+    let bounds = bounds(&maxima_us, DELAY_MINUTES * MINUTE_US);
+    let window_us = WINDOW_MINUTES * MINUTE_US;
+    Modelled {
+        by_time: parted(&read, &bounds, |time_us| time_us),
+        by_window: parted(&read, &bounds, |time_us| (time_us.div_euclid(window_us) + 1) * window_us),
+        bounds,
+    }
 }
 
 async fn check(epochs: Vec<Epoch>, parallelism: usize) -> std::result::Result<bool, TestCaseError> {
@@ -149,21 +193,37 @@ async fn check(epochs: Vec<Epoch>, parallelism: usize) -> std::result::Result<bo
     batches.push(vec![closing()]);
     let cuts = Checkpoint::cuts(&story.records()).expect("the log can be read");
     prop_assert!(cuts.keys().copied().eq(0..cuts.len() as u64), "all records are there: {:?}", cuts.keys());
-    let Modelled { late, on_time, bounds } = modelled(&batches, &cuts);
-    prop_assert_eq!(late.len() + on_time.len(), batches.iter().map(Vec::len).sum::<usize>(), "every event is read once");
+    // Each epoch begins where the one before it ended, and the last one ends with the last batch.
+    let mut at = 0;
+    for source in cuts.values().flat_map(|cut| &cut.sources) {
+        prop_assert_eq!(batches_read(&source.from), at, "{:?}", cuts);
+        at = batches_read(&source.to);
+    }
+    prop_assert_eq!(at, batches.len(), "every batch is read");
+    prop_assert_eq!(rows_as_text(&story.rows("read")), rows_as_text(&[batch_of(&batches.concat())]), "every event is read once");
+    let Modelled { by_time, by_window, bounds } = modelled(&batches, &cuts);
     for (cut, bounds) in cuts.values().zip(&bounds) {
         prop_assert!(bounds.agree_with(&cut.watermarks), "epoch {} ran by {:?}, the model by {:?}", cut.epoch, cut.watermarks, bounds);
     }
     let ended_us = |epoch: usize| bounds[epoch].final_us;
     prop_assert_eq!(ended_us(cuts.len() - 1), ended_us(cuts.len()), "the last epoch ends all that there is to end");
-    prop_assert_eq!(rows_as_text(&story.rows("late")), late.clone(), "the late rows are those of the model");
+    prop_assert_eq!(rows_as_text(&story.rows("late")), by_time.late.clone(), "the late rows are those of the model");
+    prop_assert_eq!(
+        rows_as_text(&story.rows("late_for_windows")),
+        by_window.late,
+        "the rows late for their windows are those of the model"
+    );
     let session = Session::builder().parallelism(1).build().expect("a session");
-    let table = session.create_dataframe(vec![batch_of(&on_time)]).expect("the events are a table");
-    for (name, frame) in outputs(&table, ended_us(cuts.len()).map(|us| us / MINUTE_US)).expect("the program fits the table") {
+    let table = |events: &[Event]| session.create_dataframe(vec![batch_of(events)]).expect("the events are a table");
+    let ended_by_minute = ended_us(cuts.len()).map(|us| us / MINUTE_US);
+    let mut batch = outputs(&table(&by_time.on_time), ended_by_minute).expect("the program fits the table");
+    let counted = counted(&table(&by_window.on_time)).expect("the windows fit the table");
+    batch.push(("windows", windows(&counted, ended_by_minute).expect("windows have ends")));
+    for (name, frame) in batch {
         let expected = rows_as_text(&frame.collect().await.expect("the batch runs"));
         prop_assert_eq!(rows_as_text(&story.rows(name)), expected, "{}", name);
     }
-    Ok(!late.is_empty())
+    Ok(!by_time.late.is_empty() && !story.rows("late_for_windows").is_empty())
 }
 
 /// How many stories are told: `TIDEMILL_ORACLE_CASES`, or a few.

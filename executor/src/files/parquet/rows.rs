@@ -61,7 +61,7 @@ fn unreadable(why: impl std::fmt::Display) -> Trouble {
     Trouble::Damaged(format!("it cannot be read as Parquet: {why}"))
 }
 
-/// What the columns say of a file is what its bytes say.
+/// What the columns say of a file that others beside it do not: its bytes are at fault.
 fn misfit(error: Error) -> Trouble {
     Trouble::Damaged(error.message().to_owned())
 }
@@ -109,7 +109,12 @@ impl Rows {
                 rows_left = rows_left.saturating_add(rows);
             }
         }
-        let columns = FileColumns::matched(slice.schema(), builder.schema(), "the file", Wanted::Declared).map_err(misfit)?;
+        let columns = match FileColumns::matched(slice.schema(), builder.schema(), input.path().display().to_string(), Wanted::Declared) {
+            Ok(columns) => columns,
+            // A file is at fault itself; where several have come and none fits, it is what the program declares.
+            Err(error) if is_at_fault(slice, &input).await => return Err(misfit(error)),
+            Err(error) => return Err(Trouble::Failed(error)),
+        };
         let mask = ProjectionMask::roots(builder.parquet_schema(), columns.roots());
         let builder = builder.with_row_groups(row_groups).with_projection(mask).with_batch_size(slice.batch_rows());
         let stream = guarded(async { builder.build() }).await?;
@@ -132,6 +137,31 @@ impl Rows {
         self.rows_left = left.ok_or_else(|| unreadable("it does not hold as many rows as its footer counts"))?;
         batch.map(|batch| self.columns.adapt(&batch).map_err(misfit)).transpose()
     }
+}
+
+/// Whether a file that does not fit the schema is to be taken for a fault of its own: another file of the slice fits, or there is none
+/// to go by.
+async fn is_at_fault(slice: &FileSlice, misfit: &Input) -> bool {
+    let mut alone = true;
+    for at in 0..slice.files().len() {
+        let input = slice.input(at);
+        if input.path() == misfit.path() {
+            continue;
+        }
+        let opened = {
+            let input = input.clone();
+            blocking(move || input.open()).await
+        };
+        let Ok(file) = opened else { continue };
+        let mut storage = Storage { input, file: Arc::new(file) };
+        let read = guarded(async { in_micros(ArrowReaderMetadata::load_async(&mut storage, ArrowReaderOptions::new()).await?) }).await;
+        let Ok(footer) = read else { continue };
+        if FileColumns::matched(slice.schema(), footer.schema(), "", Wanted::Declared).is_ok() {
+            return true;
+        }
+        alone = false;
+    }
+    alone
 }
 
 /// Where a row group begins, if that is in a file of so many bytes.

@@ -430,4 +430,8 @@ async fn parts_of_a_column_are_matched_by_name() {
     let (_, malformed, _) = read_anew(&slice(dir.path()), 1).await;
     let [(file, .., reason)] = &malformed[..] else { panic!("one file is set aside: {malformed:?}") };
     assert!(file.ends_with("x.parquet") && reason.contains("column `s.a` is Utf8, which is not read as Int64"), "{file}: {reason}");
+    // Where several have come and none fits, the program is at fault, and no file is used up.
+    std::fs::copy(dir.path().join("x.parquet"), dir.path().join("y.parquet")).unwrap();
+    let error = task(&slice(dir.path()), 0, 1).await.unwrap_err();
+    assert!(error.kind() == ErrorKind::Data && error.message().contains("x.parquet: column `s.a` is Utf8"), "{error}");
 }
