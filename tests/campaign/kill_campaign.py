@@ -116,7 +116,7 @@ def main():
     print(f"  {'all':<10} {sum(hits.values()):>5} {sum(staged.values()):>5}")
     rare = [phase for phase in PHASES if hits[phase] < args.min_per_phase]
     # With outputs inside the records there is nothing to discard.
-    rare += ["discard with staged files"] if staged["discard"] < args.min_per_phase else []
+    rare += ["discard with staged files"] if 2 * staged["discard"] < args.min_per_phase else []
     if rare:
         fail(f"fewer than {args.min_per_phase} kills in: {', '.join(rare)}")
     if args.min_per_phase and not replays:

@@ -69,7 +69,8 @@ def judge(result: dict, min_updates: int = 1, second_reader=delta.by_duckdb):
             # The time may stand there as the timestamp alone.
             wanted += [column for column in EVENT_FIELDS if column != "eventTimeMs" or "eventTime" not in names]
         checks.append(empty(f"{name}: columns that are not there", [column for column in wanted if column not in names]))
-    if not all(check.ok for check in checks):
+    # Whatever the run says of itself is looked into.
+    if not all(check.ok for check in checks[1:]):
         return checks, summary
 
     found = {name: delta.in_microseconds(table) for name, table in found.items()}
