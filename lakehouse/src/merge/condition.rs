@@ -70,9 +70,7 @@ impl MergeCondition {
     pub fn check(&self, source: &Schema, target: &Schema) -> Result<()> {
         Condition::bind(self, source, target).map(drop)
     }
-}
 
-impl MergeCondition {
     /// The condition as it stands in a record: a text of its language that means the same over these columns, which is checked.
     ///
     /// # Errors
