@@ -65,6 +65,20 @@ pub struct Error {
     kind: ErrorKind,
     message: String,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    condition: Option<Box<Condition>>,
+}
+
+/// What Spark calls an error, and where in the text of a statement it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// Spark's error condition, as in `UNRESOLVED_COLUMN.WITH_SUGGESTION`.
+    pub name: String,
+    /// Its SQLSTATE.
+    pub sqlstate: String,
+    /// The parameters of Spark's message, by name.
+    pub parameters: Vec<(String, String)>,
+    /// The bytes of the statement that it is about.
+    pub place: Option<std::ops::Range<usize>>,
 }
 
 macro_rules! constructors {
@@ -81,7 +95,7 @@ macro_rules! constructors {
 impl Error {
     /// An error without a cause.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), source: None }
+        Self { kind, message: message.into(), source: None, condition: None }
     }
 
     constructors! {
@@ -95,6 +109,36 @@ impl Error {
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// The same error as one of Spark's conditions.
+    #[must_use]
+    pub fn with_condition(mut self, condition: Condition) -> Self {
+        self.condition = Some(Box::new(condition));
+        self
+    }
+
+    /// The same error with a parameter of Spark's message.
+    #[must_use]
+    pub fn with_parameter(mut self, name: impl Into<String>, value: impl fmt::Display) -> Self {
+        if let Some(condition) = &mut self.condition {
+            condition.parameters.push((name.into(), value.to_string()));
+        }
+        self
+    }
+
+    /// The same error, about these bytes of the statement unless it has a place already.
+    #[must_use]
+    pub fn at(mut self, place: std::ops::Range<usize>) -> Self {
+        if let Some(condition) = &mut self.condition {
+            condition.place.get_or_insert(place);
+        }
+        self
+    }
+
+    /// What Spark calls it, if it does.
+    pub fn condition(&self) -> Option<&Condition> {
+        self.condition.as_deref()
     }
 
     /// The same error, its message led by what was being done.
@@ -162,7 +206,14 @@ impl From<DataFusionError> for Error {
             DataFusionError::Execution(_) | DataFusionError::ArrowError(..) | DataFusionError::ParquetError(_) => ErrorKind::Data,
             _ => ErrorKind::Internal,
         };
-        Self::new(kind, error.strip_backtrace()).with_source(error)
+        // What Spark calls an error of ours that was wrapped on its way is kept.
+        let condition = match error.find_root() {
+            DataFusionError::External(inner) => inner.downcast_ref::<Error>().and_then(|ours| ours.condition.clone()),
+            _ => None,
+        };
+        let mut made = Self::new(kind, error.strip_backtrace()).with_source(error);
+        made.condition = condition;
+        made
     }
 }
 

@@ -21,5 +21,5 @@ pub mod scan;
 pub mod seam;
 pub mod stage;
 
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Condition, Error, ErrorKind, Result};
 pub use ident::{OperatorId, SourceId};

@@ -1,0 +1,163 @@
+//! How a function of ours runs: one engine function for all, around a plain function over Arrow arrays.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, FieldRef};
+use datafusion::common::ScalarValue;
+use datafusion::error::{DataFusionError, Result as DfResult};
+use datafusion::logical_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+
+use crate::plan::Span;
+use crate::types::StructField;
+use crate::types::{SparkType, field_of, to_arrow};
+use crate::{Result, Settings};
+
+/// What a kernel computes: one value per row from columns of the same length.
+pub type ScalarKernel = fn(&KernelArgs<'_>) -> Result<ArrayRef>;
+
+/// What a kernel is given.
+#[derive(Debug)]
+pub struct KernelArgs<'a> {
+    /// The arguments, each of `rows` values, in the Arrow types of `types`.
+    pub arrays: &'a [ArrayRef],
+    /// How many rows.
+    pub rows: usize,
+    /// The arguments' types.
+    pub types: &'a [SparkType],
+    /// The type of the result; the array that is given back has its Arrow type.
+    pub out: &'a SparkType,
+    /// Constants that the call fixed: patterns, units, flags.
+    pub constants: &'a [ScalarValue],
+    /// The statement's settings.
+    pub settings: &'a Settings,
+}
+
+/// A function of ours over given types.
+#[derive(Debug, Clone)]
+pub struct SparkScalar {
+    name: String,
+    kernel: ScalarKernel,
+    types: Vec<SparkType>,
+    out: SparkType,
+    nullable: bool,
+    constants: Vec<ScalarValue>,
+    settings: Arc<Settings>,
+    volatility: Volatility,
+    /// Where in the statement it was called; two calls are the same wherever they stand.
+    span: Option<Span>,
+    signature: Signature,
+}
+
+impl SparkScalar {
+    /// `kernel` under a name that no other kernel has.
+    pub fn new(name: impl Into<String>, kernel: ScalarKernel, types: Vec<SparkType>, out: SparkType, settings: Arc<Settings>) -> Self {
+        let signature = Signature::user_defined(Volatility::Immutable);
+        let name = name.into();
+        Self {
+            name,
+            kernel,
+            types,
+            out,
+            nullable: true,
+            constants: Vec::new(),
+            settings,
+            volatility: Volatility::Immutable,
+            span: None,
+            signature,
+        }
+    }
+
+    /// With constants.
+    #[must_use]
+    pub fn with_constants(mut self, constants: Vec<ScalarValue>) -> Self {
+        self.constants = constants;
+        self
+    }
+
+    /// One that gives another value at every call.
+    #[must_use]
+    pub fn volatile(mut self) -> Self {
+        self.volatility = Volatility::Volatile;
+        self.signature = Signature::user_defined(Volatility::Volatile);
+        self
+    }
+
+    /// Whether its result may be null.
+    #[must_use]
+    pub fn with_nullable(mut self, nullable: bool) -> Self {
+        self.nullable = nullable;
+        self
+    }
+
+    /// Called at `span`.
+    #[must_use]
+    pub fn at(mut self, span: Option<Span>) -> Self {
+        self.span = span;
+        self
+    }
+
+    /// The call over these arguments.
+    pub fn call(self, args: Vec<Expr>) -> Expr {
+        Expr::ScalarFunction(datafusion::logical_expr::expr::ScalarFunction::new_udf(Arc::new(ScalarUDF::new_from_impl(self)), args))
+    }
+}
+
+impl PartialEq for SparkScalar {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.types == other.types
+            && self.out == other.out
+            && self.constants == other.constants
+            && self.volatility == other.volatility
+            && (Arc::ptr_eq(&self.settings, &other.settings) || self.settings == other.settings)
+    }
+}
+
+impl Eq for SparkScalar {}
+
+impl Hash for SparkScalar {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+        self.types.hash(state);
+        self.out.hash(state);
+        self.constants.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for SparkScalar {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> DfResult<Vec<DataType>> {
+        Ok(types.to_vec())
+    }
+
+    fn return_type(&self, _: &[DataType]) -> DfResult<DataType> {
+        Ok(to_arrow(&self.out))
+    }
+
+    fn return_field_from_args(&self, _: ReturnFieldArgs) -> DfResult<FieldRef> {
+        Ok(field_of(&StructField::new(&self.name, self.out.clone()).with_nullable(self.nullable)))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
+        // Constants alone are computed once.
+        let constant = self.volatility != Volatility::Volatile && args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let rows = if constant { 1 } else { args.number_rows };
+        let arrays = args.args.iter().map(|arg| arg.to_array(rows)).collect::<DfResult<Vec<_>>>()?;
+        let kernel_args =
+            KernelArgs { arrays: &arrays, rows, types: &self.types, out: &self.out, constants: &self.constants, settings: &self.settings };
+        let made = (self.kernel)(&kernel_args).map_err(|error| DataFusionError::from(crate::error::at(error, self.span)))?;
+        if constant {
+            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&made, 0)?));
+        }
+        Ok(ColumnarValue::Array(made))
+    }
+}

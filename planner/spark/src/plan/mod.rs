@@ -1,0 +1,16 @@
+//! What was said: the unresolved tree that SQL text, DataFrames and Python build alike. Building it cannot fail; what it
+//! means is the resolver's business.
+//!
+//! Nodes and fields are named as in Spark Connect's messages where they exist there.
+
+mod command;
+mod expression;
+mod literal;
+mod relation;
+mod span;
+
+pub use command::*;
+pub use expression::*;
+pub use literal::Literal;
+pub use relation::*;
+pub use span::Span;
