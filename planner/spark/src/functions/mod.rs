@@ -138,3 +138,16 @@ pub fn all() -> Vec<&'static Function> {
     all.sort_by_key(|row| row.name);
     all
 }
+
+/// stub
+pub(crate) fn get_field(_: &Typed, _: &str, _: &std::sync::Arc<crate::Settings>) -> Result<Typed> {
+    Err(crate::error::error("NOT_SUPPORTED_YET", ""))
+}
+/// stub
+pub(crate) fn extract_value(_: Typed, _: Typed, _: &std::sync::Arc<crate::Settings>, _: Option<crate::plan::Span>) -> Result<Typed> {
+    Err(crate::error::error("NOT_SUPPORTED_YET", ""))
+}
+/// stub
+pub(crate) fn make_struct(_: Vec<Typed>, _: &std::sync::Arc<crate::Settings>) -> Result<Typed> {
+    Err(crate::error::error("NOT_SUPPORTED_YET", ""))
+}
