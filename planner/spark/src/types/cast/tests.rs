@@ -266,3 +266,31 @@ fn nulls_and_slices() {
     let made = cast_array(&decimals, &T::Decimal(10, 2), &T::Decimal(10, 1), Session, &settings(true)).unwrap();
     assert_eq!(made.as_primitive::<arrow::datatypes::Decimal128Type>().value(0), 13);
 }
+
+#[test]
+fn casts_run_in_the_engine() {
+    let settings = Arc::new(settings(true));
+    let column = |of: ScalarValue, data_type: T| {
+        // Not a literal, so that the kernel is called.
+        let expr = Expr::Alias(datafusion::logical_expr::expr::Alias::new(Expr::Literal(of, None), None::<&str>, "x"));
+        Typed::new(expr, data_type, true, "x")
+    };
+    let bad = cast(column(ScalarValue::from("x"), T::String), &T::Integer, Session, &settings, None).unwrap();
+    let error = crate::functions::constant(&bad).unwrap_err();
+    assert_eq!(error.condition().map(|c| c.name.as_str()), Some("CAST_INVALID_INPUT"));
+    let stored = store_cast(column(ScalarValue::Int64(Some(300)), T::Long), &T::Byte, "b", &settings, None).unwrap();
+    let error = crate::functions::constant(&stored).unwrap_err();
+    assert_eq!(error.condition().map(|c| c.name.as_str()), Some("CAST_OVERFLOW_IN_TABLE_INSERT"));
+    let stored = store_cast(column(ScalarValue::Int64(Some(3)), T::Long), &T::Char(3), "c", &settings, None).unwrap();
+    assert_eq!(crate::functions::constant(&stored).unwrap(), Some(ScalarValue::from("3  ")));
+    for (of, from, to, want) in [
+        (ScalarValue::from("7"), T::String, T::Integer, ScalarValue::Int32(Some(7))),
+        (ScalarValue::Int32(Some(7)), T::Integer, T::Decimal(12, 1), ScalarValue::Decimal128(Some(70), 12, 1)),
+        (ScalarValue::Int8(Some(7)), T::Byte, T::String, ScalarValue::from("7")),
+        (ScalarValue::Boolean(Some(true)), T::Boolean, T::Long, ScalarValue::Int64(Some(1))),
+        (ScalarValue::Date32(Some(0)), T::Date, T::String, ScalarValue::from("1970-01-01")),
+    ] {
+        let made = cast(column(of, from), &to, Session, &settings, None).unwrap();
+        assert_eq!(crate::functions::constant(&made).unwrap(), Some(want));
+    }
+}
