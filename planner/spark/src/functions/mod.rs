@@ -5,6 +5,7 @@
 //! the programs' `functions` and the tests read the table.
 
 mod call;
+mod conversion;
 mod kernel;
 
 use std::collections::HashMap;
@@ -121,7 +122,7 @@ impl Group {
 }
 
 /// The rows of every file.
-const TABLES: &[&[Function]] = &[];
+const TABLES: &[&[Function]] = &[conversion::ROWS];
 
 /// All functions by name, in lower case.
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
