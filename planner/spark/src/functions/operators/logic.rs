@@ -4,7 +4,7 @@ use datafusion::logical_expr::{Expr, Operator, binary_expr};
 
 use super::coerce::{self, Takes};
 use super::row;
-use crate::functions::{Call, Function, Group};
+use crate::functions::{Build, Call, Function, Group};
 use crate::types::SparkType as T;
 use crate::{Result, Sql, Typed};
 
@@ -36,6 +36,16 @@ fn not(call: &mut Call<'_>) -> Result<Typed> {
     Ok(negated(value))
 }
 
+/// `a || b` is `concat(a, b)`.
+fn concat(call: &mut Call<'_>) -> Result<Typed> {
+    call.arity(2..=2)?;
+    call.name = "concat";
+    match crate::functions::lookup("concat").map(|function| function.build) {
+        Some(Build::Scalar(build)) => build(call),
+        _ => Err(call.refuse("UNRESOLVED_ROUTINE", "`concat` is not there, and `||` is `concat`")),
+    }
+}
+
 /// The rows of this file.
 pub(crate) const ROWS: &[Function] = &[
     row(
@@ -54,4 +64,5 @@ pub(crate) const ROWS: &[Function] = &[
     ),
     row("not", Group::Predicate, "not expr - The opposite of a boolean.", &[("SELECT not true", "false"), ("SELECT not NULL", "NULL")], not),
     row("!", Group::Predicate, "! expr - The opposite of a boolean.", &[("SELECT ! true", "false")], not),
+    row("||", Group::String, "expr1 || expr2 - One after the other: texts, bytes or arrays.", &[("SELECT 'Spark' || 'SQL'", "SparkSQL")], concat),
 ];

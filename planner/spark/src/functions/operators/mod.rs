@@ -1,7 +1,7 @@
 //! Operators: arithmetic on numbers, days and intervals, comparisons, logic.
 
 pub(super) mod arithmetic;
-mod coerce;
+pub(super) mod coerce;
 pub(super) mod comparison;
 pub(crate) mod datetime;
 mod datetime_kernels;
@@ -91,4 +91,9 @@ pub(super) fn null_of(data_type: &SparkType, value: &Typed) -> Result<Typed> {
 /// `a + b`, as Spark shows days and moments plus intervals.
 pub(super) fn bare_infix(left: &Sql, operator: &str, right: &Sql) -> Sql {
     Sql::concat(vec![left.clone(), Sql::from(format!(" {operator} ")), right.clone()])
+}
+
+/// The operands of `& | ^`: two whole numbers of one type.
+pub(super) fn binary_operands_of_bits(call: &Call<'_>, left: Typed, right: Typed) -> Result<(Typed, Typed)> {
+    coerce::operands(call, call.name, coerce::Takes::Bits, left, right)
 }
