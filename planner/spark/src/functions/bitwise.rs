@@ -135,7 +135,22 @@ fn shift(call: &mut Call<'_>, symbol: &str) -> Result<Typed> {
     let by = call.want_type(1, T::Integer)?;
     let shown = if call.name == symbol { Sql::infix(&value.sql, symbol, &by.sql) } else { call.sql() };
     let (out, nullable) = (value.data_type.clone(), value.nullable || by.nullable);
-    Ok(kernel(call, symbol, if symbol == "<<" { left } else if symbol == ">>" { right } else { right_unsigned }, vec![value, by], Vec::new(), out, nullable).shown(shown))
+    Ok(kernel(
+        call,
+        symbol,
+        if symbol == "<<" {
+            left
+        } else if symbol == ">>" {
+            right
+        } else {
+            right_unsigned
+        },
+        vec![value, by],
+        Vec::new(),
+        out,
+        nullable,
+    )
+    .shown(shown))
 }
 
 fn shifted(args: &KernelArgs<'_>, int: impl Fn(i32, u32) -> i32, long: impl Fn(i64, u32) -> i64) -> Result<ArrayRef> {
@@ -159,11 +174,7 @@ fn right(args: &KernelArgs<'_>) -> Result<ArrayRef> {
 }
 
 fn right_unsigned(args: &KernelArgs<'_>) -> Result<ArrayRef> {
-    shifted(
-        args,
-        |v, by| v.cast_unsigned().wrapping_shr(by).cast_signed(),
-        |v, by| v.cast_unsigned().wrapping_shr(by).cast_signed(),
-    )
+    shifted(args, |v, by| v.cast_unsigned().wrapping_shr(by).cast_signed(), |v, by| v.cast_unsigned().wrapping_shr(by).cast_signed())
 }
 
 fn bitmap_of_long(call: &mut Call<'_>, run: super::ScalarKernel) -> Result<Typed> {
@@ -209,9 +220,13 @@ pub(super) const ROWS: &[Function] = &[
     row(">>", Group::Bitwise, "base >> expr - The bits moved down; the sign stays.", &[("SELECT 4 >> 1", "2")], |c| shift(c, ">>")),
     row(">>>", Group::Bitwise, "base >>> expr - The bits moved down; zeros come in.", &[("SELECT 4 >>> 1", "2")], |c| shift(c, ">>>")),
     row("shiftleft", Group::Bitwise, "shiftleft(base, expr) - The bits moved up.", &[("SELECT shiftleft(2, 1)", "4")], |c| shift(c, "<<")),
-    row("shiftright", Group::Bitwise, "shiftright(base, expr) - The bits moved down; the sign stays.", &[("SELECT shiftright(4, 1)", "2")], |c| {
-        shift(c, ">>")
-    }),
+    row(
+        "shiftright",
+        Group::Bitwise,
+        "shiftright(base, expr) - The bits moved down; the sign stays.",
+        &[("SELECT shiftright(4, 1)", "2")],
+        |c| shift(c, ">>"),
+    ),
     row(
         "shiftrightunsigned",
         Group::Bitwise,
@@ -219,9 +234,27 @@ pub(super) const ROWS: &[Function] = &[
         &[("SELECT shiftrightunsigned(4, 1)", "2")],
         |c| shift(c, ">>>"),
     ),
-    row("bit_count", Group::Bitwise, "bit_count(expr) - How many bits are set in the number as a bigint.", &[("SELECT bit_count(0)", "0"), ("SELECT bit_count(-1)", "64")], count),
-    row("bit_get", Group::Bitwise, "bit_get(expr, pos) - The bit at a position, counted from the right and from 0.", &[("SELECT bit_get(11, 0)", "1"), ("SELECT bit_get(11, 2)", "0")], get),
-    row("getbit", Group::Bitwise, "getbit(expr, pos) - The bit at a position, counted from the right and from 0.", &[("SELECT getbit(11, 0)", "1")], get),
+    row(
+        "bit_count",
+        Group::Bitwise,
+        "bit_count(expr) - How many bits are set in the number as a bigint.",
+        &[("SELECT bit_count(0)", "0"), ("SELECT bit_count(-1)", "64")],
+        count,
+    ),
+    row(
+        "bit_get",
+        Group::Bitwise,
+        "bit_get(expr, pos) - The bit at a position, counted from the right and from 0.",
+        &[("SELECT bit_get(11, 0)", "1"), ("SELECT bit_get(11, 2)", "0")],
+        get,
+    ),
+    row(
+        "getbit",
+        Group::Bitwise,
+        "getbit(expr, pos) - The bit at a position, counted from the right and from 0.",
+        &[("SELECT getbit(11, 0)", "1")],
+        get,
+    ),
     row(
         "bitmap_bucket_number",
         Group::Misc,

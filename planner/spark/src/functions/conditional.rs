@@ -96,13 +96,20 @@ fn first_of(call: &Call<'_>, values: Vec<Typed>) -> Result<Typed> {
     let values = merged(call, values)?;
     let out = type_of(&values);
     let nullable = values.iter().all(|value| value.nullable);
+    if values.len() == 1 {
+        return Ok(values.into_iter().next().map_or_else(|| Typed::literal(ScalarValue::Null, T::Null, ""), |v| v.shown(call.sql())));
+    }
+    // A CASE computes what it tests twice: harmless for columns, not for random numbers, and long chains grow beyond bounds.
+    let cheap = |value: &Typed| matches!(value.expr, Expr::Column(_) | Expr::Literal(..));
+    let (tested, after_first) = (values.get(..values.len() - 1).unwrap_or_default(), values.get(1..).unwrap_or_default());
+    let once = !tested.iter().all(cheap) && (after_first.iter().all(cheap) || tested.iter().any(|value| value.expr.is_volatile()));
+    if once && out != T::Null {
+        return Ok(kernel(call, "coalesce", nested::first_of, values, Vec::new(), out, nullable));
+    }
     let mut exprs: Vec<Expr> = values.into_iter().map(|value| value.expr).collect();
-    let expr = if exprs.len() == 1 || out == T::Null {
-        exprs.swap_remove(0)
-    } else {
-        datafusion::functions::core::coalesce().call(exprs)
-    };
-    Ok(call.made(expr, out, nullable))
+    let last = exprs.pop();
+    let branches = exprs.into_iter().map(|expr| (Expr::IsNotNull(Box::new(expr.clone())), expr)).collect();
+    Ok(call.made(chosen(branches, last), out, nullable))
 }
 
 fn nvl(call: &mut Call<'_>) -> Result<Typed> {
@@ -209,15 +216,67 @@ pub(super) const ROWS: &[Function] = &[
         &[("SELECT CASE 2 WHEN 1 THEN 'a' WHEN 2 THEN 'b' END", "b")],
         when,
     ),
-    row("coalesce", Group::Conditional, "coalesce(expr1, expr2, ...) - The first argument that is not null.", &[("SELECT coalesce(NULL, 1, NULL)", "1")], coalesce),
-    row("nvl", Group::Conditional, "nvl(expr1, expr2) - `expr1`, or `expr2` where it is null.", &[("SELECT nvl(NULL, array('2'))", "[\"2\"]")], nvl),
-    row("ifnull", Group::Conditional, "ifnull(expr1, expr2) - `expr1`, or `expr2` where it is null.", &[("SELECT ifnull(NULL, 2)", "2")], nvl),
-    row("nvl2", Group::Conditional, "nvl2(expr1, expr2, expr3) - `expr2` where `expr1` is not null, else `expr3`.", &[("SELECT nvl2(NULL, 2, 1)", "1")], nvl2),
-    row("nullif", Group::Conditional, "nullif(expr1, expr2) - `expr1`, or null where both are equal.", &[("SELECT nullif(2, 2)", "NULL")], null_if),
-    row("nullifzero", Group::Conditional, "nullifzero(expr) - `expr`, or null where it is zero.", &[("SELECT nullifzero(0)", "NULL"), ("SELECT nullifzero(2)", "2")], null_if_zero),
-    row("zeroifnull", Group::Conditional, "zeroifnull(expr) - `expr`, or zero where it is null.", &[("SELECT zeroifnull(NULL)", "0"), ("SELECT zeroifnull(2)", "2")], zero_if_null),
-    row("greatest", Group::Math, "greatest(expr, ...) - The greatest argument; nulls do not count.", &[("SELECT greatest(10, 9, 2, 4, 3)", "10"), ("SELECT greatest(1, NULL)", "1")], |c| {
-        extreme(c, true)
-    }),
-    row("least", Group::Math, "least(expr, ...) - The least argument; nulls do not count.", &[("SELECT least(10, 9, 2, 4, 3)", "2")], |c| extreme(c, false)),
+    row(
+        "coalesce",
+        Group::Conditional,
+        "coalesce(expr1, expr2, ...) - The first argument that is not null.",
+        &[("SELECT coalesce(NULL, 1, NULL)", "1")],
+        coalesce,
+    ),
+    row(
+        "nvl",
+        Group::Conditional,
+        "nvl(expr1, expr2) - `expr1`, or `expr2` where it is null.",
+        &[("SELECT nvl(NULL, array('2'))", "[\"2\"]")],
+        nvl,
+    ),
+    row(
+        "ifnull",
+        Group::Conditional,
+        "ifnull(expr1, expr2) - `expr1`, or `expr2` where it is null.",
+        &[("SELECT ifnull(NULL, 2)", "2")],
+        nvl,
+    ),
+    row(
+        "nvl2",
+        Group::Conditional,
+        "nvl2(expr1, expr2, expr3) - `expr2` where `expr1` is not null, else `expr3`.",
+        &[("SELECT nvl2(NULL, 2, 1)", "1")],
+        nvl2,
+    ),
+    row(
+        "nullif",
+        Group::Conditional,
+        "nullif(expr1, expr2) - `expr1`, or null where both are equal.",
+        &[("SELECT nullif(2, 2)", "NULL")],
+        null_if,
+    ),
+    row(
+        "nullifzero",
+        Group::Conditional,
+        "nullifzero(expr) - `expr`, or null where it is zero.",
+        &[("SELECT nullifzero(0)", "NULL"), ("SELECT nullifzero(2)", "2")],
+        null_if_zero,
+    ),
+    row(
+        "zeroifnull",
+        Group::Conditional,
+        "zeroifnull(expr) - `expr`, or zero where it is null.",
+        &[("SELECT zeroifnull(NULL)", "0"), ("SELECT zeroifnull(2)", "2")],
+        zero_if_null,
+    ),
+    row(
+        "greatest",
+        Group::Math,
+        "greatest(expr, ...) - The greatest argument; nulls do not count.",
+        &[("SELECT greatest(10, 9, 2, 4, 3)", "10"), ("SELECT greatest(1, NULL)", "1")],
+        |c| extreme(c, true),
+    ),
+    row(
+        "least",
+        Group::Math,
+        "least(expr, ...) - The least argument; nulls do not count.",
+        &[("SELECT least(10, 9, 2, 4, 3)", "2")],
+        |c| extreme(c, false),
+    ),
 ];

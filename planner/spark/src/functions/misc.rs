@@ -28,7 +28,8 @@ fn type_of(call: &mut Call<'_>) -> Result<Typed> {
 /// A kernel that is not computed before a query runs.
 fn at_run_time(call: &Call<'_>, name: &str, kernel: super::ScalarKernel, args: Vec<Typed>, out: T, nullable: bool) -> Typed {
     let types = args.iter().map(|arg| arg.data_type.clone()).collect();
-    let function = SparkScalar::new(name, kernel, types, out.clone(), Arc::clone(call.settings)).with_nullable(nullable).volatile().at(call.span);
+    let function =
+        SparkScalar::new(name, kernel, types, out.clone(), Arc::clone(call.settings)).with_nullable(nullable).volatile().at(call.span);
     Typed::new(function.call(args.into_iter().map(|arg| arg.expr).collect()), out, nullable, call.sql())
 }
 
@@ -129,11 +130,24 @@ pub(super) const ROWS: &[Function] = &[
         &[("SELECT assert_true(0 < 1)", "NULL")],
         assert_true,
     ),
-    session("raise_error", "raise_error(expr) - An error with that message.", &[("SELECT if(true, 1, raise_error('no'))", "1")], raise_error),
-    session("typeof", "typeof(expr) - The type of the argument.", &[("SELECT typeof(1)", "int"), ("SELECT typeof(array(1))", "array<int>")], type_of),
-    session("version", "version() - The version of Spark whose language this is, and ours.", &[("SELECT substr(version(), 1, 3)", "4.2")], |c| {
-        text(c, "version", concat!("4.2.0 tidemill-", env!("CARGO_PKG_VERSION")))
-    }),
+    session(
+        "raise_error",
+        "raise_error(expr) - An error with that message.",
+        &[("SELECT if(true, 1, raise_error('no'))", "1")],
+        raise_error,
+    ),
+    session(
+        "typeof",
+        "typeof(expr) - The type of the argument.",
+        &[("SELECT typeof(1)", "int"), ("SELECT typeof(array(1))", "array<int>")],
+        type_of,
+    ),
+    session(
+        "version",
+        "version() - The version of Spark whose language this is, and ours.",
+        &[("SELECT substr(version(), 1, 3)", "4.2")],
+        |c| text(c, "version", concat!("4.2.0 tidemill-", env!("CARGO_PKG_VERSION"))),
+    ),
     session("current_catalog", "current_catalog() - The current catalog.", &[("SELECT current_catalog()", "spark_catalog")], |c| {
         text(c, "current_catalog", c.settings.current_catalog.clone())
     }),
@@ -155,7 +169,9 @@ pub(super) const ROWS: &[Function] = &[
     session("current_user", "current_user() - The user's name.", &[("SELECT current_user() = user()", "true")], |c| {
         text(c, "current_user", c.settings.user.clone())
     }),
-    session("user", "user() - The user's name.", &[("SELECT user() = current_user()", "true")], |c| text(c, "user", c.settings.user.clone())),
+    session("user", "user() - The user's name.", &[("SELECT user() = current_user()", "true")], |c| {
+        text(c, "user", c.settings.user.clone())
+    }),
     session("session_user", "session_user() - The user's name.", &[("SELECT session_user() = user()", "true")], |c| {
         text(c, "session_user", c.settings.user.clone())
     }),

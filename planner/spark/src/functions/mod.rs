@@ -7,6 +7,7 @@
 mod bitwise;
 mod call;
 mod conditional;
+mod conversion;
 mod kernel;
 mod misc;
 pub(crate) mod operators;
@@ -130,6 +131,7 @@ impl Group {
 const TABLES: &[&[Function]] = &[
     bitwise::ROWS,
     conditional::ROWS,
+    conversion::ROWS,
     misc::ROWS,
     operators::arithmetic::ROWS,
     operators::comparison::ROWS,

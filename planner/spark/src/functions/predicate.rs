@@ -311,7 +311,8 @@ fn many_kernel(args: &KernelArgs<'_>) -> Result<ArrayRef> {
             Some(many.all)
         }
     };
-    let made = (0..args.rows).map(|row| text_at(values, row).and_then(|text| if many.lower { one(&text.to_lowercase()) } else { one(text) }));
+    let made =
+        (0..args.rows).map(|row| text_at(values, row).and_then(|text| if many.lower { one(&text.to_lowercase()) } else { one(text) }));
     Ok(Arc::new(made.collect::<BooleanArray>()))
 }
 
@@ -360,7 +361,13 @@ const fn kind(all: bool, negated: bool, lower: bool) -> Many {
 
 /// The rows of this file.
 pub(super) const ROWS: &[Function] = &[
-    row("isnan", Group::Predicate, "isnan(expr) - Whether `expr` is NaN; false for null.", &[("SELECT isnan(cast('NaN' as double))", "true")], is_nan),
+    row(
+        "isnan",
+        Group::Predicate,
+        "isnan(expr) - Whether `expr` is NaN; false for null.",
+        &[("SELECT isnan(cast('NaN' as double))", "true")],
+        is_nan,
+    ),
     row(
         "like",
         Group::Predicate,
@@ -384,18 +391,30 @@ pub(super) const ROWS: &[Function] = &[
     many("like_all", "str LIKE ALL (pattern, ...) - Whether all match.", &[("SELECT 'ab' LIKE ALL ('a%', 'x')", "false")], |c| {
         like_many(c, kind(true, false, false))
     }),
-    many("not_like_any", "str NOT LIKE ANY (pattern, ...) - Whether one does not match.", &[("SELECT 'ab' NOT LIKE ANY ('a%', 'x')", "true")], |c| {
-        like_many(c, kind(false, true, false))
-    }),
-    many("not_like_all", "str NOT LIKE ALL (pattern, ...) - Whether none matches.", &[("SELECT 'ab' NOT LIKE ALL ('a%', 'x')", "false")], |c| {
-        like_many(c, kind(true, true, false))
-    }),
-    many("ilike_any", "str ILIKE ANY (pattern, ...) - Whether one matches, whatever the letters' case.", &[("SELECT 'AB' ILIKE ANY ('a%', 'x')", "true")], |c| {
-        like_many(c, kind(false, false, true))
-    }),
-    many("ilike_all", "str ILIKE ALL (pattern, ...) - Whether all match, whatever the letters' case.", &[("SELECT 'AB' ILIKE ALL ('a%', '%b')", "true")], |c| {
-        like_many(c, kind(true, false, true))
-    }),
+    many(
+        "not_like_any",
+        "str NOT LIKE ANY (pattern, ...) - Whether one does not match.",
+        &[("SELECT 'ab' NOT LIKE ANY ('a%', 'x')", "true")],
+        |c| like_many(c, kind(false, true, false)),
+    ),
+    many(
+        "not_like_all",
+        "str NOT LIKE ALL (pattern, ...) - Whether none matches.",
+        &[("SELECT 'ab' NOT LIKE ALL ('a%', 'x')", "false")],
+        |c| like_many(c, kind(true, true, false)),
+    ),
+    many(
+        "ilike_any",
+        "str ILIKE ANY (pattern, ...) - Whether one matches, whatever the letters' case.",
+        &[("SELECT 'AB' ILIKE ANY ('a%', 'x')", "true")],
+        |c| like_many(c, kind(false, false, true)),
+    ),
+    many(
+        "ilike_all",
+        "str ILIKE ALL (pattern, ...) - Whether all match, whatever the letters' case.",
+        &[("SELECT 'AB' ILIKE ALL ('a%', '%b')", "true")],
+        |c| like_many(c, kind(true, false, true)),
+    ),
     many(
         "not_ilike_any",
         "str NOT ILIKE ANY (pattern, ...) - Whether one does not match, whatever the letters' case.",

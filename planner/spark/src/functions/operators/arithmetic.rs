@@ -22,8 +22,7 @@ pub(super) enum Op {
 }
 
 impl Op {
-    const ALL: [Self; 7] =
-        [Self::Add, Self::Subtract, Self::Multiply, Self::Divide, Self::IntegralDivide, Self::Remainder, Self::Pmod];
+    const ALL: [Self; 7] = [Self::Add, Self::Subtract, Self::Multiply, Self::Divide, Self::IntegralDivide, Self::Remainder, Self::Pmod];
 
     pub(super) fn symbol(self) -> &'static str {
         match self {
@@ -80,13 +79,14 @@ pub(super) fn binary(call: &Call<'_>, op: Op, left: Typed, right: Typed, mode: M
     if let Some(made) = datetime::resolve(call, op, &left, &right, mode)? {
         return Ok(made);
     }
-    let (left, right) = coerce::operands(call, op.symbol(), op.takes(), left, right)?;
-    // A string may have become a day.
+    let (left, right) = coerce::strings(call, op.takes(), left, right)?;
+    // Text may have become a day.
     if (left.data_type.is_datetime() || right.data_type.is_datetime())
         && let Some(made) = datetime::resolve(call, op, &left, &right, mode)?
     {
         return Ok(made);
     }
+    let (left, right) = coerce::operands(call, op.symbol(), op.takes(), left, right)?;
     Ok(settled(call, op, left, right, mode)?.shown(shown))
 }
 
@@ -170,9 +170,13 @@ fn positive(call: &mut Call<'_>) -> Result<Typed> {
 
 /// The rows of this file.
 pub(crate) const ROWS: &[Function] = &[
-    row("+", Group::Math, "expr1 + expr2 - The sum; of a date or timestamp and an interval, the later one.", &[("SELECT 1 + 2", "3")], |c| {
-        operator(c, Op::Add)
-    }),
+    row(
+        "+",
+        Group::Math,
+        "expr1 + expr2 - The sum; of a date or timestamp and an interval, the later one.",
+        &[("SELECT 1 + 2", "3")],
+        |c| operator(c, Op::Add),
+    ),
     row("-", Group::Math, "expr1 - expr2 - The difference; of two dates or timestamps, an interval.", &[("SELECT 2 - 1", "1")], |c| {
         operator(c, Op::Subtract)
     }),
@@ -194,9 +198,13 @@ pub(crate) const ROWS: &[Function] = &[
     row("%", Group::Math, "expr1 % expr2 - What a division leaves; it has the sign of `expr1`.", &[("SELECT 2 % 1.8", "0.2")], |c| {
         operator(c, Op::Remainder)
     }),
-    row("mod", Group::Math, "mod(expr1, expr2) - What a division leaves; it has the sign of `expr1`.", &[("SELECT mod(2, 1.8)", "0.2")], |c| {
-        function(c, Op::Remainder, Mode::of(c))
-    }),
+    row(
+        "mod",
+        Group::Math,
+        "mod(expr1, expr2) - What a division leaves; it has the sign of `expr1`.",
+        &[("SELECT mod(2, 1.8)", "0.2")],
+        |c| function(c, Op::Remainder, Mode::of(c)),
+    ),
     row(
         "pmod",
         Group::Math,

@@ -88,19 +88,14 @@ pub(super) fn operands(call: &Call<'_>, symbol: &str, takes: Takes, left: Typed,
         return Err(call.refuse("DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES", message));
     }
     if !takes.accepts(&left.data_type) {
-        let message = format!(
-            "`{symbol}` takes {}, and \"{}\" is \"{}\"; cast the operands",
-            takes.text(),
-            left.sql,
-            left.data_type.sql()
-        );
+        let message = format!("`{symbol}` takes {}, and \"{}\" is \"{}\"; cast the operands", takes.text(), left.sql, left.data_type.sql());
         return Err(call.refuse("DATATYPE_MISMATCH.BINARY_OP_WRONG_TYPE", message));
     }
     Ok((left, right))
 }
 
 /// Text becomes what the other side is.
-fn strings(call: &Call<'_>, takes: Takes, left: Typed, right: Typed) -> Result<(Typed, Typed)> {
+pub(super) fn strings(call: &Call<'_>, takes: Takes, left: Typed, right: Typed) -> Result<(Typed, Typed)> {
     let (l, r) = (&left.data_type, &right.data_type);
     if !l.is_string() && !r.is_string() {
         return Ok((left, right));
@@ -209,8 +204,7 @@ fn exact(call: &Call<'_>, value: Typed) -> Result<Typed> {
     };
     let digits = literal.unsigned_abs().checked_ilog10().map_or(1, |log| log + 1);
     let digits = u8::try_from(digits).unwrap_or(20);
-    let mut made =
-        Typed::literal(ScalarValue::Decimal128(Some(i128::from(literal)), digits, 0), T::Decimal(digits, 0), value.sql.clone());
+    let mut made = Typed::literal(ScalarValue::Decimal128(Some(i128::from(literal)), digits, 0), T::Decimal(digits, 0), value.sql.clone());
     made.name = value.name;
     Ok(made)
 }

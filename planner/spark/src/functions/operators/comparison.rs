@@ -215,7 +215,9 @@ fn is_unknown(call: &mut Call<'_>) -> Result<Typed> {
 
 /// The rows of this file.
 pub(crate) const ROWS: &[Function] = &[
-    row("=", Group::Predicate, "expr1 = expr2 - Whether both are equal; null where one is null.", EQUAL, |c| operator(c, Comparison::Equal)),
+    row("=", Group::Predicate, "expr1 = expr2 - Whether both are equal; null where one is null.", EQUAL, |c| {
+        operator(c, Comparison::Equal)
+    }),
     row("==", Group::Predicate, "expr1 == expr2 - Whether both are equal; null where one is null.", &[("SELECT 2 == 2", "true")], |c| {
         operator(c, Comparison::Equal)
     }),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
+use arrow::array::{ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
 use arrow::datatypes::{
     Date32Type, DurationMicrosecondType, Int32Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalYearMonthType,
     Time64NanosecondType, TimestampMicrosecondType,
@@ -302,7 +302,9 @@ mod tests {
             assert_eq!(days_of(year, month, day), days);
         }
         assert_eq!(civil(18_321), (2020, 2, 29));
-        for (start, months, expected) in [((2020, 1, 31), 1, (2020, 2, 29)), ((2020, 2, 29), 12, (2021, 2, 28)), ((2020, 1, 1), -1, (2019, 12, 1))] {
+        for (start, months, expected) in
+            [((2020, 1, 31), 1, (2020, 2, 29)), ((2020, 2, 29), 12, (2021, 2, 28)), ((2020, 1, 1), -1, (2019, 12, 1))]
+        {
             let start = i32::try_from(days_of(start.0, start.1, start.2)).unwrap();
             assert_eq!(civil(i64::from(add_months(start, months).unwrap())), expected);
         }

@@ -163,7 +163,12 @@ fn without(valid: Option<arrow::buffer::NullBuffer>, lost: &[usize], rows: usize
 fn too_large(op: Op, out: &T) -> Error {
     error(
         "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION",
-        format!("the result of `{}` does not fit into {}; cast an operand to fewer digits or to double, or use `{}`", op.symbol(), out.sql(), op.try_name()),
+        format!(
+            "the result of `{}` does not fit into {}; cast an operand to fewer digits or to double, or use `{}`",
+            op.symbol(),
+            out.sql(),
+            op.try_name()
+        ),
     )
 }
 
@@ -211,10 +216,9 @@ fn remainder(shape: &Shape, x: i128, y: i128, positive: bool) -> Option<i128> {
             let rest = if positive && rest < 0 { rest.checked_add(y)?.checked_rem(y)? } else { rest };
             return Some(rounded(rest, power(places - shape.scale)));
         }
-        _ => (
-            i256::from_i128(x).checked_mul(wide_power(places - shape.s1))?,
-            i256::from_i128(y).checked_mul(wide_power(places - shape.s2))?,
-        ),
+        _ => {
+            (i256::from_i128(x).checked_mul(wide_power(places - shape.s1))?, i256::from_i128(y).checked_mul(wide_power(places - shape.s2))?)
+        }
     };
     let rest = x.checked_rem(y)?;
     let rest = if positive && rest < i256::ZERO { rest.checked_add(y)?.checked_rem(y)? } else { rest };
@@ -302,7 +306,7 @@ mod tests {
             (Op::Multiply, (38, 10), (38, 10), true, (38, 6)),
             (Op::Multiply, (38, 10), (38, 10), false, (38, 20)),
             (Op::Add, (38, 0), (38, 0), true, (38, 0)),
-            (Op::Add, (38, 10), (38, 2), true, (38, 9)),
+            (Op::Add, (38, 10), (38, 2), true, (38, 6)),
             (Op::Remainder, (1, 0), (2, 1), true, (2, 1)),
             (Op::IntegralDivide, (4, 2), (4, 2), true, (4, 0)),
         ] {

@@ -62,7 +62,19 @@ pub(crate) const ROWS: &[Function] = &[
         &[("SELECT true or NULL", "true"), ("SELECT false or NULL", "NULL")],
         |c| binary(c, "OR", Operator::Or),
     ),
-    row("not", Group::Predicate, "not expr - The opposite of a boolean.", &[("SELECT not true", "false"), ("SELECT not NULL", "NULL")], not),
+    row(
+        "not",
+        Group::Predicate,
+        "not expr - The opposite of a boolean.",
+        &[("SELECT not true", "false"), ("SELECT not NULL", "NULL")],
+        not,
+    ),
     row("!", Group::Predicate, "! expr - The opposite of a boolean.", &[("SELECT ! true", "false")], not),
-    row("||", Group::String, "expr1 || expr2 - One after the other: texts, bytes or arrays.", &[("SELECT 'Spark' || 'SQL'", "SparkSQL")], concat),
+    row(
+        "||",
+        Group::String,
+        "expr1 || expr2 - One after the other: texts, bytes or arrays.",
+        &[("SELECT 'Spark' || 'SQL'", "SparkSQL")],
+        concat,
+    ),
 ];

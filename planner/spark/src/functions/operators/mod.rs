@@ -11,6 +11,8 @@ mod lanes;
 pub(super) mod logic;
 pub(crate) mod nested;
 mod numbers;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -170,12 +170,26 @@ pub(crate) fn null_if(args: &KernelArgs<'_>) -> Result<ArrayRef> {
     };
     let order = comparator(compared, other)?;
     let (a, b) = (nulls_of(compared, args.rows), nulls_of(other, args.rows));
-    let equal = |row: usize| {
-        is_valid(a.as_ref(), row) && is_valid(b.as_ref(), row) && order(row_of(compared, row), row_of(other, row)).is_eq()
-    };
+    let equal =
+        |row: usize| is_valid(a.as_ref(), row) && is_valid(b.as_ref(), row) && order(row_of(compared, row), row_of(other, row)).is_eq();
     let equal: BooleanArray = (0..args.rows).map(|row| Some(equal(row))).collect();
     let value = super::numbers::whole_length(Arc::clone(value), args.rows)?;
     Ok(arrow::compute::nullif(&value, &equal)?)
+}
+
+/// The first value that is not null.
+pub(crate) fn first_of(args: &KernelArgs<'_>) -> Result<ArrayRef> {
+    let mut arrays = args.arrays.iter().rev();
+    let Some(last) = arrays.next() else { return Err(unforeseen("coalesce", None)) };
+    let mut made = super::numbers::whole_length(Arc::clone(last), args.rows)?;
+    for array in arrays {
+        let array = super::numbers::whole_length(Arc::clone(array), args.rows)?;
+        made = match array.logical_nulls() {
+            None => array,
+            Some(nulls) => arrow::compute::kernels::zip::zip(&BooleanArray::new(nulls.into_inner(), None), &array, &made)?,
+        };
+    }
+    Ok(made)
 }
 
 /// The greatest (or least) of the arguments that are not null; constant 0: true for the greatest.

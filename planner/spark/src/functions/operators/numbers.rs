@@ -8,9 +8,9 @@ use arrow::datatypes::{
     IntervalMonthDayNanoType, IntervalYearMonthType,
 };
 
+use super::Mode;
 use super::arithmetic::Op;
 use super::lanes::{any2, finish, is_valid, lane, lose, map2, nulls};
-use super::Mode;
 use crate::error::error;
 use crate::functions::KernelArgs;
 use crate::types::SparkType as T;
@@ -36,7 +36,11 @@ macro_rules! whole {
                         }
                         let rest = a.wrapping_rem(b);
                         // Java adds small numbers as ints, and lets ints and longs wrap.
-                        if rest < 0 { <$wide>::from(rest).wrapping_add(<$wide>::from(b)).wrapping_rem(<$wide>::from(b)) as $native } else { rest }
+                        if rest < 0 {
+                            <$wide>::from(rest).wrapping_add(<$wide>::from(b)).wrapping_rem(<$wide>::from(b)) as $native
+                        } else {
+                            rest
+                        }
                     },
                     _ => |a, b| a.wrapping_add(b),
                 }
@@ -103,7 +107,8 @@ where
         };
     if lost {
         let is_lost = |row| P::Native::is_lost(op, a.at(row), b.at(row));
-        valid = lose(valid, args.rows, is_lost, |row| (mode == Mode::Ansi).then(|| overflow(op, args.types.first(), a.at(row), b.at(row))))?;
+        valid =
+            lose(valid, args.rows, is_lost, |row| (mode == Mode::Ansi).then(|| overflow(op, args.types.first(), a.at(row), b.at(row))))?;
     }
     finish::<P>(values, valid, args.out)
 }
