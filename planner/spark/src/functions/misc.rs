@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, NullArray, StringArray};
 use datafusion::common::ScalarValue;
 use rand::rngs::StdRng;
-use rand::{Rng, RngCore, SeedableRng};
+use rand::{Rng, SeedableRng};
 
 use super::operators::row;
 use super::{Call, Function, Group, KernelArgs, SparkScalar};
@@ -102,7 +102,7 @@ fn uuid_kernel(args: &KernelArgs<'_>) -> Result<ArrayRef> {
     Ok(Arc::new(made))
 }
 
-fn uuids(random: &mut (impl Rng + RngCore), rows: usize) -> StringArray {
+fn uuids(random: &mut impl Rng, rows: usize) -> StringArray {
     let one = |_| Some(uuid::Builder::from_random_bytes(random.random()).into_uuid().to_string());
     (0..rows).map(one).collect()
 }

@@ -200,7 +200,7 @@ fn ilike_of(call: &Call<'_>, value: Typed, pattern: Typed, escape: char) -> Resu
 }
 
 /// The text of a row of an array that may have one value for all.
-fn text_at<'a>(array: &'a arrow::array::StringArray, row: usize) -> Option<&'a str> {
+fn text_at(array: &arrow::array::StringArray, row: usize) -> Option<&str> {
     let row = if array.len() == 1 { 0 } else { row };
     array.is_valid(row).then(|| array.value(row))
 }

@@ -165,7 +165,7 @@ fn escape(chars: &mut Peekable<Chars<'_>>, in_set: bool, out: &mut String) -> Op
         }
         'Q' => {
             let mut quoted = String::new();
-            while let Some(c) = chars.next() {
+            for c in chars.by_ref() {
                 quoted.push(c);
                 if quoted.ends_with("\\E") {
                     quoted.truncate(quoted.len() - 2);

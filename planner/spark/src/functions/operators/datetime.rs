@@ -5,6 +5,8 @@ use datafusion::common::ScalarValue;
 
 use super::arithmetic::{Op, negated};
 use super::datetime_kernels as kernels;
+// For functions of dates.
+#[allow(unused_imports)]
 pub(crate) use super::datetime_kernels::{add_months, civil, days_of, timestamp_add_interval, timestamp_add_micros};
 use super::{Mode, bare_infix, coerce, intervals, kernel};
 use crate::functions::{Call, ScalarKernel};

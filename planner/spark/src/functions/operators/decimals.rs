@@ -27,7 +27,7 @@ pub(super) fn result(op: Op, left: (u8, u8), right: (u8, u8), loss: bool) -> (u8
         return (byte((p1 - s1 + s2).max(1)), 0);
     }
     if op == Op::Divide && !loss {
-        let (mut whole, mut places) = ((p1 - s1 + s2).min(MAX), (s1 + p2 + 1).max(KEPT).min(MAX));
+        let (mut whole, mut places) = ((p1 - s1 + s2).min(MAX), (s1 + p2 + 1).clamp(KEPT, MAX));
         let over = whole + places - MAX;
         if over > 0 {
             places -= over / 2 + 1;

@@ -195,7 +195,7 @@ fn scale_one(op: Op, interval: i64, number: Number) -> Result<i64> {
     #[allow(clippy::cast_precision_loss)]
     match (op, number) {
         (Op::Divide, Number::Whole(0) | Number::Decimal(0, _)) => Err(by_zero()),
-        (Op::Divide, Number::Fraction(by)) if by == 0.0 => Err(by_zero()),
+        (Op::Divide, Number::Fraction(0.0)) => Err(by_zero()),
         (Op::Divide, Number::Whole(by)) => {
             i64::try_from(super::decimals::rounded(i128::from(interval), i128::from(by))).map_err(|_| over())
         }

@@ -75,8 +75,8 @@ pub(super) fn arithmetic(args: &KernelArgs<'_>) -> Result<ArrayRef> {
         // Intervals do not wrap around in legacy mode either.
         Some(T::YearMonthInterval(..)) => whole::<IntervalYearMonthType>(args, op, if mode == Mode::Try { mode } else { Mode::Ansi }),
         Some(T::DayTimeInterval(..)) => whole::<DurationMicrosecondType>(args, op, if mode == Mode::Try { mode } else { Mode::Ansi }),
-        Some(T::Float) => float::<Float32Type>(args, op, mode, |a, b| a / b, |a, b| a % b, |a, b| pmod32(a, b)),
-        Some(T::Double) => float::<Float64Type>(args, op, mode, |a, b| a / b, |a, b| a % b, |a, b| pmod64(a, b)),
+        Some(T::Float) => float::<Float32Type>(args, op, mode, |a, b| a / b, |a, b| a % b, pmod32),
+        Some(T::Double) => float::<Float64Type>(args, op, mode, |a, b| a / b, |a, b| a % b, pmod64),
         other => Err(super::intervals::unforeseen(op.symbol(), other)),
     }
 }
