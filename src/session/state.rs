@@ -25,7 +25,6 @@ pub(super) fn build_resolved(settings: &Settings, plans_made: Arc<AtomicU64>) ->
     config.options_mut().execution.time_zone = Some("UTC".to_owned());
     SessionStateBuilder::new()
         .with_config(config)
-        .with_default_features()
         .with_query_planner(Arc::new(ExtensionQueryPlanner { made: plans_made }))
         .with_analyzer_rules(vec![Arc::new(FloatComparisons)])
         .with_optimizer_rule(Arc::new(FloatKeys))
