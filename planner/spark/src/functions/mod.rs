@@ -5,7 +5,11 @@
 //! the programs' `functions` and the tests read the table.
 
 mod call;
+mod hash;
 mod kernel;
+pub(crate) mod regex;
+mod string;
+mod url;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -121,7 +125,25 @@ impl Group {
 }
 
 /// The rows of every file.
-const TABLES: &[&[Function]] = &[];
+const TABLES: &[&[Function]] = &[
+    hash::DIGESTS,
+    hash::VALUES,
+    string::case::ROWS,
+    string::charset::ROWS,
+    string::collation::ROWS,
+    string::cut::ROWS,
+    string::format_number::ROWS,
+    string::join::ROWS,
+    string::measure::ROWS,
+    string::number_format::ROWS,
+    string::printf::ROWS,
+    string::radix::ROWS,
+    string::random::ROWS,
+    string::regexp::ROWS,
+    string::search::ROWS,
+    string::split::ROWS,
+    url::ROWS,
+];
 
 /// All functions by name, in lower case.
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
