@@ -5,6 +5,7 @@
 //! the programs' `functions` and the tests read the table.
 
 mod call;
+mod conversion;
 mod hash;
 mod kernel;
 pub(crate) mod regex;
@@ -126,6 +127,7 @@ impl Group {
 
 /// The rows of every file.
 const TABLES: &[&[Function]] = &[
+    conversion::ROWS,
     hash::DIGESTS,
     hash::VALUES,
     string::case::ROWS,

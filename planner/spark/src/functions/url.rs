@@ -164,7 +164,7 @@ fn parts(args: &KernelArgs<'_>, lenient: bool) -> Result<ArrayRef> {
         match (keys, part) {
             (Some(keys), Some(query)) => {
                 let regex = super::regex::compile(&format!("(&|^){}=([^&]*)", keys.value(row)), args.settings)?;
-                let found = regex.captures(&query).map_err(|problem| super::regex::too_hard(&problem))?;
+                let found = regex.captures(&query).map_err(|_| super::regex::failed(&regex))?;
                 Ok(found.and_then(|found| found.get(2)).map(|value| Cow::Owned(value.as_str().to_owned())))
             }
             (_, part) => Ok(part),

@@ -1,4 +1,4 @@
-//! Decimal digits of numbers: how Java shows floating point numbers, and rounding of what is shown.
+//! Decimal digits of numbers, and how digits too many are rounded away.
 
 use std::cmp::Ordering;
 
@@ -148,63 +148,11 @@ impl Digits {
         let first = digits.next().unwrap_or('0');
         if count == 0 { first.to_string() } else { format!("{first}.{}", digits.take(count).collect::<String>()) }
     }
-
-    /// As `Double.toString` shows them.
-    fn java(&self) -> String {
-        if self.is_zero() {
-            return "0.0".to_owned();
-        }
-        if (-3..7).contains(&self.exponent()) {
-            let (before, behind) = self.parts();
-            let before = if before.is_empty() { "0" } else { &before };
-            let behind = if behind.is_empty() { "0" } else { &behind };
-            return format!("{before}.{behind}");
-        }
-        format!("{}E{}", self.mantissa(self.digits.len().saturating_sub(1).max(1)), self.exponent())
-    }
-}
-
-/// As `Double.toString`.
-pub(super) fn java_double(value: f64) -> String {
-    java(value.is_nan(), value.is_infinite(), value.is_sign_negative(), || Digits::of_double(value))
-}
-
-/// As `Float.toString`.
-pub(super) fn java_float(value: f32) -> String {
-    java(value.is_nan(), value.is_infinite(), value.is_sign_negative(), || Digits::of_float(value))
-}
-
-fn java(nan: bool, infinite: bool, negative: bool, digits: impl FnOnce() -> Digits) -> String {
-    let sign = if negative { "-" } else { "" };
-    if nan {
-        "NaN".to_owned()
-    } else if infinite {
-        format!("{sign}Infinity")
-    } else {
-        format!("{sign}{}", digits().java())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn doubles_as_java_shows_them() {
-        for (value, wanted) in [
-            (1.0, "1.0"),
-            (-0.0, "-0.0"),
-            (0.001, "0.001"),
-            (0.0001, "1.0E-4"),
-            (1e7, "1.0E7"),
-            (1_234_567.5, "1234567.5"),
-            (1.5e-10, "1.5E-10"),
-            (f64::NAN, "NaN"),
-            (f64::NEG_INFINITY, "-Infinity"),
-        ] {
-            assert_eq!(java_double(value), wanted);
-        }
-    }
 
     #[test]
     fn rounding() {

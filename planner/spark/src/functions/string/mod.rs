@@ -17,3 +17,6 @@ pub(super) mod random;
 pub(super) mod regexp;
 pub(super) mod search;
 pub(super) mod split;
+
+#[cfg(test)]
+mod tests;

@@ -165,7 +165,7 @@ fn write(args: &KernelArgs<'_>) -> Result<ArrayRef> {
     let pattern = pattern(args)?;
     strings(args, |row| {
         let value = input.value(row);
-        let mismatch = || pattern.mismatch("DECIMAL", &super::printf::decimal_text(value, scale));
+        let mismatch = || pattern.mismatch("DECIMAL", &crate::types::number_text::decimal_text(value, scale));
         pattern.format(value, scale).map(Some).ok_or_else(mismatch)
     })
 }

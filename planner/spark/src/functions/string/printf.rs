@@ -8,10 +8,11 @@ use arrow::datatypes::{
 use std::fmt::Write;
 
 use super::column::{check_length, row, strings_where, text};
-use super::digits::{Digits, java_double, java_float};
+use super::digits::Digits;
 use crate::error::error;
 use crate::functions::{Call, Function, KernelArgs, Want};
 use crate::plan::CastMode;
+use crate::types::number_text::{decimal_java_text, double_text, float_text};
 use crate::types::{SparkType, cast};
 use crate::{Result, Typed};
 
@@ -109,26 +110,10 @@ fn value(column: &ArrayRef, row: usize) -> Value {
         DataType::Float64 => column.as_primitive_opt::<Float64Type>().map_or(Value::Null, |array| Value::Double(array.value(row))),
         DataType::Decimal128(_, scale) => column
             .as_primitive_opt::<Decimal128Type>()
-            .map_or(Value::Null, |array| Value::Text(decimal_text(array.value(row), u8::try_from(*scale).unwrap_or(0)))),
+            .map_or(Value::Null, |array| Value::Text(decimal_java_text(array.value(row), u8::try_from(*scale).unwrap_or(0)))),
         DataType::Utf8 => column.as_string_opt::<i32>().map_or(Value::Null, |array| Value::Text(array.value(row).to_owned())),
         _ => Value::Null,
     }
-}
-
-/// A decimal as `java.math.BigDecimal.toString` writes it.
-pub(super) fn decimal_text(unscaled: i128, scale: u8) -> String {
-    let sign = if unscaled < 0 { "-" } else { "" };
-    let digits = unscaled.unsigned_abs().to_string();
-    let scale = usize::from(scale);
-    let exponent = digits.len() as i64 - 1 - scale as i64;
-    if exponent < -6 {
-        let (first, rest) = digits.split_at_checked(1).unwrap_or((&digits, ""));
-        let point = if rest.is_empty() { "" } else { "." };
-        return format!("{sign}{first}{point}{rest}E{exponent}");
-    }
-    let padded = format!("{digits:0>width$}", width = scale + 1);
-    let (before, behind) = padded.split_at_checked(padded.len() - scale).unwrap_or((&padded, ""));
-    if behind.is_empty() { format!("{sign}{before}") } else { format!("{sign}{before}.{behind}") }
 }
 
 /// What stands between `%` and the letter.
@@ -259,8 +244,8 @@ fn one(letter: char, spec: &Spec, value: &Value) -> Result<String, String> {
         ('s', _) if spec.alternate => Err("`%s` takes no `#`".to_owned()),
         ('s', Value::Boolean(value)) => Ok(plain(value.to_string())),
         ('s', Value::Whole(value, _)) => Ok(plain(value.to_string())),
-        ('s', Value::Float(value)) => Ok(plain(java_float(*value))),
-        ('s', Value::Double(value)) => Ok(plain(java_double(*value))),
+        ('s', Value::Float(value)) => Ok(plain(float_text(*value))),
+        ('s', Value::Double(value)) => Ok(plain(double_text(*value))),
         ('s', Value::Text(value)) => Ok(plain(value.clone())),
         ('c', Value::Whole(code, bits)) if *bits < 64 => {
             let c = u32::try_from(*code).ok().and_then(char::from_u32).ok_or_else(|| format!("{code} is no character's code"))?;
@@ -403,13 +388,6 @@ mod tests {
         }
         for format in ["%d", "%", "%q", "%5"] {
             assert!(fill(format, &[text("a")]).is_err(), "{format}");
-        }
-    }
-
-    #[test]
-    fn decimals() {
-        for (unscaled, scale, wanted) in [(12345, 2, "123.45"), (-5, 3, "-0.005"), (1, 8, "1E-8"), (0, 2, "0.00"), (7, 0, "7")] {
-            assert_eq!(decimal_text(unscaled, scale), wanted);
         }
     }
 }

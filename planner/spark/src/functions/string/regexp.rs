@@ -3,13 +3,13 @@
 use arrow::array::{ArrayRef, ListBuilder, StringBuilder};
 use arrow::datatypes::{DataType, Field, Int32Type};
 use datafusion::common::ScalarValue;
-use fancy_regex::{Captures, Regex};
+use fancy_regex::Captures;
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::column::{char_offset, chars, defaults, int_literal, ints, nulls, row, simple, simple_nullable, strings, text, values, wanted};
 use crate::error::error;
-use crate::functions::regex::{compile, too_hard};
+use crate::functions::regex::{Regex, compile, failed};
 use crate::functions::{Call, Function, KernelArgs, Want};
 use crate::types::SparkType;
 use crate::{Result, Typed};
@@ -56,7 +56,7 @@ pub(in crate::functions) const ROWS: &[Function] = &[
                     let mut patterns = Patterns::of("regexp_count", args);
                     values::<Int32Type>(args, |row| {
                         let mut count = 0;
-                        each_match(&*patterns.get(pattern.value(row))?, input.value(row), |_| {
+                        each_match(&patterns.get(pattern.value(row))?, input.value(row), |_| {
                             count += 1;
                             Ok(true)
                         })?;
@@ -82,7 +82,8 @@ pub(in crate::functions) const ROWS: &[Function] = &[
                     let (input, pattern) = (text(args, 0)?, text(args, 1)?);
                     let mut patterns = Patterns::of("regexp_substr", args);
                     strings(args, |row| {
-                        let found = patterns.get(pattern.value(row))?.find(input.value(row)).map_err(|problem| too_hard(&problem))?;
+                        let regex = patterns.get(pattern.value(row))?;
+                        let found = regex.find(input.value(row)).map_err(|_| failed(&regex))?;
                         // A match of nothing counts as none.
                         Ok(found.map(|found| found.as_str()).filter(|found| !found.is_empty()))
                     })
@@ -105,7 +106,8 @@ pub(in crate::functions) const ROWS: &[Function] = &[
                     let mut patterns = Patterns::of("regexp_instr", args);
                     values::<Int32Type>(args, |row| {
                         let input = input.value(row);
-                        let found = patterns.get(pattern.value(row))?.find(input).map_err(|problem| too_hard(&problem))?;
+                        let regex = patterns.get(pattern.value(row))?;
+                        let found = regex.find(input).map_err(|_| failed(&regex))?;
                         // Java counts places in units of UTF-16.
                         Ok(Some(found.map_or(0, |found| {
                             let before = input.get(..found.start()).unwrap_or_default().encode_utf16().count();
@@ -137,7 +139,7 @@ pub(in crate::functions) const ROWS: &[Function] = &[
 struct Patterns<'a> {
     function: &'static str,
     settings: &'a crate::Settings,
-    last: Option<(String, Arc<Regex>)>,
+    last: Option<(String, Regex)>,
 }
 
 impl<'a> Patterns<'a> {
@@ -145,7 +147,7 @@ impl<'a> Patterns<'a> {
         Self { function, settings: args.settings, last: None }
     }
 
-    fn get(&mut self, pattern: &str) -> Result<Arc<Regex>> {
+    fn get(&mut self, pattern: &str) -> Result<Regex> {
         match &self.last {
             Some((last, regex)) if last == pattern => Ok(Arc::clone(regex)),
             _ => {
@@ -173,7 +175,7 @@ impl<'a> Patterns<'a> {
 /// may be empty right behind another. `f` says whether to go on.
 fn each_match<'t>(regex: &Regex, text: &'t str, mut f: impl FnMut(Captures<'t>) -> Result<bool>) -> Result<()> {
     let mut from = 0;
-    while let Some(found) = regex.captures_from_pos(text, from).map_err(|problem| too_hard(&problem))? {
+    while let Some(found) = regex.captures_from_pos(text, from).map_err(|_| failed(regex))? {
         let Some(whole) = found.get(0) else { return Ok(()) };
         let (start, end) = (whole.start(), whole.end());
         if !f(found)? {
@@ -193,7 +195,7 @@ fn extract(args: &KernelArgs<'_>) -> Result<ArrayRef> {
     let mut patterns = Patterns::of("regexp_extract", args);
     strings(args, |row| {
         let regex = patterns.get(pattern.value(row))?;
-        let Some(found) = regex.captures(input.value(row)).map_err(|problem| too_hard(&problem))? else { return Ok(Some("")) };
+        let Some(found) = regex.captures(input.value(row)).map_err(|_| failed(&regex))? else { return Ok(Some("")) };
         let group = patterns.check_group(&regex, group.value(row))?;
         Ok(Some(found.get(group).map_or("", |group| group.as_str())))
     })
@@ -347,7 +349,7 @@ fn split(args: &KernelArgs<'_>) -> Result<ArrayRef> {
         if pattern.is_empty() && !input.is_empty() {
             split_characters(input, limit, cut_off, out.values());
         } else {
-            split_matches(&*patterns.get(pattern)?, input, limit, out.values())?;
+            split_matches(&patterns.get(pattern)?, input, limit, out.values())?;
         }
         out.append(true);
     }
