@@ -8,11 +8,14 @@ mod bitwise;
 mod call;
 mod conditional;
 mod conversion;
+mod hash;
 mod kernel;
 mod misc;
 pub(crate) mod operators;
 mod predicate;
 pub(crate) mod regex;
+mod string;
+mod url;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -137,6 +140,23 @@ const TABLES: &[&[Function]] = &[
     operators::comparison::ROWS,
     operators::logic::ROWS,
     predicate::ROWS,
+    hash::DIGESTS,
+    hash::VALUES,
+    string::case::ROWS,
+    string::charset::ROWS,
+    string::collation::ROWS,
+    string::cut::ROWS,
+    string::format_number::ROWS,
+    string::join::ROWS,
+    string::measure::ROWS,
+    string::number_format::ROWS,
+    string::printf::ROWS,
+    string::radix::ROWS,
+    string::random::ROWS,
+    string::regexp::ROWS,
+    string::search::ROWS,
+    string::split::ROWS,
+    url::ROWS,
 ];
 
 /// All functions by name, in lower case.
