@@ -6,6 +6,7 @@
 
 mod call;
 mod kernel;
+mod math;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -121,7 +122,7 @@ impl Group {
 }
 
 /// The rows of every file.
-const TABLES: &[&[Function]] = &[];
+const TABLES: &[&[Function]] = &[math::buckets::ROWS, math::elementary::ROWS, math::random::ROWS, math::rounding::ROWS, math::whole::ROWS];
 
 /// All functions by name, in lower case.
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
