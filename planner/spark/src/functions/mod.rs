@@ -4,6 +4,7 @@
 //! To add one: write a [`Function`] into the `ROWS` of its group's file, with an example. `SHOW FUNCTIONS`, `DESCRIBE FUNCTION`,
 //! the programs' `functions` and the tests read the table.
 
+mod aggregate;
 mod call;
 mod kernel;
 mod math;
@@ -122,7 +123,24 @@ impl Group {
 }
 
 /// The rows of every file.
-const TABLES: &[&[Function]] = &[math::buckets::ROWS, math::elementary::ROWS, math::random::ROWS, math::rounding::ROWS, math::whole::ROWS];
+const TABLES: &[&[Function]] = &[
+    aggregate::bits::ROWS,
+    aggregate::collect::ROWS,
+    aggregate::counting::ROWS,
+    aggregate::extremes::ROWS,
+    aggregate::histogram::ROWS,
+    aggregate::listagg::ROWS,
+    aggregate::moments::ROWS,
+    aggregate::percentiles::ROWS,
+    aggregate::picks::ROWS,
+    aggregate::quantiles::ROWS,
+    aggregate::sums::ROWS,
+    math::buckets::ROWS,
+    math::elementary::ROWS,
+    math::random::ROWS,
+    math::rounding::ROWS,
+    math::whole::ROWS,
+];
 
 /// All functions by name, in lower case.
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
