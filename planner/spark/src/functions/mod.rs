@@ -8,6 +8,7 @@ mod aggregate;
 mod call;
 mod kernel;
 mod math;
+mod window;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -140,6 +141,7 @@ const TABLES: &[&[Function]] = &[
     math::random::ROWS,
     math::rounding::ROWS,
     math::whole::ROWS,
+    window::ROWS,
 ];
 
 /// All functions by name, in lower case.
