@@ -6,6 +6,7 @@
 
 mod aggregate;
 mod call;
+mod conversion;
 mod kernel;
 mod math;
 mod window;
@@ -136,6 +137,7 @@ const TABLES: &[&[Function]] = &[
     aggregate::picks::ROWS,
     aggregate::quantiles::ROWS,
     aggregate::sums::ROWS,
+    conversion::ROWS,
     math::buckets::ROWS,
     math::elementary::ROWS,
     math::random::ROWS,

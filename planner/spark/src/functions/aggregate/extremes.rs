@@ -16,7 +16,7 @@ use super::udaf::{How, Spec, list_of, make, value_at};
 use super::{flag, plain, row, shown_as};
 use crate::functions::{Call, Function, KernelArgs, SparkScalar};
 use crate::types::SparkType::{self, Boolean, Double, Float, Integer};
-use crate::types::to_arrow;
+use crate::types::{lattice, to_arrow};
 use crate::{Result, Typed};
 
 pub(in crate::functions) const ROWS: &[Function] = &[
@@ -65,18 +65,8 @@ fn bools(call: &mut Call<'_>, or: bool) -> Result<Typed> {
     Ok(call.aggregate(&function, vec![value.expr], Boolean, true).shown(shown_as(call, call.name)?))
 }
 
-/// Whether values of a type have an order.
-fn has_order(data_type: &SparkType) -> bool {
-    match data_type {
-        SparkType::Map(..) | SparkType::CalendarInterval | SparkType::Unsupported(_) => false,
-        SparkType::Array(element, _) => has_order(element),
-        SparkType::Struct(fields) => fields.iter().all(|field| has_order(&field.data_type)),
-        _ => true,
-    }
-}
-
 fn check_order(call: &Call<'_>, value: &Typed) -> Result<()> {
-    if has_order(&value.data_type) {
+    if lattice::is_orderable(&value.data_type) {
         return Ok(());
     }
     let message = format!(
