@@ -5,6 +5,7 @@
 //! the programs' `functions` and the tests read the table.
 
 mod bitwise;
+mod aggregate;
 mod call;
 mod conditional;
 mod conversion;
@@ -16,6 +17,8 @@ mod predicate;
 pub(crate) mod regex;
 mod string;
 mod url;
+mod math;
+mod window;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -157,6 +160,23 @@ const TABLES: &[&[Function]] = &[
     string::search::ROWS,
     string::split::ROWS,
     url::ROWS,
+    aggregate::bits::ROWS,
+    aggregate::collect::ROWS,
+    aggregate::counting::ROWS,
+    aggregate::extremes::ROWS,
+    aggregate::histogram::ROWS,
+    aggregate::listagg::ROWS,
+    aggregate::moments::ROWS,
+    aggregate::percentiles::ROWS,
+    aggregate::picks::ROWS,
+    aggregate::quantiles::ROWS,
+    aggregate::sums::ROWS,
+    math::buckets::ROWS,
+    math::elementary::ROWS,
+    math::random::ROWS,
+    math::rounding::ROWS,
+    math::whole::ROWS,
+    window::ROWS,
 ];
 
 /// All functions by name, in lower case.
