@@ -3,6 +3,7 @@
 mod arrow_types;
 pub mod cast;
 pub mod lattice;
+pub(crate) mod pattern;
 mod text;
 mod time_zone;
 
