@@ -5,6 +5,7 @@
 //! the programs' `functions` and the tests read the table.
 
 mod call;
+pub mod datetime;
 mod kernel;
 
 use std::collections::HashMap;
@@ -123,9 +124,14 @@ impl Group {
 /// The rows of every file.
 const TABLES: &[&[Function]] = &[];
 
+/// The same of whole groups.
+const GROUPS: &[&[&[Function]]] = &[datetime::TABLES];
+
 /// All functions by name, in lower case.
-static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
-    LazyLock::new(|| TABLES.iter().flat_map(|rows| rows.iter()).map(|row| (row.name, row)).collect());
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
+    let tables = TABLES.iter().chain(GROUPS.iter().copied().flatten());
+    tables.copied().flatten().map(|row| (row.name, row)).collect()
+});
 
 /// The function of that name, without regard to case.
 pub fn lookup(name: &str) -> Option<&'static Function> {
