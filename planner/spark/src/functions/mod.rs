@@ -5,6 +5,7 @@
 //! the programs' `functions` and the tests read the table.
 
 mod call;
+mod conversion;
 pub mod datetime;
 mod kernel;
 
@@ -122,7 +123,7 @@ impl Group {
 }
 
 /// The rows of every file.
-const TABLES: &[&[Function]] = &[];
+const TABLES: &[&[Function]] = &[conversion::ROWS];
 
 /// The same of whole groups.
 const GROUPS: &[&[&[Function]]] = &[datetime::TABLES];
@@ -143,4 +144,17 @@ pub fn all() -> Vec<&'static Function> {
     let mut all: Vec<_> = BY_NAME.values().copied().collect();
     all.sort_by_key(|row| row.name);
     all
+}
+
+/// stub
+pub(crate) fn get_field(_: &Typed, _: &str, _: &std::sync::Arc<crate::Settings>) -> Result<Typed> {
+    Err(crate::error::error("NOT_SUPPORTED_YET", ""))
+}
+/// stub
+pub(crate) fn extract_value(_: Typed, _: Typed, _: &std::sync::Arc<crate::Settings>, _: Option<crate::plan::Span>) -> Result<Typed> {
+    Err(crate::error::error("NOT_SUPPORTED_YET", ""))
+}
+/// stub
+pub(crate) fn make_struct(_: Vec<Typed>, _: &std::sync::Arc<crate::Settings>) -> Result<Typed> {
+    Err(crate::error::error("NOT_SUPPORTED_YET", ""))
 }

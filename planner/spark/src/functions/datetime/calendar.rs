@@ -6,45 +6,13 @@ use crate::error::error;
 use crate::types::TimeZone;
 use crate::types::pattern::civil;
 
-/// Java's three-letter ids, which mean regions, or offsets without summer time.
-const SHORT_IDS: &[(&str, &str)] = &[
-    ("ACT", "Australia/Darwin"),
-    ("AET", "Australia/Sydney"),
-    ("AGT", "America/Argentina/Buenos_Aires"),
-    ("ART", "Africa/Cairo"),
-    ("AST", "America/Anchorage"),
-    ("BET", "America/Sao_Paulo"),
-    ("BST", "Asia/Dhaka"),
-    ("CAT", "Africa/Harare"),
-    ("CNT", "America/St_Johns"),
-    ("CST", "America/Chicago"),
-    ("CTT", "Asia/Shanghai"),
-    ("EAT", "Africa/Addis_Ababa"),
-    ("ECT", "Europe/Paris"),
-    ("EST", "-05:00"),
-    ("HST", "-10:00"),
-    ("IET", "America/Indiana/Indianapolis"),
-    ("IST", "Asia/Kolkata"),
-    ("JST", "Asia/Tokyo"),
-    ("MIT", "Pacific/Apia"),
-    ("MST", "-07:00"),
-    ("NET", "Asia/Yerevan"),
-    ("NST", "Pacific/Auckland"),
-    ("PLT", "Asia/Karachi"),
-    ("PNT", "America/Phoenix"),
-    ("PRT", "America/Puerto_Rico"),
-    ("PST", "America/Los_Angeles"),
-    ("SST", "Pacific/Guadalcanal"),
-    ("VST", "Asia/Ho_Chi_Minh"),
-];
-
 /// The zone that a function's argument names: by id as it is written, or an offset.
 pub(super) fn zone_of(text: &str) -> Result<TimeZone> {
-    let id = SHORT_IDS.iter().find(|(short, _)| *short == text).map_or(text, |(_, id)| id);
-    let zone = TimeZone::parse(id)?;
+    let zone = TimeZone::parse(text)?;
+    let short = (1..=3).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_uppercase());
     let as_written = match zone {
-        TimeZone::Region(region) => region.name() == id || ["Z", "UTC", "GMT", "UT"].contains(&id),
-        TimeZone::Offset(_) => !id.starts_with(|c: char| c.is_ascii_lowercase() || c.is_whitespace()),
+        TimeZone::Region(region) => region.name() == text || short,
+        TimeZone::Offset(_) => !text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_whitespace()),
     };
     if as_written {
         return Ok(zone);

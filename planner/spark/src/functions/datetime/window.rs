@@ -12,7 +12,7 @@ use super::support::{DAY, cell, collect, column, overflow, row, zone_for};
 use crate::error::error;
 use crate::functions::{Call, Function, KernelArgs, SparkScalar, constant};
 use crate::plan::CastMode;
-use crate::types::{SparkType, StructField, cast, to_arrow};
+use crate::types::{SparkType, StructField, cast, interval_text, to_arrow};
 use crate::{Result, Sql, Typed};
 
 pub(super) const ROWS: &[Function] = &[
@@ -188,18 +188,13 @@ fn length(call: &Call<'_>, at: usize) -> Result<i64> {
         (SparkType::Integer, Some(ScalarValue::Int32(Some(micros)))) => Ok(i64::from(micros)),
         (SparkType::Long, Some(ScalarValue::Int64(Some(micros)))) => Ok(micros),
         (text, Some(ScalarValue::Utf8(Some(said)))) if text.is_string() => {
-            let interval = cast::cast(value, &SparkType::CalendarInterval, CastMode::Try, call.settings, call.span)?;
-            match constant(&interval)? {
-                Some(ScalarValue::IntervalMonthDayNano(Some(interval))) if interval.months == 0 => i64::from(interval.days)
-                    .checked_mul(DAY)
-                    .and_then(|days| days.checked_add(interval.nanoseconds / 1000))
-                    .ok_or_else(|| overflow("the window")),
-                Some(ScalarValue::IntervalMonthDayNano(Some(_))) => {
-                    let message = format!("windows have a fixed length, and '{said}' has months: write days or less");
-                    Err(call.refuse("_LEGACY_ERROR_TEMP_3231", message))
-                }
-                _ => Err(call.refuse("CANNOT_PARSE_INTERVAL", format!("'{said}' is no interval: write one such as '5 minutes'"))),
+            let (months, days, micros) = interval_text::parse_calendar(&said)
+                .map_err(|_| call.refuse("CANNOT_PARSE_INTERVAL", format!("'{said}' is no interval: write one such as '5 minutes'")))?;
+            if months != 0 {
+                let message = format!("windows have a fixed length, and '{said}' has months: write days or less");
+                return Err(call.refuse("_LEGACY_ERROR_TEMP_3231", message));
             }
+            i64::from(days).checked_mul(DAY).and_then(|days| days.checked_add(micros)).ok_or_else(|| overflow("the window"))
         }
         _ => Err(not_constant()),
     }
