@@ -267,6 +267,20 @@ fn times_and_intervals() {
 }
 
 #[test]
+fn the_policy_for_old_formats() {
+    for (policy, text, expected) in [
+        ("EXCEPTION", "2020-1-2", "INCONSISTENT_BEHAVIOR_CROSS_VERSION.PARSE_DATETIME_BY_NEW_PARSER"),
+        ("EXCEPTION", "foo", "CANNOT_PARSE_TIMESTAMP"),
+        ("CORRECTED", "2020-1-2", "CANNOT_PARSE_TIMESTAMP"),
+        ("LEGACY", "2020-01-02", "2020-01-02 00:00:00"),
+    ] {
+        let conf = [("spark.sql.legacy.timeParserPolicy".to_owned(), policy.to_owned())].into();
+        let settings = Arc::new(Settings::from_conf(conf).unwrap());
+        assert_eq!(run("to_timestamp", &[text, "yyyy-MM-dd"], &settings).0, expected, "{policy} {text}");
+    }
+}
+
+#[test]
 fn texts_of_calls() {
     let settings = settings("UTC", true);
     for (name, args, expected) in [

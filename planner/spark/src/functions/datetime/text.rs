@@ -239,12 +239,20 @@ fn parse_timestamps(args: &KernelArgs<'_>) -> Result<ArrayRef> {
             let mut patterns = Patterns::new(if ntz { Use::ParseNew } else { Use::Parse }, args.settings);
             moments(args, unit, |row| {
                 let (Some(text), Some(format)) = (text_cell(values, row), text_cell(formats, row)) else { return Ok(None) };
-                let read = patterns.get(format)?.parse(text);
-                let micros = read.and_then(|parsed: Parsed| if ntz { parsed.local_micros() } else { parsed.micros(zone) });
-                micros.map(Some).or_else(|why| match args.constants {
-                    [ScalarValue::Boolean(Some(true)), ScalarValue::Utf8(Some(instead))] => Err(unread(text, format, &why, instead)),
-                    _ => Ok(None),
-                })
+                let pattern = patterns.get(format)?;
+                let read = pattern.parse(text);
+                match read.and_then(|parsed: Parsed| if ntz { parsed.local_micros() } else { parsed.micros(zone) }) {
+                    Ok(micros) => Ok(Some(micros)),
+                    Err(why) => {
+                        pattern.refuse_legacy(text)?;
+                        match args.constants {
+                            [ScalarValue::Boolean(Some(true)), ScalarValue::Utf8(Some(instead))] => {
+                                Err(unread(text, format, &why, instead))
+                            }
+                            _ => Ok(None),
+                        }
+                    }
+                }
             })
         }
     }
