@@ -4,10 +4,16 @@
 //! To add one: write a [`Function`] into the `ROWS` of its group's file, with an example. `SHOW FUNCTIONS`, `DESCRIBE FUNCTION`,
 //! the programs' `functions` and the tests read the table.
 
+mod bitwise;
 mod call;
+mod conditional;
 mod conversion;
 pub mod datetime;
 mod kernel;
+mod misc;
+pub(crate) mod operators;
+mod predicate;
+pub(crate) mod regex;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -123,7 +129,16 @@ impl Group {
 }
 
 /// The rows of every file.
-const TABLES: &[&[Function]] = &[conversion::ROWS];
+const TABLES: &[&[Function]] = &[
+    bitwise::ROWS,
+    conditional::ROWS,
+    conversion::ROWS,
+    misc::ROWS,
+    operators::arithmetic::ROWS,
+    operators::comparison::ROWS,
+    operators::logic::ROWS,
+    predicate::ROWS,
+];
 
 /// The same of whole groups.
 const GROUPS: &[&[&[Function]]] = &[datetime::TABLES];

@@ -11,3 +11,5 @@ pub fn parse_expression(_: &str, _: &Settings) -> Result<Expression> {
 pub fn parse_multipart_identifier(_: &str) -> Result<Vec<String>> {
     Err(error("NOT_SUPPORTED_YET", ""))
 }
+/// stub
+pub fn parse_statement(_: &str, _: &Settings) -> Result<crate::plan::Statement> { Err(error("NOT_SUPPORTED_YET", "")) }
