@@ -10,6 +10,7 @@ mod call;
 mod conditional;
 mod conversion;
 mod hash;
+pub mod datetime;
 mod kernel;
 mod misc;
 pub(crate) mod operators;
@@ -179,9 +180,14 @@ const TABLES: &[&[Function]] = &[
     window::ROWS,
 ];
 
+/// The same of whole groups.
+const GROUPS: &[&[&[Function]]] = &[datetime::TABLES];
+
 /// All functions by name, in lower case.
-static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
-    LazyLock::new(|| TABLES.iter().flat_map(|rows| rows.iter()).map(|row| (row.name, row)).collect());
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
+    let tables = TABLES.iter().chain(GROUPS.iter().copied().flatten());
+    tables.copied().flatten().map(|row| (row.name, row)).collect()
+});
 
 /// The function of that name, without regard to case.
 pub fn lookup(name: &str) -> Option<&'static Function> {
