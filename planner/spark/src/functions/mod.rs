@@ -4,8 +4,14 @@
 //! To add one: write a [`Function`] into the `ROWS` of its group's file, with an example. `SHOW FUNCTIONS`, `DESCRIBE FUNCTION`,
 //! the programs' `functions` and the tests read the table.
 
+mod array;
 mod call;
+pub mod collection;
+pub(crate) mod compare;
 mod kernel;
+mod map;
+pub(crate) mod nested;
+mod structs;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -121,7 +127,20 @@ impl Group {
 }
 
 /// The rows of every file.
-const TABLES: &[&[Function]] = &[];
+const TABLES: &[&[Function]] = &[
+    array::change::ROWS,
+    array::create::ROWS,
+    array::join::ROWS,
+    array::search::ROWS,
+    array::sequence::ROWS,
+    array::sets::ROWS,
+    array::sort::ROWS,
+    collection::access::ROWS,
+    collection::size::ROWS,
+    map::create::ROWS,
+    map::read::ROWS,
+    structs::ROWS,
+];
 
 /// All functions by name, in lower case.
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
