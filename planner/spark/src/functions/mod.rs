@@ -9,6 +9,7 @@ mod call;
 pub mod collection;
 pub(crate) mod compare;
 mod kernel;
+mod lambda;
 mod map;
 pub(crate) mod nested;
 mod structs;
@@ -137,6 +138,10 @@ const TABLES: &[&[Function]] = &[
     array::sort::ROWS,
     collection::access::ROWS,
     collection::size::ROWS,
+    lambda::TABLES[0],
+    lambda::TABLES[1],
+    lambda::TABLES[2],
+    lambda::TABLES[3],
     map::create::ROWS,
     map::read::ROWS,
     structs::ROWS,
