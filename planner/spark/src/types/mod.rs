@@ -2,7 +2,11 @@
 
 mod arrow_types;
 pub mod cast;
+pub mod datetime_text;
+pub mod interval_text;
 pub mod lattice;
+pub mod number_text;
+pub mod render;
 mod text;
 mod time_zone;
 
