@@ -7,6 +7,7 @@ pub mod interval_text;
 pub mod lattice;
 pub mod number_text;
 pub mod render;
+pub(crate) mod pattern;
 mod text;
 mod time_zone;
 
