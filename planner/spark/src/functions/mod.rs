@@ -4,21 +4,28 @@
 //! To add one: write a [`Function`] into the `ROWS` of its group's file, with an example. `SHOW FUNCTIONS`, `DESCRIBE FUNCTION`,
 //! the programs' `functions` and the tests read the table.
 
-mod bitwise;
 mod aggregate;
+mod array;
+mod bitwise;
 mod call;
+pub mod collection;
+pub(crate) mod compare;
 mod conditional;
 mod conversion;
-mod hash;
 pub mod datetime;
+mod hash;
 mod kernel;
+mod lambda;
+mod map;
+mod math;
 mod misc;
+pub(crate) mod nested;
 pub(crate) mod operators;
 mod predicate;
 pub(crate) mod regex;
 mod string;
+mod structs;
 mod url;
-mod math;
 mod window;
 
 use std::collections::HashMap;
@@ -28,6 +35,7 @@ use crate::types::SparkType;
 use crate::{Result, Typed};
 
 pub(crate) use call::constant;
+pub(crate) use collection::access::{extract_value, get_field};
 pub use call::{Arg, Call, Lambda, LambdaResolver, SortKey, Want, WindowContext};
 pub use kernel::{KernelArgs, ScalarKernel, SparkScalar};
 
@@ -136,16 +144,47 @@ impl Group {
 
 /// The rows of every file.
 const TABLES: &[&[Function]] = &[
+    aggregate::bits::ROWS,
+    aggregate::collect::ROWS,
+    aggregate::counting::ROWS,
+    aggregate::extremes::ROWS,
+    aggregate::histogram::ROWS,
+    aggregate::listagg::ROWS,
+    aggregate::moments::ROWS,
+    aggregate::percentiles::ROWS,
+    aggregate::picks::ROWS,
+    aggregate::quantiles::ROWS,
+    aggregate::sums::ROWS,
+    array::change::ROWS,
+    array::create::ROWS,
+    array::join::ROWS,
+    array::search::ROWS,
+    array::sequence::ROWS,
+    array::sets::ROWS,
+    array::sort::ROWS,
     bitwise::ROWS,
+    collection::access::ROWS,
+    collection::size::ROWS,
     conditional::ROWS,
     conversion::ROWS,
+    hash::DIGESTS,
+    hash::VALUES,
+    lambda::TABLES[0],
+    lambda::TABLES[1],
+    lambda::TABLES[2],
+    lambda::TABLES[3],
+    map::create::ROWS,
+    map::read::ROWS,
+    math::buckets::ROWS,
+    math::elementary::ROWS,
+    math::random::ROWS,
+    math::rounding::ROWS,
+    math::whole::ROWS,
     misc::ROWS,
     operators::arithmetic::ROWS,
     operators::comparison::ROWS,
     operators::logic::ROWS,
     predicate::ROWS,
-    hash::DIGESTS,
-    hash::VALUES,
     string::case::ROWS,
     string::charset::ROWS,
     string::collation::ROWS,
@@ -160,23 +199,8 @@ const TABLES: &[&[Function]] = &[
     string::regexp::ROWS,
     string::search::ROWS,
     string::split::ROWS,
+    structs::ROWS,
     url::ROWS,
-    aggregate::bits::ROWS,
-    aggregate::collect::ROWS,
-    aggregate::counting::ROWS,
-    aggregate::extremes::ROWS,
-    aggregate::histogram::ROWS,
-    aggregate::listagg::ROWS,
-    aggregate::moments::ROWS,
-    aggregate::percentiles::ROWS,
-    aggregate::picks::ROWS,
-    aggregate::quantiles::ROWS,
-    aggregate::sums::ROWS,
-    math::buckets::ROWS,
-    math::elementary::ROWS,
-    math::random::ROWS,
-    math::rounding::ROWS,
-    math::whole::ROWS,
     window::ROWS,
 ];
 
@@ -199,17 +223,4 @@ pub fn all() -> Vec<&'static Function> {
     let mut all: Vec<_> = BY_NAME.values().copied().collect();
     all.sort_by_key(|row| row.name);
     all
-}
-
-/// stub
-pub(crate) fn get_field(_: &Typed, _: &str, _: &std::sync::Arc<crate::Settings>) -> Result<Typed> {
-    Err(crate::error::error("NOT_SUPPORTED_YET", ""))
-}
-/// stub
-pub(crate) fn extract_value(_: Typed, _: Typed, _: &std::sync::Arc<crate::Settings>, _: Option<crate::plan::Span>) -> Result<Typed> {
-    Err(crate::error::error("NOT_SUPPORTED_YET", ""))
-}
-/// stub
-pub(crate) fn make_struct(_: Vec<Typed>, _: &std::sync::Arc<crate::Settings>) -> Result<Typed> {
-    Err(crate::error::error("NOT_SUPPORTED_YET", ""))
 }
