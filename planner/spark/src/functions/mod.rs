@@ -8,6 +8,9 @@ mod array;
 mod call;
 pub mod collection;
 pub(crate) mod compare;
+mod csv;
+mod generator;
+mod json;
 mod kernel;
 mod lambda;
 mod map;
@@ -138,6 +141,14 @@ const TABLES: &[&[Function]] = &[
     array::sort::ROWS,
     collection::access::ROWS,
     collection::size::ROWS,
+    csv::TABLES[0],
+    csv::TABLES[1],
+    csv::TABLES[2],
+    generator::ROWS,
+    json::TABLES[0],
+    json::TABLES[1],
+    json::TABLES[2],
+    json::TABLES[3],
     lambda::TABLES[0],
     lambda::TABLES[1],
     lambda::TABLES[2],

@@ -6,8 +6,8 @@ pub mod datetime_text;
 pub mod interval_text;
 pub mod lattice;
 pub mod number_text;
-pub mod render;
 pub(crate) mod pattern;
+pub mod render;
 mod text;
 mod time_zone;
 
