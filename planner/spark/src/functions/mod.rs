@@ -15,6 +15,8 @@ mod kernel;
 mod lambda;
 mod map;
 pub(crate) mod nested;
+#[cfg(test)]
+mod nested_tests;
 mod structs;
 
 use std::collections::HashMap;

@@ -251,5 +251,7 @@ mod tests {
             assert_eq!(inference.schema(json).unwrap().sql(), expected, "{json}");
         }
         assert!(inference.schema("{").is_err());
+        let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+        assert!(inference.schema(&deep).unwrap().sql().starts_with("ARRAY<ARRAY<"));
     }
 }

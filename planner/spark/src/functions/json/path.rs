@@ -352,11 +352,25 @@ mod tests {
             (r#"{"a":1}"#, "$", Some(r#"{"a":1}"#)),
             (r#"{"a":"\u00e9\n"}"#, "$.a", Some("é\n")),
             (r#"{"a":["\n"]}"#, "$.a", Some(r#"["\n"]"#)),
-            (r#"{"a":1,"b":2}"#, "$.*", Some("1")),
+            // A wildcard for fields is read, and finds nothing, as in Spark.
+            (r#"{"a":1,"b":2}"#, "$.*", None),
             ("", "$.a", None),
         ] {
             let made = parse_path(path).and_then(|steps| at_path(json, &steps));
             assert_eq!(made.as_deref(), expected, "{json} {path}");
+        }
+    }
+
+    #[test]
+    fn deep_values_are_no_trouble() {
+        let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let path = parse_path("$[*][*]").unwrap();
+        assert!(at_path(&deep(1000), &path).is_none());
+        assert!(at_path(&format!("{}1{}", "[".repeat(999), "]".repeat(999)), &path).is_some());
+        assert!(array_length(&deep(1001)).is_err());
+        for text in ["[", "{\"a\"", "\"\\u12", "{\"a\":[1,}", "tru", "-", "1e", "'", "[1 2]", "{1:2}", "\u{feff}[1]"] {
+            assert_eq!(at_path(text, &path), None, "{text}");
+            assert!(!matches!(array_length(text), Ok(Some(_))), "{text}");
         }
     }
 
