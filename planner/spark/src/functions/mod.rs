@@ -14,6 +14,9 @@ mod conditional;
 mod conversion;
 pub mod datetime;
 mod hash;
+mod csv;
+mod generator;
+mod json;
 mod kernel;
 mod lambda;
 mod map;
@@ -24,6 +27,8 @@ pub(crate) mod operators;
 mod predicate;
 pub(crate) mod regex;
 mod string;
+#[cfg(test)]
+mod nested_tests;
 mod structs;
 mod url;
 mod window;
@@ -169,6 +174,14 @@ const TABLES: &[&[Function]] = &[
     conversion::ROWS,
     hash::DIGESTS,
     hash::VALUES,
+    csv::TABLES[0],
+    csv::TABLES[1],
+    csv::TABLES[2],
+    generator::ROWS,
+    json::TABLES[0],
+    json::TABLES[1],
+    json::TABLES[2],
+    json::TABLES[3],
     lambda::TABLES[0],
     lambda::TABLES[1],
     lambda::TABLES[2],
