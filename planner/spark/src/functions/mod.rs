@@ -12,10 +12,10 @@ pub mod collection;
 pub(crate) mod compare;
 mod conditional;
 mod conversion;
-pub mod datetime;
-mod hash;
 mod csv;
+pub mod datetime;
 mod generator;
+mod hash;
 mod json;
 mod kernel;
 mod lambda;
@@ -23,12 +23,12 @@ mod map;
 mod math;
 mod misc;
 pub(crate) mod nested;
+#[cfg(test)]
+mod nested_tests;
 pub(crate) mod operators;
 mod predicate;
 pub(crate) mod regex;
 mod string;
-#[cfg(test)]
-mod nested_tests;
 mod structs;
 mod url;
 mod window;
@@ -40,8 +40,8 @@ use crate::types::SparkType;
 use crate::{Result, Typed};
 
 pub(crate) use call::constant;
-pub(crate) use collection::access::{extract_value, get_field};
 pub use call::{Arg, Call, Lambda, LambdaResolver, SortKey, Want, WindowContext};
+pub(crate) use collection::access::{extract_value, get_field};
 pub use kernel::{KernelArgs, ScalarKernel, SparkScalar};
 
 /// One of Spark's functions.

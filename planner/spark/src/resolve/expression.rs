@@ -155,7 +155,8 @@ impl Resolver<'_> {
         if let [first, fields @ ..] = name
             && let Some(parameter) = self.lambdas.iter().rev().find_map(|frame| frame.get(&first.to_lowercase()))
         {
-            let base = parameter.typed(&format!("namedlambdavariable()"));
+            // Spark shows every parameter alike, and calls a struct's field by its name.
+            let base = Typed { sql: Sql::from("namedlambdavariable()"), ..parameter.typed(first) };
             return self.fields(base, fields);
         }
         if let Some(definitions) = &self.definitions {

@@ -53,9 +53,11 @@ impl Runner {
         let mut rows = Vec::new();
         for batch in frame.collect().await? {
             for row in 0..batch.num_rows() {
-                let cells = batch.columns().iter().zip(&resolved.output).map(|(column, output)| {
-                    hive_text_at(column, row, &output.field.data_type, &settings)
-                });
+                let cells = batch
+                    .columns()
+                    .iter()
+                    .zip(&resolved.output)
+                    .map(|(column, output)| hive_text_at(column, row, &output.field.data_type, &settings));
                 rows.push(cells.collect::<Result<Vec<_>>>()?.join("\t"));
             }
         }
