@@ -16,7 +16,7 @@ use super::{known, plain, row, shown_as};
 use crate::functions::{Call, Function, KernelArgs, SparkScalar, Want};
 use crate::types::SparkType::{self, Boolean, Double, Long};
 use crate::types::{StructField, to_arrow};
-use crate::{Result, Typed};
+use crate::{Result, Sql, Typed};
 
 pub(in crate::functions) const ROWS: &[Function] = &[
     row(
@@ -97,7 +97,7 @@ fn no_void(value: Typed) -> Expr {
 }
 
 /// One value that is the same where all of them are, and null where one is.
-fn distinct_key(call: &Call<'_>, values: Vec<Typed>) -> Expr {
+pub(super) fn distinct_key(call: &Call<'_>, values: Vec<Typed>) -> Expr {
     let types: Vec<SparkType> = values.iter().map(|value| value.data_type.clone()).collect();
     let out = match types.as_slice() {
         [one] => one.clone(),
@@ -130,7 +130,9 @@ fn approximate(call: &mut Call<'_>) -> Result<Typed> {
     // DISTINCT changes nothing.
     let filter = call.filter.as_ref().map(|f| f.expr.clone());
     let made = call.aggregate_with(&approx_distinct_udaf(), vec![hash], false, filter, Long, false);
-    let shown = shown_as(call, "approx_count_distinct")?;
+    // The deviation is no part of the text.
+    let distinct = if call.distinct { "DISTINCT " } else { "" };
+    let shown = Sql::concat(vec![Sql::from(format!("approx_count_distinct({distinct}")), call.arg(0)?.sql, Sql::from(")")]);
     Ok(Typed { expr: cast(made.expr.clone(), DataType::Int64), ..made }.shown(shown))
 }
 

@@ -129,14 +129,13 @@ fn whole_partition(call: &Call<'_>) -> Result<()> {
 
 /// The only key of WITHIN GROUP.
 fn one_key(call: &mut Call<'_>) -> Result<SortKey> {
+    if call.distinct {
+        return Err(no_distinct(call));
+    }
     let mut keys = std::mem::take(&mut call.order_by);
     if keys.is_empty() {
         let message = format!("say in which order: `{}(…) WITHIN GROUP (ORDER BY …)`", call.name);
         return Err(call.refuse("INVALID_WITHIN_GROUP_EXPRESSION.WITHIN_GROUP_MISSING", message));
-    }
-    if call.distinct {
-        let message = format!("`{}` takes no DISTINCT: leave it out", call.name);
-        return Err(call.refuse("INVALID_WITHIN_GROUP_EXPRESSION.DISTINCT_UNSUPPORTED", message));
     }
     match (keys.pop(), keys.len()) {
         (Some(key), 0) => Ok(key),
@@ -145,6 +144,11 @@ fn one_key(call: &mut Call<'_>) -> Result<SortKey> {
             Err(call.refuse("INVALID_WITHIN_GROUP_EXPRESSION.WRONG_NUM_ORDERINGS", message))
         }
     }
+}
+
+fn no_distinct(call: &Call<'_>) -> crate::Error {
+    let message = format!("`{}` takes no DISTINCT: leave it out", call.name);
+    call.refuse("INVALID_WITHIN_GROUP_EXPRESSION.DISTINCT_UNSUPPORTED", message)
 }
 
 fn ordered(call: &mut Call<'_>, discrete: bool) -> Result<Typed> {
@@ -251,14 +255,17 @@ fn percentile(counts: &[(f64, u64)], total: u64, share: f64, discrete: bool) -> 
 
 fn mode(call: &mut Call<'_>) -> Result<Typed> {
     call.arity(0..=2)?;
+    if call.distinct {
+        return Err(no_distinct(call));
+    }
     let (value, least) = if call.is_empty() {
         let key = one_key(call)?;
         (key.key, Some(key.ascending))
     } else {
-        if call.distinct && !call.order_by.is_empty() {
-            one_key(call)?;
+        if !call.order_by.is_empty() {
+            let message = format!("`mode` takes either an argument or WITHIN GROUP (ORDER BY …), and not both: \"{}\"", call.sql());
+            return Err(call.refuse("INVALID_WITHIN_GROUP_EXPRESSION.WRONG_NUM_ORDERINGS", message));
         }
-        call.order_by.clear();
         let least = match call.len() {
             2 => deterministic(call)?.then_some(true),
             _ => None,
