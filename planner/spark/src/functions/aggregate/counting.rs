@@ -67,12 +67,12 @@ pub(in crate::functions) const ROWS: &[Function] = &[
 ];
 
 fn count(call: &mut Call<'_>) -> Result<Typed> {
-    if call.is_empty() {
+    if call.is_empty() && !call.settings.flag("spark.sql.legacy.allowParameterlessCount", false)? {
         return Err(call.wrong_arity("one or more"));
     }
     plain(call, false)?;
     let mut values = call.values()?;
-    if call.distinct {
+    if call.distinct && !values.is_empty() {
         let simple = values.len() == 1 && values.first().is_some_and(|value| !holds_floats(&to_arrow(&value.data_type)));
         let key = match (simple, values.pop()) {
             (true, Some(value)) => no_void(value),
@@ -84,7 +84,7 @@ fn count(call: &mut Call<'_>) -> Result<Typed> {
         return Ok(call.aggregate(&count_udaf(), vec![key], Long, false).shown(shown_as(call, "count")?));
     }
     let counted = match values.len() {
-        1 => values.pop().map_or(lit(1_i64), no_void),
+        0 | 1 => values.pop().map_or(lit(1_i64), no_void),
         _ if values.iter().any(|value| value.data_type == SparkType::Null) => lit(ScalarValue::Boolean(None)),
         _ => known(&values.iter().collect::<Vec<_>>())?,
     };

@@ -416,6 +416,42 @@ fn over_windows() {
     }
 }
 
+/// Whatever is put into a function, it answers or refuses.
+#[test]
+fn of_every_type() {
+    let null = Typed::literal(ScalarValue::Null, SparkType::Null, "NULL");
+    let columns = [
+        ints("o", &[Some(1), Some(2)]),
+        doubles("d", &[Some(1.0), None]),
+        texts("s", &[Some("1"), None]),
+        months(&[1, 2]),
+        micros(&[1, 2]),
+        ("e", Decimal(5, 2), Arc::new(Decimal128Array::from(vec![100, 250]).with_precision_and_scale(5, 2).unwrap())),
+        ("y", Binary, Arc::new(BinaryArray::from(vec![Some(&b"ab"[..]), None]))),
+    ];
+    let mut values: Vec<Typed> = columns.iter().map(|(name, _, _)| column(&columns, name)).collect();
+    values.push(null);
+    let window = With { frame: Some((Some(1), Some(0))), ..With::default() };
+    let distinct = With { distinct: true, ..With::default() };
+    for function in crate::functions::all() {
+        let of_window = matches!(function.build, Build::Window(_));
+        if !(of_window || matches!(function.build, Build::Aggregate(_))) {
+            continue;
+        }
+        for value in &values {
+            for args in
+                [vec![value.clone()], vec![value.clone(), value.clone()], vec![value.clone(), double(0.5)], vec![value.clone(), int(2)]]
+            {
+                run(function.name, &columns, args.clone(), &window, 1, false);
+                if !of_window {
+                    run(function.name, &columns, args.clone(), &With::default(), 2, false);
+                    run(function.name, &columns, args, &distinct, 1, false);
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn shown() {
     let columns = [ints("c", &[Some(1)])];
