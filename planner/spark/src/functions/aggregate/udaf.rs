@@ -60,6 +60,9 @@ impl Spec {
     }
 }
 
+/// Makes an accumulator of many groups.
+type MakeMany = fn(&Arc<Spec>) -> Result<Box<dyn GroupsAccumulator>>;
+
 /// How the result comes about.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum How {
@@ -68,7 +71,7 @@ pub(super) enum How {
         /// An accumulator of one group.
         one: fn(&Arc<Spec>) -> Result<Box<dyn Accumulator>>,
         /// One of many groups, where that is worth while.
-        many: Option<fn(&Arc<Spec>) -> Result<Box<dyn GroupsAccumulator>>>,
+        many: Option<MakeMany>,
         /// What is kept between two steps.
         state: fn(&Spec) -> Vec<DataType>,
     },
