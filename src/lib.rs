@@ -12,6 +12,7 @@ mod io;
 mod rows;
 mod session;
 mod spark;
+mod old_sql;
 mod sql;
 mod stream;
 

@@ -44,7 +44,7 @@ pub(super) async fn run(args: Args) -> Result<Outcome> {
     };
     // Some editors put a mark at the head of a file.
     let script = script.strip_prefix('\u{feff}').unwrap_or(&script);
-    let statements = crate::sql::split(script);
+    let statements = crate::old_sql::split(script);
     if statements.is_empty() {
         return Err(Error::analysis("there is no statement to run"));
     }

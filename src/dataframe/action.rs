@@ -1,7 +1,9 @@
 //! The actions: what runs a plan and gives its rows, or shows what would run.
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::Int64Type;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Int64Type, Schema, SchemaRef};
 use serde_json::Value;
 
 use super::show::Grid;
@@ -22,7 +24,11 @@ impl DataFrame {
                 "a stream has no last row to collect: start a query with `write_stream`, or use `read()` for the files",
             ));
         }
-        self.session.run_batch(&self.plan).await
+        let Some(output) = &self.output else { return self.session.run_batch(&self.plan).await };
+        let schema = self.schema();
+        let partitions = self.session.run_resolved(&self.plan).await?;
+        let named = |batch: RecordBatch| shaped(batch, &schema, output.len());
+        partitions.into_iter().map(|batches| batches.into_iter().map(named).collect()).collect()
     }
 
     /// The number of rows.
@@ -80,6 +86,19 @@ impl DataFrame {
         text.push_str(&format!("\n== Stages ==\n{}", self.session.stages(&self.plan).await?));
         Ok(text)
     }
+}
+
+/// A batch under the user's names.
+fn shaped(batch: RecordBatch, schema: &SchemaRef, width: usize) -> Result<RecordBatch> {
+    let columns = batch.columns().iter().take(width).zip(schema.fields()).map(|(column, field)| {
+        if column.data_type() == field.data_type() { Ok(Arc::clone(column)) } else { arrow::compute::cast(column, field.data_type()) }
+    });
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    // What the plan believes of nulls is not what the engine's operators promise.
+    let fields: Vec<_> = schema.fields().iter().map(|f| Arc::new(f.as_ref().clone().with_nullable(true))).collect();
+    let schema = Arc::new(Schema::new(fields));
+    Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
 }
 
 /// Writes to standard output; that nobody reads it any more is no error.

@@ -16,6 +16,8 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 pub use group::GroupedData;
 
 use tidemill_planner::ident::same;
+use tidemill_spark::resolve::OutputColumn;
+use tidemill_spark::types::field_of;
 
 use crate::column::bind::Binder;
 use crate::column::{Column, unbound::Unbound};
@@ -27,6 +29,8 @@ use crate::{Error, Result, Session};
 pub struct DataFrame {
     pub(crate) session: Session,
     pub(crate) plan: LogicalPlan,
+    /// The columns as SQL has resolved them: then every type of the plan is final.
+    output: Option<Arc<Vec<OutputColumn>>>,
 }
 
 impl std::fmt::Debug for DataFrame {
@@ -37,7 +41,12 @@ impl std::fmt::Debug for DataFrame {
 
 impl DataFrame {
     pub(crate) fn new(session: Session, plan: LogicalPlan) -> Self {
-        Self { session, plan }
+        Self { session, plan, output: None }
+    }
+
+    /// A DataFrame over a plan whose types are final.
+    pub(crate) fn resolved(session: Session, plan: LogicalPlan, output: Arc<Vec<OutputColumn>>) -> Self {
+        Self { session, plan, output: Some(output) }
     }
 
     /// A DataFrame over a longer plan, whose types are those that it has when it runs.
@@ -70,12 +79,15 @@ impl DataFrame {
 
     /// Its columns.
     pub fn schema(&self) -> SchemaRef {
-        Arc::clone(self.plan.schema().inner())
+        match &self.output {
+            Some(output) => Arc::new(arrow::datatypes::Schema::new(output.iter().map(|c| field_of(&c.field)).collect::<Vec<_>>())),
+            None => Arc::clone(self.plan.schema().inner()),
+        }
     }
 
     /// The names of its columns.
     pub fn columns(&self) -> Vec<String> {
-        self.plan.schema().fields().iter().map(|f| f.name().clone()).collect()
+        self.schema().fields().iter().map(|f| f.name().clone()).collect()
     }
 
     /// These columns, in this order.

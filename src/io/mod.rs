@@ -17,6 +17,7 @@ mod writer;
 pub use merge::MergeBuilder;
 pub(crate) use merge_condition::stream_conditions;
 pub(crate) use path_table::{Format, PathTable, Version};
+
 pub use reader::DataFrameReader;
 pub use table::Table;
 pub use writer::DataFrameWriter;

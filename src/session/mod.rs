@@ -31,6 +31,7 @@ pub struct Session {
 struct Inner {
     settings: settings::Settings,
     state: OnceLock<SessionState>,
+    resolved_state: OnceLock<SessionState>,
     engine: OnceLock<Engine>,
     catalog: Catalog,
     plans_made: Arc<AtomicU64>,
@@ -69,7 +70,7 @@ impl SessionBuilder {
     pub fn build(self) -> Result<Session> {
         let settings = settings::Settings::check(&self.given)?;
         let inner =
-            Inner { settings, state: OnceLock::new(), engine: OnceLock::new(), catalog: Catalog::default(), plans_made: Arc::default() };
+            Inner { settings, state: OnceLock::new(), resolved_state: OnceLock::new(), engine: OnceLock::new(), catalog: Catalog::default(), plans_made: Arc::default() };
         Ok(Session { inner: Arc::new(inner) })
     }
 }
@@ -161,6 +162,16 @@ impl Session {
     /// DataFusion's side of the session, made when it is first needed.
     pub fn state(&self) -> &SessionState {
         self.inner.state.get_or_init(|| state::build(&self.inner.settings, Arc::clone(&self.inner.plans_made)))
+    }
+
+    /// DataFusion's side of the session for plans whose types are final: nothing coerces them any more.
+    pub(crate) fn resolved_state(&self) -> &SessionState {
+        self.inner.resolved_state.get_or_init(|| state::build_resolved(&self.inner.settings, Arc::clone(&self.inner.plans_made)))
+    }
+
+    /// The settings that statements get their meaning from.
+    pub(crate) fn spark_settings(&self) -> Arc<tidemill_spark::Settings> {
+        Arc::new(tidemill_spark::Settings::default())
     }
 
     /// A DataFrame of this session over any logical plan: the door for nodes that have no method here yet.

@@ -1,2 +1,188 @@
 //! What a tree means: names become columns of tables that were opened before, operators and functions are chosen, types settled.
 //! The result is DataFusion's logical plan, every column of which has an id for a name, and the user's names beside it.
+//!
+//! ```text
+//! requests(tree, opened) ─► the session opens what is missing ─► resolve(tree, opened, settings) ─► Resolved { plan, output }
+//! ```
+
+mod aggregate;
+mod call;
+mod columns;
+mod cte;
+mod decorrelate;
+mod expression;
+mod generate;
+mod join;
+mod literal;
+mod opened;
+mod pivot;
+mod range;
+mod relation;
+mod request;
+mod sample;
+mod scope;
+mod select;
+mod set_operation;
+mod sort;
+mod star;
+mod subquery;
+mod unpivot;
+mod values;
+mod window;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::logical_expr::LogicalPlan;
+
+pub use opened::{Opened, OpenedFunction, OpenedRelation, Request, Travel};
+pub use request::requests;
+
+use crate::plan::{Expression, Relation};
+use crate::types::{SparkType, StructField};
+use crate::{Result, Settings, Typed};
+use scope::{Attribute, Scope};
+
+/// A tree that has been resolved.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// What the engine runs. Its columns are named by id.
+    pub plan: LogicalPlan,
+    /// The columns that the user sees, in order: one per column of `plan`.
+    pub output: Vec<OutputColumn>,
+}
+
+/// A column of a result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutputColumn {
+    /// Its name in the plan.
+    pub id: String,
+    /// Its name, type and nullability for the user.
+    pub field: StructField,
+    /// The names of the relation that it comes from, if it is a plain column of one.
+    pub qualifier: Vec<String>,
+}
+
+/// What `relation` means.
+///
+/// # Errors
+/// Spark's conditions, with the place in the text.
+pub fn resolve(relation: &Relation, opened: &Opened, settings: &Arc<Settings>) -> Result<Resolved> {
+    let mut resolver = Resolver::new(opened, settings);
+    let rel = resolver.relation(relation)?;
+    rel.finish()
+}
+
+/// What an expression means over given columns (a MERGE condition, a CHECK, a default); the columns' ids are their names in the
+/// engine.
+///
+/// # Errors
+/// Spark's conditions, with the place in the text.
+pub fn resolve_expression(expression: &Expression, columns: &[OutputColumn], opened: &Opened, settings: &Arc<Settings>) -> Result<Typed> {
+    let mut resolver = Resolver::new(opened, settings);
+    let attributes = columns.iter().map(|column| {
+        let mut attribute = Attribute::new(column.id.clone(), &column.field.name, column.field.data_type.clone(), column.field.nullable);
+        attribute.qualifier.clone_from(&column.qualifier);
+        attribute
+    });
+    let scope = Scope::new(attributes.collect());
+    resolver.expression(expression, &scope)
+}
+
+/// Resolves one statement.
+pub(crate) struct Resolver<'a> {
+    opened: &'a Opened,
+    settings: Arc<Settings>,
+    /// How often each id has been asked for.
+    uses: HashMap<String, usize>,
+    /// The named queries that are in sight, innermost last.
+    ctes: Vec<HashMap<String, cte::Named>>,
+    /// The columns of the queries around the one being resolved, innermost last.
+    outer: Vec<Scope>,
+    /// The parameters of the lambdas around the expression being resolved, innermost last.
+    lambdas: Vec<HashMap<String, Attribute>>,
+    /// Earlier columns of the same list, by lower-case name: lateral column aliases.
+    aliases: Vec<(String, Typed)>,
+    /// The windows that a WINDOW clause names.
+    windows: Vec<HashMap<String, crate::plan::WindowSpec>>,
+    /// Views and functions that are being resolved, so that a circle is found.
+    inside: Vec<String>,
+    /// Names that mean columns of the list below before they mean anything else.
+    definitions: Option<select::Definitions>,
+    /// How `grouping()` is understood where it may stand.
+    grouping: Option<aggregate::GroupingContext>,
+}
+
+/// A relation that has been resolved.
+#[derive(Debug, Clone)]
+pub(crate) struct Rel {
+    pub(crate) plan: LogicalPlan,
+    pub(crate) scope: Scope,
+    /// What a SELECT list was made from: HAVING, ORDER BY and QUALIFY may name columns of it.
+    pub(crate) under: Option<Box<select::Under>>,
+}
+
+impl Rel {
+    pub(crate) fn new(plan: LogicalPlan, scope: Scope) -> Self {
+        Self { plan, scope, under: None }
+    }
+
+    /// The plan of just the columns that the user sees, each once by id.
+    fn finish(self) -> Result<Resolved> {
+        let output: Vec<OutputColumn> = self
+            .scope
+            .columns
+            .iter()
+            .map(|a| OutputColumn {
+                id: a.id.clone(),
+                field: StructField {
+                    name: a.name.clone(),
+                    data_type: a.data_type.clone(),
+                    nullable: a.nullable,
+                    metadata: a.metadata.clone(),
+                },
+                qualifier: a.qualifier.clone(),
+            })
+            .collect();
+        let ids: Vec<&str> = self.plan.schema().fields().iter().map(|f| f.name().as_str()).collect();
+        let plan = if ids == output.iter().map(|c| c.id.as_str()).collect::<Vec<_>>() {
+            self.plan
+        } else {
+            select::project(self.plan, self.scope.columns.iter().map(Attribute::expr).collect())?
+        };
+        Ok(Resolved { plan, output })
+    }
+}
+
+impl<'a> Resolver<'a> {
+    pub(crate) fn new(opened: &'a Opened, settings: &Arc<Settings>) -> Self {
+        Self {
+            opened,
+            settings: Arc::clone(settings),
+            uses: HashMap::new(),
+            ctes: Vec::new(),
+            outer: Vec::new(),
+            lambdas: Vec::new(),
+            aliases: Vec::new(),
+            windows: Vec::new(),
+            inside: Vec::new(),
+            definitions: None,
+            grouping: None,
+        }
+    }
+
+    /// An id that no other column of the statement has: the name itself for the first of that name, so that plans can be read and
+    /// a stream's plan does not depend on what else is in the statement.
+    pub(crate) fn fresh(&mut self, name: &str) -> String {
+        let plain: String = name.chars().take(32).map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
+        let uses = self.uses.entry(plain.clone()).or_insert(0);
+        *uses += 1;
+        if *uses == 1 && !plain.is_empty() { plain } else { format!("{plain}#{uses}") }
+    }
+
+    /// A new column of that name and type.
+    pub(crate) fn attribute(&mut self, name: &str, data_type: SparkType, nullable: bool) -> Attribute {
+        let id = self.fresh(name);
+        Attribute::new(id, name, data_type, nullable)
+    }
+}

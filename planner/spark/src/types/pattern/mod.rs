@@ -3,6 +3,7 @@
 pub(crate) mod civil;
 mod compile;
 mod format;
+mod legacy;
 mod names;
 mod parse;
 mod resolve;
@@ -25,6 +26,8 @@ const DAY: i64 = 86_400_000_000;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Pattern {
     items: Vec<compile::Item>,
+    /// The text, where what only the formatter of Spark 2 reads is an error of its own.
+    legacy: Option<String>,
 }
 
 /// What a pattern is for, and of which letters Spark looks whether Spark 2 knew them.
@@ -65,11 +68,13 @@ impl Moment {
     }
 
     /// A date without a time.
+    #[allow(dead_code, reason = "writers of CSV and JSON use it")]
     pub(crate) fn of_date(days: i32) -> Self {
         Self { days: Some(i64::from(days)), nanos: None, zone: None }
     }
 
     /// Nanoseconds since midnight without a date.
+    #[allow(dead_code, reason = "writers of CSV and JSON use it")]
     pub(crate) fn of_time(nanos: i64) -> Self {
         Self { days: None, nanos: Some(nanos), zone: None }
     }
@@ -90,7 +95,7 @@ impl Pattern {
     pub(crate) fn compile(text: &str, purpose: Use) -> Result<Self> {
         let parsing = matches!(purpose, Use::Parse | Use::ParseNew);
         let legacy_checked = matches!(purpose, Use::Parse | Use::Format);
-        compile::compile(text, parsing, legacy_checked).map(|items| Self { items })
+        compile::compile(text, parsing, legacy_checked).map(|items| Self { items, legacy: None })
     }
 
     /// The same for timestamps and dates under `settings`, which may ask for the formatters of Spark 2.
@@ -99,8 +104,8 @@ impl Pattern {
     /// As [`Pattern::compile`]; `NOT_SUPPORTED_YET` for `spark.sql.legacy.timeParserPolicy = LEGACY` with a pattern that the formatters
     /// of Spark 2 understand in another way.
     pub(crate) fn compile_for(text: &str, purpose: Use, settings: &Settings) -> Result<Self> {
-        let legacy = settings.get("spark.sql.legacy.timeParserPolicy").is_some_and(|p| p.eq_ignore_ascii_case("LEGACY"));
-        if legacy && matches!(purpose, Use::Format | Use::Parse) && differs_in_legacy(text) {
+        let policy = |name: &str| settings.get("spark.sql.legacy.timeParserPolicy").is_some_and(|p| p.eq_ignore_ascii_case(name));
+        if policy("LEGACY") && matches!(purpose, Use::Format | Use::Parse) && differs_in_legacy(text) {
             return Err(crate::error::error(
                 "NOT_SUPPORTED_YET",
                 format!(
@@ -109,7 +114,25 @@ impl Pattern {
                 ),
             ));
         }
-        Self::compile(text, purpose)
+        let legacy = (policy("EXCEPTION") && matches!(purpose, Use::Parse | Use::ParseNew)).then(|| text.to_owned());
+        Ok(Self { legacy, ..Self::compile(text, purpose)? })
+    }
+
+    /// The error for a text that this pattern does not read and the formatter of Spark 2 would have read, under the policy EXCEPTION.
+    ///
+    /// # Errors
+    /// `INCONSISTENT_BEHAVIOR_CROSS_VERSION.PARSE_DATETIME_BY_NEW_PARSER`
+    pub(crate) fn refuse_legacy(&self, text: &str) -> Result<()> {
+        match &self.legacy {
+            Some(pattern) if legacy::reads(pattern, text) => Err(crate::error::error(
+                "INCONSISTENT_BEHAVIOR_CROSS_VERSION.PARSE_DATETIME_BY_NEW_PARSER",
+                format!(
+                    "`{text}` was read by the pattern `{pattern}` in Spark 2 and is not now: \
+                     set `spark.sql.legacy.timeParserPolicy` to CORRECTED to treat it as what cannot be read"
+                ),
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Writes a value.

@@ -1,0 +1,331 @@
+//! Calls: which function a name is, its arguments in their places, and where it may stand.
+
+use std::sync::Arc;
+
+use super::expression::Lambdas;
+use super::scope::Scope;
+use super::{OpenedFunction, Request, Resolver};
+use crate::error::{at, error};
+use crate::functions::{self, Arg, Build, Call, Function, Generator};
+use crate::plan::{Expression, ExpressionKind, FunctionBody, FunctionCall, FunctionReturns, Span, SqlFunction, WindowSpec};
+use crate::{Error, Result, Sql, Typed};
+
+impl Resolver<'_> {
+    /// A call as a value, over a window if `spec` says one.
+    pub(crate) fn call(&mut self, call: &FunctionCall, scope: &Scope, span: Option<Span>, spec: Option<&WindowSpec>) -> Result<Typed> {
+        // NOT over IN (SELECT …) and EXISTS is theirs.
+        if call.is_operator
+            && let [name] = call.name.as_slice()
+            && (name == "not" || name == "!")
+            && let [argument] = call.arguments.as_slice()
+            && let ExpressionKind::InSubquery { values, plan } = &argument.kind
+        {
+            return self.in_subquery(values, plan, scope, true);
+        }
+        let lower = builtin_name(&call.name);
+        if let Some(lower) = &lower {
+            match lower.as_str() {
+                "grouping" => return self.grouping(&call.arguments, scope),
+                "grouping_id" => return self.grouping_id(&call.arguments, scope),
+                _ => {}
+            }
+        }
+        let function = lower.as_deref().and_then(functions::lookup);
+        let Some(function) = function else {
+            return match self.sql_function(&call.name) {
+                Some(function) => self.call_sql(&function, call, scope, span),
+                None => Err(self.unknown_function(&call.name)),
+            };
+        };
+        let build = match function.build {
+            Build::Scalar(build) => {
+                if call.is_distinct {
+                    return Err(unsupported_syntax(function.name, "DISTINCT"));
+                }
+                if call.filter.is_some() {
+                    return Err(unsupported_syntax(function.name, "FILTER"));
+                }
+                if call.ignore_nulls.is_some() {
+                    return Err(unsupported_syntax(function.name, "IGNORE NULLS"));
+                }
+                if spec.is_some() {
+                    return Err(error(
+                        "UNSUPPORTED_EXPR_FOR_WINDOW",
+                        format!("`{}` is no aggregate or window function: take the OVER away", function.name),
+                    ));
+                }
+                build
+            }
+            Build::Aggregate(build) => build,
+            Build::Window(build) => {
+                if call.is_distinct || call.filter.is_some() {
+                    return Err(unsupported_syntax(function.name, if call.is_distinct { "DISTINCT" } else { "FILTER" }));
+                }
+                if spec.is_none() {
+                    return Err(error(
+                        "WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE",
+                        format!("`{0}` is a function over windows: write `{0}(…) OVER (ORDER BY …)`", function.name),
+                    ));
+                }
+                build
+            }
+            Build::Generator(_) => {
+                return Err(error(
+                    "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS",
+                    format!("`{}` gives rows: let it stand alone in the SELECT list, or use LATERAL VIEW", function.name),
+                ));
+            }
+            Build::Table => {
+                return Err(error("UNRESOLVED_ROUTINE", format!("`{0}` gives a table: write `SELECT … FROM {0}(…)`", function.name)));
+            }
+        };
+        // Arguments of aggregates are of the rows, not of the list.
+        let definitions = if spec.is_none() && matches!(function.build, Build::Aggregate(_)) { self.definitions.take() } else { None };
+        let args = self.arguments(function, call, scope);
+        if definitions.is_some() {
+            self.definitions = definitions;
+        }
+        let args = args?;
+        let filter = call.filter.as_ref().map(|filter| self.condition(filter, scope)).transpose()?;
+        let order_by = self.sort_keys(&call.order_by, scope)?;
+        let window = spec.map(|spec| self.window(spec, function, scope)).transpose()?;
+        let settings = Arc::clone(&self.settings);
+        let mut lambdas = Lambdas { resolver: self, scope };
+        let mut building = Call {
+            name: function.name,
+            args,
+            distinct: call.is_distinct,
+            filter,
+            order_by,
+            ignore_nulls: call.ignore_nulls,
+            window,
+            span,
+            settings: &settings,
+            lambdas: &mut lambdas,
+        };
+        let made = build(&mut building)?;
+        let filter = building.filter.take();
+        Ok(match spec {
+            Some(spec) => self.shown_over(made, filter.as_ref(), spec, scope),
+            None => match filter {
+                Some(filter) => {
+                    let sql = Sql::concat(vec![made.sql.clone(), " FILTER (WHERE ".into(), filter.sql.clone(), ")".into()]);
+                    made.shown(sql)
+                }
+                None => made,
+            },
+        })
+    }
+
+    /// The generator that an expression is, if it is one.
+    pub(crate) fn generator(&mut self, expression: &Expression, scope: &Scope) -> Result<Option<Generator>> {
+        let ExpressionKind::UnresolvedFunction(call) = &expression.kind else { return Ok(None) };
+        let Some(function) = builtin_name(&call.name).as_deref().and_then(functions::lookup) else { return Ok(None) };
+        let Build::Generator(build) = function.build else { return Ok(None) };
+        let args = self.arguments(function, call, scope)?;
+        let settings = Arc::clone(&self.settings);
+        let mut lambdas = Lambdas { resolver: self, scope };
+        let mut building = Call {
+            name: function.name,
+            args,
+            distinct: false,
+            filter: None,
+            order_by: Vec::new(),
+            ignore_nulls: None,
+            window: None,
+            span: expression.span,
+            settings: &settings,
+            lambdas: &mut lambdas,
+        };
+        build(&mut building).map(Some).map_err(|e| at(e, expression.span))
+    }
+
+    /// A condition: a boolean.
+    pub(crate) fn condition(&mut self, expression: &Expression, scope: &Scope) -> Result<Typed> {
+        let typed = self.expression(expression, scope)?;
+        self.boolean(typed, expression.span)
+    }
+
+    pub(crate) fn boolean(&self, typed: Typed, span: Option<Span>) -> Result<Typed> {
+        use crate::types::SparkType;
+        match typed.data_type {
+            SparkType::Boolean => Ok(typed),
+            SparkType::Null => crate::types::cast::cast(typed, &SparkType::Boolean, crate::plan::CastMode::Session, &self.settings, span),
+            ref other => Err(at(
+                error(
+                    "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN",
+                    format!("the condition \"{}\" is \"{}\" and not a boolean: compare it with something", typed.sql, other.sql()),
+                ),
+                span,
+            )),
+        }
+    }
+
+    /// The arguments in the function's order; stars are what they stand for.
+    fn arguments(&mut self, function: &Function, call: &FunctionCall, scope: &Scope) -> Result<Vec<Arg>> {
+        if function.name == "count"
+            && !call.is_distinct
+            && let [argument] = call.arguments.as_slice()
+            && matches!(&argument.kind, ExpressionKind::UnresolvedStar { target, except } if target.is_empty() && except.is_empty())
+        {
+            return Ok(vec![Arg::Value(self.literal(&crate::plan::Literal::Integer(1))?)]);
+        }
+        let ordered = self.in_order(function.name, function.parameters, &call.arguments)?;
+        let mut args = Vec::with_capacity(ordered.len());
+        for argument in ordered {
+            match &argument.kind {
+                ExpressionKind::LambdaFunction { .. } => args.push(Arg::Lambda(argument)),
+                ExpressionKind::UnresolvedStar { .. } => {
+                    args.extend(self.star(&argument, scope)?.into_iter().map(Arg::Value));
+                }
+                _ => args.push(Arg::Value(self.expression(&argument, scope)?)),
+            }
+        }
+        Ok(args)
+    }
+
+    /// Named arguments in the places of their parameters.
+    pub(super) fn in_order(&self, name: &str, parameters: &[&str], arguments: &[Expression]) -> Result<Vec<Expression>> {
+        let is_named = |e: &Expression| matches!(e.kind, ExpressionKind::NamedArgument { .. });
+        let Some(first) = arguments.iter().position(is_named) else { return Ok(arguments.to_vec()) };
+        if parameters.is_empty() {
+            return Err(error("NAMED_PARAMETERS_NOT_SUPPORTED", format!("`{name}` takes no arguments by name: give them in order")));
+        }
+        let mut placed: Vec<Option<Expression>> = arguments[..first].iter().cloned().map(Some).collect();
+        placed.resize(placed.len().max(parameters.len()), None);
+        for argument in &arguments[first..] {
+            let ExpressionKind::NamedArgument { name: parameter, value } = &argument.kind else {
+                return Err(error(
+                    "UNEXPECTED_POSITIONAL_ARGUMENT",
+                    format!("`{name}` has an argument without a name after one with a name"),
+                ));
+            };
+            let Some(place) = parameters.iter().position(|p| p.eq_ignore_ascii_case(parameter)) else {
+                let hint = tidemill_planner::ident::did_you_mean(parameter, parameters.iter().copied());
+                return Err(error(
+                    "UNRECOGNIZED_PARAMETER_NAME",
+                    format!("`{name}` has no parameter `{parameter}`{hint} (parameters: {})", parameters.join(", ")),
+                ));
+            };
+            if placed[place].is_some() {
+                let condition = if place < first {
+                    "DUPLICATE_ROUTINE_PARAMETER_ASSIGNMENT.BOTH_POSITIONAL_AND_NAMED"
+                } else {
+                    "DUPLICATE_ROUTINE_PARAMETER_ASSIGNMENT.DOUBLE_NAMED_ARGUMENT_REFERENCE"
+                };
+                return Err(error(condition, format!("the parameter `{parameter}` of `{name}` is given twice")));
+            }
+            placed[place] = Some(value.as_ref().clone());
+        }
+        let given = placed.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        placed
+            .into_iter()
+            .take(given)
+            .enumerate()
+            .map(|(place, argument)| {
+                argument.ok_or_else(|| {
+                    let parameter = parameters.get(place).copied().unwrap_or_default();
+                    error("REQUIRED_PARAMETER_NOT_FOUND", format!("`{name}` needs its parameter `{parameter}`"))
+                })
+            })
+            .collect()
+    }
+
+    pub(super) fn sql_function(&self, name: &[String]) -> Option<Arc<SqlFunction>> {
+        match self.opened.functions.get(&Request::Function { name: name.to_vec() }) {
+            Some(OpenedFunction::Sql(function)) => Some(Arc::clone(function)),
+            _ => None,
+        }
+    }
+
+    /// A call of a function that is written in SQL: its body over the arguments.
+    fn call_sql(&mut self, function: &SqlFunction, call: &FunctionCall, scope: &Scope, span: Option<Span>) -> Result<Typed> {
+        let name = call.name.join(".");
+        if matches!(function.returns, FunctionReturns::Table(_)) {
+            return Err(error("NOT_A_SCALAR_FUNCTION", format!("`{name}` gives a table: write `SELECT … FROM {name}(…)`")));
+        }
+        let frame = self.sql_arguments(function, call, scope, span)?;
+        let shown: Vec<Sql> = frame.iter().map(|(_, typed)| typed.sql.clone()).collect();
+        let body = match &function.body {
+            FunctionBody::Expression(body) => body.clone(),
+            FunctionBody::Query(query) => ExpressionKind::ScalarSubquery(Box::new(query.clone())).into(),
+        };
+        let lower = name.to_lowercase();
+        if self.inside.contains(&lower) {
+            return Err(error("RECURSIVE_VIEW", format!("`{name}` calls itself")));
+        }
+        self.inside.push(lower);
+        let (aliases, lambdas, outer) =
+            (std::mem::replace(&mut self.aliases, frame), std::mem::take(&mut self.lambdas), std::mem::take(&mut self.outer));
+        let made = self.expression(&body, &Scope::default());
+        (self.aliases, self.lambdas, self.outer) = (aliases, lambdas, outer);
+        self.inside.pop();
+        let mut made = made?;
+        if let FunctionReturns::Scalar(returns) = &function.returns {
+            made = crate::types::cast::cast(made, returns, crate::plan::CastMode::Session, &self.settings, span)?;
+        }
+        Ok(made.shown(Sql::call(&name, &shown)))
+    }
+
+    /// (parameter, argument in the parameter's type)
+    pub(super) fn sql_arguments(
+        &mut self,
+        function: &SqlFunction,
+        call: &FunctionCall,
+        scope: &Scope,
+        span: Option<Span>,
+    ) -> Result<Vec<(String, Typed)>> {
+        let name = call.name.join(".");
+        let names: Vec<&str> = function.parameters.iter().map(|p| p.name.as_str()).collect();
+        let ordered = self.in_order(&name, &names, &call.arguments)?;
+        let required = function.parameters.iter().filter(|p| p.default.is_none()).count();
+        if ordered.len() > names.len() || ordered.len() < required {
+            return Err(error(
+                "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
+                format!("`{name}` takes {} arguments, and the call has {}", names.len(), ordered.len()),
+            ));
+        }
+        let mut frame = Vec::with_capacity(names.len());
+        let types = super::opened::parameter_types(&function.parameters);
+        for (i, (parameter, data_type)) in function.parameters.iter().zip(types).enumerate() {
+            let value = match (ordered.get(i), &parameter.default) {
+                (Some(argument), _) => self.expression(argument, scope)?,
+                (None, Some(default)) => self.expression(default, &Scope::default())?,
+                (None, None) => {
+                    return Err(error("REQUIRED_PARAMETER_NOT_FOUND", format!("`{name}` needs its parameter `{}`", parameter.name)));
+                }
+            };
+            let sql = value.sql.clone();
+            let mut value = crate::types::cast::cast(value, &data_type, crate::plan::CastMode::Session, &self.settings, span)?;
+            value.sql = sql;
+            frame.push((parameter.name.clone(), value));
+        }
+        Ok(frame)
+    }
+
+    pub(crate) fn unknown_function(&self, name: &[String]) -> Error {
+        let shown = name.iter().map(|part| format!("`{part}`")).collect::<Vec<_>>().join(".");
+        let last = name.last().map_or("", String::as_str);
+        let hint = tidemill_planner::ident::did_you_mean(last, functions::all().into_iter().map(|f| f.name));
+        error("UNRESOLVED_ROUTINE", format!("there is no function {shown}{hint}")).with_parameter("routineName", shown)
+    }
+}
+
+/// The name of a function of Spark's: `abs`, `builtin.abs`, `system.builtin.abs`.
+pub(crate) fn builtin_name(name: &[String]) -> Option<String> {
+    match name {
+        [only] => Some(only.to_lowercase()),
+        [builtin, only] if builtin.eq_ignore_ascii_case("builtin") => Some(only.to_lowercase()),
+        [system, builtin, only] if system.eq_ignore_ascii_case("system") && builtin.eq_ignore_ascii_case("builtin") => {
+            Some(only.to_lowercase())
+        }
+        _ => None,
+    }
+}
+
+fn unsupported_syntax(name: &str, syntax: &str) -> Error {
+    error(
+        "INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX",
+        format!("`{name}` cannot be called with {syntax}: it is no aggregate function that takes it"),
+    )
+}

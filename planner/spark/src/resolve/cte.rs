@@ -1,0 +1,242 @@
+//! WITH: named queries, recursive ones included.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+
+use super::scope::{Attribute, Scope};
+use super::select::project;
+use super::{Rel, Resolver};
+use crate::Result;
+use crate::error::{at, error};
+use crate::plan::{CastMode, Cte, Relation, RelationKind, SetOperation, TableAlias, With};
+use crate::types::{StructField, cast, lattice};
+
+/// A named query that is in sight.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    cte: Arc<Cte>,
+    /// How many levels of WITH its query sees.
+    level: usize,
+    /// How many queries around it its query sees.
+    outer: usize,
+    /// Inside its own recursion: the rows of the step before.
+    step: Option<(String, Vec<StructField>)>,
+}
+
+impl Resolver<'_> {
+    pub(crate) fn with(&mut self, with: &With) -> Result<Rel> {
+        let mut frame: HashMap<String, Named> = HashMap::new();
+        let level = self.ctes.len();
+        for cte in &with.ctes {
+            let name = cte.alias.name.to_lowercase();
+            if frame.contains_key(&name) {
+                let message = format!("WITH names two queries `{}`: name them differently", cte.alias.name);
+                return Err(at(error("DUPLICATED_CTE_NAMES", message), cte.span));
+            }
+            frame.insert(name, Named { cte: Arc::new(cte.clone()), level: level + 1, outer: self.outer.len(), step: None });
+        }
+        // Each query sees those before it, and itself where the WITH is recursive.
+        let order: Vec<String> = with.ctes.iter().map(|cte| cte.alias.name.to_lowercase()).collect();
+        self.ctes.push(HashMap::new());
+        let mut done = Ok(());
+        for name in &order {
+            let Some(named) = frame.remove(name) else { continue };
+            if with.recursive && mentions(&named.cte.query, &named.cte.alias.name, &self.settings) {
+                let recursive = Named { step: Some((String::new(), Vec::new())), ..named };
+                self.ctes[level].insert(name.clone(), recursive);
+            } else {
+                self.ctes[level].insert(name.clone(), named.clone());
+            }
+            // Queries that nobody uses are looked at, too.
+            if let Err(cause) = self.named_check(&order, name, level) {
+                done = Err(cause);
+                break;
+            }
+        }
+        let rel = match done {
+            Ok(()) => self.relation(&with.input),
+            Err(cause) => Err(cause),
+        };
+        self.ctes.truncate(level);
+        rel
+    }
+
+    fn named_check(&mut self, _order: &[String], name: &str, level: usize) -> Result<()> {
+        let hidden = self.ctes[level].clone();
+        let Some(named) = hidden.get(name).cloned() else { return Ok(()) };
+        self.named_query(&named, name, level).map(|_| ())
+    }
+
+    /// The query of that name, if one is in sight.
+    pub(crate) fn cte(&mut self, name: &str) -> Result<Option<Rel>> {
+        let lower = name.to_lowercase();
+        for level in (0..self.ctes.len()).rev() {
+            let Some(named) = self.ctes[level].get(&lower).cloned() else { continue };
+            return self.named_query(&named, &lower, level).map(Some);
+        }
+        Ok(None)
+    }
+
+    fn named_query(&mut self, named: &Named, lower: &str, level: usize) -> Result<Rel> {
+        match &named.step {
+            Some((table, columns)) if !table.is_empty() => {
+                let (table, columns) = (table.clone(), columns.clone());
+                self.work_table(&table, &columns, &named.cte.alias.name)
+            }
+            Some(_) => self.recursive(named, lower, level),
+            None => {
+                // It sees what was in sight where it stands, without itself.
+                let later: Vec<HashMap<String, Named>> = self.ctes.split_off(named.level.min(self.ctes.len()));
+                let own = self.ctes.last_mut().and_then(|frame| frame.remove(lower));
+                let outer = self.outer.split_off(named.outer.min(self.outer.len()));
+                let rel = self.relation(&named.cte.query);
+                self.outer.extend(outer);
+                if let (Some(frame), Some(own)) = (self.ctes.last_mut(), own) {
+                    frame.insert(lower.to_owned(), own);
+                }
+                self.ctes.extend(later);
+                self.aliased(rel?, &named.cte.alias)
+            }
+        }
+    }
+
+    /// `anchor UNION [ALL] step`
+    fn recursive(&mut self, named: &Named, lower: &str, level: usize) -> Result<Rel> {
+        let cte = Arc::clone(&named.cte);
+        let refuse = |condition: &'static str, message: String| at(error(condition, message), cte.span);
+        let (inner_with, body) = match cte.query.kind.as_ref() {
+            RelationKind::With(with) => (Some(with), &with.input),
+            _ => (None, &cte.query),
+        };
+        let (anchor, step, is_all, alias) = match peel(body) {
+            Some(parts) => parts,
+            None => {
+                return Err(refuse(
+                    "INVALID_RECURSIVE_CTE",
+                    format!("the recursive query `{}` has to be `anchor UNION ALL step`", cte.alias.name),
+                ));
+            }
+        };
+        let _ = inner_with;
+        if mentions(anchor, &cte.alias.name, &self.settings) {
+            return Err(refuse(
+                "INVALID_RECURSIVE_REFERENCE.PLACE",
+                format!("the first part of `{}` names the query itself: only the part after UNION may", cte.alias.name),
+            ));
+        }
+        // Away with the name while the anchor is resolved.
+        let saved = self.ctes[level].remove(lower);
+        let first = self.relation(anchor);
+        if let Some(saved) = saved.clone() {
+            self.ctes[level].insert(lower.to_owned(), saved);
+        }
+        let mut first = first?;
+        if let Some(alias) = &alias {
+            first = self.aliased(first, alias)?;
+        }
+        let first = self.aliased(first, &cte.alias)?;
+        let mut columns: Vec<StructField> = first
+            .scope
+            .columns
+            .iter()
+            .map(|a| StructField { name: a.name.clone(), data_type: a.data_type.clone(), nullable: true, metadata: a.metadata.clone() })
+            .collect();
+        let table = self.fresh(&cte.alias.name);
+        let mut step_rel = self.step(named, lower, level, &table, &columns, step)?;
+        if step_rel.scope.columns.len() != columns.len() {
+            let message = format!("`{}`: the parts have {} and {} columns", cte.alias.name, columns.len(), step_rel.scope.columns.len());
+            return Err(refuse("NUM_COLUMNS_MISMATCH", message));
+        }
+        // The columns take the types that both parts have in common.
+        let mut widened = false;
+        for (column, made) in columns.iter_mut().zip(&step_rel.scope.columns) {
+            let Some(common) = lattice::common_type(&column.data_type, &made.data_type, self.settings.ansi) else {
+                let message = format!("`{}`: the column `{}` has types that do not go together", cte.alias.name, column.name);
+                return Err(refuse("INCOMPATIBLE_COLUMN_TYPE", message));
+            };
+            if common != column.data_type {
+                widened = true;
+                column.data_type = common;
+            }
+        }
+        if widened {
+            step_rel = self.step(named, lower, level, &table, &columns, step)?;
+        }
+        let attributes: Vec<Attribute> = columns.iter().map(|c| self.attribute(&c.name, c.data_type.clone(), true)).collect();
+        let shaped = |rel: &Rel| -> Result<Vec<Expr>> {
+            rel.scope
+                .columns
+                .iter()
+                .zip(&columns)
+                .map(|(a, column)| {
+                    let typed = cast::cast(a.typed(&a.name), &column.data_type, CastMode::Session, &self.settings, None)?;
+                    Ok(typed.expr.alias(&column.name))
+                })
+                .collect()
+        };
+        let names_twice = (1..columns.len()).any(|i| columns[..i].iter().any(|c| c.name == columns[i].name));
+        if names_twice {
+            return Err(refuse("COLUMN_ALREADY_EXISTS", format!("`{}` has two columns of one name: rename one", cte.alias.name)));
+        }
+        let anchor_plan = project(first.plan.clone(), shaped(&first)?)?;
+        let step_plan = project(step_rel.plan.clone(), shaped(&step_rel)?)?;
+        let plan = LogicalPlanBuilder::from(anchor_plan).to_recursive_query(table, step_plan, !is_all)?.build()?;
+        let found = plan.schema().columns();
+        let plan = project(plan, found.into_iter().zip(&attributes).map(|(c, a)| Expr::Column(c).alias(&a.id)).collect())?;
+        let mut rel = Rel::new(plan, Scope::new(attributes));
+        for a in &mut rel.scope.columns {
+            a.qualifier = vec![cte.alias.name.clone()];
+        }
+        Ok(rel)
+    }
+
+    fn step(&mut self, named: &Named, lower: &str, level: usize, table: &str, columns: &[StructField], step: &Relation) -> Result<Rel> {
+        let inside = Named { step: Some((table.to_owned(), columns.to_vec())), ..named.clone() };
+        let saved = self.ctes[level].insert(lower.to_owned(), inside);
+        let rel = self.relation(step);
+        if let Some(saved) = saved {
+            self.ctes[level].insert(lower.to_owned(), saved);
+        }
+        rel
+    }
+
+    /// The rows of the step before.
+    fn work_table(&mut self, table: &str, columns: &[StructField], name: &str) -> Result<Rel> {
+        let fields: Vec<_> = columns.iter().map(crate::types::field_of).collect();
+        let schema = Arc::new(arrow::datatypes::Schema::new(fields));
+        let source = datafusion::datasource::provider_as_source(Arc::new(datafusion::datasource::cte_worktable::CteWorkTable::new(
+            table,
+            Arc::clone(&schema),
+        )));
+        let plan = LogicalPlanBuilder::scan(table, source, None)?.build()?;
+        let mut rel = self.columns_of(plan, columns)?;
+        for a in &mut rel.scope.columns {
+            a.qualifier = vec![name.to_owned()];
+        }
+        Ok(rel)
+    }
+}
+
+/// (anchor, step, ALL, alias) of `anchor UNION [ALL] step`, looking through names.
+fn peel(relation: &Relation) -> Option<(&Relation, &Relation, bool, Option<TableAlias>)> {
+    match relation.kind.as_ref() {
+        RelationKind::SetOperation { left, right, operation: SetOperation::Union, is_all, .. } => Some((left, right, *is_all, None)),
+        RelationKind::Deduplicate { input, column_names, .. } if column_names.is_empty() => {
+            let (anchor, step, _, alias) = peel(input)?;
+            Some((anchor, step, false, alias))
+        }
+        RelationKind::SubqueryAlias { input, alias } => {
+            let (anchor, step, is_all, _) = peel(input)?;
+            Some((anchor, step, is_all, Some(alias.clone())))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a query names a table so.
+fn mentions(relation: &Relation, name: &str, settings: &Arc<crate::Settings>) -> bool {
+    let found = super::requests(relation, &super::Opened::default(), settings).unwrap_or_default();
+    found.iter().any(|request| matches!(request, super::Request::Table { name: parts, .. } if matches!(parts.as_slice(), [only] if settings.same(only, name))))
+}

@@ -1,0 +1,198 @@
+//! Joins: of every kind, by condition, by common columns, and lateral ones.
+
+use datafusion::common::{JoinType as EngineJoin, NullEquality};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
+
+use super::scope::{Attribute, Found, Scope};
+use super::select::project;
+use super::{Rel, Resolver};
+use crate::error::{at, error};
+use crate::functions;
+use crate::plan::{Join, JoinCriteria, JoinType, Span};
+use crate::{Result, Typed};
+
+impl Resolver<'_> {
+    pub(crate) fn join(&mut self, join: &Join, span: Option<Span>) -> Result<Rel> {
+        let left = self.relation(&join.left)?;
+        let right = if join.is_lateral { self.inner(&join.right, &left.scope)? } else { self.relation(&join.right)? };
+        self.join_rels(left, right, join, span)
+    }
+
+    pub(crate) fn join_rels(&mut self, left: Rel, right: Rel, join: &Join, span: Option<Span>) -> Result<Rel> {
+        let refuse = |condition: &'static str, message: String| at(error(condition, message), span);
+        let names: Vec<String> = match &join.criteria {
+            JoinCriteria::Using(names) => names.clone(),
+            JoinCriteria::Natural => {
+                let in_right = |a: &Attribute| right.scope.columns.iter().any(|b| self.settings.same(&a.name, &b.name));
+                left.scope.columns.iter().filter(|a| in_right(a)).map(|a| a.name.clone()).collect()
+            }
+            _ => Vec::new(),
+        };
+        let mut keys = Vec::with_capacity(names.len());
+        for name in &names {
+            let side = |scope: &Scope, which: &str| match scope.find(std::slice::from_ref(name), &self.settings) {
+                Found::One(attribute, fields) if fields.is_empty() => Ok(attribute.clone()),
+                Found::Several(_) => {
+                    Err(refuse("AMBIGUOUS_REFERENCE", format!("the USING column `{name}` is twice on the {which} side: rename one")))
+                }
+                _ => {
+                    let hints = scope.suggestions(std::slice::from_ref(name));
+                    Err(refuse(
+                        "UNRESOLVED_USING_COLUMN_FOR_JOIN",
+                        format!("the USING column `{name}` is not on the {which} side of the join (columns: [{}])", hints.join(", ")),
+                    ))
+                }
+            };
+            keys.push((side(&left.scope, "left")?, side(&right.scope, "right")?));
+        }
+        let condition = match &join.criteria {
+            JoinCriteria::On(condition) => {
+                let both = left.scope.joined(&right.scope);
+                let typed = self.expression(condition, &both)?;
+                if typed.data_type != crate::types::SparkType::Boolean && typed.data_type != crate::types::SparkType::Null {
+                    let message = format!("the join condition \"{}\" is \"{}\" and not a boolean", typed.sql, typed.data_type.sql());
+                    return Err(at(error("JOIN_CONDITION_IS_NOT_BOOLEAN_TYPE", message), condition.span));
+                }
+                Some(self.boolean(typed, condition.span)?.expr)
+            }
+            _ => {
+                let mut equal = Vec::new();
+                for (l, r) in &keys {
+                    equal.push(self.equal(l.typed(&l.name), r.typed(&r.name))?.expr);
+                }
+                equal.into_iter().reduce(Expr::and)
+            }
+        };
+        let join_type = match join.join_type {
+            JoinType::Inner | JoinType::Cross => EngineJoin::Inner,
+            JoinType::LeftOuter => EngineJoin::Left,
+            JoinType::RightOuter => EngineJoin::Right,
+            JoinType::FullOuter => EngineJoin::Full,
+            JoinType::LeftSemi => EngineJoin::LeftSemi,
+            JoinType::LeftAnti => EngineJoin::LeftAnti,
+        };
+        let plan = if join.is_lateral && !super::subquery::outer_references(&right.plan).is_empty() {
+            if !matches!(join_type, EngineJoin::Inner | EngineJoin::Left) {
+                return Err(refuse("INVALID_LATERAL_JOIN_TYPE", "a lateral join is an inner, cross or left join".to_owned()));
+            }
+            super::decorrelate::lateral(self, left.plan, right.plan, condition, join_type)?
+        } else {
+            joined(left.plan, right.plan, condition, join_type)?
+        };
+        let (mut left_scope, mut right_scope) = (left.scope, right.scope);
+        let nullable = |scope: &mut Scope| scope.columns.iter_mut().chain(&mut scope.hidden).for_each(|a| a.nullable = true);
+        if matches!(join_type, EngineJoin::Right | EngineJoin::Full) {
+            nullable(&mut left_scope);
+        }
+        if matches!(join_type, EngineJoin::Left | EngineJoin::Full) {
+            nullable(&mut right_scope);
+        }
+        if matches!(join_type, EngineJoin::LeftSemi | EngineJoin::LeftAnti) {
+            if !keys.is_empty() {
+                left_scope.columns = keys_first(&keys.iter().map(|(l, _)| l.clone()).collect::<Vec<_>>(), &left_scope, &Scope::default());
+            }
+            return Ok(Rel::new(plan, left_scope));
+        }
+        if keys.is_empty() {
+            return Ok(Rel::new(plan, left_scope.joined(&right_scope)));
+        }
+        // The common columns come once, first; those of the sides can still be named in full.
+        let mut plan = plan;
+        let mut first = Vec::with_capacity(keys.len());
+        let mut made: Vec<Expr> = Vec::new();
+        for (l, r) in &keys {
+            let of = |scope: &Scope, a: &Attribute| scope.columns.iter().find(|b| b.id == a.id).cloned().unwrap_or_else(|| a.clone());
+            let (l, r) = (of(&left_scope, l), of(&right_scope, r));
+            first.push(match join_type {
+                EngineJoin::Right => Attribute { name: r.name.clone(), ..r },
+                EngineJoin::Full => {
+                    let merged = self.coalesce(l.typed(&l.name), r.typed(&r.name))?;
+                    let attribute = self.attribute(&l.name, merged.data_type.clone(), true);
+                    made.push(merged.expr.alias(&attribute.id));
+                    attribute
+                }
+                _ => l,
+            });
+        }
+        if !made.is_empty() {
+            let mut all: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
+            all.extend(made);
+            plan = project(plan, all)?;
+        }
+        let hidden: Vec<Attribute> = keys.iter().flat_map(|(l, r)| [l, r]).cloned().collect();
+        let is_key = |a: &Attribute| keys.iter().any(|(l, r)| l.id == a.id || r.id == a.id);
+        let mut scope = left_scope.joined(&right_scope);
+        scope.columns.retain(|a| !is_key(a));
+        let hidden: Vec<Attribute> = hidden.into_iter().filter(|a| !first.iter().any(|f| f.id == a.id)).collect();
+        scope.hidden.extend(hidden);
+        scope.columns.splice(0..0, first);
+        Ok(Rel::new(plan, scope))
+    }
+
+    /// `left = right` by Spark's rules.
+    pub(crate) fn equal(&mut self, left: Typed, right: Typed) -> Result<Typed> {
+        self.apply("=", vec![left, right])
+    }
+
+    pub(crate) fn coalesce(&mut self, left: Typed, right: Typed) -> Result<Typed> {
+        self.apply("coalesce", vec![left, right])
+    }
+
+    /// A function of the table over resolved arguments.
+    pub(crate) fn apply(&mut self, name: &'static str, args: Vec<Typed>) -> Result<Typed> {
+        let Some(function) = functions::lookup(name) else { return Err(self.unknown_function(&[name.to_owned()])) };
+        let functions::Build::Scalar(build) = function.build else {
+            return Err(error("INTERNAL_ERROR", format!("`{name}` is not a function of values")));
+        };
+        let settings = std::sync::Arc::clone(&self.settings);
+        let scope = Scope::default();
+        let mut lambdas = super::expression::Lambdas { resolver: self, scope: &scope };
+        let mut call = functions::Call {
+            name: function.name,
+            args: args.into_iter().map(functions::Arg::Value).collect(),
+            distinct: false,
+            filter: None,
+            order_by: Vec::new(),
+            ignore_nulls: None,
+            window: None,
+            span: None,
+            settings: &settings,
+            lambdas: &mut lambdas,
+        };
+        build(&mut call)
+    }
+}
+
+fn keys_first(keys: &[Attribute], left: &Scope, right: &Scope) -> Vec<Attribute> {
+    let rest = left.columns.iter().chain(&right.columns).filter(|a| !keys.iter().any(|k| k.id == a.id));
+    keys.iter().chain(rest).cloned().collect()
+}
+
+/// The engine's join.
+pub(super) fn joined(left: LogicalPlan, right: LogicalPlan, condition: Option<Expr>, join_type: EngineJoin) -> Result<LogicalPlan> {
+    let builder = LogicalPlanBuilder::from(left);
+    Ok(match (condition, join_type) {
+        (None, EngineJoin::Inner) => builder.cross_join(right)?.build()?,
+        (condition, join_type) => builder.join_on(right, join_type, [condition.unwrap_or_else(|| lit(true))])?.build()?,
+    })
+}
+
+/// The engine's join on keys of which nulls equal each other.
+pub(super) fn joined_on_nulls(
+    left: LogicalPlan,
+    right: LogicalPlan,
+    keys: Vec<(Expr, Expr)>,
+    join_type: EngineJoin,
+) -> Result<LogicalPlan> {
+    let join = datafusion::logical_expr::Join::try_new(
+        std::sync::Arc::new(left),
+        std::sync::Arc::new(right),
+        keys,
+        None,
+        join_type,
+        datafusion::common::JoinConstraint::On,
+        NullEquality::NullEqualsNull,
+        false,
+    )?;
+    Ok(LogicalPlan::Join(join))
+}

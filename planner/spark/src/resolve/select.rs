@@ -1,0 +1,374 @@
+//! SELECT lists: what stands in them, what may be named of what they were made from, and the projection that they become.
+
+use datafusion::common::Column;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Projection};
+use std::sync::Arc;
+
+use super::aggregate::Grouped;
+use super::scope::{Attribute, Scope};
+use super::{Rel, Resolver};
+use crate::error::{at, error};
+use crate::plan::{Expression, ExpressionKind, Relation, Span};
+use crate::{Result, Typed};
+
+/// What a SELECT list was made from, so that what comes after it may name more than it gives.
+#[derive(Debug, Clone)]
+pub(crate) enum Under {
+    /// Rows.
+    Project {
+        /// The rows.
+        input: LogicalPlan,
+        /// Their columns.
+        scope: Scope,
+        /// The list.
+        outputs: Vec<Output>,
+    },
+    /// Groups.
+    Aggregate {
+        /// The groups.
+        grouped: Grouped,
+        /// The list; its expressions are over the groups' columns.
+        outputs: Vec<Output>,
+    },
+}
+
+/// A column of a SELECT list.
+#[derive(Debug, Clone)]
+pub(crate) struct Output {
+    /// The column that it becomes.
+    pub(crate) attribute: Attribute,
+    /// What it is, as the list says it: over the rows, aggregates and window functions inside.
+    pub(crate) definition: Typed,
+    /// What is computed: over the rows, or over the groups' columns.
+    pub(crate) expr: Expr,
+}
+
+/// Names that mean columns of a list before they mean columns of what it was made from.
+#[derive(Debug, Clone)]
+pub(crate) struct Definitions {
+    pub(crate) scope: Scope,
+    pub(crate) typed: Vec<(String, Typed)>,
+}
+
+impl Under {
+    pub(crate) fn outputs(&self) -> &[Output] {
+        match self {
+            Self::Project { outputs, .. } | Self::Aggregate { outputs, .. } => outputs,
+        }
+    }
+
+    /// The scope of what the list was made from.
+    pub(crate) fn scope(&self) -> &Scope {
+        match self {
+            Self::Project { scope, .. } => scope,
+            Self::Aggregate { grouped, .. } => &grouped.scope,
+        }
+    }
+
+    /// An expression over what the list was made from, as something to compute beside the list.
+    pub(crate) fn rewritten(&mut self, resolver: &mut Resolver<'_>, typed: &Typed) -> Result<Expr> {
+        match self {
+            Self::Project { .. } => Ok(typed.expr.clone()),
+            Self::Aggregate { grouped, .. } => grouped.rewrite(resolver, typed),
+        }
+    }
+
+    /// The plan of the list, with further columns behind it.
+    pub(crate) fn plan(&self, extra: &[(Expr, String)]) -> Result<LogicalPlan> {
+        let (input, outputs) = match self {
+            Self::Project { input, outputs, .. } => (input.clone(), outputs),
+            Self::Aggregate { grouped, outputs } => (grouped.plan()?, outputs),
+        };
+        let mut exprs: Vec<Expr> = outputs.iter().map(|output| under_id(output.expr.clone(), &output.attribute.id)).collect();
+        exprs.extend(extra.iter().map(|(expr, id)| under_id(expr.clone(), id)));
+        project_windows(input, exprs)
+    }
+
+    /// Notes that the list is the DataFrame of that id.
+    pub(crate) fn mark(&mut self, id: crate::plan::PlanId) {
+        let (Self::Project { outputs, .. } | Self::Aggregate { outputs, .. }) = self;
+        for output in outputs {
+            if !output.attribute.plan_ids.contains(&id) {
+                output.attribute.plan_ids.push(id);
+            }
+        }
+    }
+
+    fn definitions(&self) -> Definitions {
+        Definitions {
+            scope: Scope::new(self.outputs().iter().map(|o| o.attribute.clone()).collect()),
+            typed: self.outputs().iter().map(|o| (o.attribute.id.clone(), o.definition.clone())).collect(),
+        }
+    }
+}
+
+impl Resolver<'_> {
+    pub(crate) fn project(&mut self, input: &Relation, expressions: &[Expression]) -> Result<Rel> {
+        let rel = self.relation(input)?;
+        self.project_over(rel, expressions)
+    }
+
+    pub(crate) fn project_over(&mut self, rel: Rel, expressions: &[Expression]) -> Result<Rel> {
+        let (rel, items) = self.select_list(rel, expressions)?;
+        if items.iter().any(|(typed, ..)| has_aggregate(&typed.expr)) {
+            let grouped = Grouped::new(rel.plan, rel.scope, Vec::new());
+            return self.aggregated(grouped, items);
+        }
+        let mut outputs = Vec::with_capacity(items.len());
+        for (typed, aliased, span) in items {
+            refuse_misplaced(&typed, span)?;
+            let attribute = self.output_attribute(&typed, aliased, &rel.scope, &outputs);
+            outputs.push(Output { attribute, expr: typed.expr.clone(), definition: typed });
+        }
+        self.listed(Under::Project { input: rel.plan, scope: rel.scope, outputs })
+    }
+
+    /// The relation that a list gives.
+    pub(crate) fn listed(&mut self, under: Under) -> Result<Rel> {
+        let plan = under.plan(&[])?;
+        let scope = Scope::new(under.outputs().iter().map(|o| o.attribute.clone()).collect());
+        Ok(Rel { plan, scope, under: Some(Box::new(under)) })
+    }
+
+    /// The columns of a list: (expression, whether it has an alias, place). A generator among them changes the rows.
+    pub(crate) fn select_list(&mut self, mut rel: Rel, expressions: &[Expression]) -> Result<(Rel, Vec<(Typed, bool, Option<Span>)>)> {
+        let outer_aliases = std::mem::take(&mut self.aliases);
+        let made = (|| {
+            let mut items: Vec<(Typed, bool, Option<Span>)> = Vec::with_capacity(expressions.len());
+            let mut generated = false;
+            for expression in expressions {
+                let (inner, names) = match &expression.kind {
+                    ExpressionKind::Alias { expr, name } => (expr.as_ref(), name.as_slice()),
+                    _ => (expression, &[] as &[String]),
+                };
+                if let Some(generator) = self.generator(inner, &rel.scope)? {
+                    if generated {
+                        return Err(at(
+                            error(
+                                "UNSUPPORTED_GENERATOR.MULTI_GENERATOR",
+                                "a SELECT list may have one generator: put the others into LATERAL VIEW",
+                            ),
+                            expression.span,
+                        ));
+                    }
+                    generated = true;
+                    let (next, columns) = self.generate(rel, generator, names, None).map_err(|e| at(e, expression.span))?;
+                    rel = next;
+                    items.extend(columns.into_iter().map(|a| (a.typed(&a.name), true, expression.span)));
+                    continue;
+                }
+                match &inner.kind {
+                    ExpressionKind::UnresolvedStar { .. } | ExpressionKind::UnresolvedRegex { .. } if names.is_empty() => {
+                        for typed in self.star(inner, &rel.scope)? {
+                            items.push((typed, false, expression.span));
+                        }
+                    }
+                    _ => {
+                        let typed = self.expression(expression, &rel.scope)?;
+                        let aliased = !names.is_empty();
+                        if aliased && let Some(name) = &typed.name {
+                            self.aliases.push((name.clone(), typed.clone()));
+                        }
+                        items.push((typed, aliased, expression.span));
+                    }
+                }
+            }
+            Ok((rel, items))
+        })();
+        self.aliases = outer_aliases;
+        made
+    }
+
+    /// The column that an expression of a list becomes. A plain column keeps its id unless it is there already.
+    pub(crate) fn output_attribute(&mut self, typed: &Typed, aliased: bool, scope: &Scope, before: &[Output]) -> Attribute {
+        let name = typed.column_name();
+        if let Expr::Column(column) = &typed.expr
+            && let Some(attribute) = scope.columns.iter().chain(&scope.hidden).find(|a| a.id == column.name)
+        {
+            let mut attribute = attribute.clone();
+            attribute.name.clone_from(&name);
+            attribute.data_type = typed.data_type.clone();
+            attribute.nullable = typed.nullable;
+            if aliased {
+                attribute.qualifier.clear();
+                attribute.plan_ids.clear();
+            }
+            if before.iter().any(|o| o.attribute.id == attribute.id) {
+                attribute.id = self.fresh(&name);
+            }
+            return attribute;
+        }
+        self.attribute(&name, typed.data_type.clone(), typed.nullable)
+    }
+
+    /// An expression of a clause that stands above a list: it may name the list's columns, and those of what it was made from.
+    pub(crate) fn over(&mut self, under: &Under, expression: &Expression) -> Result<Typed> {
+        let outer = self.definitions.replace(under.definitions());
+        let grouping = match under {
+            Under::Aggregate { grouped, .. } => std::mem::replace(&mut self.grouping, grouped.grouping.clone()),
+            Under::Project { .. } => self.grouping.take(),
+        };
+        let made = self.expression(expression, under.scope());
+        self.definitions = outer;
+        self.grouping = grouping;
+        made
+    }
+
+    /// A filter above any relation.
+    pub(crate) fn filter(&mut self, input: &Relation, condition: &Expression) -> Result<Rel> {
+        let rel = self.relation(input)?;
+        let typed = self.condition(condition, &rel.scope);
+        let typed = match typed {
+            Ok(typed) => typed,
+            Err(cause) => match (&rel.under, is_unknown_column(&cause)) {
+                // A column that an earlier step has left out.
+                (Some(_), true) => return self.filter_over(rel, condition).map_err(|e| if is_unknown_column(&e) { cause } else { e }),
+                _ => return Err(cause),
+            },
+        };
+        refuse_in_where(&typed, condition.span)?;
+        let plan = LogicalPlanBuilder::from(rel.plan).filter(typed.expr)?.build()?;
+        Ok(Rel::new(plan, rel.scope))
+    }
+
+    fn filter_over(&mut self, rel: Rel, condition: &Expression) -> Result<Rel> {
+        let Some(mut under) = rel.under else { return Err(error("INTERNAL_ERROR", "a filter has lost its list")) };
+        let typed = self.over(&under, condition)?;
+        let typed = self.boolean(typed, condition.span)?;
+        let expr = under.rewritten(self, &typed)?;
+        let id = self.fresh("keep");
+        let plan = under.plan(&[(expr, id.clone())])?;
+        let plan = LogicalPlanBuilder::from(plan).filter(Expr::Column(Column::new_unqualified(id)))?.build()?;
+        let plan = project(plan, rel.scope.columns.iter().map(Attribute::expr).collect())?;
+        Ok(Rel::new(plan, rel.scope))
+    }
+
+    pub(crate) fn having(&mut self, input: &Relation, condition: &Expression) -> Result<Rel> {
+        let rel = self.relation(input)?;
+        let under = match rel.under.map(|under| *under) {
+            Some(Under::Aggregate { grouped, outputs }) => Under::Aggregate { grouped, outputs },
+            // Without GROUP BY all rows are one group.
+            Some(Under::Project { input, scope, outputs }) => {
+                let items = outputs.into_iter().map(|o| (o.definition, true, None)).collect();
+                let grouped = Grouped::new(input, scope, Vec::new());
+                match self.aggregated(grouped, items)?.under {
+                    Some(under) => *under,
+                    None => return Err(error("INTERNAL_ERROR", "an aggregation has lost its list")),
+                }
+            }
+            None => return self.filter(input, condition),
+        };
+        let typed = self.over(&under, condition)?;
+        let typed = self.boolean(typed, condition.span)?;
+        if has_window(&typed.expr) {
+            return Err(at(error("UNSUPPORTED_EXPR_FOR_OPERATOR", "window functions do not stand in HAVING: use QUALIFY"), condition.span));
+        }
+        let mut under = under;
+        let expr = under.rewritten(self, &typed).map_err(|e| at(e, condition.span))?;
+        if let Under::Aggregate { grouped, .. } = &mut under {
+            grouped.filters.push(expr);
+        }
+        self.listed(under)
+    }
+
+    pub(crate) fn qualify(&mut self, input: &Relation, condition: &Expression) -> Result<Rel> {
+        let rel = self.relation(input)?;
+        let Some(mut under) = rel.under else { return self.filter(input, condition) };
+        let typed = self.over(&under, condition)?;
+        let typed = self.boolean(typed, condition.span)?;
+        let mut any = has_window(&typed.expr);
+        any |= under.outputs().iter().any(|o| has_window(&o.expr));
+        if !any {
+            return Err(at(
+                error("QUALIFY_REQUIRES_WINDOW_FUNCTION", "QUALIFY is for window functions, and there is none: use WHERE or HAVING"),
+                condition.span,
+            ));
+        }
+        let expr = under.rewritten(self, &typed)?;
+        let id = self.fresh("keep");
+        let plan = under.plan(&[(expr, id.clone())])?;
+        let plan = LogicalPlanBuilder::from(plan).filter(Expr::Column(Column::new_unqualified(id)))?.build()?;
+        let plan = project(plan, rel.scope.columns.iter().map(Attribute::expr).collect())?;
+        Ok(Rel::new(plan, rel.scope))
+    }
+}
+
+/// A projection to these expressions.
+pub(crate) fn project(input: LogicalPlan, exprs: Vec<Expr>) -> Result<LogicalPlan> {
+    Ok(LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(input))?))
+}
+
+/// A projection whose expressions may hold window functions: these are computed first.
+pub(crate) fn project_windows(input: LogicalPlan, exprs: Vec<Expr>) -> Result<LogicalPlan> {
+    let mut windows: Vec<Expr> = Vec::new();
+    let exprs: Vec<Expr> = exprs
+        .into_iter()
+        .map(|expr| {
+            expr.transform_down(|e| match e {
+                Expr::WindowFunction(_) => {
+                    let name = e.schema_name().to_string();
+                    if !windows.contains(&e) {
+                        windows.push(e);
+                    }
+                    Ok(Transformed::new(Expr::Column(Column::new_unqualified(name)), true, TreeNodeRecursion::Jump))
+                }
+                other => Ok(Transformed::no(other)),
+            })
+            .data()
+        })
+        .collect::<datafusion::error::Result<_>>()?;
+    let input = if windows.is_empty() { input } else { LogicalPlanBuilder::window_plan(input, windows)? };
+    project(input, exprs)
+}
+
+/// The expression under its column's id.
+pub(crate) fn under_id(expr: Expr, id: &str) -> Expr {
+    match &expr {
+        Expr::Column(column) if column.relation.is_none() && column.name == id => expr,
+        _ => expr.alias(id),
+    }
+}
+
+pub(crate) fn has_aggregate(expr: &Expr) -> bool {
+    expr.exists(|e| Ok(matches!(e, Expr::AggregateFunction(_)))).unwrap_or(false)
+}
+
+pub(crate) fn has_window(expr: &Expr) -> bool {
+    expr.exists(|e| Ok(matches!(e, Expr::WindowFunction(_)))).unwrap_or(false)
+}
+
+pub(crate) fn is_unknown_column(cause: &crate::Error) -> bool {
+    cause.condition().is_some_and(|c| c.name.starts_with("UNRESOLVED_COLUMN") || c.name == "CANNOT_RESOLVE_DATAFRAME_COLUMN")
+}
+
+/// Window functions do not nest.
+fn refuse_misplaced(typed: &Typed, span: Option<Span>) -> Result<()> {
+    let nested = typed
+        .expr
+        .exists(|e| match e {
+            Expr::WindowFunction(w) => Ok(w.params.args.iter().any(has_window)),
+            _ => Ok(false),
+        })
+        .unwrap_or(false);
+    if nested {
+        return Err(at(
+            error("NESTED_WINDOW_FUNCTION", "a window function over a window function: compute the inner one in a subquery"),
+            span,
+        ));
+    }
+    Ok(())
+}
+
+/// Aggregates and window functions do not stand in WHERE.
+fn refuse_in_where(typed: &Typed, span: Option<Span>) -> Result<()> {
+    let what = if has_aggregate(&typed.expr) {
+        "aggregates do not stand in WHERE: use HAVING, or compute them in a subquery"
+    } else if has_window(&typed.expr) {
+        "window functions do not stand in WHERE: use QUALIFY, or compute them in a subquery"
+    } else {
+        return Ok(());
+    };
+    let condition = if has_aggregate(&typed.expr) { "INVALID_WHERE_CONDITION" } else { "UNSUPPORTED_EXPR_FOR_OPERATOR" };
+    Err(at(error(condition, format!("\"{}\": {what}", typed.sql)), span))
+}

@@ -1,0 +1,132 @@
+//! `*`: the columns that it stands for.
+
+use super::Resolver;
+use super::scope::{Attribute, Found, Scope};
+use crate::error::{at, error};
+use crate::plan::{Expression, ExpressionKind};
+use crate::types::SparkType;
+use crate::{Result, Typed, functions};
+
+impl Resolver<'_> {
+    /// The columns that a star or a pattern stands for.
+    pub(crate) fn star(&mut self, expression: &Expression, scope: &Scope) -> Result<Vec<Typed>> {
+        match &expression.kind {
+            ExpressionKind::UnresolvedStar { target, except } => {
+                let columns = self.star_columns(target, scope).map_err(|e| at(e, expression.span))?;
+                if except.is_empty() { Ok(columns) } else { self.without(columns, except, scope).map_err(|e| at(e, expression.span)) }
+            }
+            ExpressionKind::UnresolvedRegex { pattern, target, .. } => {
+                let compiled = fancy_regex::Regex::new(&format!("^(?i:{pattern})$"))
+                    .map_err(|e| error("INVALID_PARAMETER_VALUE.PATTERN", format!("`{pattern}` is no regular expression: {e}")))?;
+                let columns = self.star_columns(target, scope)?;
+                Ok(columns.into_iter().filter(|c| compiled.is_match(&c.column_name()).unwrap_or(false)).collect())
+            }
+            _ => Ok(vec![self.expression(expression, scope)?]),
+        }
+    }
+
+    fn star_columns(&mut self, target: &[String], scope: &Scope) -> Result<Vec<Typed>> {
+        let whole = |attributes: Vec<&Attribute>| attributes.into_iter().map(|a| a.typed(&a.name)).collect::<Vec<_>>();
+        if target.is_empty() {
+            return Ok(whole(scope.columns.iter().collect()));
+        }
+        let under = scope.under(target, &self.settings);
+        if !under.is_empty() {
+            return Ok(whole(under));
+        }
+        // A struct's fields.
+        if let Found::One(attribute, fields) = scope.find(target, &self.settings) {
+            let base = attribute.typed(&attribute.name);
+            let base = fields.iter().try_fold(base, |base, field| functions::get_field(&base, field, &self.settings))?;
+            if let SparkType::Struct(inner) = &base.data_type {
+                return inner.iter().map(|field| functions::get_field(&base, &field.name, &self.settings)).collect();
+            }
+        }
+        for outer in self.outer.iter().rev() {
+            let under = outer.under(target, &self.settings);
+            if !under.is_empty() {
+                return Ok(under.into_iter().map(|a| super::expression::outer_reference(a, &a.name)).collect());
+            }
+        }
+        let shown = target.iter().map(|part| format!("`{part}`")).collect::<Vec<_>>().join(".");
+        let mut known: Vec<String> = scope.columns.iter().filter_map(|a| a.qualifier.last().cloned()).collect();
+        known.dedup();
+        Err(error(
+            "CANNOT_RESOLVE_STAR_EXPAND",
+            format!("{shown}.* names no relation and no struct here (relations: {})", known.join(", ")),
+        ))
+    }
+
+    /// The columns but those of EXCEPT, which may be fields of structs.
+    fn without(&mut self, columns: Vec<Typed>, except: &[Vec<String>], scope: &Scope) -> Result<Vec<Typed>> {
+        let mut whole: Vec<String> = Vec::new();
+        let mut nested: Vec<(String, Vec<String>)> = Vec::new();
+        for name in except {
+            match scope.find(name, &self.settings) {
+                Found::One(attribute, fields) if fields.is_empty() => {
+                    if whole.contains(&attribute.id) {
+                        return Err(error("EXCEPT_OVERLAPPING_COLUMNS", format!("EXCEPT names `{}` twice", attribute.name)));
+                    }
+                    whole.push(attribute.id.clone());
+                }
+                Found::One(attribute, fields) => nested.push((attribute.id.clone(), fields)),
+                Found::Several(_) => {
+                    return Err(error("AMBIGUOUS_REFERENCE", format!("`{}` in EXCEPT may be several columns", name.join("."))));
+                }
+                Found::Nothing => {
+                    let hints = scope.suggestions(name);
+                    return Err(error(
+                        "UNRESOLVED_COLUMN.WITH_SUGGESTION",
+                        format!("there is no column `{}` to leave out; did you mean one of [{}]?", name.join("."), hints.join(", ")),
+                    ));
+                }
+            }
+        }
+        if let Some((id, _)) = nested.iter().find(|(id, _)| whole.contains(id)) {
+            return Err(error("EXCEPT_OVERLAPPING_COLUMNS", format!("EXCEPT names `{id}` and a field of it")));
+        }
+        let id_of = |typed: &Typed| typed.expr.try_as_col().map(|c| c.name.clone());
+        let mut left = Vec::new();
+        for column in columns {
+            let Some(id) = id_of(&column) else {
+                left.push(column);
+                continue;
+            };
+            if whole.contains(&id) {
+                continue;
+            }
+            let fields: Vec<Vec<String>> = nested.iter().filter(|(of, _)| *of == id).map(|(_, fields)| fields.clone()).collect();
+            if fields.is_empty() {
+                left.push(column);
+                continue;
+            }
+            let name = column.column_name();
+            let mut rest = self.struct_without(column, &fields)?;
+            rest.name = Some(name);
+            left.push(rest);
+        }
+        Ok(left)
+    }
+
+    fn struct_without(&mut self, base: Typed, fields: &[Vec<String>]) -> Result<Typed> {
+        let SparkType::Struct(inner) = base.data_type.clone() else {
+            return Err(error("EXCEPT_NESTED_COLUMN_INVALID_TYPE", format!("`{}` has no fields to leave out", base.sql)));
+        };
+        let mut kept = Vec::new();
+        for field in &inner {
+            let here: Vec<&Vec<String>> =
+                fields.iter().filter(|path| path.first().is_some_and(|first| self.settings.same(first, &field.name))).collect();
+            if here.iter().any(|path| path.len() == 1) {
+                continue;
+            }
+            let mut value = functions::get_field(&base, &field.name, &self.settings)?;
+            if !here.is_empty() {
+                let deeper: Vec<Vec<String>> = here.iter().map(|path| path[1..].to_vec()).collect();
+                value = self.struct_without(value, &deeper)?;
+            }
+            value.name = Some(field.name.clone());
+            kept.push(value);
+        }
+        self.apply("struct", kept)
+    }
+}

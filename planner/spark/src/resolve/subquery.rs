@@ -1,0 +1,158 @@
+//! Subqueries as values: scalar, EXISTS and IN.
+
+use std::sync::Arc;
+
+use datafusion::common::{Column, Spans};
+use datafusion::logical_expr::expr::{Exists, InSubquery};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Subquery, lit};
+
+use super::scope::Scope;
+use super::select::project;
+use super::{Rel, Resolver};
+use crate::error::error;
+use crate::plan::{CastMode, Expression, ExpressionKind, Relation};
+use crate::types::{SparkType, cast, lattice};
+use crate::{Result, Sql, Typed};
+
+impl Resolver<'_> {
+    /// A query that may name columns of `scope`.
+    pub(crate) fn inner(&mut self, plan: &Relation, scope: &Scope) -> Result<Rel> {
+        self.outer.push(scope.clone());
+        let aliases = std::mem::take(&mut self.aliases);
+        let lambdas = std::mem::take(&mut self.lambdas);
+        let windows = std::mem::take(&mut self.windows);
+        let (definitions, grouping) = (self.definitions.take(), self.grouping.take());
+        let rel = self.relation(plan);
+        (self.aliases, self.lambdas, self.windows) = (aliases, lambdas, windows);
+        (self.definitions, self.grouping) = (definitions, grouping);
+        self.outer.pop();
+        rel
+    }
+
+    pub(crate) fn scalar_subquery(&mut self, plan: &Relation, scope: &Scope) -> Result<Typed> {
+        let rel = self.inner(plan, scope)?;
+        let [column] = rel.scope.columns.as_slice() else {
+            let message = format!("a subquery as a value gives one column, and this one gives {}", rel.scope.columns.len());
+            return Err(error("INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN", message));
+        };
+        let (data_type, name) = (column.data_type.clone(), column.name.clone());
+        let plan = project(rel.plan.clone(), vec![column.expr()])?;
+        let references = outer_names(&plan, scope);
+        let sql = Sql::from(format!("scalarsubquery({})", references.join(", ")));
+        let _ = name;
+        Ok(Typed::new(Expr::ScalarSubquery(subquery(plan)), data_type, true, sql))
+    }
+
+    pub(crate) fn exists(&mut self, plan: &Relation, scope: &Scope) -> Result<Typed> {
+        let rel = self.inner(plan, scope)?;
+        let references = outer_names(&rel.plan, scope);
+        let sql = Sql::from(format!("exists({})", references.join(", ")));
+        let expr = Expr::Exists(Exists { subquery: subquery(rel.plan), negated: false });
+        Ok(Typed::new(expr, SparkType::Boolean, false, sql))
+    }
+
+    pub(crate) fn in_subquery(&mut self, values: &[Expression], plan: &Relation, scope: &Scope, negated: bool) -> Result<Typed> {
+        // (a, b) IN … comes as one row value, too.
+        let values: Vec<Expression> = match values {
+            [only] => match &only.kind {
+                ExpressionKind::UnresolvedFunction(call) if call.name == ["struct"] => call.arguments.clone(),
+                _ => values.to_vec(),
+            },
+            _ => values.to_vec(),
+        };
+        let left = self.expressions(&values, scope)?;
+        let rel = self.inner(plan, scope)?;
+        if left.len() != rel.scope.columns.len() {
+            let message =
+                format!("IN compares {} values with a query of {} columns: make them as many", left.len(), rel.scope.columns.len());
+            return Err(error("DATATYPE_MISMATCH.IN_SUBQUERY_LENGTH_MISMATCH", message));
+        }
+        let references = outer_names(&rel.plan, scope);
+        let shown: Vec<Sql> = left.iter().map(|value| value.sql.clone()).collect();
+        let mut compared = Vec::with_capacity(left.len());
+        for (value, column) in left.into_iter().zip(&rel.scope.columns) {
+            let Some(common) = lattice::comparison_type(&value.data_type, &column.data_type, self.settings.ansi) else {
+                let message = format!(
+                    "IN compares \"{}\", which is \"{}\", with a column of \"{}\": cast one of them",
+                    value.sql,
+                    value.data_type.sql(),
+                    column.data_type.sql()
+                );
+                return Err(error("DATATYPE_MISMATCH.IN_SUBQUERY_DATA_TYPE_MISMATCH", message));
+            };
+            let item = column.typed(&column.name);
+            let value = cast::cast(value, &common, CastMode::Session, &self.settings, None)?;
+            let item = cast::cast(item, &common, CastMode::Session, &self.settings, None)?;
+            compared.push((value, item));
+        }
+        let query = format!("listquery({})", references.join(", "));
+        let lead = if shown.len() == 1 { shown[0].clone() } else { Sql::call("named_struct", &shown) };
+        let mut sql = Sql::concat(vec!["(".into(), lead, format!(" IN ({query}))").into()]);
+        if negated {
+            sql = Sql::concat(vec!["(NOT ".into(), sql, ")".into()]);
+        }
+        let expr = match compared.as_slice() {
+            [(value, item)] => {
+                let id = self.fresh("item");
+                let plan = project(rel.plan, vec![item.expr.clone().alias(id)])?;
+                Expr::InSubquery(InSubquery { expr: Box::new(value.expr.clone()), subquery: subquery(plan), negated })
+            }
+            several => {
+                // A row value is in the query if some row equals it in all parts; NOT IN asks that none could.
+                let equal = several
+                    .iter()
+                    .map(|(value, item)| as_outer(&value.expr, scope).map(|value| value.eq(item.expr.clone())))
+                    .collect::<Result<Vec<_>>>()?
+                    .into_iter()
+                    .reduce(Expr::and)
+                    .unwrap_or_else(|| lit(true));
+                let condition = if negated { equal.is_not_false() } else { equal };
+                let plan = LogicalPlanBuilder::from(rel.plan).filter(condition)?.build()?;
+                Expr::Exists(Exists { subquery: subquery(plan), negated })
+            }
+        };
+        Ok(Typed::new(expr, SparkType::Boolean, true, sql))
+    }
+}
+
+/// The plan as a subquery, with what it takes from outside.
+pub(super) fn subquery(plan: LogicalPlan) -> Subquery {
+    let outer_ref_columns = outer_references(&plan);
+    Subquery { subquery: Arc::new(plan), outer_ref_columns, spans: Spans::new() }
+}
+
+/// The columns of queries around that a plan uses.
+pub(super) fn outer_references(plan: &LogicalPlan) -> Vec<Expr> {
+    let mut found = plan.all_out_ref_exprs();
+    found.dedup();
+    found
+}
+
+/// The names of the columns of `scope` that a plan uses.
+fn outer_names(plan: &LogicalPlan, scope: &Scope) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for reference in outer_references(plan) {
+        if let Expr::OuterReferenceColumn(_, Column { name, .. }) = reference
+            && let Some(attribute) = scope.columns.iter().chain(&scope.hidden).find(|a| a.id == name)
+            && !names.contains(&attribute.name)
+        {
+            names.push(attribute.name.clone());
+        }
+    }
+    names
+}
+
+/// An expression over `scope` as one inside a query in it.
+fn as_outer(expr: &Expr, scope: &Scope) -> Result<Expr> {
+    use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+    Ok(expr
+        .clone()
+        .transform(|e| match &e {
+            Expr::Column(column) => match scope.columns.iter().chain(&scope.hidden).find(|a| a.id == column.name) {
+                Some(attribute) => Ok(Transformed::yes(super::expression::outer_reference(attribute, &attribute.name).expr)),
+                None => Ok(Transformed::no(e)),
+            },
+            _ => Ok(Transformed::no(e)),
+        })
+        .data()?)
+}
