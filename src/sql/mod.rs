@@ -19,7 +19,7 @@ use crate::{DataFrame, Result, Session};
 /// Carries out one statement: a query becomes a DataFrame, a command is done at once.
 pub(crate) async fn run(session: &Session, text: &str) -> Result<DataFrame> {
     let settings = session.spark_settings();
-    match tidemill_spark::parse::parse_statement(text, &settings)? {
+    match tidemill_spark::parse::parse_statement(text, &tidemill_spark::parse::ParseOptions::new(&settings)?)? {
         Statement::Query(relation) => query(session, &relation).await,
         Statement::Command(_) => crate::old_sql::run(session, text).await,
     }

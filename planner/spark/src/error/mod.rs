@@ -73,6 +73,10 @@ fn is_about_data(condition: &str) -> bool {
         "ROW_VALUE_IS_NULL",
         "NOT_NULL_ASSERT_VIOLATION",
         "INVALID_FORMAT",
+        "CANNOT_DECODE_URL",
+        "INVALID_UTF8_STRING",
+        "INVALID_REGEXP_REPLACE",
+        "MALFORMED_CHARACTER_CODING",
     ];
     let main = condition.split('.').next().unwrap_or(condition);
     DATA.contains(&main)

@@ -120,7 +120,7 @@ impl Resolver<'_> {
                 self.name(&parts, None, scope, expression.span)
             }
             ExpressionKind::ExpressionString(text) => {
-                let parsed = crate::parse::parse_expression(text, &self.settings)?;
+                let parsed = crate::parse::parse_expression(text, &crate::parse::ParseOptions::new(&self.settings)?)?;
                 self.expression(&parsed, scope)
             }
             ExpressionKind::Default => Err(error(
@@ -139,7 +139,7 @@ impl Resolver<'_> {
         }
         match functions::constant(&value)? {
             Some(scalar) => match scalar.try_as_str().flatten() {
-                Some(text) => crate::parse::parse_multipart_identifier(text),
+                Some(text) => crate::parse::parse_multipart_identifier(text, &crate::parse::ParseOptions::new(&self.settings)?),
                 None => Err(refuse("NOT_A_CONSTANT_STRING.NULL", "IDENTIFIER() was given null: give it a name")),
             },
             None => Err(refuse("NOT_A_CONSTANT_STRING.NOT_CONSTANT", "IDENTIFIER() takes constant text")),

@@ -26,7 +26,7 @@ impl Runner {
     /// The rows, columns parted by tabs.
     pub(crate) async fn run(&mut self, text: &str) -> Result<Vec<String>> {
         let settings = Arc::new(Settings::from_conf(self.conf.clone())?);
-        let relation = match tidemill_spark::parse::parse_statement(text, &settings)? {
+        let relation = match tidemill_spark::parse::parse_statement(text, &tidemill_spark::parse::ParseOptions::new(&settings)?)? {
             Statement::Query(relation) => relation,
             Statement::Command(Command::Set { key: Some(key), value: Some(value), .. }) => {
                 self.conf.insert(key, value);
