@@ -155,7 +155,9 @@ impl Resolver<'_> {
         if let [first, fields @ ..] = name
             && let Some(parameter) = self.lambdas.iter().rev().find_map(|frame| frame.get(&first.to_lowercase()))
         {
-            let base = parameter.typed(&format!("namedlambdavariable()"));
+            let mut base = parameter.typed("namedlambdavariable()");
+            // A struct of parameters has fields of their names.
+            base.name = Some(first.clone());
             return self.fields(base, fields);
         }
         if let Some(definitions) = &self.definitions {
