@@ -58,6 +58,7 @@ fn is_about_data(condition: &str) -> bool {
         "ILLEGAL_DAY_OF_WEEK",
         "DATETIME_OVERFLOW",
         "DATETIME_FIELD_OUT_OF_BOUNDS",
+        "COMPARATOR_RETURNS_NULL",
         "DUPLICATED_MAP_KEY",
         "NULL_MAP_KEY",
         "EXCEED_LIMIT_LENGTH",

@@ -424,6 +424,15 @@ fn json() {
             "MALFORMED_RECORD_IN_PARSING.CANNOT_PARSE_JSON_ARRAYS_AS_STRUCTS",
         ),
         (vec![text("{\"a\":1}"), text("a INT, _corrupt_record INT")], "INVALID_CORRUPT_RECORD_TYPE"),
+        (vec![text("{\"a\":1}"), text("a SOMETHING")], "INVALID_SCHEMA.PARSE_ERROR"),
+        (vec![text("{\"a\":1}"), text("a VARCHAR(2)")], "UNSUPPORTED_CHAR_OR_VARCHAR_AS_STRING"),
+        (
+            vec![
+                text("{\"a\":[1]}"),
+                text("{\"type\":\"struct\",\"fields\":[{\"name\":\"a\",\"type\":{\"type\":\"array\",\"elementType\":\"long\"}}]}"),
+            ],
+            "{\"a\":[1]}",
+        ),
     ] {
         let shown = args.iter().map(|arg| arg.sql.to_string()).collect::<Vec<_>>().join(", ");
         assert_eq!(run("from_json", args), expected, "{shown}");
