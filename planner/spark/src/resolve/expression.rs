@@ -157,9 +157,6 @@ impl Resolver<'_> {
         {
             // Spark shows every parameter alike, and calls a struct's field by its name.
             let base = Typed { sql: Sql::from("namedlambdavariable()"), ..parameter.typed(first) };
-            let mut base = parameter.typed("namedlambdavariable()");
-            // A struct of parameters has fields of their names.
-            base.name = Some(first.clone());
             return self.fields(base, fields);
         }
         if let Some(definitions) = &self.definitions {
