@@ -33,6 +33,12 @@ struct Field<'a> {
     nullable: bool,
 }
 
+impl<'a> Field<'a> {
+    fn of(column: &'a StructField) -> Self {
+        Self { name: &column.name, data_type: column.data_type.to_string(), nullable: column.nullable }
+    }
+}
+
 #[derive(Serialize)]
 struct Answer<'a> {
     statement: &'a str,
@@ -70,11 +76,7 @@ impl Rows {
     /// Runs `frame`.
     pub(super) async fn of(frame: &DataFrame) -> Result<Self> {
         let batches = frame.collect().await?;
-        Ok(Self {
-            columns: crate::rows::columns(&frame.schema()),
-            batches,
-            settings: crate::rows::text_settings(frame.session())?,
-        })
+        Ok(Self { columns: crate::rows::columns(&frame.schema()), batches, settings: crate::rows::text_settings(frame.session())? })
     }
 
     /// How many there are; `None` for a command, which has no columns.
@@ -98,6 +100,11 @@ impl Output {
     /// Whether the reader has gone, so that further work is for nobody.
     pub(super) fn is_closed(&self) -> bool {
         self.closed
+    }
+
+    /// Whether what is printed is for programs, and nothing else may stand between.
+    pub(super) fn is_for_scripts(&self) -> bool {
+        self.format != Format::Table
     }
 
     /// Prints the rows of one statement.
@@ -157,11 +164,7 @@ fn answer(statement: &str, rows: &Rows, elapsed_ms: f64) -> Result<String> {
     for batch in batches {
         values.extend(json_rows(batch, columns, settings)?);
     }
-    let field = |f| {
-        let StructField { name, data_type, nullable, .. } = f;
-        Field { name, data_type: data_type.to_string(), nullable: *nullable }
-    };
-    json_line(&Answer { statement, schema: columns.iter().map(field).collect(), rows: values, elapsed_ms })
+    json_line(&Answer { statement, schema: columns.iter().map(Field::of).collect(), rows: values, elapsed_ms })
 }
 
 fn failure(statement: &str, error: &Error) -> Result<String> {

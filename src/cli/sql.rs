@@ -105,13 +105,9 @@ mod tests {
 
     #[test]
     fn settings_have_a_name() {
-        for (text, expected) in [
-            ("a=b", Some(("a", "b"))),
-            (" a = b=c ", Some(("a", "b=c"))),
-            ("a=", Some(("a", ""))),
-            ("a", None),
-            ("=b", None),
-        ] {
+        for (text, expected) in
+            [("a=b", Some(("a", "b"))), (" a = b=c ", Some(("a", "b=c"))), ("a=", Some(("a", ""))), ("a", None), ("=b", None)]
+        {
             let expected = expected.map(|(name, value): (&str, &str)| (name.to_owned(), value.to_owned()));
             assert_eq!(setting(text).ok(), expected, "{text}");
         }

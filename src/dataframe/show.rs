@@ -40,8 +40,9 @@ impl Grid {
                     break 'rows;
                 }
                 let values = columns.iter().zip(batch.columns());
-                let cells: Result<Vec<String>> =
-                    values.map(|(column, array)| Ok(self.cut(escaped(&pretty_text_at(array, row, &column.data_type, settings)?)))).collect();
+                let cells: Result<Vec<String>> = values
+                    .map(|(column, array)| Ok(self.cut(escaped(&pretty_text_at(array, row, &column.data_type, settings)?))))
+                    .collect();
                 lines.push(cells?);
             }
         }
@@ -227,9 +228,14 @@ mod tests {
 
     #[test]
     fn cells_are_cut_as_java_cuts_them() {
-        for (text, truncate, expected) in
-            [("abcdef", 5, "ab..."), ("abcdef", 3, "abc"), ("abcdef", 6, "abcdef"), ("éééééé", 6, "éééééé"), ("😀😀😀", 5, "😀..."), ("😀😀", 3, "😀?")]
-        {
+        for (text, truncate, expected) in [
+            ("abcdef", 5, "ab..."),
+            ("abcdef", 3, "abc"),
+            ("abcdef", 6, "abcdef"),
+            ("éééééé", 6, "éééééé"),
+            ("😀😀😀", 5, "😀..."),
+            ("😀😀", 3, "😀?"),
+        ] {
             assert_eq!(Grid { rows: 1, truncate, vertical: false }.cut(text.to_owned()), expected, "{text} {truncate}");
         }
     }

@@ -17,10 +17,10 @@ use arrow::datatypes::{DataType, Float32Type, Float64Type, Int8Type, Int16Type, 
 use base64::Engine;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Number, Value};
+use tidemill_spark::Settings;
 use tidemill_spark::types::number_text::{double_text, float_text};
 use tidemill_spark::types::render::{pretty_text_at, text_at};
 use tidemill_spark::types::{SparkType, StructField, to_arrow};
-use tidemill_spark::Settings;
 
 use crate::{Error, Result};
 
@@ -123,9 +123,7 @@ pub(crate) fn json_value(array: &ArrayRef, row: usize, data_type: &SparkType, se
         T::String | T::Char(_) | T::Varchar(_) | T::Date | T::Time(_) | T::Timestamp | T::TimestampNtz => {
             Value::from(text_at(array, row, data_type, settings)?)
         }
-        T::CalendarInterval | T::DayTimeInterval(..) | T::YearMonthInterval(..) => {
-            Value::from(text_at(array, row, data_type, settings)?)
-        }
+        T::CalendarInterval | T::DayTimeInterval(..) | T::YearMonthInterval(..) => Value::from(text_at(array, row, data_type, settings)?),
     };
     Ok(Json::Plain(plain))
 }
@@ -170,10 +168,9 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::array::{
-        BinaryViewArray, Decimal128Array, DictionaryArray, DurationMicrosecondArray, Float32Array, Float64Array, Int32Array,
+        BinaryViewArray, Decimal128Array, DictionaryArray, DurationMicrosecondArray, Float32Array, Float64Array, Int32Array, Int32Builder,
         IntervalMonthDayNanoArray, IntervalYearMonthArray, LargeStringArray, ListArray, MapBuilder, NullArray, StringArray, StringBuilder,
         StringViewArray, StructArray, Time64NanosecondArray, TimestampMicrosecondArray, TimestampNanosecondArray, UInt64Array,
-        Int32Builder,
     };
     use arrow::datatypes::{Field, Int32Type as I32, IntervalMonthDayNano};
     use tidemill_spark::types::{DayTimeField, YearMonthField};
@@ -233,11 +230,7 @@ mod tests {
                 r#""1 months 2 days""#,
             ),
             (Arc::new(list), T::array(T::Integer), "[1,null]"),
-            (
-                twice,
-                T::Struct(vec![StructField::new("a", T::Integer), StructField::new("a", T::String)]),
-                r#"{"a":1,"a":null}"#,
-            ),
+            (twice, T::Struct(vec![StructField::new("a", T::Integer), StructField::new("a", T::String)]), r#"{"a":1,"a":null}"#),
             (Arc::new(by_name.finish()), T::map(T::String, T::Integer), r#"{"k":7}"#),
             (Arc::new(by_number.finish()), T::map(T::Integer, T::String), "[[1,null]]"),
         ];
