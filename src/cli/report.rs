@@ -19,6 +19,7 @@ pub(super) struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// A statement that stands alone.
+    #[cfg(test)]
     pub(super) fn alone(statement: &'a str) -> Self {
         Self { statement, first_line: 1 }
     }
