@@ -70,7 +70,9 @@ pub(super) fn complete(line: &str, at: usize, names: &Names) -> (usize, Vec<Stri
     }
     known.retain(|piece| piece.kind != Kind::Comment);
     let prefix = prefix.unwrap_or("");
-    let tables = used_tables(line, at);
+    // The word itself says nothing, and a name whose quotes are open would take what follows along.
+    let others = format!("{}{}{}", line.get(..start).unwrap_or(""), " ".repeat(at - start), line.get(at..).unwrap_or(""));
+    let tables = used_tables(&others, at);
     let mut found: Vec<String> = match context(before, &known) {
         Place::Part(qualifier) => parts(&qualifier, &tables, names),
         Place::Table => names.tables(),
@@ -161,7 +163,7 @@ fn used_tables(line: &str, at: usize) -> Vec<Used> {
         if word.kind != Kind::Word || !is_one_of(line, word, &USES_TABLE) {
             continue;
         }
-        while let Some((table, after)) = used_table(line, rest, at) {
+        while let Some((table, after)) = used_table(line, rest) {
             used.push(table);
             rest = after;
             match rest {
@@ -173,15 +175,15 @@ fn used_tables(line: &str, at: usize) -> Vec<Used> {
     used
 }
 
-/// A name, and the alias after it. The name in which the cursor is was not typed to its end.
-fn used_table<'a>(line: &str, pieces: &'a [Piece], at: usize) -> Option<(Used, &'a [Piece])> {
+/// A name, and the alias after it.
+fn used_table<'a>(line: &str, pieces: &'a [Piece]) -> Option<(Used, &'a [Piece])> {
     let is_name = |piece: &Piece| match piece.kind {
         Kind::QuotedName => piece.closed,
         Kind::Word => !is_one_of(line, piece, &NO_TABLE),
         _ => false,
     };
     let (first, mut rest) = pieces.split_first()?;
-    if !is_name(first) || first.range.end == at {
+    if !is_name(first) {
         return None;
     }
     let mut end = first.range.end;
@@ -201,7 +203,6 @@ fn used_table<'a>(line: &str, pieces: &'a [Piece], at: usize) -> Option<(Used, &
     let mut alias = None;
     if let [name, tail @ ..] = rest
         && is_name(name)
-        && name.range.end != at
     {
         alias = line.get(name.range.clone()).map(str::to_owned);
         rest = tail;
@@ -263,6 +264,8 @@ mod tests {
             ("SELECT * FROM |", 14, &["`two words`", "db.other", "sales", "users"]),
             ("SELECT * FROM us|", 14, &["use", "user", "users", "using"]),
             ("SELECT * FROM db.o|", 17, &["other"]),
+            ("SELECT nam| FROM users WHERE nam", 7, &["name", "namespace", "namespaces"]),
+            ("SELECT nam FROM users|", 16, &["users"]),
             ("SELECT 'us|", 10, &[]),
             ("SELECT 1 -- us|", 14, &[]),
             ("SELECT 12|", 9, &[]),
@@ -291,7 +294,6 @@ mod tests {
             ("SELECT 1 FROM (SELECT 2 FROM x) y ", vec![("x", "")]),
             ("SELECT 1 FROM a WHERE b ", vec![("a", "")]),
             ("SELECT 1 FROM z; INSERT INTO t ", vec![("t", "")]),
-            ("SELECT 1 FROM unfinished", vec![]),
         ] {
             let expected: Vec<(String, String)> = expected.into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
             assert_eq!(used(line), expected, "{line}");
