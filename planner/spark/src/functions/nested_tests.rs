@@ -497,12 +497,3 @@ fn csv() {
         assert_eq!(run(name, args), expected, "{name}({shown})");
     }
 }
-
-#[test]
-fn every_row_says_what_it_does() {
-    for function in super::all() {
-        assert!(!function.usage.is_empty(), "{}", function.name);
-        assert!(function.usage.contains(" - "), "{}", function.name);
-        assert!(!function.examples.is_empty(), "{}", function.name);
-    }
-}

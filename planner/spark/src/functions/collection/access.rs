@@ -175,6 +175,7 @@ pub(in crate::functions) fn value_kernel(args: &KernelArgs<'_>) -> Result<ArrayR
 }
 
 /// A kernel over these values, for those that have no call.
+#[allow(clippy::too_many_arguments)]
 fn made(
     name: &str,
     kernel: ScalarKernel,
