@@ -300,7 +300,7 @@ impl Resolver<'_> {
         let typed = self.over(&under, condition)?;
         let typed = self.boolean(typed, condition.span)?;
         if has_window(&typed.expr) {
-            return Err(at(error("UNSUPPORTED_EXPR_FOR_OPERATOR", "window functions do not stand in HAVING: use QUALIFY"), condition.span));
+            return Err(at(error("WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE", "window functions do not stand in HAVING: use QUALIFY"), condition.span));
         }
         let mut under = under;
         let expr = under.rewritten(self, &typed).map_err(|e| at(e, condition.span))?;
@@ -391,7 +391,7 @@ fn refuse_misplaced(typed: &Typed, span: Option<Span>) -> Result<()> {
         .unwrap_or(false);
     if nested {
         return Err(at(
-            error("NESTED_WINDOW_FUNCTION", "a window function over a window function: compute the inner one in a subquery"),
+            error("UNSUPPORTED_EXPR_FOR_WINDOW", "a window function over a window function: compute the inner one in a subquery"),
             span,
         ));
     }
@@ -407,6 +407,6 @@ fn refuse_in_where(typed: &Typed, span: Option<Span>) -> Result<()> {
     } else {
         return Ok(());
     };
-    let condition = if has_aggregate(&typed.expr) { "INVALID_WHERE_CONDITION" } else { "UNSUPPORTED_EXPR_FOR_OPERATOR" };
+    let condition = if has_aggregate(&typed.expr) { "INVALID_WHERE_CONDITION" } else { "WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE" };
     Err(at(error(condition, format!("\"{}\": {what}", typed.sql)), span))
 }
