@@ -452,7 +452,7 @@ mod tests {
             ("'a''b' 'a\\'b' r'a\\' \"x\" `a``b`", "String<'a''b'> String<'a\\'b'> String<r'a\\'> DoubleQuoted<\"x\"> BackQuoted<`a``b`>"),
             ("'none", "Unknown<'> NONE"),
             ("a -- x\nb /* c /* d */ e */ f", "Word<a> Word<b> Word<f>"),
-            ("/*+ x */", "/*+ Word<x> */"),
+            ("/*+ a */", "/*+ Word<a> */"),
             ("a<=>b == c !> d >>> e |> f || g", "Word<a> <=> Word<b> = Word<c> <= Word<d> >>> Word<e> |> Word<f> || Word<g>"),
             ("s3://a/b.c x:y", "Word<s3> : / / Word<a> / Word<b> . Word<c> X : Word<y>"),
             ("gs://a/b.c", "Word<gs://a/b.c>"),

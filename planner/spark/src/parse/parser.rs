@@ -28,8 +28,6 @@ pub(super) struct Parser<'a> {
     height: usize,
     /// How many `?` there were.
     parameters: usize,
-    /// The last token that an alternative got to which was given up.
-    furthest: usize,
     /// The first error that is none of syntax: those of syntax come first.
     complaint: Option<Error>,
     unclosed_comment: Option<Span>,
@@ -37,15 +35,6 @@ pub(super) struct Parser<'a> {
 
 /// What [`Parser::enter`] found, for [`Parser::leave`].
 pub(super) struct Level(usize);
-
-/// Where the parser was.
-pub(super) struct Mark {
-    next: usize,
-    depth: usize,
-    height: usize,
-    parameters: usize,
-    complained: bool,
-}
 
 impl<'a> Parser<'a> {
     pub(super) fn new(text: &'a str, options: &'a ParseOptions) -> Self {
@@ -60,7 +49,6 @@ impl<'a> Parser<'a> {
             depth: 0,
             height: 0,
             parameters: 0,
-            furthest: 0,
             complaint: None,
             unclosed_comment: lexed.unclosed_comment,
         }
@@ -257,17 +245,16 @@ impl<'a> Parser<'a> {
 
     /// What stands here does not fit, and why.
     pub(super) fn unexpected(&self, why: &str) -> Error {
-        self.syntax_error_at(self.next.max(self.furthest), "", why)
+        self.syntax_error_at(self.next, "", why)
     }
 
     /// What stands behind the end of the statement.
     fn extra_input(&self) -> Error {
-        let index = self.next.max(self.furthest);
-        let next = self.token(index + 1);
-        let lone = index == self.next && (next.kind == TokenKind::End || next.is(";"));
-        let shown = self.shown(index);
+        let next = self.peek_at(1);
+        let lone = next.kind == TokenKind::End || next.is(";");
+        let shown = self.shown(self.next);
         let hint = if lone { format!(": extra input {shown}") } else { String::new() };
-        self.syntax_error_at(index, &hint, "the statement ends before it")
+        self.syntax_error_at(self.next, &hint, "the statement ends before it")
     }
 
     fn shown(&self, index: usize) -> String {
@@ -311,35 +298,7 @@ impl<'a> Parser<'a> {
         self.complain_from(start, "INVALID_STATEMENT_OR_CLAUSE", format!("Spark does not do `{what}`: leave it out"));
     }
 
-    // Alternatives and depth.
-
-    pub(super) fn mark(&self) -> Mark {
-        Mark { next: self.next, depth: self.depth, height: self.height, parameters: self.parameters, complained: self.complaint.is_some() }
-    }
-
-    pub(super) fn reset(&mut self, mark: &Mark) {
-        self.furthest = self.furthest.max(self.next);
-        self.next = mark.next;
-        self.depth = mark.depth;
-        self.height = mark.height;
-        self.parameters = mark.parameters;
-        if !mark.complained {
-            self.complaint = None;
-        }
-    }
-
-    /// What `read` reads, or nothing where it finds an error of syntax.
-    pub(super) fn attempt<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<Option<T>> {
-        let mark = self.mark();
-        match read(self) {
-            Ok(value) => Ok(Some(value)),
-            Err(e) if e.condition().is_some_and(|c| c.name == "PARSE_SYNTAX_ERROR") => {
-                self.reset(&mark);
-                Ok(None)
-            }
-            Err(e) => Err(e),
-        }
-    }
+    // Depth.
 
     /// Goes one level deeper.
     ///

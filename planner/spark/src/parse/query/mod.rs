@@ -7,6 +7,8 @@ mod pivot;
 mod relation;
 mod select;
 
+pub(super) use relation::default_of;
+
 use std::collections::BTreeSet;
 
 use super::keywords::Keyword as K;

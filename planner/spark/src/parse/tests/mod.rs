@@ -2,6 +2,7 @@
 
 mod queries;
 mod show;
+mod statements;
 
 use super::*;
 use crate::Error;
@@ -40,4 +41,12 @@ fn check(cases: &[(&str, &str)], read: impl Fn(&str) -> String) {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+fn statement(text: &str) -> String {
+    match parse_statement(text, &ParseOptions::default()) {
+        Ok(Statement::Query(relation)) => show::relation(&relation),
+        Ok(Statement::Command(command)) => show::command(&command),
+        Err(e) => format!("!{}", condition(&e)),
+    }
 }
