@@ -11,3 +11,11 @@ pub fn parse_expression(_: &str, _: &Settings) -> Result<Expression> {
 pub fn parse_multipart_identifier(_: &str) -> Result<Vec<String>> {
     Err(error("NOT_SUPPORTED_YET", ""))
 }
+/// stub
+pub fn parse_statement(_: &str, _: &Settings) -> Result<Statement> {
+    Err(error("NOT_SUPPORTED_YET", ""))
+}
+/// stub
+pub fn parse_data_type(_: &str) -> Result<crate::types::SparkType> {
+    Err(error("NOT_SUPPORTED_YET", ""))
+}
