@@ -4,6 +4,7 @@
 mod catalog;
 pub mod cli;
 mod column;
+mod command;
 mod dataframe;
 mod ddl;
 pub mod demo;
