@@ -8,6 +8,7 @@
 mod access;
 mod command;
 mod dialect;
+mod front;
 mod literals;
 mod merged;
 mod names;
@@ -31,6 +32,7 @@ use self::provider::{Provider, Tables};
 use crate::column::bind::Binder;
 use crate::{DataFrame, Error, Result, Session};
 
+pub(crate) use front::{opened_for, query, resolved, run as run_statement};
 pub(crate) use split::split;
 
 enum Parsed {
