@@ -234,8 +234,9 @@ impl DataFrame {
         if name.is_empty() || name.contains(['.', '`']) {
             return Err(Error::analysis(format!("`{name}` cannot name a view: give it a plain name without dots")));
         }
-        self.session.catalog().put(name, self.plan.clone());
-        Ok(())
+        let settings = self.session.spark_settings()?;
+        let view = crate::catalog::open::plan_view(name, self.plan.clone(), false);
+        self.session.catalog().put_temp_view(view, true, &settings)
     }
 
     /// Keeping results in memory is not there yet.

@@ -49,7 +49,7 @@ async fn create_view(session: &Session, view: CreateView) -> Result<DataFrame> {
         return Err(Error::unsupported("only temporary views are supported: CREATE OR REPLACE TEMP VIEW name AS …"));
     }
     let name = plain_name(&view.name)?;
-    if session.catalog().get(&name).is_some() && !view.or_replace {
+    if session.view(&name).is_ok() && !view.or_replace {
         if view.if_not_exists {
             return nothing(session);
         }
@@ -91,7 +91,7 @@ async fn describe(session: &Session, name: ObjectName) -> Result<DataFrame> {
 }
 
 fn show_tables(session: &Session) -> Result<DataFrame> {
-    let names = session.catalog().names();
+    let names = session.catalog().temp_names();
     let columns: [(&str, ArrayRef); 3] = [
         ("namespace", Arc::new(StringArray::from(vec![""; names.len()]))),
         ("isTemporary", Arc::new(BooleanArray::from(vec![true; names.len()]))),

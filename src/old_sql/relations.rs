@@ -25,8 +25,8 @@ pub(super) async fn open(session: &Session, statement: &mut Statement) -> Result
     let mut tables = Tables::of(session);
     for name in found.names {
         // What is no view may be a CTE; that is settled where scopes are known.
-        if let Some(view) = session.catalog().get(&name) {
-            let provider = ViewTable::new(Arc::unwrap_or_clone(view.plan), None);
+        if let Some(view) = session.catalog().temp_view(&[name.clone()], &*session.spark_settings()?) {
+            let provider = ViewTable::new(view.plan, None);
             tables.by_name.insert(TableReference::bare(view.name), provider_as_source(Arc::new(provider)));
         }
     }

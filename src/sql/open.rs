@@ -1,17 +1,14 @@
-//! Opening what a tree names: views, tables and files.
+//! Opening what a tree names: views, tables, files and functions, until nothing is missing.
 
-use datafusion::datasource::provider_as_source;
 use tidemill_spark::plan::Relation;
-use tidemill_spark::resolve::{Opened, OpenedFunction, OpenedRelation, Request, Travel, requests};
-use tidemill_spark::types::from_field;
+use tidemill_spark::resolve::{Opened, OpenedFunction, OpenedRelation, Request, requests};
 
-use crate::io::{Format, PathTable, Version};
-use crate::{Error, Result, Session};
+use crate::{Result, Session};
 
 /// All that `relation` needs from outside.
 pub(crate) async fn opened_for(session: &Session, relation: &Relation) -> Result<Opened> {
-    let settings = session.spark_settings();
-    let mut opened = Opened { known_tables: session.catalog().names(), ..Opened::default() };
+    let settings = session.spark_settings()?;
+    let mut opened = Opened { variables: session.catalog().variables(), ..Opened::default() };
     loop {
         let missing = requests(relation, &opened, &settings)?;
         if missing.is_empty() {
@@ -19,45 +16,22 @@ pub(crate) async fn opened_for(session: &Session, relation: &Relation) -> Result
         }
         for request in missing {
             match &request {
-                Request::Function { .. } => {
-                    opened.functions.insert(request, OpenedFunction::Missing);
+                Request::Table { name, travel, options, .. } => {
+                    let table = crate::catalog::open::open(session, name, travel.as_ref(), options).await?;
+                    if matches!(table, OpenedRelation::Missing) && opened.known_tables.is_empty() {
+                        opened.known_tables = session.catalog().known_names(&settings).await;
+                    }
+                    opened.relations.insert(request, table);
                 }
-                _ => {
-                    let relation = open(session, &request).await?;
-                    opened.relations.insert(request, relation);
+                Request::Function { name } => {
+                    let found = session.catalog().function(name, &settings).await?;
+                    let found = found.map_or(OpenedFunction::Missing, |found| OpenedFunction::Sql(found.function));
+                    opened.functions.insert(request, found);
+                }
+                Request::Files { .. } => {
+                    opened.relations.insert(request, OpenedRelation::Missing);
                 }
             }
         }
     }
-}
-
-async fn open(session: &Session, request: &Request) -> Result<OpenedRelation> {
-    match request {
-        Request::Table { name, travel, .. } => {
-            if let [only] = name.as_slice()
-                && let Some(view) = session.catalog().get(only)
-            {
-                let columns = view.plan.schema().fields().iter().map(|field| from_field(field)).collect();
-                return Ok(OpenedRelation::Plan { plan: view.plan.as_ref().clone(), columns });
-            }
-            let [format, path] = name.as_slice() else { return Ok(OpenedRelation::Missing) };
-            let Ok(format) = Format::parse(format) else { return Ok(OpenedRelation::Missing) };
-            let version = match travel {
-                None => Version::Latest,
-                Some(Travel::Version(text)) => match text.trim_matches('\'').parse() {
-                    Ok(number) => Version::Number(number),
-                    Err(_) => return Err(Error::analysis(format!("`{text}` is no version of a table: give a number"))),
-                },
-                Some(Travel::Timestamp(micros)) => Version::Timestamp(micros.div_euclid(1_000)),
-            };
-            files(session, &PathTable { format, path: path.clone(), version }).await
-        }
-        Request::Files { .. } | Request::Function { .. } => Ok(OpenedRelation::Missing),
-    }
-}
-
-async fn files(session: &Session, table: &PathTable) -> Result<OpenedRelation> {
-    let provider = table.open(session).await?;
-    let columns = provider.schema().fields().iter().map(|field| from_field(field)).collect();
-    Ok(OpenedRelation::Table { name: Vec::new(), source: provider_as_source(provider), columns })
 }
