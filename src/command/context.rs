@@ -88,7 +88,7 @@ impl Context<'_> {
         for (place, (value, (expression, wanted))) in typed.into_iter().zip(expressions).enumerate() {
             let value = match wanted {
                 Some(data_type) => self.assigned(value, &StructField::new(format!("value {place}"), (*data_type).clone()), None)?,
-                None => cast::store_cast(value.clone(), &value.data_type, &self.settings, expression.span)?,
+                None => cast::store_cast(value.clone(), &value.data_type, "", &self.settings, expression.span)?,
             };
             columns.push((value.clone(), StructField::new(format!("value {place}"), value.data_type)));
         }
@@ -135,7 +135,7 @@ impl Context<'_> {
             let made = cast::cast(value, &to, tidemill_spark::plan::CastMode::Session, &self.settings, None)?;
             return Ok(cast::write_side(made, &column.data_type, &self.settings, None));
         }
-        cast::store_cast(value, &column.data_type, &self.settings, None)
+        cast::store_cast(value, &column.data_type, &column.name, &self.settings, None)
     }
 
     /// These columns of a plan as a DataFrame, each under its name.
