@@ -58,6 +58,11 @@ impl Resolver<'_> {
                 made.name = name;
                 Ok(made)
             }
+            ExpressionKind::UnresolvedCast { expr, to_type, mode } => {
+                let to_type = crate::parse::parse_data_type(to_type)?;
+                let cast = ExpressionKind::Cast { expr: expr.clone(), to_type, mode: *mode };
+                self.expression_here(&Expression { kind: cast, span: expression.span }, scope)
+            }
             ExpressionKind::UnresolvedExtractValue { child, extraction, dotted } => {
                 self.extract(child, extraction, *dotted, scope, expression.span)
             }

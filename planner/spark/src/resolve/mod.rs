@@ -25,6 +25,7 @@ mod select;
 mod set_operation;
 mod sort;
 mod star;
+mod stream;
 mod subquery;
 mod unpivot;
 mod values;
@@ -111,6 +112,12 @@ pub(crate) struct Resolver<'a> {
     definitions: Option<select::Definitions>,
     /// How `grouping()` is understood where it may stand.
     grouping: Option<aggregate::GroupingContext>,
+    /// The window of time of the aggregation being resolved.
+    window: Option<stream::TimeWindow>,
+    /// What the program calls each aggregate, if operators are named after it.
+    aggregate_texts: Vec<(datafusion::logical_expr::Expr, String)>,
+    /// The user's name and type of columns under stateful operators, by id.
+    known: HashMap<String, (String, SparkType)>,
 }
 
 /// A relation that has been resolved.
@@ -168,6 +175,9 @@ impl<'a> Resolver<'a> {
             inside: Vec::new(),
             definitions: None,
             grouping: None,
+            window: None,
+            aggregate_texts: Vec::new(),
+            known: HashMap::new(),
         }
     }
 

@@ -115,9 +115,10 @@ impl Finder<'_> {
                 self.orders(&call.order_by)
             }
             ExpressionKind::NamedArgument { value, .. } => self.expression(value),
-            ExpressionKind::Alias { expr, .. } | ExpressionKind::Cast { expr, .. } | ExpressionKind::Collate { expr, .. } => {
-                self.expression(expr)
-            }
+            ExpressionKind::Alias { expr, .. }
+            | ExpressionKind::Cast { expr, .. }
+            | ExpressionKind::UnresolvedCast { expr, .. }
+            | ExpressionKind::Collate { expr, .. } => self.expression(expr),
             ExpressionKind::UnresolvedExtractValue { child, extraction, .. } => {
                 self.expression(child)?;
                 self.expression(extraction)
