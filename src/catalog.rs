@@ -1,10 +1,10 @@
 //! The session's temporary views, found without regard to case. Tables live at paths; there is no catalog server.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 
-use datafusion::logical_expr::LogicalPlan;
 use tidemill_planner::ident::did_you_mean;
+use tidemill_spark::resolve::OpenedRelation;
 
 use crate::Error;
 
@@ -12,7 +12,7 @@ use crate::Error;
 #[derive(Debug, Clone)]
 pub(crate) struct View {
     pub(crate) name: String,
-    pub(crate) plan: Arc<LogicalPlan>,
+    pub(crate) opened: OpenedRelation,
 }
 
 #[derive(Debug, Default)]
@@ -25,8 +25,8 @@ impl Catalog {
         self.views.read().unwrap_or_else(PoisonError::into_inner).get(&name.to_lowercase()).cloned()
     }
 
-    pub(crate) fn put(&self, name: &str, plan: LogicalPlan) {
-        let view = View { name: name.to_owned(), plan: Arc::new(plan) };
+    pub(crate) fn put(&self, name: &str, opened: OpenedRelation) {
+        let view = View { name: name.to_owned(), opened };
         self.views.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_lowercase(), view);
     }
 

@@ -44,7 +44,7 @@ pub(super) async fn run(args: Args) -> Result<Outcome> {
     };
     // Some editors put a mark at the head of a file.
     let script = script.strip_prefix('\u{feff}').unwrap_or(&script);
-    let statements = crate::old_sql::split(script);
+    let statements = crate::sql::split(script);
     if statements.is_empty() {
         return Err(Error::analysis("there is no statement to run"));
     }
@@ -71,5 +71,5 @@ async fn one(session: &Session, statement: &str, output: &mut Output) -> Result<
     let frame = session.sql(statement).await?;
     let batches = frame.collect().await?;
     let elapsed_ms = start.elapsed().as_micros() as f64 / 1000.0;
-    output.rows(statement, &frame.schema(), &batches, elapsed_ms)
+    output.rows(statement, frame.schema()?.as_ref(), &batches, elapsed_ms)
 }

@@ -29,6 +29,6 @@ pub(super) async fn run(command: TableCommand) -> Result<Outcome> {
     let history = session.table(&path).history_frame().await?;
     let batches = history.collect().await?;
     let elapsed_ms = start.elapsed().as_micros() as f64 / 1000.0;
-    Output::new(output).rows(&format!("DESCRIBE HISTORY delta.`{path}`"), &history.schema(), &batches, elapsed_ms)?;
+    Output::new(output).rows(&format!("DESCRIBE HISTORY delta.`{path}`"), history.schema()?.as_ref(), &batches, elapsed_ms)?;
     Ok(Outcome::Done)
 }

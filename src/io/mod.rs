@@ -15,7 +15,7 @@ mod table;
 mod writer;
 
 pub use merge::MergeBuilder;
-pub(crate) use merge_condition::stream_conditions;
+pub(crate) use merge_condition::{condition_of, stream_conditions};
 pub(crate) use path_table::{Format, PathTable, Version};
 
 pub use reader::DataFrameReader;

@@ -31,7 +31,6 @@ pub struct Session {
 struct Inner {
     settings: settings::Settings,
     state: OnceLock<SessionState>,
-    resolved_state: OnceLock<SessionState>,
     engine: OnceLock<Engine>,
     catalog: Catalog,
     plans_made: Arc<AtomicU64>,
@@ -70,7 +69,7 @@ impl SessionBuilder {
     pub fn build(self) -> Result<Session> {
         let settings = settings::Settings::check(&self.given)?;
         let inner =
-            Inner { settings, state: OnceLock::new(), resolved_state: OnceLock::new(), engine: OnceLock::new(), catalog: Catalog::default(), plans_made: Arc::default() };
+            Inner { settings, state: OnceLock::new(), engine: OnceLock::new(), catalog: Catalog::default(), plans_made: Arc::default() };
         Ok(Session { inner: Arc::new(inner) })
     }
 }
@@ -110,7 +109,7 @@ impl Session {
     /// `NotFound` when there is none.
     pub fn view(&self, name: &str) -> Result<DataFrame> {
         let view = self.catalog().get(name).ok_or_else(|| self.catalog().unknown(name))?;
-        Ok(self.dataframe(LogicalPlan::clone(&view.plan)))
+        Ok(DataFrame::opened(self.clone(), view.opened))
     }
 
     /// The Delta table at a path: its rows, versions and history.
@@ -141,7 +140,9 @@ impl Session {
 
     /// The numbers from `start` up to `end`, as a column `id`.
     pub async fn range(&self, start: i64, end: i64) -> Result<DataFrame> {
-        self.sql(&format!("SELECT id FROM range({start}, {end})")).await
+        let arguments = [start, end].map(tidemill_spark::plan::Expression::literal).to_vec();
+        let kind = tidemill_spark::plan::RelationKind::TableFunction { name: vec!["range".to_owned()], arguments };
+        Ok(DataFrame::new(self.clone(), kind, crate::dataframe::Held::default()))
     }
 
     /// Forgets a temporary view; whether there was one.
@@ -160,13 +161,8 @@ impl Session {
     }
 
     /// DataFusion's side of the session, made when it is first needed.
-    pub fn state(&self) -> &SessionState {
+    pub(crate) fn state(&self) -> &SessionState {
         self.inner.state.get_or_init(|| state::build(&self.inner.settings, Arc::clone(&self.inner.plans_made)))
-    }
-
-    /// DataFusion's side of the session for plans whose types are final: nothing coerces them any more.
-    pub(crate) fn resolved_state(&self) -> &SessionState {
-        self.inner.resolved_state.get_or_init(|| state::build_resolved(&self.inner.settings, Arc::clone(&self.inner.plans_made)))
     }
 
     /// The settings that statements get their meaning from.
@@ -174,21 +170,16 @@ impl Session {
         Arc::new(tidemill_spark::Settings::default())
     }
 
-    /// A DataFrame of this session over any logical plan: the door for nodes that have no method here yet.
-    pub fn dataframe(&self, plan: LogicalPlan) -> DataFrame {
-        DataFrame::new(self.clone(), plan)
+    /// A DataFrame of this session over any logical plan.
+    pub(crate) fn dataframe(&self, plan: LogicalPlan) -> DataFrame {
+        DataFrame::of_plan(self.clone(), plan)
     }
 
-    /// `plan` with Spark's operators and the types that it has when it runs.
-    pub(crate) fn analyzed(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
-        crate::spark::analyze::analyzed(plan, self.state())
-    }
-
+    /// The rows of a table of the engine's, under a name for its scans.
     pub(crate) fn scan(&self, name: &str, table: Arc<dyn datafusion::catalog::TableProvider>) -> Result<DataFrame> {
+        let columns = table.schema().fields().iter().map(|field| tidemill_spark::types::from_field(field)).collect();
         let source = datafusion::datasource::provider_as_source(table);
-        let name = datafusion::common::TableReference::bare(name.to_owned());
-        let plan = datafusion::logical_expr::LogicalPlanBuilder::scan(name, source, None)?.build()?;
-        Ok(self.dataframe(plan))
+        Ok(DataFrame::opened(self.clone(), tidemill_spark::resolve::OpenedRelation::Table { name: vec![name.to_owned()], source, columns }))
     }
 }
 

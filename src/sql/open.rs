@@ -31,14 +31,52 @@ pub(crate) async fn opened_for(session: &Session, relation: &Relation) -> Result
     }
 }
 
+/// All that `relation` needs from outside, without waiting: temporary views.
+///
+/// # Errors
+/// `Analysis` where it names tables that have to be opened first, as SQL text in a program may.
+pub(crate) fn opened_now(session: &Session, relation: &Relation) -> Result<Opened> {
+    let settings = session.spark_settings();
+    let mut opened = Opened { known_tables: session.catalog().names(), ..Opened::default() };
+    loop {
+        let missing = requests(relation, &opened, &settings)?;
+        if missing.is_empty() {
+            return Ok(opened);
+        }
+        for request in missing {
+            match &request {
+                Request::Function { .. } => {
+                    opened.functions.insert(request, OpenedFunction::Missing);
+                }
+                _ => {
+                    let Some(relation) = view(session, &request) else {
+                        return Err(Error::analysis(
+                            "an SQL expression of the DataFrame names a table that is not open yet: run an action, or read the table with `sql`",
+                        ));
+                    };
+                    opened.relations.insert(request, relation);
+                }
+            }
+        }
+    }
+}
+
+/// The temporary view that is asked for.
+fn view(session: &Session, request: &Request) -> Option<OpenedRelation> {
+    match request {
+        Request::Table { name, .. } => match name.as_slice() {
+            [only] => session.catalog().get(only).map(|view| view.opened),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 async fn open(session: &Session, request: &Request) -> Result<OpenedRelation> {
     match request {
         Request::Table { name, travel, .. } => {
-            if let [only] = name.as_slice()
-                && let Some(view) = session.catalog().get(only)
-            {
-                let columns = view.plan.schema().fields().iter().map(|field| from_field(field)).collect();
-                return Ok(OpenedRelation::Plan { plan: view.plan.as_ref().clone(), columns });
+            if let Some(view) = view(session, request) {
+                return Ok(view);
             }
             let [format, path] = name.as_slice() else { return Ok(OpenedRelation::Missing) };
             let Ok(format) = Format::parse(format) else { return Ok(OpenedRelation::Missing) };

@@ -270,7 +270,7 @@ async fn short_runs(dir: &std::path::Path, runs: u32) -> Result<()> {
     for run in 0..runs {
         let ids: ArrayRef = Arc::new(Int64Array::from(vec![i64::from(run), i64::from(run / 2)]));
         stream.add(RecordBatch::try_new(Arc::clone(&schema) as _, vec![ids])?)?;
-        let unique = session.stream(Arc::new(stream.clone()))?.drop_duplicates(["id"])?;
+        let unique = session.stream(Arc::new(stream.clone()))?.drop_duplicates(["id"]);
         let query = session.streaming_query("runs").checkpoint_location(&checkpoint).trigger(Trigger::available_now());
         let query = query.add(&unique, StreamSink::memory("unique", &table));
         let started = Instant::now();

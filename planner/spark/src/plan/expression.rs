@@ -148,6 +148,8 @@ pub enum ExpressionKind {
     ExpressionString(String),
     /// `DEFAULT` in an INSERT, UPDATE, or SET VARIABLE.
     Default,
+    /// What a program said and has no meaning: an error with this message when it is resolved. Building a tree cannot fail.
+    Fault(String),
 }
 
 /// Which parameter.

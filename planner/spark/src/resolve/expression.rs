@@ -128,6 +128,7 @@ impl Resolver<'_> {
                 let parsed = crate::parse::parse_expression(text, &self.settings)?;
                 self.expression(&parsed, scope)
             }
+            ExpressionKind::Fault(message) => Err(Error::analysis(message.clone())),
             ExpressionKind::Default => Err(error(
                 "DEFAULT_PLACEMENT_INVALID",
                 "DEFAULT stands alone as a value of INSERT, UPDATE or SET VARIABLE, not inside an expression",

@@ -37,7 +37,7 @@ use std::sync::Arc;
 use datafusion::logical_expr::LogicalPlan;
 
 pub use opened::{Opened, OpenedFunction, OpenedRelation, Request, Travel};
-pub use request::requests;
+pub use request::{requests, requests_of};
 
 use crate::plan::{Expression, Relation};
 use crate::types::{SparkType, StructField};
