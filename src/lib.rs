@@ -2,10 +2,12 @@
 //! is the only one that sees all parts; it plans, and leaves running, storing and recovering to them.
 
 mod catalog;
+#[cfg(feature = "cli")]
 pub mod cli;
 mod column;
 mod dataframe;
 mod ddl;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod functions;
 mod io;

@@ -47,9 +47,10 @@ impl DataFrame {
     pub async fn to_json_rows(&self) -> Result<Vec<Value>> {
         let batches = self.collect().await?;
         let names = self.columns()?;
+        let (columns, settings) = (crate::rows::columns(self.schema()?.as_ref()), crate::rows::text_settings(&self.session)?);
         let mut objects = Vec::new();
         for batch in batches {
-            for row in crate::rows::json_rows(&batch)? {
+            for row in crate::rows::json_rows(&batch, &columns, &settings)? {
                 let object = Json::Object(names.iter().cloned().zip(row).collect());
                 objects.push(serde_json::to_value(object).map_err(|e| Error::internal(format!("a row has no JSON: {e}")))?);
             }
@@ -59,13 +60,23 @@ impl DataFrame {
 
     /// The first 20 rows as Spark's grid, on standard output.
     pub async fn show(&self) -> Result<()> {
-        print(&self.show_string(20, 20).await?)
+        print(&(self.show_string(20, 20).await? + "\n"))
     }
 
     /// The first `rows` rows as Spark's grid, cells cut at `truncate` characters (0: not at all).
     pub async fn show_string(&self, rows: usize, truncate: usize) -> Result<String> {
-        let batches = self.take(rows + 1).await?;
-        Grid { rows, truncate }.print(self.schema()?.as_ref(), &batches)
+        self.draw(Grid { rows, truncate, vertical: false }).await
+    }
+
+    /// The first `rows` rows as Spark shows them one value per line.
+    pub async fn show_vertical_string(&self, rows: usize, truncate: usize) -> Result<String> {
+        self.draw(Grid { rows, truncate, vertical: true }).await
+    }
+
+    async fn draw(&self, grid: Grid) -> Result<String> {
+        // One more, to tell whether there are more.
+        let batches = self.take(grid.rows.saturating_add(1)).await?;
+        grid.print(&crate::rows::columns(self.schema()?.as_ref()), &batches, &crate::rows::text_settings(&self.session)?)
     }
 
     /// Spark's tree of the columns, on standard output.

@@ -5,21 +5,19 @@
 //! ```
 
 mod open;
-mod split;
 
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use tidemill_spark::plan::{Relation, Statement};
 use tidemill_spark::resolve::{OutputColumn, Resolved};
 
 pub(crate) use open::{opened_for, opened_now};
-pub(crate) use split::split;
 
 use crate::{DataFrame, Error, Result, Session};
 
 /// Carries out one statement: a query becomes a DataFrame, a command is done at once.
 pub(crate) async fn run(session: &Session, text: &str) -> Result<DataFrame> {
     let settings = session.spark_settings();
-    match tidemill_spark::parse::parse_statement(text, &settings)? {
+    match tidemill_spark::parse::parse_statement(text, &tidemill_spark::parse::ParseOptions::new(&settings)?)? {
         Statement::Query(relation) => query(session, &relation).await,
         Statement::Command(_) => Err(Error::unsupported("commands arrive with the catalog")),
     }

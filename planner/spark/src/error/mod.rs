@@ -58,6 +58,7 @@ fn is_about_data(condition: &str) -> bool {
         "ILLEGAL_DAY_OF_WEEK",
         "DATETIME_OVERFLOW",
         "DATETIME_FIELD_OUT_OF_BOUNDS",
+        "COMPARATOR_RETURNS_NULL",
         "DUPLICATED_MAP_KEY",
         "NULL_MAP_KEY",
         "EXCEED_LIMIT_LENGTH",
@@ -73,6 +74,10 @@ fn is_about_data(condition: &str) -> bool {
         "ROW_VALUE_IS_NULL",
         "NOT_NULL_ASSERT_VIOLATION",
         "INVALID_FORMAT",
+        "CANNOT_DECODE_URL",
+        "INVALID_UTF8_STRING",
+        "INVALID_REGEXP_REPLACE",
+        "MALFORMED_CHARACTER_CODING",
     ];
     let main = condition.split('.').next().unwrap_or(condition);
     DATA.contains(&main)

@@ -40,6 +40,7 @@ pub(crate) fn keys_of(array: &ArrayRef) -> Result<Rows> {
 ///
 /// # Errors
 /// As [`keys`].
+#[cfg_attr(not(test), allow(dead_code))]
 pub(crate) fn compare(left: &ArrayRef, i: usize, right: &ArrayRef, j: usize) -> Result<Ordering> {
     let (left, right) = (left.slice(i, 1), right.slice(j, 1));
     let keys = keys(&[&left, &right])?;
@@ -53,6 +54,7 @@ pub(crate) fn compare(left: &ArrayRef, i: usize, right: &ArrayRef, j: usize) -> 
 ///
 /// # Errors
 /// As [`keys`].
+#[cfg_attr(not(test), allow(dead_code))]
 pub(crate) fn equal_at(left: &ArrayRef, i: usize, right: &ArrayRef, j: usize) -> Result<bool> {
     Ok(compare(left, i, right, j)? == Ordering::Equal)
 }
@@ -61,6 +63,7 @@ pub(crate) fn equal_at(left: &ArrayRef, i: usize, right: &ArrayRef, j: usize) ->
 ///
 /// # Errors
 /// As [`keys`].
+#[cfg_attr(not(test), allow(dead_code))]
 pub(crate) fn hash_at(array: &ArrayRef, i: usize) -> Result<u64> {
     let keys = keys_of(&array.slice(i, 1))?;
     Ok(tidemill_planner::key::stable_hash(keys.row(0).data()))

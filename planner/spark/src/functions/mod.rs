@@ -12,14 +12,19 @@ pub mod collection;
 pub(crate) mod compare;
 mod conditional;
 mod conversion;
+mod csv;
 pub mod datetime;
+mod generator;
 mod hash;
+mod json;
 mod kernel;
 mod lambda;
 mod map;
 mod math;
 mod misc;
 pub(crate) mod nested;
+#[cfg(test)]
+mod nested_tests;
 pub(crate) mod operators;
 mod predicate;
 pub(crate) mod regex;
@@ -35,8 +40,8 @@ use crate::types::SparkType;
 use crate::{Result, Typed};
 
 pub(crate) use call::constant;
-pub(crate) use collection::access::{extract_value, get_field};
 pub use call::{Arg, Call, Lambda, LambdaResolver, SortKey, Want, WindowContext};
+pub(crate) use collection::access::{extract_value, get_field};
 pub use kernel::{KernelArgs, ScalarKernel, SparkScalar};
 
 /// One of Spark's functions.
@@ -169,6 +174,14 @@ const TABLES: &[&[Function]] = &[
     conversion::ROWS,
     hash::DIGESTS,
     hash::VALUES,
+    csv::TABLES[0],
+    csv::TABLES[1],
+    csv::TABLES[2],
+    generator::ROWS,
+    json::TABLES[0],
+    json::TABLES[1],
+    json::TABLES[2],
+    json::TABLES[3],
     lambda::TABLES[0],
     lambda::TABLES[1],
     lambda::TABLES[2],

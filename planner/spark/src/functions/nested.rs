@@ -243,11 +243,6 @@ impl Gather {
         Ok(())
     }
 
-    /// How many elements the row has so far.
-    pub(crate) fn row_len(&self) -> usize {
-        self.picks.len() - self.offsets.last().map_or(0, |offset| usize_of(*offset))
-    }
-
     /// Ends the row.
     ///
     /// # Errors
@@ -285,11 +280,6 @@ impl Gather {
         let keys = pick(keys, &self.picks, key.data_type())?;
         let values = pick(values, &self.picks, value.data_type())?;
         map_of(out, self.offsets, &self.valid, keys, values)
-    }
-
-    /// Rows of so many elements each, made elsewhere.
-    pub(crate) fn into_parts(self) -> (Vec<i32>, Vec<bool>, Vec<(usize, usize)>) {
-        (self.offsets, self.valid, self.picks)
     }
 }
 

@@ -14,7 +14,6 @@ use datafusion::logical_expr::{WindowUDF, cast, lit, when};
 
 use super::{Build, Call, Function, Group, Want, constant};
 use crate::types::SparkType::{self, Double, Integer};
-use crate::types::to_arrow;
 use crate::{Result, Sql, Typed};
 
 type Examples = &'static [(&'static str, &'static str)];
@@ -189,8 +188,10 @@ fn shifted(call: &mut Call<'_>, back: bool) -> Result<Typed> {
     };
     let nullable = value.nullable || default.as_ref().is_none_or(|default| default.nullable);
     let out = value.data_type.clone();
-    let of = if out == SparkType::Null { lit(ScalarValue::Boolean(None)) } else { value.expr };
-    let made = call.window_function(&function, vec![of, lit(offset)], out.clone(), nullable)?;
+    let made = call.window_function(&function, vec![value.expr, lit(offset)], out.clone(), nullable)?;
+    if out == SparkType::Null {
+        return Ok(Typed { expr: lit(ScalarValue::Null), ..made }.shown(shown));
+    }
     let made = match default {
         // A value that is null and a row that is not there are two things, unless nulls are passed over.
         Some(default) => {
@@ -201,7 +202,6 @@ fn shifted(call: &mut Call<'_>, back: bool) -> Result<Typed> {
             };
             Typed { expr: when(there, made.expr.clone()).otherwise(default.expr)?, ..made }
         }
-        None if out == SparkType::Null => Typed { expr: cast(made.expr.clone(), to_arrow(&out)), ..made },
         None => made,
     };
     Ok(made.shown(shown))

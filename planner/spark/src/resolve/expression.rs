@@ -59,7 +59,7 @@ impl Resolver<'_> {
                 Ok(made)
             }
             ExpressionKind::UnresolvedCast { expr, to_type, mode } => {
-                let to_type = crate::parse::parse_data_type(to_type)?;
+                let to_type = crate::parse::parse_data_type(to_type, &crate::parse::ParseOptions::new(&self.settings)?)?;
                 let cast = ExpressionKind::Cast { expr: expr.clone(), to_type, mode: *mode };
                 self.expression_here(&Expression { kind: cast, span: expression.span }, scope)
             }
@@ -125,7 +125,7 @@ impl Resolver<'_> {
                 self.name(&parts, None, scope, expression.span)
             }
             ExpressionKind::ExpressionString(text) => {
-                let parsed = crate::parse::parse_expression(text, &self.settings)?;
+                let parsed = crate::parse::parse_expression(text, &crate::parse::ParseOptions::new(&self.settings)?)?;
                 self.expression(&parsed, scope)
             }
             ExpressionKind::Fault(message) => Err(Error::analysis(message.clone())),
@@ -145,7 +145,7 @@ impl Resolver<'_> {
         }
         match functions::constant(&value)? {
             Some(scalar) => match scalar.try_as_str().flatten() {
-                Some(text) => crate::parse::parse_multipart_identifier(text),
+                Some(text) => crate::parse::parse_multipart_identifier(text, &crate::parse::ParseOptions::new(&self.settings)?),
                 None => Err(refuse("NOT_A_CONSTANT_STRING.NULL", "IDENTIFIER() was given null: give it a name")),
             },
             None => Err(refuse("NOT_A_CONSTANT_STRING.NOT_CONSTANT", "IDENTIFIER() takes constant text")),
@@ -161,7 +161,8 @@ impl Resolver<'_> {
         if let [first, fields @ ..] = name
             && let Some(parameter) = self.lambdas.iter().rev().find_map(|frame| frame.get(&first.to_lowercase()))
         {
-            let base = parameter.typed(&format!("namedlambdavariable()"));
+            // Spark shows every parameter alike, and calls a struct's field by its name.
+            let base = Typed { sql: Sql::from("namedlambdavariable()"), ..parameter.typed(first) };
             return self.fields(base, fields);
         }
         if let Some(definitions) = &self.definitions {

@@ -50,6 +50,7 @@ pub fn tightest_common_type(left: &SparkType, right: &SparkType, ansi: bool) -> 
         },
         (T::DayTimeInterval(s1, e1), T::DayTimeInterval(s2, e2)) => Some(T::DayTimeInterval(*s1.min(s2), *e1.max(e2))),
         (T::YearMonthInterval(s1, e1), T::YearMonthInterval(s2, e2)) => Some(T::YearMonthInterval(*s1.min(s2), *e1.max(e2))),
+        (T::Time(l), T::Time(r)) => Some(T::Time(*l.max(r))),
         (l, r) => complex(l, r, &|l, r| tightest_common_type(l, r, ansi)),
     }
 }

@@ -26,7 +26,7 @@ impl Runner {
     /// The rows, columns parted by tabs.
     pub(crate) async fn run(&mut self, text: &str) -> Result<Vec<String>> {
         let settings = Arc::new(Settings::from_conf(self.conf.clone())?);
-        let relation = match tidemill_spark::parse::parse_statement(text, &settings)? {
+        let relation = match tidemill_spark::parse::parse_statement(text, &tidemill_spark::parse::ParseOptions::new(&settings)?)? {
             Statement::Query(relation) => relation,
             Statement::Command(Command::Set { key: Some(key), value: Some(value), .. }) => {
                 self.conf.insert(key, value);
@@ -53,9 +53,11 @@ impl Runner {
         let mut rows = Vec::new();
         for batch in frame.collect().await? {
             for row in 0..batch.num_rows() {
-                let cells = batch.columns().iter().zip(&resolved.output).map(|(column, output)| {
-                    hive_text_at(column, row, &output.field.data_type, &settings)
-                });
+                let cells = batch
+                    .columns()
+                    .iter()
+                    .zip(&resolved.output)
+                    .map(|(column, output)| hive_text_at(column, row, &output.field.data_type, &settings));
                 rows.push(cells.collect::<Result<Vec<_>>>()?.join("\t"));
             }
         }

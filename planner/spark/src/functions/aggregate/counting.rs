@@ -16,7 +16,7 @@ use super::{known, plain, row, shown_as};
 use crate::functions::{Call, Function, KernelArgs, SparkScalar, Want};
 use crate::types::SparkType::{self, Boolean, Double, Long};
 use crate::types::{StructField, to_arrow};
-use crate::{Result, Typed};
+use crate::{Result, Sql, Typed};
 
 pub(in crate::functions) const ROWS: &[Function] = &[
     row(
@@ -67,12 +67,12 @@ pub(in crate::functions) const ROWS: &[Function] = &[
 ];
 
 fn count(call: &mut Call<'_>) -> Result<Typed> {
-    if call.is_empty() {
+    if call.is_empty() && !call.settings.flag("spark.sql.legacy.allowParameterlessCount", false)? {
         return Err(call.wrong_arity("one or more"));
     }
     plain(call, false)?;
     let mut values = call.values()?;
-    if call.distinct {
+    if call.distinct && !values.is_empty() {
         let simple = values.len() == 1 && values.first().is_some_and(|value| !holds_floats(&to_arrow(&value.data_type)));
         let key = match (simple, values.pop()) {
             (true, Some(value)) => no_void(value),
@@ -84,7 +84,7 @@ fn count(call: &mut Call<'_>) -> Result<Typed> {
         return Ok(call.aggregate(&count_udaf(), vec![key], Long, false).shown(shown_as(call, "count")?));
     }
     let counted = match values.len() {
-        1 => values.pop().map_or(lit(1_i64), no_void),
+        0 | 1 => values.pop().map_or(lit(1_i64), no_void),
         _ if values.iter().any(|value| value.data_type == SparkType::Null) => lit(ScalarValue::Boolean(None)),
         _ => known(&values.iter().collect::<Vec<_>>())?,
     };
@@ -97,7 +97,7 @@ fn no_void(value: Typed) -> Expr {
 }
 
 /// One value that is the same where all of them are, and null where one is.
-fn distinct_key(call: &Call<'_>, values: Vec<Typed>) -> Expr {
+pub(super) fn distinct_key(call: &Call<'_>, values: Vec<Typed>) -> Expr {
     let types: Vec<SparkType> = values.iter().map(|value| value.data_type.clone()).collect();
     let out = match types.as_slice() {
         [one] => one.clone(),
@@ -130,7 +130,9 @@ fn approximate(call: &mut Call<'_>) -> Result<Typed> {
     // DISTINCT changes nothing.
     let filter = call.filter.as_ref().map(|f| f.expr.clone());
     let made = call.aggregate_with(&approx_distinct_udaf(), vec![hash], false, filter, Long, false);
-    let shown = shown_as(call, "approx_count_distinct")?;
+    // The deviation is no part of the text.
+    let distinct = if call.distinct { "DISTINCT " } else { "" };
+    let shown = Sql::concat(vec![Sql::from(format!("approx_count_distinct({distinct}")), call.arg(0)?.sql, Sql::from(")")]);
     Ok(Typed { expr: cast(made.expr.clone(), DataType::Int64), ..made }.shown(shown))
 }
 

@@ -11,6 +11,8 @@ pub(super) mod percentiles;
 pub(super) mod picks;
 pub(super) mod quantiles;
 pub(super) mod sums;
+#[cfg(test)]
+mod tests;
 mod totals;
 mod udaf;
 

@@ -52,7 +52,7 @@ pub(in crate::functions) const ROWS: &[Function] = &[
                 }
                 _ => shown_as(call, "percentile")?,
             };
-            Ok(exact(call, args, shares, many, false, false).shown(shown))
+            Ok(exact(call, args, shares, many, false, false)?.shown(shown))
         },
     ),
     row(
@@ -64,7 +64,7 @@ pub(in crate::functions) const ROWS: &[Function] = &[
             plain(call, false)?;
             whole_partition(call)?;
             let value = call.want(0, &Want::NumericOrInterval)?;
-            Ok(exact(call, vec![value], vec![0.5], false, false, false).shown(shown_as(call, "median")?))
+            Ok(exact(call, vec![value], vec![0.5], false, false, false)?.shown(shown_as(call, "median")?))
         },
     ),
     row(
@@ -129,14 +129,13 @@ fn whole_partition(call: &Call<'_>) -> Result<()> {
 
 /// The only key of WITHIN GROUP.
 fn one_key(call: &mut Call<'_>) -> Result<SortKey> {
+    if call.distinct {
+        return Err(no_distinct(call));
+    }
     let mut keys = std::mem::take(&mut call.order_by);
     if keys.is_empty() {
         let message = format!("say in which order: `{}(…) WITHIN GROUP (ORDER BY …)`", call.name);
         return Err(call.refuse("INVALID_WITHIN_GROUP_EXPRESSION.WITHIN_GROUP_MISSING", message));
-    }
-    if call.distinct {
-        let message = format!("`{}` takes no DISTINCT: leave it out", call.name);
-        return Err(call.refuse("INVALID_WITHIN_GROUP_EXPRESSION.DISTINCT_UNSUPPORTED", message));
     }
     match (keys.pop(), keys.len()) {
         (Some(key), 0) => Ok(key),
@@ -145,6 +144,11 @@ fn one_key(call: &mut Call<'_>) -> Result<SortKey> {
             Err(call.refuse("INVALID_WITHIN_GROUP_EXPRESSION.WRONG_NUM_ORDERINGS", message))
         }
     }
+}
+
+fn no_distinct(call: &Call<'_>) -> crate::Error {
+    let message = format!("`{}` takes no DISTINCT: leave it out", call.name);
+    call.refuse("INVALID_WITHIN_GROUP_EXPRESSION.DISTINCT_UNSUPPORTED", message)
 }
 
 fn ordered(call: &mut Call<'_>, discrete: bool) -> Result<Typed> {
@@ -161,26 +165,28 @@ fn ordered(call: &mut Call<'_>, discrete: bool) -> Result<Typed> {
         _ => return Err(call.unexpected_type(0, &key.key, "(\"NUMERIC\" or an interval)")),
     };
     let shown = within_group(Sql::call(call.name, [&percentage.sql]), std::slice::from_ref(&key), false);
-    Ok(exact(call, vec![value], shares, many, discrete, !key.ascending).shown(shown))
+    Ok(exact(call, vec![value], shares, many, discrete, !key.ascending)?.shown(shown))
 }
 
-fn exact(call: &Call<'_>, mut args: Vec<Typed>, shares: Vec<f64>, many: bool, discrete: bool, falling: bool) -> Typed {
+fn exact(call: &Call<'_>, mut args: Vec<Typed>, shares: Vec<f64>, many: bool, discrete: bool, falling: bool) -> Result<Typed> {
     let (item, first) = match args.first() {
         Some(value) if value.data_type.is_ansi_interval() => {
             let item =
                 if matches!(value.data_type, SparkType::YearMonthInterval(..)) { SparkType::YEAR_MONTH } else { SparkType::DAY_TIME };
             (item, Some(interval_as_double(call, value.clone())))
         }
-        Some(value) => (Double, call.cast(value.clone(), &Double).ok()),
+        Some(value) => (Double, Some(call.cast(value.clone(), &Double)?)),
         None => (Double, None),
     };
     if let (Some(slot), Some(first)) = (args.first_mut(), first) {
         *slot = first;
     }
     let out = if many { SparkType::Array(Box::new(item), false) } else { item };
-    let mut constants = vec![ScalarValue::Boolean(Some(discrete)), ScalarValue::Boolean(Some(falling))];
+    let legacy = discrete && call.settings.flag("spark.sql.legacy.percentileDiscCalculation", false)?;
+    let flags = [discrete, falling, legacy].map(|flag| ScalarValue::Boolean(Some(flag)));
+    let mut constants = flags.to_vec();
     constants.extend(shares.into_iter().map(|share| ScalarValue::Float64(Some(share))));
-    make(call, "percentile", How::Whole(evaluate), args, constants, out, true)
+    Ok(make(call, "percentile", How::Whole(evaluate), args, constants, out, true))
 }
 
 fn evaluate(spec: &Spec, columns: &[ArrayRef]) -> Result<ScalarValue> {
@@ -211,7 +217,12 @@ fn evaluate(spec: &Spec, columns: &[ArrayRef]) -> Result<ScalarValue> {
     if counts.is_empty() {
         return spec.null();
     }
-    let (discrete, falling) = (super::flag(&spec.constants, 0), super::flag(&spec.constants, 1));
+    let (discrete, falling, legacy) = (super::flag(&spec.constants, 0), super::flag(&spec.constants, 1), super::flag(&spec.constants, 2));
+    let way = match (discrete, legacy) {
+        (false, _) => Way::Between,
+        (true, false) => Way::Reached,
+        (true, true) => Way::Below,
+    };
     counts.sort_by(|(a, _), (b, _)| if falling { b.total_cmp(a) } else { a.total_cmp(b) });
     let mut sum = 0_u64;
     for (_, count) in &mut counts {
@@ -219,7 +230,7 @@ fn evaluate(spec: &Spec, columns: &[ArrayRef]) -> Result<ScalarValue> {
         *count = sum;
     }
     let shares = spec.constants.iter().filter_map(|c| if let ScalarValue::Float64(share) = c { *share } else { None });
-    let results: Vec<f64> = shares.map(|share| percentile(&counts, sum, share, discrete)).collect();
+    let results: Vec<f64> = shares.map(|share| percentile(&counts, sum, share, way)).collect();
     scaled(spec, results)
 }
 
@@ -234,31 +245,45 @@ fn scaled(spec: &Spec, results: Vec<f64>) -> Result<ScalarValue> {
     if matches!(spec.out, SparkType::Array(..)) { list_of(spec, items) } else { value_at(&items, 0) }
 }
 
+/// What is taken where a share falls between two values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Both, in proportion.
+    Between,
+    /// The first value up to which the share lies.
+    Reached,
+    /// The lower one.
+    Below,
+}
+
 /// Over sorted values with the counts up to each.
-fn percentile(counts: &[(f64, u64)], total: u64, share: f64, discrete: bool) -> f64 {
+fn percentile(counts: &[(f64, u64)], total: u64, share: f64, way: Way) -> f64 {
     let value_at = |position: u64| {
         let at = counts.partition_point(|(_, up_to)| *up_to < position);
         counts.get(at).or(counts.last()).map_or(f64::NAN, |(value, _)| *value)
     };
-    if discrete {
+    if way == Way::Reached {
         return value_at((total as f64 * share).ceil() as u64);
     }
     let position = total.saturating_sub(1) as f64 * share;
     let (lower, higher) = (position.floor(), position.ceil());
     let (low, high) = (value_at(lower as u64 + 1), value_at(higher as u64 + 1));
-    if lower == higher || low == high { low } else { (higher - position) * low + (position - lower) * high }
+    if lower == higher || low == high || way == Way::Below { low } else { (higher - position) * low + (position - lower) * high }
 }
 
 fn mode(call: &mut Call<'_>) -> Result<Typed> {
     call.arity(0..=2)?;
+    if call.distinct {
+        return Err(no_distinct(call));
+    }
     let (value, least) = if call.is_empty() {
         let key = one_key(call)?;
         (key.key, Some(key.ascending))
     } else {
-        if call.distinct && !call.order_by.is_empty() {
-            one_key(call)?;
+        if !call.order_by.is_empty() {
+            let message = format!("`mode` takes either an argument or WITHIN GROUP (ORDER BY …), and not both: \"{}\"", call.sql());
+            return Err(call.refuse("INVALID_WITHIN_GROUP_EXPRESSION.WRONG_NUM_ORDERINGS", message));
         }
-        call.order_by.clear();
         let least = match call.len() {
             2 => deterministic(call)?.then_some(true),
             _ => None,
@@ -317,23 +342,25 @@ fn most_frequent(spec: &Spec, columns: &[ArrayRef]) -> Result<ScalarValue> {
 
 #[cfg(test)]
 mod tests {
+    use super::Way::{Below, Between, Reached};
     use super::percentile;
 
     #[test]
     fn between_and_at() {
         let counts = [(0.0, 1), (10.0, 2), (20.0, 5)];
-        for (share, discrete, expected) in [
-            (0.3, false, 12.0),
-            (0.5, false, 20.0),
-            (0.0, false, 0.0),
-            (1.0, false, 20.0),
-            (0.2, true, 0.0),
-            (0.4, true, 10.0),
-            (0.41, true, 20.0),
-            (0.0, true, 0.0),
+        for (share, way, expected) in [
+            (0.3, Between, 12.0),
+            (0.5, Between, 20.0),
+            (0.0, Between, 0.0),
+            (1.0, Between, 20.0),
+            (0.3, Below, 10.0),
+            (0.2, Reached, 0.0),
+            (0.4, Reached, 10.0),
+            (0.41, Reached, 20.0),
+            (0.0, Reached, 0.0),
         ] {
-            let found = percentile(&counts, 5, share, discrete);
-            assert!((found - expected).abs() < 1e-12, "{share} {discrete}: {found}");
+            let found = percentile(&counts, 5, share, way);
+            assert!((found - expected).abs() < 1e-12, "{share} {way:?}: {found}");
         }
     }
 }

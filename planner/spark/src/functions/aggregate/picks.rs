@@ -35,7 +35,8 @@ fn pick(call: &mut Call<'_>, last: bool) -> Result<Typed> {
         2 => {
             let flag = call.arg(1)?;
             match if flag.data_type == Boolean { constant(&flag)? } else { None } {
-                Some(ScalarValue::Boolean(Some(said))) => skip |= said,
+                // What is said behind the call counts more.
+                Some(ScalarValue::Boolean(Some(said))) => skip = call.ignore_nulls.unwrap_or(said),
                 _ => return Err(call.unexpected_type(1, &flag, "\"BOOLEAN\"")),
             }
             // The flag is no part of the text.

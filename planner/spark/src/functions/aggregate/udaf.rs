@@ -14,8 +14,9 @@ use datafusion::error::{DataFusionError, Result as DfResult};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
 use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, Signature, Volatility};
-use tidemill_planner::float::{Normal, normalize};
+use tidemill_planner::float::{Normal, holds_floats, normalize};
 
+use super::counting::distinct_key;
 use crate::functions::Call;
 use crate::plan::Span;
 use crate::types::{SparkType, StructField, field_of, to_arrow};
@@ -59,6 +60,9 @@ impl Spec {
     }
 }
 
+/// Makes an accumulator of many groups.
+type MakeMany = fn(&Arc<Spec>) -> Result<Box<dyn GroupsAccumulator>>;
+
 /// How the result comes about.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum How {
@@ -67,7 +71,7 @@ pub(super) enum How {
         /// An accumulator of one group.
         one: fn(&Arc<Spec>) -> Result<Box<dyn Accumulator>>,
         /// One of many groups, where that is worth while.
-        many: Option<fn(&Arc<Spec>) -> Result<Box<dyn GroupsAccumulator>>>,
+        many: Option<MakeMany>,
         /// What is kept between two steps.
         state: fn(&Spec) -> Vec<DataType>,
     },
@@ -93,6 +97,14 @@ pub(super) fn make(
     out: SparkType,
     nullable: bool,
 ) -> Typed {
+    // The engine may find out itself which values are different, and for it −0.0 and 0.0 are.
+    let alike = |arg: Typed| {
+        if call.distinct && holds_floats(&to_arrow(&arg.data_type)) {
+            return Typed { expr: distinct_key(call, vec![arg.clone()]), ..arg };
+        }
+        arg
+    };
+    let args: Vec<Typed> = args.into_iter().map(alike).collect();
     let types = args.iter().map(|arg| arg.data_type.clone()).collect();
     let spec = Spec { name, types, out: out.clone(), constants, settings: Arc::clone(call.settings), span: call.span };
     let function = SparkAggregate { spec: Arc::new(spec), how, signature: Signature::user_defined(Volatility::Immutable) };

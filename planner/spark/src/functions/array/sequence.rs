@@ -83,7 +83,7 @@ fn sequence_kernel(args: &KernelArgs<'_>) -> Result<ArrayRef> {
         other => return Err(Error::internal(format!("a sequence of {other}"))),
     };
     let (starts, stops) = (longs(argument(args, 0)?)?, longs(argument(args, 1)?)?);
-    let steps = args.arrays.get(2).map(|array| Steps::new(array)).transpose()?;
+    let steps = args.arrays.get(2).map(Steps::new).transpose()?;
     let (mut offsets, mut valid, mut values) = (vec![0], Vec::with_capacity(args.rows), Vec::<i64>::new());
     for row in 0..args.rows {
         let null = starts.is_null(row) || stops.is_null(row) || steps.as_ref().is_some_and(|steps| steps.is_null(row));

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
-use arrow::buffer::NullBuffer;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array};
 use arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::ScalarValue;
+use datafusion::logical_expr::Expr;
 
 use crate::error::{at as placed, error};
 use crate::functions::compare::{is_null, keys};
@@ -68,7 +68,7 @@ fn element_at(call: &mut Call<'_>, strict: bool) -> Result<Typed> {
             if !matches!(key.data_type, SparkType::Byte | SparkType::Short | SparkType::Integer) {
                 return Err(call.unexpected_type(1, &key, "\"INT\""));
             }
-            let nullable = !strict || nulls || base.nullable || key.nullable;
+            let nullable = item_nullable(&base, &key, nulls, true, strict);
             let key = call.cast(key, &SparkType::Integer)?;
             Ok(call.scalar_with(item_kernel, vec![base, key], item_rules(true, strict), *element, nullable))
         }
@@ -93,6 +93,30 @@ pub(in crate::functions) fn map_types(call: &Call<'_>, map: &Typed, key: &Typed)
         key.data_type.sql()
     );
     call.mismatch("DATATYPE_MISMATCH.MAP_FUNCTION_DIFF_TYPES", reason)
+}
+
+/// Whether an element may be null, as Spark says it: of `array(a, b)[1]` it knows which value that is; of others, that a constant index
+/// may be beyond the array.
+fn item_nullable(base: &Typed, key: &Typed, nulls: bool, from_one: bool, strict: bool) -> bool {
+    let index = match key.as_literal() {
+        Some(ScalarValue::Int8(Some(index))) => i64::from(*index),
+        Some(ScalarValue::Int16(Some(index))) => i64::from(*index),
+        Some(ScalarValue::Int32(Some(index))) => i64::from(*index),
+        Some(ScalarValue::Int64(Some(index))) => *index,
+        _ => return !strict || nulls || base.nullable || key.nullable,
+    };
+    let Expr::ScalarFunction(function) = &base.expr else { return true };
+    if function.name() != "array" {
+        return true;
+    }
+    let length = i64::try_from(function.args.len()).unwrap_or(i64::MAX);
+    let place = match (from_one, index) {
+        (true, 0) => return false,
+        (true, index) if index < 0 => index.saturating_add(length),
+        (true, index) => index - 1,
+        (false, index) => index,
+    };
+    if (0..length).contains(&place) { nulls } else { !strict }
 }
 
 /// The element of an array at a place.
@@ -151,6 +175,7 @@ pub(in crate::functions) fn value_kernel(args: &KernelArgs<'_>) -> Result<ArrayR
 }
 
 /// A kernel over these values, for those that have no call.
+#[allow(clippy::too_many_arguments)]
 fn made(
     name: &str,
     kernel: ScalarKernel,
@@ -260,7 +285,7 @@ fn array_item(base: Typed, key: Typed, settings: &Arc<Settings>, span: Option<Sp
         _ => return Err(placed(wrong_key(&base, &key, "\"INTEGRAL\""), span)),
     };
     let strict = settings.ansi;
-    let nullable = !strict || nulls || base.nullable || key.nullable;
+    let nullable = item_nullable(&base, &key, nulls, false, strict);
     Ok(made("item", item_kernel, vec![base, key], item_rules(false, strict), (element, nullable), settings, span, sql))
 }
 
@@ -311,8 +336,8 @@ fn field_values(array: &ArrayRef, ordinal: usize) -> Result<ArrayRef> {
     if column.data_type().is_null() || structs.null_count() == 0 {
         return Ok(Arc::clone(column));
     }
-    let nulls = NullBuffer::union(structs.nulls(), column.nulls());
-    Ok(arrow::array::make_array(column.to_data().into_builder().nulls(nulls).build()?))
+    let Some(nulls) = structs.nulls() else { return Ok(Arc::clone(column)) };
+    Ok(arrow::compute::nullif(column, &BooleanArray::new(!nulls.inner(), None))?)
 }
 
 fn field_kernel(args: &KernelArgs<'_>) -> Result<ArrayRef> {

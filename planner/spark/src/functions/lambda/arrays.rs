@@ -136,8 +136,6 @@ pub(super) struct Flat {
     pub(super) rows: Vec<u64>,
     /// The place of each in its array.
     pub(super) places: Vec<i32>,
-    /// The place of each among the values of the arrays.
-    pub(super) origins: Vec<usize>,
     /// Where each row's begin and end.
     pub(super) offsets: Vec<i32>,
     /// Which rows are not null.
@@ -165,7 +163,7 @@ impl Flat {
         } else {
             take(values, &origins.iter().map(|i| *i as u64).collect::<UInt64Array>(), None)?
         };
-        Ok(Self { elements, rows, places, origins, offsets, valid })
+        Ok(Self { elements, rows, places, offsets, valid })
     }
 
     /// Those of the arrays of a column.

@@ -177,6 +177,9 @@ fn map_zip_with(call: &mut Call<'_>) -> Result<Typed> {
     call_with(call, "map_zip_with", zip_kernel, vec![left, right], vec![(lambda, parameters)], Vec::new(), out, nullable)
 }
 
+/// A key of either map: where it stands, and the entries of the left and the right map.
+type Entry = ((usize, usize), Option<usize>, Option<usize>);
+
 fn zip_kernel(args: &LambdaArgs<'_>) -> Result<ArrayRef> {
     let (left, right) = (Maps::new(args.array(0)?)?, Maps::new(args.array(1)?)?);
     let both = keys(&[left.keys(), right.keys()])?;
@@ -187,8 +190,8 @@ fn zip_kernel(args: &LambdaArgs<'_>) -> Result<ArrayRef> {
         let ranges = left.range(row).zip(right.range(row));
         valid.push(ranges.is_some());
         if let Some((ls, rs)) = ranges {
-            // (key, the left map's entry, the right one's), in the order in which keys are met.
-            let mut entries: Vec<((usize, usize), Option<usize>, Option<usize>)> = Vec::new();
+            // In the order in which keys are met.
+            let mut entries: Vec<Entry> = Vec::new();
             let mut places: HashMap<Row<'_>, usize> = HashMap::new();
             for i in ls {
                 places.entry(left_keys.row(i)).or_insert_with(|| {

@@ -4,6 +4,8 @@ pub(super) mod buckets;
 pub(super) mod elementary;
 pub(super) mod random;
 pub(super) mod rounding;
+#[cfg(test)]
+mod tests;
 pub(super) mod whole;
 
 use arrow::array::{ArrayRef, AsArray, Float64Array};

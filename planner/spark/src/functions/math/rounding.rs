@@ -189,12 +189,10 @@ fn floats<T: ArrowPrimitiveType>(args: &KernelArgs<'_>, f: impl Fn(T::Native) ->
     Arc::new(args.arrays[0].as_primitive::<T>().unary::<_, T>(f))
 }
 
-fn ints<T: ArrowPrimitiveType>(
-    args: &KernelArgs<'_>,
-    scale: i32,
-    mode: u8,
-    narrow: fn(i128) -> (Option<T::Native>, T::Native),
-) -> Result<ArrayRef>
+/// A whole number in a narrower type, if it fits, and its low bits.
+type Narrow<N> = fn(i128) -> (Option<N>, N);
+
+fn ints<T: ArrowPrimitiveType>(args: &KernelArgs<'_>, scale: i32, mode: u8, narrow: Narrow<T::Native>) -> Result<ArrayRef>
 where
     T::Native: Into<i128>,
 {

@@ -1,11 +1,18 @@
 //! `randstr`: text of random letters and digits.
+//!
+//! The letters of a call go on from batch to batch, in the order in which rows come to it.
 
-use arrow::array::{ArrayRef, StringBuilder};
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::StringBuilder;
+use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::ScalarValue;
-use std::sync::Arc;
+use datafusion::error::{DataFusionError, Result as DfResult};
+use datafusion::logical_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 use super::column::{check_length, row};
-use crate::functions::{Call, Function, KernelArgs, SparkScalar, Want};
+use crate::functions::{Call, Function, Want};
 use crate::types::SparkType;
 use crate::{Result, Typed};
 
@@ -41,36 +48,71 @@ fn randstr(call: &mut Call<'_>) -> Result<Typed> {
     } else {
         rand::random()
     };
-    // Without a seed every batch of rows has its own.
-    let fixed = call.len() > 1;
-    let constants = vec![ScalarValue::Int32(Some(length)), ScalarValue::Int64(Some(seed)), ScalarValue::Boolean(Some(fixed))];
-    let function = SparkScalar::new(call.name, kernel, Vec::new(), SparkType::String, Arc::clone(call.settings))
-        .with_constants(constants)
-        .with_nullable(false)
-        .volatile()
-        .at(call.span);
-    Ok(call.made(function.call(Vec::new()), SparkType::String, false))
+    let function = RandStr {
+        length: usize::try_from(length).unwrap_or(0),
+        seed,
+        state: Mutex::new(XorShift::new(seed)),
+        signature: Signature::exact(Vec::new(), Volatility::Volatile),
+    };
+    let expr = ScalarUDF::new_from_impl(function).call(Vec::new());
+    Ok(call.made(expr, SparkType::String, false))
 }
 
-fn kernel(args: &KernelArgs<'_>) -> Result<ArrayRef> {
-    let length = match args.constants.first() {
-        Some(ScalarValue::Int32(Some(length))) => usize::try_from(*length).unwrap_or(0),
-        _ => 0,
-    };
-    let seed = match (args.constants.get(1), args.constants.get(2)) {
-        (Some(ScalarValue::Int64(Some(seed))), Some(ScalarValue::Boolean(Some(true)))) => *seed,
-        _ => rand::random(),
-    };
-    check_length(length.saturating_mul(args.rows))?;
-    let mut random = XorShift::new(seed);
-    let mut out = StringBuilder::with_capacity(args.rows, length * args.rows);
-    for _ in 0..args.rows {
-        out.append_value((0..length).map(|_| random.letter()).collect::<String>());
+/// A function that gives the next text.
+#[derive(Debug)]
+struct RandStr {
+    length: usize,
+    seed: i64,
+    state: Mutex<XorShift>,
+    signature: Signature,
+}
+
+impl PartialEq for RandStr {
+    fn eq(&self, other: &Self) -> bool {
+        self.length == other.length && self.seed == other.seed
     }
-    Ok(Arc::new(out.finish()))
+}
+
+impl Eq for RandStr {}
+
+impl Hash for RandStr {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.length.hash(state);
+        self.seed.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for RandStr {
+    fn name(&self) -> &str {
+        "randstr"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> DfResult<DataType> {
+        Ok(DataType::Utf8)
+    }
+
+    fn return_field_from_args(&self, _: ReturnFieldArgs) -> DfResult<FieldRef> {
+        Ok(Arc::new(Field::new("randstr", DataType::Utf8, false)))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
+        let rows = args.number_rows;
+        check_length(self.length.saturating_mul(rows)).map_err(DataFusionError::from)?;
+        let mut random = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut out = StringBuilder::with_capacity(rows, self.length * rows);
+        for _ in 0..rows {
+            out.append_value((0..self.length).map(|_| random.letter()).collect::<String>());
+        }
+        Ok(ColumnarValue::Array(Arc::new(out.finish())))
+    }
 }
 
 /// Spark's generator of random numbers.
+#[derive(Debug)]
 struct XorShift(i64);
 
 impl XorShift {

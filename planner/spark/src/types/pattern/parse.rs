@@ -144,6 +144,12 @@ fn two_digits(text: &str, at: usize, colon: bool) -> Option<(i64, usize)> {
     (value <= 59).then_some((value, at + 2))
 }
 
+/// A colon and any two digits: Java does not look at them in offsets that begin with `GMT`.
+fn any_two_digits(text: &str, at: usize) -> Option<(i64, usize)> {
+    let at = (text.as_bytes().get(at) == Some(&b':')).then_some(at + 1)?;
+    Some((digit(text, at)? * 10 + digit(text, at + 1)?, at + 2))
+}
+
 fn parse_offset(kind: u8, zero: &str, text: &str, at: usize) -> Option<(i64, usize)> {
     if at >= text.len() {
         return None;
@@ -197,10 +203,10 @@ fn parse_localized(style: Style, text: &str, at: usize) -> Option<(i64, usize)> 
         None if style == Style::Full => return None,
         None => (hours, 0, 0),
     };
-    match two_digits(text, at, true) {
+    match any_two_digits(text, at) {
         Some((value, end)) => {
             (minutes, at) = (value, end);
-            if let Some((value, end)) = two_digits(text, at, true) {
+            if let Some((value, end)) = any_two_digits(text, at) {
                 (seconds, at) = (value, end);
             }
         }

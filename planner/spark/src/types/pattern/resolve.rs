@@ -124,7 +124,7 @@ fn resolve_time(found: &mut Found) -> Result<Option<i64>, String> {
         found.take(Field::AmPm);
         found.take(Field::HourOfHalf);
         bounded(Field::AmPm, half)?;
-        // Java does not look whether this hour is one of a half day.
+        bounded(Field::HourOfHalf, hour)?;
         set(found, Field::Hour, half * 12 + hour)?;
     }
     if let Some(nanos) = found.get(Field::Nano) {
@@ -132,9 +132,11 @@ fn resolve_time(found: &mut Found) -> Result<Option<i64>, String> {
     }
     let (minute, second, nano) = (found.get(Field::Minute), found.get(Field::Second), found.get(Field::Nano));
     let with_gap = (minute.is_none() && (second.is_some() || nano.is_some())) || (second.is_none() && nano.is_some());
-    if let Some(hour) = found.get(Field::Hour)
-        && !with_gap
-    {
+    if let Some(hour) = found.get(Field::Hour) {
+        // Where a part between others is missing, Java leaves all as they are.
+        if with_gap {
+            return Ok(None);
+        }
         for field in [Field::Hour, Field::Minute, Field::Second, Field::Nano] {
             found.take(field);
         }
@@ -240,7 +242,9 @@ impl Parsed {
     /// As [`Parsed::local_micros`].
     pub(crate) fn micros(&self, zone: TimeZone) -> Result<i64, String> {
         let local = self.local_micros()?;
-        if let Some(seconds) = self.found.get(Field::OffsetSeconds) {
+        // Beside a zone an offset counts for nothing, but a whole moment has to make sense with it.
+        let offset = self.found.get(Field::OffsetSeconds);
+        if let Some(seconds) = offset.filter(|_| self.found.zone.is_none() || (self.date.is_some() && self.time.is_some())) {
             bounded(Field::OffsetSeconds, seconds)?;
         }
         self.zone().unwrap_or(zone).to_utc(local).ok_or_else(|| "the date is beyond the range of timestamps".to_owned())

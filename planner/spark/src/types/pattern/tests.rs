@@ -71,6 +71,9 @@ fn reads_what_java_reads() {
         ("yyyy", "12345", None),
         ("yyyy", "+12345", Some("+12345-01-01 00:00:00.000000")),
         ("MM", "13", None),
+        ("K a", "20 AM", None),
+        ("kk:K:ss", "23:111:57", Some("1970-01-01 23:00:57.000000")),
+        ("O", "GMT+5:90", Some("1969-12-31 17:30:00.000000")),
         ("yyyy-MM-dd'T'HH:mm", "2020-01-02T03:04", Some("2020-01-02 03:04:00.000000")),
     ] {
         let compiled = Pattern::compile(pattern, Use::Parse).unwrap();
