@@ -13,14 +13,13 @@ pub mod demo;
 pub mod functions;
 mod io;
 mod rows;
+mod rules;
 mod session;
-mod spark;
-mod old_sql;
 mod sql;
 mod stream;
 
-pub use column::{Column, Operand};
-pub use dataframe::{DataFrame, GroupedData};
+pub use column::{Column, Operand, TypeName, Window, WindowSpec};
+pub use dataframe::{DataFrame, GroupedData, JoinOn, NaFunctions, StatFunctions};
 pub use ddl::{parse_schema, parse_type};
 pub use io::{DataFrameReader, DataFrameWriter, MergeBuilder, Table};
 pub use session::{Session, SessionBuilder};
@@ -28,6 +27,8 @@ pub use stream::{DataStreamReader, DataStreamWriter, StreamSink, StreamingQueryB
 pub use tidemill_lakehouse::{HistoryEntry, MergeMetrics};
 pub use tidemill_planner::logical::{GroupFn, GroupFunction, GroupOutput, GroupRows, GroupState};
 pub use tidemill_planner::{Error, ErrorKind, Result};
+pub use tidemill_spark::plan;
+pub use tidemill_spark::types::{SparkType, StructField};
 pub use tidemill_streaming::query::StreamingQuery;
 pub use tidemill_streaming::sink::MemoryTable;
 

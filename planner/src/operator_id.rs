@@ -1,16 +1,14 @@
-//! Operator ids: a hash of the analysed plan, so that a restarted query finds its state. An id covers the operator's own
-//! definition and the ids of its stateful inputs and sources; a filter or a projection in between changes nothing. Equal
-//! ids are one operator, with all that is below it.
+//! Operator ids: a hash of what the program says, so that a restarted query finds its state. An id covers the operator's own
+//! definition, which is the resolver's text, and the ids of its stateful inputs and sources; a filter or a projection in between
+//! changes nothing. Equal ids are one operator, with all that is below it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::Schema;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::error::Result as DfResult;
-use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode};
+use datafusion::logical_expr::{Extension, LogicalPlan, UserDefinedLogicalNode};
 
-use crate::catalog_string::catalog_string;
 use crate::key::stable_hash;
 use crate::logical::{Dedup, FlatMapGroups, Watermark, WindowAggregate, operator_id_of};
 use crate::scan::scan_table_of;
@@ -45,7 +43,7 @@ impl Named {
         if operator_id_of(&node).is_some() {
             return Ok(Transformed::no(node));
         }
-        let Some(id) = derived_id(&node)? else { return Ok(Transformed::no(node)) };
+        let Some(id) = derived_id(&node) else { return Ok(Transformed::no(node)) };
         let mut with_id = with_name(&node, id.clone());
         let mut copies = 1;
         while let Some(other) = self.operators.get(operator_id_of(&with_id).unwrap_or(&id)) {
@@ -71,23 +69,20 @@ impl Named {
 }
 
 /// The id of an operator that has none yet, or `None` for any other node.
-fn derived_id(node: &LogicalPlan) -> Result<Option<OperatorId>> {
-    let LogicalPlan::Extension(extension) = node else { return Ok(None) };
+fn derived_id(node: &LogicalPlan) -> Option<OperatorId> {
+    let LogicalPlan::Extension(extension) = node else { return None };
     let any = extension.node.as_any();
-    let names = |keys: &[datafusion::common::Column]| keys.iter().map(|k| k.name.as_str()).collect::<Vec<_>>().join(",");
-    Ok(if let Some(n) = any.downcast_ref::<Watermark>() {
-        Some(id_of("watermark", &format!("{} {}", n.column.name, n.delay_us), &n.input))
+    if let Some(n) = any.downcast_ref::<Watermark>() {
+        Some(id_of("watermark", &n.definition, &n.input))
     } else if let Some(n) = any.downcast_ref::<Dedup>() {
-        Some(id_of("dedup", &names(&n.keys), &n.input))
+        Some(id_of("dedup", &n.definition, &n.input))
     } else if let Some(n) = any.downcast_ref::<WindowAggregate>() {
-        let definition = format!("{} {} {} {}", n.kind, unqualified(&n.time)?, list(&n.keys)?, list(&n.aggregates)?);
-        Some(id_of(n.kind.name(), &definition, &n.input))
+        Some(id_of(n.kind.name(), &n.definition, &n.input))
     } else if let Some(n) = any.downcast_ref::<FlatMapGroups>() {
-        let definition = format!("{} {} {}", n.function.name(), names(&n.keys), columns(n.function.state_schema()));
-        Some(id_of("groups", &definition, &n.input))
+        Some(id_of("groups", &n.definition, &n.input))
     } else {
         None
-    })
+    }
 }
 
 /// The same operator under `id`.
@@ -106,34 +101,6 @@ fn with_name(node: &LogicalPlan, id: OperatorId) -> LogicalPlan {
         Arc::clone(&extension.node)
     };
     LogicalPlan::Extension(Extension { node })
-}
-
-fn list(exprs: &[Expr]) -> Result<String> {
-    Ok(exprs.iter().map(unqualified).collect::<Result<Vec<_>>>()?.join(","))
-}
-
-/// The expression without table names and outer alias: what it computes, not what it is called.
-fn unqualified(expr: &Expr) -> Result<String> {
-    let expr = expr
-        .clone()
-        .transform(|e| {
-            Ok(match e {
-                Expr::Column(c) if c.relation.is_some() => {
-                    Transformed::yes(Expr::Column(datafusion::common::Column::new_unqualified(c.name)))
-                }
-                other => Transformed::no(other),
-            })
-        })
-        .data()?;
-    Ok(expr.unalias().to_string())
-}
-
-/// Names and types in words of our own, which no release of Arrow changes.
-fn columns(schema: &Schema) -> String {
-    let column = |field: &arrow::datatypes::FieldRef| {
-        format!("{}:{}{}", field.name(), catalog_string(field.data_type()), if field.is_nullable() { "" } else { "!" })
-    };
-    schema.fields().iter().map(column).collect::<Vec<_>>().join(",")
 }
 
 fn id_of(kind: &str, definition: &str, input: &LogicalPlan) -> OperatorId {
@@ -161,7 +128,7 @@ fn collect_upstream(plan: &LogicalPlan, out: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::datatypes::{DataType, Field};
+    use arrow::datatypes::{DataType, Field, Schema};
     use datafusion::common::Column;
     use datafusion::logical_expr::{LogicalPlanBuilder, col, lit, table_scan};
 
@@ -171,7 +138,7 @@ mod tests {
     }
 
     fn dedup(input: LogicalPlanBuilder, key: &str) -> LogicalPlan {
-        let node = Dedup { input: input.build().unwrap(), keys: vec![Column::from_name(key)], id: None };
+        let node = Dedup { input: input.build().unwrap(), keys: vec![Column::from_name(key)], definition: key.to_owned(), id: None };
         LogicalPlan::Extension(Extension { node: Arc::new(node) })
     }
 

@@ -4,27 +4,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::datasource::{ViewTable, provider_as_source};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::datasource::provider_as_source;
 use tidemill_spark::Settings;
 use tidemill_spark::error::error;
-use tidemill_spark::resolve::{OpenedRelation, Travel};
+use tidemill_spark::resolve::{OpenedRelation, Resolved, Travel};
 use tidemill_spark::types::{StructField, from_field};
 
 use super::{Entry, Found, TableRecord, TempView, ViewRecord, text};
 use crate::io::{Format, PathTable, TableFiles, Version, delta};
 use crate::{Result, Session};
 
-/// A temporary view of a plan that a program has made.
-pub(crate) fn plan_view(name: &str, plan: LogicalPlan, global: bool) -> TempView {
-    let columns: Vec<StructField> = plan.schema().fields().iter().map(|field| from_field(field)).collect();
-    let source = provider_as_source(Arc::new(ViewTable::new(plan.clone(), None)));
-    let full = if global { vec![super::GLOBAL_TEMP.to_owned(), name.to_owned()] } else { vec![name.to_owned()] };
+/// A temporary view of rows that a program has described.
+pub(crate) fn resolved_view(name: &str, resolved: Arc<Resolved>, global: bool) -> TempView {
+    let columns = resolved.output.iter().map(|column| column.field.clone()).collect();
     TempView {
         name: name.to_owned(),
         global,
-        opened: OpenedRelation::Table { name: full, source, columns: columns.clone() },
-        plan,
+        opened: OpenedRelation::Resolved(resolved),
         columns,
         text: None,
         comment: None,

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use datafusion::logical_expr::LogicalPlan;
 use tidemill_planner::ident::did_you_mean;
 use tidemill_spark::Settings;
 use tidemill_spark::error::error;
@@ -22,8 +21,6 @@ pub(crate) struct TempView {
     pub(crate) global: bool,
     /// What the resolver gets for it.
     pub(crate) opened: OpenedRelation,
-    /// Its rows as a plan, columns by the user's names.
-    pub(crate) plan: LogicalPlan,
     /// Its columns.
     pub(crate) columns: Vec<StructField>,
     /// The query's text, if it was made in SQL.

@@ -1,99 +1,76 @@
-//! Column expressions: unbound trees that name columns and functions as the user wrote them. They mean nothing until
-//! [`bind`](self::bind) holds them against the columns of a DataFrame.
+//! Column expressions: what programs say about columns, as the same unresolved tree that SQL text becomes. They mean nothing until a
+//! DataFrame's rows are asked for, and making one cannot fail.
 
-pub(crate) mod bind;
-mod name;
+mod methods;
 mod ops;
-pub(crate) mod sql_text;
-pub(crate) mod unbound;
+mod window;
 
-use datafusion::logical_expr::{Expr, SortExpr};
-use datafusion::scalar::ScalarValue;
+use tidemill_spark::plan::{Expression, ExpressionKind, Literal, SortOrder};
 
-pub(crate) use name::spark_name;
+pub use methods::TypeName;
+pub use window::{Window, WindowSpec};
 
 /// An expression over the columns of a DataFrame, made by [`functions`](crate::functions) and combined by its methods.
 #[derive(Debug, Clone)]
 pub struct Column {
-    pub(crate) expr: Expr,
-    order: Option<Order>,
-}
-
-/// How rows are ordered by a column.
-#[derive(Debug, Clone, Copy)]
-struct Order {
-    ascending: bool,
-    nulls_first: bool,
+    pub(crate) expression: Expression,
 }
 
 impl Column {
-    pub(crate) fn new(expr: Expr) -> Self {
-        Self { expr, order: None }
+    /// The column that an expression of the tree is.
+    pub(crate) fn new(expression: impl Into<Expression>) -> Self {
+        Self { expression: expression.into() }
     }
 
-    pub(crate) fn named(name: &str) -> Self {
-        Self::new(Expr::Column(datafusion::common::Column::new_unqualified(name)))
+    /// A call of a function.
+    pub(crate) fn call(name: impl Into<String>, arguments: impl IntoIterator<Item = Self>) -> Self {
+        Self::new(Expression::call(name, arguments.into_iter().map(|a| a.expression).collect()))
     }
 
-    /// Rising order, nulls first, as in Spark.
-    #[must_use]
-    pub fn asc(self) -> Self {
-        self.ordered(true, true)
+    /// An operator over columns.
+    pub(crate) fn operator(name: &str, arguments: impl IntoIterator<Item = Self>) -> Self {
+        Self::new(Expression::operator(name, arguments.into_iter().map(|a| a.expression).collect()))
     }
 
-    /// Rising order, nulls last.
-    #[must_use]
-    pub fn asc_nulls_last(self) -> Self {
-        self.ordered(true, false)
+    /// The unresolved tree that it is.
+    pub fn expression(&self) -> &Expression {
+        &self.expression
     }
 
-    /// Falling order, nulls last, as in Spark.
-    #[must_use]
-    pub fn desc(self) -> Self {
-        self.ordered(false, false)
+    /// The key to sort by that it is: rising with nulls first unless it says otherwise.
+    pub(crate) fn into_sort_order(self) -> SortOrder {
+        match self.expression.kind {
+            ExpressionKind::SortOrder(order) => *order,
+            kind => {
+                let child = Expression { kind, span: self.expression.span };
+                SortOrder { child, ascending: true, nulls_first: true }
+            }
+        }
     }
+}
 
-    /// Falling order, nulls first.
-    #[must_use]
-    pub fn desc_nulls_first(self) -> Self {
-        self.ordered(false, true)
-    }
-
-    fn ordered(mut self, ascending: bool, nulls_first: bool) -> Self {
-        self.order = Some(Order { ascending, nulls_first });
-        self
-    }
-
-    /// The sort key that `bound`, this column after binding, stands for; rising with nulls first unless it says otherwise.
-    pub(crate) fn sort_key(&self, bound: Expr) -> SortExpr {
-        let Order { ascending, nulls_first } = self.order.unwrap_or(Order { ascending: true, nulls_first: true });
-        SortExpr::new(bound, ascending, nulls_first)
+impl From<Expression> for Column {
+    fn from(expression: Expression) -> Self {
+        Self { expression }
     }
 }
 
 impl From<&str> for Column {
     /// The column of that name.
     fn from(name: &str) -> Self {
-        Self::named(name)
+        Self::new(Expression::named(name))
     }
 }
 
 impl From<String> for Column {
     fn from(name: String) -> Self {
-        Self::named(&name)
+        Self::from(name.as_str())
     }
 }
 
 impl From<&String> for Column {
     fn from(name: &String) -> Self {
-        Self::named(name)
-    }
-}
-
-impl From<Expr> for Column {
-    /// An expression of the engine's. Its operators get Spark's meaning as those of columns do; its functions stay the engine's.
-    fn from(expr: Expr) -> Self {
-        Self::new(expr)
+        Self::from(name.as_str())
     }
 }
 
@@ -121,12 +98,18 @@ impl Operand for &Column {
     }
 }
 
+impl Operand for Literal {
+    fn into_operand(self) -> Column {
+        Column::new(ExpressionKind::Literal(self))
+    }
+}
+
 macro_rules! literal_operands {
     ($($type:ty),* $(,)?) => {
         $(
             impl Operand for $type {
                 fn into_operand(self) -> Column {
-                    Column::new(Expr::Literal(ScalarValue::from(self), None))
+                    Column::new(Expression::literal(self))
                 }
             }
         )*
@@ -134,3 +117,22 @@ macro_rules! literal_operands {
 }
 
 literal_operands!(bool, i8, i16, i32, i64, f32, f64, &str, String);
+
+impl Operand for &String {
+    fn into_operand(self) -> Column {
+        self.as_str().into_operand()
+    }
+}
+
+impl Operand for &[u8] {
+    fn into_operand(self) -> Column {
+        Literal::Binary(self.to_vec()).into_operand()
+    }
+}
+
+impl<O: Operand> Operand for Vec<O> {
+    /// An array of the values.
+    fn into_operand(self) -> Column {
+        Column::call("array", self.into_iter().map(Operand::into_operand))
+    }
+}

@@ -106,7 +106,6 @@ async fn temp(
     query: &Relation,
     query_text: &str,
     fields: Vec<StructField>,
-    renamed: bool,
     comment: Option<String>,
     properties: &BTreeMap<String, String>,
 ) -> Result<TempView> {
@@ -123,8 +122,6 @@ async fn temp(
         let message = format!("the view `{name}` would name itself: give the new one another name");
         return Err(error("RECURSIVE_VIEW", message).with_parameter("viewIdent", shown(&full)));
     }
-    let frame = crate::sql::query(cx.session, query).await?;
-    let frame = if renamed { under(&frame, &fields)? } else { frame };
     let opened = OpenedRelation::View {
         name: full,
         relation: query.clone(),
@@ -135,26 +132,11 @@ async fn temp(
         name: name.clone(),
         global,
         opened,
-        plan: frame.logical_plan().clone(),
         columns: fields,
         text: Some(query_text.to_owned()),
         comment,
         properties: properties.clone(),
     })
-}
-
-/// The same rows, columns under other names.
-fn under(frame: &DataFrame, fields: &[StructField]) -> Result<DataFrame> {
-    use datafusion::common::Column;
-    use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
-    let plan = frame.logical_plan();
-    let columns: Vec<Expr> = plan
-        .schema()
-        .iter()
-        .zip(fields)
-        .map(|((qualifier, field), to)| Expr::Column(Column::new(qualifier.cloned(), field.name())).alias(&to.name))
-        .collect();
-    Ok(frame.session().dataframe(LogicalPlanBuilder::from(plan.clone()).project(columns)?.build()?))
 }
 
 /// Whether a query, or a view in it, reads the relation of that name.
@@ -297,7 +279,7 @@ pub(super) async fn using(cx: &Context<'_>, name: &TableName, spec: &TableSpec, 
         reader = reader.arrow_schema(std::sync::Arc::new(arrow::datatypes::Schema::new(fields)));
     }
     let frame = reader.load(&path).await?;
-    let mut made = crate::catalog::open::plan_view(view, frame.logical_plan().clone(), global);
+    let mut made = crate::catalog::open::resolved_view(view, frame.meaning()?, global);
     made.comment.clone_from(&spec.comment);
     cx.catalog().put_temp_view(made, or_replace, &cx.settings)?;
     rows::nothing(cx)

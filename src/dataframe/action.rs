@@ -7,7 +7,7 @@ use arrow::datatypes::{Int64Type, Schema, SchemaRef};
 use serde_json::Value;
 
 use super::show::Grid;
-use super::{DataFrame, tree};
+use super::{DataFrame, schema_of, tree};
 use crate::rows::Json;
 use crate::{Error, Result};
 
@@ -24,31 +24,32 @@ impl DataFrame {
                 "a stream has no last row to collect: start a query with `write_stream`, or use `read()` for the files",
             ));
         }
-        let Some(output) = &self.output else { return self.session.run_batch(&self.plan).await };
-        let schema = self.schema();
-        let partitions = self.session.run_resolved(&self.plan).await?;
-        let named = |batch: RecordBatch| shaped(batch, &schema, output.len());
+        let resolved = self.meaning_opened().await?;
+        let schema = schema_of(&resolved);
+        let partitions = self.session.run_batch(&resolved.plan).await?;
+        let named = |batch: RecordBatch| shaped(batch, &schema, resolved.output.len());
         partitions.into_iter().map(|batches| batches.into_iter().map(named).collect()).collect()
     }
 
     /// The number of rows.
     pub async fn count(&self) -> Result<u64> {
-        let counted = self.agg([crate::functions::count("*").alias("count")])?.collect().await?;
+        let counted = self.agg([crate::functions::count(crate::functions::lit(1)).alias("count")]).collect().await?;
         let rows = counted.iter().filter(|b| b.num_rows() > 0).map(|b| b.column(0).as_primitive::<Int64Type>().value(0));
         Ok(rows.sum::<i64>() as u64)
     }
 
     /// The first rows, `rows` of them at most.
     pub async fn take(&self, rows: usize) -> Result<Vec<RecordBatch>> {
-        self.limit(rows)?.collect().await
+        self.limit(rows).collect().await
     }
 
     /// Each row as a JSON object; see the table in the command's help for how types are written.
     pub async fn to_json_rows(&self) -> Result<Vec<Value>> {
-        let names = self.columns();
-        let (columns, settings) = (crate::rows::columns(&self.schema()), crate::rows::text_settings(&self.session)?);
+        let batches = self.collect().await?;
+        let names = self.columns()?;
+        let (columns, settings) = (crate::rows::columns(self.schema()?.as_ref()), crate::rows::text_settings(&self.session)?);
         let mut objects = Vec::new();
-        for batch in self.collect().await? {
+        for batch in batches {
             for row in crate::rows::json_rows(&batch, &columns, &settings)? {
                 let object = Json::Object(names.iter().cloned().zip(row).collect());
                 objects.push(serde_json::to_value(object).map_err(|e| Error::internal(format!("a row has no JSON: {e}")))?);
@@ -75,26 +76,30 @@ impl DataFrame {
     async fn draw(&self, grid: Grid) -> Result<String> {
         // One more, to tell whether there are more.
         let batches = self.take(grid.rows.saturating_add(1)).await?;
-        grid.print(&crate::rows::columns(&self.schema()), &batches, &crate::rows::text_settings(&self.session)?)
+        grid.print(&crate::rows::columns(self.schema()?.as_ref()), &batches, &crate::rows::text_settings(&self.session)?)
     }
 
     /// Spark's tree of the columns, on standard output.
     pub fn print_schema(&self) -> Result<()> {
-        print(&self.schema_tree())
+        print(&self.schema_tree()?)
     }
 
     /// Spark's tree of the columns.
-    pub fn schema_tree(&self) -> String {
-        tree::tree(&self.schema())
+    ///
+    /// # Errors
+    /// Those of [`DataFrame::schema`].
+    pub fn schema_tree(&self) -> Result<String> {
+        Ok(tree::tree(self.schema()?.as_ref()))
     }
 
     /// The plan as written, as optimized, and as it would run.
     pub async fn explain(&self) -> Result<String> {
-        let named = crate::session::named(&self.plan)?;
+        let plan = self.plan().await?;
+        let named = crate::session::named(&plan)?;
         let optimized = self.session.state_now().optimize(&named)?;
         let mut text =
             format!("== Logical Plan ==\n{}\n\n== Optimized Logical Plan ==\n{}\n", named.display_indent(), optimized.display_indent());
-        text.push_str(&format!("\n== Stages ==\n{}", self.session.stages(&self.plan).await?));
+        text.push_str(&format!("\n== Stages ==\n{}", self.session.stages(&plan).await?));
         Ok(text)
     }
 }

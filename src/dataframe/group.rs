@@ -1,160 +1,117 @@
-//! Grouping and aggregates. A window among the grouping columns makes a windowed aggregation of it.
+//! Grouping and aggregates. A window of time among the grouping columns makes a windowed aggregation of it.
 
-use datafusion::common::Column as DfColumn;
-use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::logical_expr::utils::find_aggregate_exprs;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use tidemill_spark::plan::{Expression, GroupType, RelationKind};
 
-use super::DataFrame;
-use crate::column::{Column, spark_name};
-use crate::{Error, Result};
+use super::{DataFrame, expressions};
+use crate::column::{Column, Operand};
 
 /// A DataFrame whose rows are to be aggregated by groups.
 #[derive(Debug, Clone)]
 pub struct GroupedData {
     frame: DataFrame,
-    keys: Vec<Column>,
+    keys: Vec<Expression>,
+    group_type: GroupType,
+    /// The column whose values become columns, and the values.
+    pivot: Option<(Expression, Vec<Expression>)>,
 }
 
 impl DataFrame {
     /// Groups rows that agree in these columns; of no column, all rows are one group.
     pub fn group_by<C: Into<Column>>(&self, columns: impl IntoIterator<Item = C>) -> GroupedData {
-        GroupedData { frame: self.clone(), keys: columns.into_iter().map(Into::into).collect() }
+        self.grouped(columns, GroupType::GroupBy)
+    }
+
+    /// Groups by all leading parts of these columns: subtotals, and the total.
+    pub fn rollup<C: Into<Column>>(&self, columns: impl IntoIterator<Item = C>) -> GroupedData {
+        self.grouped(columns, GroupType::Rollup)
+    }
+
+    /// Groups by all subsets of these columns.
+    pub fn cube<C: Into<Column>>(&self, columns: impl IntoIterator<Item = C>) -> GroupedData {
+        self.grouped(columns, GroupType::Cube)
+    }
+
+    fn grouped<C: Into<Column>>(&self, columns: impl IntoIterator<Item = C>, group_type: GroupType) -> GroupedData {
+        GroupedData { frame: self.clone(), keys: expressions(columns), group_type, pivot: None }
     }
 
     /// Aggregates over all rows.
-    pub fn agg(&self, aggregates: impl IntoIterator<Item = Column>) -> Result<DataFrame> {
-        GroupedData { frame: self.clone(), keys: Vec::new() }.agg(aggregates)
+    pub fn agg(&self, aggregates: impl IntoIterator<Item = Column>) -> DataFrame {
+        self.group_by([] as [Column; 0]).agg(aggregates)
     }
 }
 
 impl GroupedData {
     /// One row per group: the grouping columns, then the aggregates.
-    pub fn agg(&self, aggregates: impl IntoIterator<Item = Column>) -> Result<DataFrame> {
-        let binder = self.frame.binder();
-        let keys = self.keys()?;
-        let outputs: Result<Vec<Expr>> = aggregates.into_iter().map(|c| Ok(binder.named(binder.bind(&c)?))).collect();
-        let outputs = outputs?;
-        if outputs.is_empty() {
-            return Err(Error::analysis("`agg` needs an aggregate, such as `count(\"*\")`"));
-        }
-        if outputs.iter().all(is_plain) {
-            let plan = LogicalPlanBuilder::new(self.frame.plan.clone()).aggregate(keys, outputs)?.build()?;
-            return self.finish(plan);
-        }
-        // Aggregates inside larger expressions are computed first, under names of their own.
-        let inner: Vec<Expr> = find_aggregate_exprs(&outputs);
-        let named: Vec<Expr> = inner.iter().enumerate().map(|(i, e)| e.clone().alias(inner_name(i))).collect();
-        let key_names: Vec<Expr> = keys.iter().map(column_of).collect();
-        let plan = LogicalPlanBuilder::new(self.frame.plan.clone()).aggregate(keys.clone(), named)?.build()?;
-        let aggregated = self.finish(plan)?;
-        let mut exprs = key_names.clone();
-        for output in outputs {
-            exprs.push(over_aggregates(output, &inner, &keys, &key_names)?);
-        }
-        aggregated.project(exprs)
+    pub fn agg(&self, aggregates: impl IntoIterator<Item = Column>) -> DataFrame {
+        let (input, grouping_expressions) = (self.frame.input(), self.keys.clone());
+        let aggregate_expressions = expressions(aggregates);
+        self.frame.then(match &self.pivot {
+            None => RelationKind::Aggregate {
+                input,
+                group_type: self.group_type.clone(),
+                grouping_expressions,
+                aggregate_expressions,
+                keep_grouping: true,
+            },
+            Some((column, values)) => RelationKind::Pivot {
+                input,
+                grouping_expressions: Some(grouping_expressions),
+                aggregate_expressions,
+                column: column.clone(),
+                values: values.clone(),
+                alias: None,
+            },
+        })
     }
 
-    fn finish(&self, plan: datafusion::logical_expr::LogicalPlan) -> Result<DataFrame> {
-        // A window's node takes the types of its columns over from the aggregation.
-        let plan = self.frame.session.analyzed(plan)?;
-        self.frame.over(tidemill_planner::logical::rewrite_window_aggregates(plan)?)
-    }
-
-    fn keys(&self) -> Result<Vec<Expr>> {
-        let binder = self.frame.binder();
-        let keys = binder.bind_list(self.keys.iter().cloned())?;
-        Ok(keys.into_iter().map(window_by_name).collect())
-    }
-
-    /// The key columns, which must be plain columns, for operators that keep state by key.
-    pub(crate) fn key_columns(&self, what: &str) -> Result<Vec<DfColumn>> {
-        let keys = self.keys()?.into_iter().map(|key| match key {
-            Expr::Column(column) => Ok(column),
-            other => Err(Error::analysis(format!(
-                "{what} groups by plain columns, not by `{}`: add it as a column first, with `with_column`",
-                spark_name(&other)
-            ))),
-        });
-        keys.collect()
+    /// A column per value of `column`: the aggregates over the rows that have it.
+    #[must_use]
+    pub fn pivot<V: Operand>(mut self, column: impl Into<Column>, values: impl IntoIterator<Item = V>) -> Self {
+        let values = values.into_iter().map(|value| value.into_operand().expression).collect();
+        self.pivot = Some((column.into().expression, values));
+        self
     }
 
     pub(crate) fn frame(&self) -> &DataFrame {
         &self.frame
     }
 
-    /// The number of rows of each group, as `count`.
-    pub fn count(&self) -> Result<DataFrame> {
-        self.agg([crate::functions::count("*").alias("count")])
+    pub(crate) fn keys(&self) -> &[Expression] {
+        &self.keys
     }
 
-    fn each(&self, columns: &[&str], function: fn(Column) -> Column) -> Result<DataFrame> {
-        self.agg(columns.iter().map(|name| function(Column::from(*name))))
+    /// The number of rows of each group, as `count`.
+    pub fn count(&self) -> DataFrame {
+        self.agg([crate::functions::count(crate::functions::lit(1)).alias("count")])
+    }
+
+    fn each(&self, columns: &[&str], function: &str) -> DataFrame {
+        self.agg(columns.iter().map(|name| Column::call(function, [Column::from(*name)])))
     }
 
     /// The sum of each of these columns.
-    pub fn sum(&self, columns: &[&str]) -> Result<DataFrame> {
-        self.each(columns, crate::functions::sum)
+    pub fn sum(&self, columns: &[&str]) -> DataFrame {
+        self.each(columns, "sum")
     }
 
     /// The average of each of these columns.
-    pub fn avg(&self, columns: &[&str]) -> Result<DataFrame> {
-        self.each(columns, crate::functions::avg)
+    pub fn avg(&self, columns: &[&str]) -> DataFrame {
+        self.each(columns, "avg")
+    }
+
+    /// The same as [`GroupedData::avg`].
+    pub fn mean(&self, columns: &[&str]) -> DataFrame {
+        self.avg(columns)
     }
 
     /// The least value of each of these columns.
-    pub fn min(&self, columns: &[&str]) -> Result<DataFrame> {
-        self.each(columns, crate::functions::min)
+    pub fn min(&self, columns: &[&str]) -> DataFrame {
+        self.each(columns, "min")
     }
 
     /// The greatest value of each of these columns.
-    pub fn max(&self, columns: &[&str]) -> Result<DataFrame> {
-        self.each(columns, crate::functions::max)
+    pub fn max(&self, columns: &[&str]) -> DataFrame {
+        self.each(columns, "max")
     }
-}
-
-/// A window without an alias is called `window` or `session_window`, as in Spark.
-fn window_by_name(key: Expr) -> Expr {
-    let Expr::Alias(alias) = &key else { return key };
-    match alias.expr.as_ref() {
-        Expr::ScalarFunction(call) if matches!(call.name(), "window" | "session_window") && alias.name == spark_name(&alias.expr) => {
-            alias.expr.as_ref().clone().alias(call.name())
-        }
-        _ => key,
-    }
-}
-
-/// The name of an aggregate that stands inside a larger expression.
-fn inner_name(at: usize) -> String {
-    format!("__aggregate{at}")
-}
-
-fn is_plain(expr: &Expr) -> bool {
-    match expr {
-        Expr::Alias(alias) => is_plain(&alias.expr),
-        other => matches!(other, Expr::AggregateFunction(_)),
-    }
-}
-
-fn column_of(expr: &Expr) -> Expr {
-    match expr {
-        Expr::Column(column) => Expr::Column(column.clone()),
-        other => Expr::Column(DfColumn::new_unqualified(other.schema_name().to_string())),
-    }
-}
-
-/// `output` with its aggregates and grouping expressions replaced by the columns that hold them.
-fn over_aggregates(output: Expr, aggregates: &[Expr], keys: &[Expr], key_names: &[Expr]) -> Result<Expr> {
-    let replaced = output.transform_down(|expr| {
-        if let Some(at) = aggregates.iter().position(|aggregate| *aggregate == expr) {
-            let column = Expr::Column(DfColumn::new_unqualified(inner_name(at)));
-            return Ok(Transformed::new(column, true, datafusion::common::tree_node::TreeNodeRecursion::Jump));
-        }
-        let bare = |key: &Expr| if let Expr::Alias(alias) = key { alias.expr.as_ref().clone() } else { key.clone() };
-        match keys.iter().position(|key| bare(key) == expr) {
-            Some(at) => Ok(Transformed::new(key_names[at].clone(), true, datafusion::common::tree_node::TreeNodeRecursion::Jump)),
-            None => Ok(Transformed::no(expr)),
-        }
-    })?;
-    Ok(replaced.data)
 }

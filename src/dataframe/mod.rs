@@ -1,65 +1,90 @@
-//! The lazy DataFrame: each method gives a new one over a longer plan; only the actions (in `action.rs`) run anything.
+//! The lazy DataFrame: each method gives a new one over a longer tree, and cannot fail; what the tree means is settled when its
+//! columns or its rows are asked for. Only the actions (in `action.rs`) run anything.
 
 mod action;
+mod columns;
 mod group;
 mod join;
+mod missing;
+mod resolved;
 pub(crate) mod show;
 mod stateful;
+mod steps;
 mod tree;
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
-use datafusion::common::{Column as DfColumn, TableReference};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::logical_expr::LogicalPlan;
+use tidemill_spark::plan::{Expression, ExpressionKind, Relation, RelationKind};
+use tidemill_spark::resolve::{OpenedRelation, Resolved};
+use tidemill_spark::types::{StructField, field_of, from_field};
 
 pub use group::GroupedData;
+pub use join::JoinOn;
+pub use missing::{NaFunctions, StatFunctions};
 
-use tidemill_planner::ident::same;
-use tidemill_spark::resolve::OutputColumn;
-use tidemill_spark::types::field_of;
+pub(crate) use resolved::{Handle, Held, Meaning, new_plan_id};
 
-use crate::column::bind::Binder;
-use crate::column::{Column, unbound::Unbound};
+use crate::column::Column;
 use crate::{Error, Result, Session};
 
-/// A table of rows that a plan describes, over a batch or a stream alike. It holds no rows, and its plan is analysed: its
-/// columns have the types of the rows.
+/// A table of rows that a tree describes, over a batch or a stream alike. It holds no rows.
 #[derive(Clone)]
 pub struct DataFrame {
-    pub(crate) session: Session,
-    pub(crate) plan: LogicalPlan,
-    /// The columns as SQL has resolved them: then every type of the plan is final.
-    output: Option<Arc<Vec<OutputColumn>>>,
+    session: Session,
+    relation: Relation,
+    held: Held,
+    meaning: Meaning,
 }
 
 impl std::fmt::Debug for DataFrame {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "DataFrame[{}]", tree::summary(&self.schema()))
+        match self.schema() {
+            Ok(schema) => write!(f, "DataFrame[{}]", tree::summary(&schema)),
+            Err(error) => write!(f, "DataFrame[{error}]"),
+        }
     }
 }
 
 impl DataFrame {
-    pub(crate) fn new(session: Session, plan: LogicalPlan) -> Self {
-        Self { session, plan, output: None }
+    /// The rows that a tree describes.
+    pub(crate) fn new(session: Session, kind: impl Into<Arc<RelationKind>>, held: Held) -> Self {
+        let relation = Relation { kind: kind.into(), span: None, plan_id: Some(new_plan_id()) };
+        Self { session, relation, held, meaning: Meaning::default() }
     }
 
-    /// A DataFrame over a plan whose types are final.
-    pub(crate) fn resolved(session: Session, plan: LogicalPlan, output: Arc<Vec<OutputColumn>>) -> Self {
-        Self { session, plan, output: Some(output) }
+    /// The rows of something that is open.
+    pub(crate) fn opened(session: Session, opened: OpenedRelation) -> Self {
+        let (handle, held) = Held::of(Handle::Relation(Arc::new(opened)));
+        Self::new(session, RelationKind::LocalRelation { handle }, held)
     }
 
-    /// A DataFrame over a longer plan, whose types are those that it has when it runs.
-    fn over(&self, plan: LogicalPlan) -> Result<Self> {
-        Ok(Self::new(self.session.clone(), self.session.analyzed(plan)?))
+    /// The rows of a tree that has been resolved.
+    pub(crate) fn resolved(session: Session, resolved: Resolved) -> Self {
+        let mut frame = Self::opened(session, OpenedRelation::Resolved(Arc::new(resolved.clone())));
+        frame.meaning = Meaning::of(resolved);
+        frame
     }
 
-    fn builder(&self) -> LogicalPlanBuilder {
-        LogicalPlanBuilder::new(self.plan.clone())
+    /// The rows of an engine's plan.
+    pub(crate) fn of_plan(session: Session, plan: LogicalPlan) -> Self {
+        let columns: Vec<StructField> = plan.schema().fields().iter().map(|field| from_field(field)).collect();
+        Self::opened(session, OpenedRelation::Plan { plan, columns })
     }
 
-    fn binder(&self) -> Binder<'_> {
-        Binder { state: self.session.state(), schema: self.plan.schema() }
+    /// The next step.
+    fn then(&self, kind: RelationKind) -> Self {
+        Self::new(self.session.clone(), kind, self.held.clone())
+    }
+
+    /// The next step over this and another.
+    fn with(&self, other: &Self, kind: RelationKind) -> Self {
+        Self::new(self.session.clone(), kind, self.held.and(&other.held))
+    }
+
+    fn input(&self) -> Relation {
+        self.relation.clone()
     }
 
     /// The session that made it.
@@ -67,175 +92,87 @@ impl DataFrame {
         &self.session
     }
 
-    /// The plan that describes it.
-    pub fn logical_plan(&self) -> &LogicalPlan {
-        &self.plan
+    /// The unresolved tree that describes it.
+    pub fn relation(&self) -> &Relation {
+        &self.relation
+    }
+
+    /// What the tree means, if all that it names is open already or is a temporary view.
+    pub(crate) fn meaning(&self) -> Result<Arc<Resolved>> {
+        if let Some(known) = self.meaning.known() {
+            return known;
+        }
+        let opened = crate::sql::opened_now(&self.session, &self.relation)?;
+        self.meaning.settle(&self.session, &self.relation, &self.held, opened)
+    }
+
+    /// What the tree means; opens what it names.
+    pub(crate) async fn meaning_opened(&self) -> Result<Arc<Resolved>> {
+        if let Some(known) = self.meaning.known() {
+            return known;
+        }
+        let opened = crate::sql::opened_for(&self.session, &self.relation).await?;
+        self.meaning.settle(&self.session, &self.relation, &self.held, opened)
+    }
+
+    /// The engine's plan, its columns by the user's names where no two are alike.
+    pub(crate) async fn plan(&self) -> Result<LogicalPlan> {
+        let resolved = self.meaning_opened().await?;
+        crate::sql::named(resolved.plan.clone(), &resolved.output)
+    }
+
+    /// The same for what opens nothing any more.
+    pub(crate) fn plan_now(&self) -> Result<LogicalPlan> {
+        let resolved = self.meaning()?;
+        crate::sql::named(resolved.plan.clone(), &resolved.output)
     }
 
     /// Whether it reads a stream.
     pub fn is_streaming(&self) -> bool {
-        tidemill_planner::legality::is_streaming(&self.plan)
+        self.held.is_streaming()
     }
 
     /// Its columns.
-    pub fn schema(&self) -> SchemaRef {
-        match &self.output {
-            Some(output) => Arc::new(arrow::datatypes::Schema::new(output.iter().map(|c| field_of(&c.field)).collect::<Vec<_>>())),
-            None => Arc::clone(self.plan.schema().inner()),
-        }
+    ///
+    /// # Errors
+    /// `Analysis` when a step has no meaning: an unknown column, types that do not go together.
+    pub fn schema(&self) -> Result<SchemaRef> {
+        Ok(schema_of(self.meaning()?.as_ref()))
     }
 
     /// The names of its columns.
-    pub fn columns(&self) -> Vec<String> {
-        self.schema().fields().iter().map(|f| f.name().clone()).collect()
+    ///
+    /// # Errors
+    /// Those of [`DataFrame::schema`].
+    pub fn columns(&self) -> Result<Vec<String>> {
+        Ok(self.meaning()?.output.iter().map(|column| column.field.name.clone()).collect())
     }
 
-    /// These columns, in this order.
-    pub fn select<C: Into<Column>>(&self, columns: impl IntoIterator<Item = C>) -> Result<Self> {
-        let columns = columns.into_iter().map(|c| star_or(c.into()));
-        let exprs = self.binder().bind_list(columns)?;
-        self.project(exprs)
-    }
-
-    /// Columns written in SQL, as in `"dwellMs / 1000 AS dwellS"`.
-    pub fn select_expr<'a>(&self, columns: impl IntoIterator<Item = &'a str>) -> Result<Self> {
-        self.select(columns.into_iter().map(crate::functions::expr))
-    }
-
-    fn project(&self, exprs: Vec<Expr>) -> Result<Self> {
-        if exprs.iter().any(|e| !datafusion::logical_expr::utils::find_aggregate_exprs([e]).is_empty()) {
-            return Err(Error::analysis("an aggregate stands outside `agg`: write `group_by([…])` (of nothing, for all rows) `.agg([…])`"));
+    /// Its column of this name: that very one, wherever it is used, as in a join with another DataFrame.
+    pub fn col(&self, name: &str) -> Column {
+        let mut column = Column::from(name);
+        if let ExpressionKind::UnresolvedAttribute { plan_id, .. } = &mut column.expression.kind {
+            *plan_id = self.relation.plan_id;
         }
-        // Window functions are computed by a node of their own, below the projection.
-        let windows = datafusion::logical_expr::utils::find_window_exprs(&exprs);
-        let input = if windows.is_empty() {
-            self.builder()
-        } else {
-            LogicalPlanBuilder::from(LogicalPlanBuilder::window_plan(self.plan.clone(), windows)?)
-        };
-        self.over(input.project(exprs)?.build()?)
+        column
     }
 
-    /// The rows for which the condition holds.
-    pub fn filter(&self, condition: impl Into<Column>) -> Result<Self> {
-        let condition = self.binder().bind(&condition.into())?;
-        self.over(self.builder().filter(condition)?.build()?)
-    }
-
-    /// The same as [`DataFrame::filter`].
-    pub fn where_(&self, condition: impl Into<Column>) -> Result<Self> {
-        self.filter(condition)
-    }
-
-    /// The same with one column added, or replaced when there is one of that name.
-    pub fn with_column(&self, name: &str, column: impl Into<Column>) -> Result<Self> {
-        self.with_columns([(name, column.into())])
-    }
-
-    /// The same with columns added or replaced; each is computed from the columns as they were.
-    pub fn with_columns<'a>(&self, columns: impl IntoIterator<Item = (&'a str, Column)>) -> Result<Self> {
-        let binder = self.binder();
-        let mut added = Vec::new();
-        for (name, column) in columns {
-            if added.iter().any(|(other, _): &(&str, Expr)| same(other, name)) {
-                return Err(Error::analysis(format!("`with_columns` names `{name}` twice")));
-            }
-            added.push((name, binder.bind(&column)?));
-        }
-        let mut exprs: Vec<Expr> = Vec::new();
-        for (qualifier, field) in self.plan.schema().iter() {
-            match added.iter().position(|(name, _)| same(name, field.name())) {
-                // A replaced column keeps its place and takes the new spelling.
-                Some(at) => {
-                    let (name, expr) = &added[at];
-                    exprs.push(expr.clone().alias(*name));
-                }
-                None => exprs.push(Expr::Column(DfColumn::new(qualifier.cloned(), field.name()))),
-            }
-        }
-        for (name, expr) in &added {
-            if !self.plan.schema().fields().iter().any(|f| same(f.name(), name)) {
-                exprs.push(expr.clone().alias(*name));
-            }
-        }
-        self.project(exprs)
-    }
-
-    /// The same with a column renamed; without effect when there is none of that name, as in Spark.
-    pub fn with_column_renamed(&self, from: &str, to: &str) -> Result<Self> {
-        let exprs = self.plan.schema().iter().map(|(qualifier, field)| {
-            let column = Expr::Column(DfColumn::new(qualifier.cloned(), field.name()));
-            if same(field.name(), from) { column.alias(to) } else { column }
-        });
-        self.project(exprs.collect())
-    }
-
-    /// The same without these columns; names that are not there are left out, as in Spark.
-    pub fn drop<'a>(&self, columns: impl IntoIterator<Item = &'a str>) -> Result<Self> {
-        let dropped: Vec<&str> = columns.into_iter().collect();
-        let kept = self.plan.schema().iter().filter(|(_, field)| !dropped.iter().any(|name| same(name, field.name())));
-        self.project(kept.map(|(qualifier, field)| Expr::Column(DfColumn::new(qualifier.cloned(), field.name()))).collect())
-    }
-
-    /// The rows in the order of these columns: rising with nulls first unless a column says `desc()`.
-    pub fn order_by<C: Into<Column>>(&self, columns: impl IntoIterator<Item = C>) -> Result<Self> {
-        let binder = self.binder();
-        let keys: Result<Vec<_>> = columns
-            .into_iter()
-            .map(|column| {
-                let column = column.into();
-                Ok(column.sort_key(binder.bind(&column)?))
-            })
-            .collect();
-        self.over(self.builder().sort(keys?)?.build()?)
-    }
-
-    /// The same as [`DataFrame::order_by`].
-    pub fn sort<C: Into<Column>>(&self, columns: impl IntoIterator<Item = C>) -> Result<Self> {
-        self.order_by(columns)
-    }
-
-    /// The first rows, `rows` of them at most.
-    pub fn limit(&self, rows: usize) -> Result<Self> {
-        self.over(self.builder().limit(0, Some(rows))?.build()?)
-    }
-
-    /// The same under a name, for `name.column` in joins.
-    pub fn alias(&self, name: &str) -> Result<Self> {
-        self.over(self.builder().alias(TableReference::bare(name.to_owned()))?.build()?)
-    }
-
-    /// The rows of both, columns matched by place; duplicates stay.
-    pub fn union(&self, other: &Self) -> Result<Self> {
-        let (left, right) = (self.columns().len(), other.columns().len());
-        if left != right {
-            return Err(Error::analysis(format!(
-                "`union` needs the same number of columns on both sides: {left} and {right}; `union_by_name` matches them by name"
-            )));
-        }
-        self.over(self.builder().union(other.plan.clone())?.build()?)
-    }
-
-    /// The rows of both, columns matched by name; duplicates stay.
-    pub fn union_by_name(&self, other: &Self) -> Result<Self> {
-        let mut order = Vec::new();
-        for name in self.columns() {
-            order.push(other.binder().name(&name).map_err(|e| e.context("`union_by_name`, right side"))?.alias(name));
-        }
-        if other.columns().len() != order.len() {
-            let (ours, theirs) = (self.columns().join(", "), other.columns().join(", "));
-            return Err(Error::analysis(format!("`union_by_name` needs the same columns on both sides: {ours} and {theirs}")));
-        }
-        self.union(&other.project(order)?)
+    /// The columns whose names match a Java regular expression.
+    pub fn col_regex(&self, pattern: &str) -> Column {
+        let pattern = pattern.trim_matches('`').to_owned();
+        Column::new(ExpressionKind::UnresolvedRegex { pattern, target: Vec::new(), plan_id: self.relation.plan_id })
     }
 
     /// Makes it known under a name to this session's SQL.
+    ///
+    /// # Errors
+    /// Those of [`DataFrame::schema`], and a name with dots.
     pub fn create_or_replace_temp_view(&self, name: &str) -> Result<()> {
         if name.is_empty() || name.contains(['.', '`']) {
             return Err(Error::analysis(format!("`{name}` cannot name a view: give it a plain name without dots")));
         }
         let settings = self.session.spark_settings()?;
-        let view = crate::catalog::open::plan_view(name, self.plan.clone(), false);
+        let view = crate::catalog::open::resolved_view(name, self.meaning()?, false);
         self.session.catalog().put_temp_view(view, true, &settings)
     }
 
@@ -248,12 +185,12 @@ impl DataFrame {
     }
 }
 
-/// `"*"` in a list of names means all columns.
-fn star_or(column: Column) -> Column {
-    let relation = match &column.expr {
-        Expr::Column(c) if c.relation.is_none() && c.name == "*" => None,
-        Expr::Column(c) if c.relation.is_none() && c.name.ends_with(".*") => c.name.strip_suffix(".*").map(str::to_owned),
-        _ => return column,
-    };
-    Column::new(Unbound::Star(relation).over(Vec::new()))
+/// The user's columns.
+pub(crate) fn schema_of(resolved: &Resolved) -> SchemaRef {
+    Arc::new(Schema::new(resolved.output.iter().map(|column| field_of(&column.field)).collect::<Vec<_>>()))
+}
+
+/// The expressions of columns.
+fn expressions<C: Into<Column>>(columns: impl IntoIterator<Item = C>) -> Vec<Expression> {
+    columns.into_iter().map(|column| column.into().expression).collect()
 }

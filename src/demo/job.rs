@@ -39,13 +39,13 @@ pub struct Outputs {
 pub fn job(events: &DataFrame, malformed: Option<DataFrame>, final_watermark_us: Option<i64>) -> Result<Outputs> {
     let (events, impossible) = split_by_range(events)?;
     let dead_letters = match malformed {
-        Some(malformed) => malformed.union(&impossible)?,
+        Some(malformed) => malformed.union(&impossible),
         None => impossible,
     };
     let events = events
-        .with_column("eventTime", F::timestamp_millis(col("eventTimeMs")))?
-        .with_watermark("eventTime", "2 minutes")?
-        .drop_duplicates(["eventId", "eventTime"])?;
+        .with_column("eventTime", F::timestamp_millis(col("eventTimeMs")))
+        .with_watermark("eventTime", "2 minutes")
+        .drop_duplicates(["eventId", "eventTime"]);
     let ended = || col("eventType").eq("view_end");
     let sessions = events
         .group_by([F::session_window(col("eventTime"), "30 minutes"), col("userId")])
@@ -55,7 +55,7 @@ pub fn job(events: &DataFrame, malformed: Option<DataFrame>, final_watermark_us:
             F::sum(when(col("completed"), lit(1)).otherwise(lit(0))).alias("completedEvents"),
             F::sum(when(ended(), lit(1)).otherwise(lit(0))).alias("views"),
             F::sum(when(col("eventType").eq("click"), lit(1)).otherwise(lit(0))).alias("clicks"),
-        ])?
+        ])
         .select([
             col("userId"),
             col("session_window").get_field("start").alias("sessionStart"),
@@ -65,16 +65,16 @@ pub fn job(events: &DataFrame, malformed: Option<DataFrame>, final_watermark_us:
             col("clicks"),
             // Every event that was kept counts in some table: one that vanished would be missed here.
             col("events"),
-        ])?;
+        ]);
     let sessions = match final_watermark_us {
         None => sessions,
-        Some(us) => sessions.filter(col("sessionEnd").leq(F::timestamp_micros(lit(us))))?,
+        Some(us) => sessions.filter(col("sessionEnd").leq(F::timestamp_micros(lit(us)))),
     };
-    let changes = sessions.group_by([col("userId")]).flat_map_groups_with_state(baseline())?;
+    let changes = sessions.group_by([col("userId")]).flat_map_groups_with_state(baseline());
     Ok(Outputs {
         dead_letters,
-        user_baselines: changes.filter(col("kind").eq("baseline"))?.select(["userId", "emaAsdMs", "seen"])?,
-        alerts: changes.filter(col("kind").eq("alert"))?.select([
+        user_baselines: changes.filter(col("kind").eq("baseline")).select(["userId", "emaAsdMs", "seen"]),
+        alerts: changes.filter(col("kind").eq("alert")).select([
             "userId",
             "sessionStart",
             "sessionEnd",
@@ -82,7 +82,7 @@ pub fn job(events: &DataFrame, malformed: Option<DataFrame>, final_watermark_us:
             "baselineAsdMs",
             "dropRatio",
             "note",
-        ])?,
+        ]),
         session_metrics: sessions,
         events,
     })
@@ -94,14 +94,14 @@ const TIMES_MS: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_30
 /// Events that can have happened; and those whose time no timestamp holds, which would stop the query for good, as dead letters.
 pub(super) fn split_by_range(events: &DataFrame) -> Result<(DataFrame, DataFrame)> {
     let possible = || col("eventTimeMs").geq(*TIMES_MS.start()).and(col("eventTimeMs").leq(*TIMES_MS.end()));
-    let columns = events.columns();
-    let impossible = events.filter(possible().not())?.select([
+    let columns = events.columns()?;
+    let impossible = events.filter(possible().not()).select([
         null().cast("string").alias("file"),
         null().cast("bigint").alias("line"),
         F::call_function("to_json", [F::struct_(columns.iter().map(|c| col(c)))]).alias("text"),
         lit("eventTimeMs: no timestamp holds this time").alias("reason"),
-    ])?;
-    Ok((events.filter(possible())?, impossible))
+    ]);
+    Ok((events.filter(possible()), impossible))
 }
 
 /// Keeps each user's moving average; gives a row `baseline` per call and a row `alert` per session far below the average.

@@ -66,12 +66,12 @@ impl Verdict {
 pub async fn judge(session: &Session, layout: &Layout) -> Result<Verdict> {
     let epochs = recorded_epochs(layout)?;
     let input = recorded_events(session, layout, &epochs)?;
-    let dead_letters = job(&input.drop([EPOCH])?, Some(input.malformed_rows()?), None)?.dead_letters;
+    let dead_letters = job(&input.drop([EPOCH]), Some(input.malformed_rows()), None)?.dead_letters;
     // The rows leave their plan, so that each of the batch's tables starts from them and not from the files again.
     let rows = split_by_range(&input)?.0.collect().await?;
     let bounds = bounds(&maxima_us(&rows, epochs.len())?, DELAY_US);
     let events: u64 = rows.iter().map(|batch| batch.num_rows() as u64).sum();
-    let Parted { on_time, late } = part(&input.schema(), rows, &bounds)?;
+    let Parted { on_time, late } = part(input.schema()?.as_ref(), rows, &bounds)?;
     let (on_time, late) = (session.create_dataframe(on_time)?, session.create_dataframe(late)?);
     let ended_us = bounds.last().and_then(|next| next.final_us);
     // Before any event has moved the watermark, no session has ended.
@@ -201,7 +201,7 @@ fn late_rows(late: &RecordBatch, events: &Schema, late_events: &SchemaRef, bound
 async fn compare(table: &DataFrame, expected: &DataFrame) -> Result<(u64, Option<String>)> {
     let expected = sorted(expected).await?;
     let names = expected.names.clone();
-    let found = sorted(&table.select(names.iter().map(|n| col(n)))?).await?;
+    let found = sorted(&table.select(names.iter().map(|n| col(n)))).await?;
     let rows = found.rows.len() as u64;
     let at = found.rows.iter().zip(&expected.rows).position(|(a, b)| a != b);
     let difference = match at {
@@ -240,7 +240,7 @@ impl Sorted {
 }
 
 async fn sorted(frame: &DataFrame) -> Result<Sorted> {
-    let schema = tidemill_planner::logical::without_event_time(&frame.schema());
+    let schema = tidemill_planner::logical::without_event_time(frame.schema()?.as_ref());
     // Rows are compared, not whether a column could be null.
     let nullable: Vec<Field> = schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect();
     let nullable = Arc::new(Schema::new(nullable));

@@ -48,7 +48,7 @@ pub fn behaviour(session: &Session, layout: &Layout, config: &QueryConfig) -> Re
     let merge = |name: &str, on: &[&'static str]| {
         StreamSink::delta_merge(layout.table(name), on.iter().copied()).named(name).with_options(options.clone())
     };
-    let outputs = job(&events, Some(events.malformed_rows()?), None)?;
+    let outputs = job(&events, Some(events.malformed_rows()), None)?;
     let mut query = session.streaming_query("behaviour").checkpoint_location(layout.checkpoint());
     if let Some(epochs) = config.keep_epochs {
         query = query
@@ -57,7 +57,7 @@ pub fn behaviour(session: &Session, layout: &Layout, config: &QueryConfig) -> Re
     }
     let query = query
         .add(&outputs.dead_letters, append("dead_letters"))
-        .with_late_rows(&outputs.events, append("late_events"))?
+        .with_late_rows(&outputs.events, append("late_events"))
         .add(&outputs.session_metrics, merge("session_metrics", &["userId", "sessionStart"]))
         .add(&outputs.user_baselines, merge("user_baselines", &["userId"]))
         .add(&outputs.alerts, append("alerts"));

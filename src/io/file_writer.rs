@@ -81,7 +81,7 @@ pub(super) async fn save(frame: &DataFrame, path: &str, format: Format, mode: Mo
             return Err(Error::analysis(format!("{path} is a Delta table: write it with format(\"delta\"), or choose another path")));
         }
     }
-    let job = Job { folder, format, mode, csv, schema: frame.schema(), partition_columns: 0, settings: None, replace: Replace::ByMode };
+    let job = Job { folder, format, mode, csv, schema: frame.schema()?, partition_columns: 0, settings: None, replace: Replace::ByMode };
     let partitions = frame.collect_partitions().await?;
     let written = tokio::task::spawn_blocking(move || job.run(&partitions)).await;
     written.map_err(|e| Error::internal(format!("writing to {path} ended early: {e}")))?

@@ -52,7 +52,7 @@ impl MergeBuilder {
         let table = DeltaTable::open(&self.path).await?;
         let update_condition = self.update_condition.map(|condition| merge_condition(self.source.session(), condition));
         if let Some(condition) = &update_condition {
-            condition.check(&self.source.schema(), table.snapshot().await?.schema())?;
+            condition.check(self.source.schema()?.as_ref(), table.snapshot().await?.schema())?;
         }
         let source = self.source.collect().await?;
         table.merge(MergeRequest { on: self.keys, source, update_condition, txn: self.txn }).await

@@ -1,13 +1,14 @@
-//! The condition of a merge with the meaning that it has as a filter over a join of `source` and `target`: the session settles
-//! its names, functions and types as it does for a DataFrame.
+//! The condition of a merge, with the meaning that it has as a filter over a join of `source` and `target`: a tree that is resolved over
+//! the columns of both.
 //!
 //! ```text
-//! source.s = target.n  ─ bind ─► analyse, as Filter over the columns of both ─► simplify ─► CAST(source.s AS BIGINT) = target.n
+//! source.s = target.n  ─ resolve over both ─► CAST(source.s AS BIGINT) = target.n ─ simplify ─► evaluated over pairs of rows
 //! ```
+//! A stream's record keeps the tree as JSON; those of earlier releases kept SQL text, which is read too.
 
 use std::sync::Arc;
 
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column as DfColumn, DFSchema};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::simplify::SimplifyContext;
@@ -16,13 +17,13 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use tidemill_lakehouse::{ConditionLanguage, MergeCondition};
+use tidemill_spark::plan::{Expression, ExpressionKind};
+use tidemill_spark::resolve::{Opened, OpenedFunction, OutputColumn, Request, resolve_expression};
+use tidemill_spark::types::{SparkType, from_field};
 
 use crate::column::Column;
-use crate::column::bind::Binder;
-use crate::column::sql_text::sql_text;
-use crate::column::unbound::Unbound;
-use crate::spark::clock_in;
-use crate::spark::float_comparisons::FloatComparisons;
+use crate::rules::clock_in;
+use crate::rules::float_comparisons::FloatComparisons;
 use crate::{Error, Result, Session};
 
 /// Conditions as this session's filters.
@@ -35,7 +36,7 @@ struct AsFilter {
 
 /// The condition of a merge that runs once.
 pub(crate) fn merge_condition(session: &Session, condition: Column) -> MergeCondition {
-    MergeCondition::new(condition.expr, Arc::new(AsFilter { session: session.clone(), of_stream: false }))
+    condition_of(condition, Arc::new(AsFilter { session: session.clone(), of_stream: false }))
 }
 
 /// What the conditions of a stream's merges are said in, and kept in by their records.
@@ -43,11 +44,65 @@ pub(crate) fn stream_conditions(session: &Session) -> Arc<dyn ConditionLanguage>
     Arc::new(AsFilter { session: session.clone(), of_stream: true })
 }
 
+/// A condition in a language of ours.
+pub(crate) fn condition_of(condition: Column, language: Arc<dyn ConditionLanguage>) -> MergeCondition {
+    // A tree of plain data has JSON.
+    MergeCondition::new(serde_json::to_string(&condition.expression).unwrap_or_default(), language)
+}
+
+/// The tree that a text is.
+fn read(text: &str) -> Result<Expression> {
+    if text.starts_with('{') {
+        return serde_json::from_str(text).map_err(|e| Error::corrupt(format!("the condition of a merge cannot be read: {e}")));
+    }
+    Ok(ExpressionKind::ExpressionString(text.to_owned()).into())
+}
+
+impl AsFilter {
+    /// The predicate with its types, over columns named by their place.
+    fn resolved(&self, condition: &Expression, both: &DFSchema) -> Result<Expr> {
+        let columns: Vec<OutputColumn> = both
+            .iter()
+            .enumerate()
+            .map(|(at, (side, field))| {
+                let mut field = from_field(field);
+                field.nullable = true;
+                OutputColumn { id: at.to_string(), field, qualifier: side.map(|s| s.table().to_owned()).into_iter().collect() }
+            })
+            .collect();
+        let settings = self.session.spark_settings();
+        let mut opened = Opened::default();
+        for request in tidemill_spark::resolve::requests_of(condition, &opened, &settings)? {
+            match request {
+                Request::Function { .. } => {
+                    opened.functions.insert(request, OpenedFunction::Missing);
+                }
+                _ => return Err(Error::unsupported("a subquery in the condition of a merge is not there yet: join the source with it first")),
+            }
+        }
+        let typed = resolve_expression(condition, &columns, &opened, &settings)?;
+        if typed.data_type != SparkType::Boolean {
+            return Err(Error::analysis(format!("it is non-boolean: \"{}\" is \"{}\"", typed.sql, typed.data_type.sql())));
+        }
+        let named = typed.expr.transform(|part| match &part {
+            Expr::Column(column) => match column.name.parse::<usize>().ok().filter(|at| *at < both.fields().len()) {
+                Some(at) => {
+                    let (side, field) = both.qualified_field(at);
+                    Ok(Transformed::yes(Expr::Column(DfColumn::new(side.cloned(), field.name()))))
+                }
+                None => Ok(Transformed::no(part)),
+            },
+            _ => Ok(Transformed::no(part)),
+        });
+        Ok(named.data()?)
+    }
+}
+
 impl ConditionLanguage for AsFilter {
-    fn bind(&self, condition: &Expr, both: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
+    fn bind(&self, condition: &str, both: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
         let state = self.session.state();
-        let bound = Binder { state, schema: both }.bind(&Column::new(named(condition)?))?;
-        if let Some(clock) = clock_in(&bound)?.filter(|_| self.of_stream) {
+        let resolved = self.resolved(&read(condition)?, both)?;
+        if let Some(clock) = clock_in(&resolved)?.filter(|_| self.of_stream) {
             return Err(Error::unsupported(format!(
                 "`{clock}` in the condition of a stream's merge: an epoch that is published again would be merged otherwise; \
                  compare with a column of the source"
@@ -55,10 +110,9 @@ impl ConditionLanguage for AsFilter {
         }
         let schema = Arc::new(both.clone());
         let pairs = LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema: Arc::clone(&schema) });
-        let analyzed = self.session.analyzed(LogicalPlanBuilder::new(pairs).filter(bound)?.build()?)?;
+        let filter = LogicalPlanBuilder::new(pairs).filter(resolved)?.build()?;
         // The plan of a filter has its floats compared by value as it is about to run; this is about to run.
-        let analyzed = FloatComparisons.analyze(analyzed, state.config_options())?;
-        let LogicalPlan::Filter(Filter { predicate, .. }) = analyzed else {
+        let LogicalPlan::Filter(Filter { predicate, .. }) = FloatComparisons.analyze(filter, state.config_options())? else {
             return Err(Error::internal("a filter was lost while it was analysed"));
         };
         let mut begun = state.execution_props().clone();
@@ -71,45 +125,14 @@ impl ConditionLanguage for AsFilter {
         Ok(create_physical_expr(&predicate, both, &begun, &PhysicalPlanningContext::default())?)
     }
 
-    fn write(&self, condition: &Expr) -> Option<String> {
-        sql_text(condition)
+    fn text(&self, condition: &str) -> String {
+        read(condition).map_or_else(|_| condition.to_owned(), |tree| tree.to_string())
     }
-
-    fn read(&self, text: &str) -> Result<Expr> {
-        Ok(crate::functions::expr(text).expr)
-    }
-
-    fn text(&self, condition: &Expr) -> String {
-        match condition {
-            Expr::ScalarFunction(call) => match Unbound::of(call) {
-                Some(Unbound::Sql(text)) => text.clone(),
-                _ => condition.to_string(),
-            },
-            other => other.to_string(),
-        }
-    }
-}
-
-/// The condition with each qualified column as a name, which is resolved without regard to case.
-fn named(condition: &Expr) -> Result<Expr> {
-    let named = condition.clone().transform(|node| match &node {
-        Expr::Column(DfColumn { relation: Some(side), name, .. }) => {
-            let name = DfColumn::new_unqualified(format!("{}.{}", quoted(side.table()), quoted(name)));
-            Ok(Transformed::yes(Expr::Column(name)))
-        }
-        _ => Ok(Transformed::no(node)),
-    })?;
-    Ok(named.data)
-}
-
-fn quoted(part: &str) -> String {
-    if part.contains('.') { format!("`{part}`") } else { part.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
     use arrow::datatypes::{DataType, Field, Schema};
-    use datafusion::prelude::{col as df_col, lit as df_lit};
 
     use super::*;
     use crate::ErrorKind;
@@ -123,20 +146,15 @@ mod tests {
     fn names_are_of_a_side_and_in_any_case() {
         let session = Session::builder().build().unwrap();
         let told = |condition: Column| merge_condition(&session, condition).check(&schema(), &schema());
-        for good in [
-            col("source.EVENTTIME").gt(col("Target.eventTime")),
-            expr("SOURCE.s = target.eventtime + 1"),
-            Column::from(Expr::Column(DfColumn::new(Some("source"), "EVENTTIME")).gt(df_lit(1))),
-            lit(true),
-        ] {
+        for good in [col("source.EVENTTIME").gt(col("Target.eventTime")), expr("SOURCE.s = target.eventtime + 1"), lit(true)] {
             told(good).unwrap();
         }
         for (bad, named) in [
-            (col("source.evntTime").gt(lit(1)), "did you mean `eventTime`"),
-            (col("eventTime").gt(lit(1)), "it may be `source.eventTime` or `target.eventTime`"),
-            (Column::from(df_col("other.s").eq(df_lit("x"))), "unknown column `other.s`"),
+            (col("source.evntTime").gt(lit(1)), "did you mean one of [`eventTime`"),
+            (col("eventTime").gt(lit(1)), "may be `source`.`eventTime` or `target`.`eventTime`"),
+            (col("other.s").eq("x"), "there is no column `other`.`s`"),
             (col("source.eventTime") + lit(1), "non-boolean"),
-            (expr("source.eventTime >"), "syntax error"),
+            (expr("source.eventTime >"), "syntax"),
         ] {
             let error = told(bad).unwrap_err();
             assert!(error.kind() == ErrorKind::Analysis && error.message().contains(named), "{error}");
@@ -148,7 +166,7 @@ mod tests {
         let session = Session::builder().build().unwrap();
         let late = || current_timestamp().gt(col("target.s").cast("timestamp"));
         merge_condition(&session, late()).check(&schema(), &schema()).unwrap();
-        let error = MergeCondition::new(late().expr, stream_conditions(&session)).check(&schema(), &schema()).unwrap_err();
+        let error = condition_of(late(), stream_conditions(&session)).check(&schema(), &schema()).unwrap_err();
         assert!(error.kind() == ErrorKind::Unsupported && error.message().contains("column of the source"), "{error}");
     }
 
@@ -157,7 +175,7 @@ mod tests {
         let session = Session::builder().build().unwrap();
         for (condition, text) in [
             (expr("source.s > 'a' OR target.s IS NULL"), "source.s > 'a' OR target.s IS NULL"),
-            (col("source.eventTime").gt(col("target.eventTime")), "source.eventTime > target.eventTime"),
+            (col("source.eventTime").gt(col("target.eventTime")), "(source.eventTime > target.eventTime)"),
         ] {
             assert_eq!(merge_condition(&session, condition).to_string(), text);
         }

@@ -20,7 +20,7 @@ pub(crate) use csv_options::CsvOptions;
 pub(crate) use file_writer::Replace;
 pub(crate) use files::local_path;
 pub use merge::MergeBuilder;
-pub(crate) use merge_condition::stream_conditions;
+pub(crate) use merge_condition::{condition_of, stream_conditions};
 pub(crate) use path_table::{Format, PathTable, Version, delta};
 pub use reader::DataFrameReader;
 pub(crate) use partition::{HIVE_NULL, folder_of};

@@ -100,7 +100,7 @@ impl PathTable {
             Format::Parquet => parquet(session, path, None).await,
             Format::Json => {
                 let rows = strict_json::infer_and_scan(session, path).await?;
-                Ok(Arc::new(ViewTable::new(rows.logical_plan().clone(), None)))
+                Ok(Arc::new(ViewTable::new(rows.plan_now()?, None)))
             }
             Format::Csv => listing(session, path, Arc::new(CsvFormat::default().with_has_header(false)), None).await,
         }

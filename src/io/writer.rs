@@ -151,7 +151,7 @@ impl DataFrameWriter {
         let batches = self.frame.collect().await?;
         let options = TableOptions { partition_by: self.partition_by.clone(), ..TableOptions::default() };
         let rows = FirstRows { batches: batches.clone(), mode: mode.in_history(), txn: txn.clone() };
-        if DeltaTable::create_with_rows(path, table_schema(&self.frame), rows, options).await?.is_some() {
+        if DeltaTable::create_with_rows(path, table_schema(&self.frame)?, rows, options).await?.is_some() {
             return Ok(());
         }
         // There is a table, made perhaps while the query ran.
@@ -165,8 +165,8 @@ impl DataFrameWriter {
 }
 
 /// The columns that a new table gets: those of the rows, without what only this query knows about them.
-fn table_schema(frame: &DataFrame) -> SchemaRef {
-    without_event_time(&frame.schema())
+fn table_schema(frame: &DataFrame) -> Result<SchemaRef> {
+    Ok(without_event_time(frame.schema()?.as_ref()))
 }
 
 pub(super) fn there_is_something(path: &str) -> Error {

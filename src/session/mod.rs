@@ -31,7 +31,6 @@ pub struct Session {
 struct Inner {
     settings: settings::Settings,
     state: OnceLock<SessionState>,
-    resolved_state: OnceLock<SessionState>,
     engine: OnceLock<Engine>,
     catalog: Catalog,
     plans_made: Arc<AtomicU64>,
@@ -72,7 +71,7 @@ impl SessionBuilder {
         let warehouse = settings.get("spark.sql.warehouse.dir").unwrap_or_else(|| "spark-warehouse".to_owned());
         let warehouse = warehouse.strip_prefix("file://").or_else(|| warehouse.strip_prefix("file:")).unwrap_or(&warehouse).to_owned();
         let catalog = Catalog::new(std::path::Path::new(&warehouse));
-        let inner = Inner { settings, state: OnceLock::new(), resolved_state: OnceLock::new(), engine: OnceLock::new(), catalog, plans_made: Arc::default() };
+        let inner = Inner { settings, state: OnceLock::new(), engine: OnceLock::new(), catalog, plans_made: Arc::default() };
         Ok(Session { inner: Arc::new(inner) })
     }
 }
@@ -150,7 +149,7 @@ impl Session {
     /// `NotFound` when there is none.
     pub fn view(&self, name: &str) -> Result<DataFrame> {
         let view = self.catalog().temp_view(&[name.to_owned()], &*self.spark_settings()?).ok_or_else(|| self.catalog().unknown(name))?;
-        Ok(self.dataframe(view.plan))
+        Ok(DataFrame::opened(self.clone(), view.opened))
     }
 
     /// The Delta table at a path: its rows, versions and history.
@@ -181,7 +180,9 @@ impl Session {
 
     /// The numbers from `start` up to `end`, as a column `id`.
     pub async fn range(&self, start: i64, end: i64) -> Result<DataFrame> {
-        self.sql(&format!("SELECT id FROM range({start}, {end})")).await
+        let arguments = [start, end].map(tidemill_spark::plan::Expression::literal).to_vec();
+        let kind = tidemill_spark::plan::RelationKind::TableFunction { name: vec!["range".to_owned()], arguments };
+        Ok(DataFrame::new(self.clone(), kind, crate::dataframe::Held::default()))
     }
 
     /// Forgets a temporary view; whether there was one.
@@ -200,30 +201,20 @@ impl Session {
     }
 
     /// DataFusion's side of the session, made when it is first needed.
-    pub fn state(&self) -> &SessionState {
+    pub(crate) fn state(&self) -> &SessionState {
         self.inner.state.get_or_init(|| state::build(&self.inner.settings, Arc::clone(&self.inner.plans_made)))
     }
 
-    /// DataFusion's side of the session for plans whose types are final: nothing coerces them any more.
-    pub(crate) fn resolved_state(&self) -> &SessionState {
-        self.inner.resolved_state.get_or_init(|| state::build_resolved(&self.inner.settings, Arc::clone(&self.inner.plans_made)))
+    /// A DataFrame of this session over any logical plan.
+    pub(crate) fn dataframe(&self, plan: LogicalPlan) -> DataFrame {
+        DataFrame::of_plan(self.clone(), plan)
     }
 
-    /// A DataFrame of this session over any logical plan: the door for nodes that have no method here yet.
-    pub fn dataframe(&self, plan: LogicalPlan) -> DataFrame {
-        DataFrame::new(self.clone(), plan)
-    }
-
-    /// `plan` with Spark's operators and the types that it has when it runs.
-    pub(crate) fn analyzed(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
-        crate::spark::analyze::analyzed(plan, self.state())
-    }
-
+    /// The rows of a table of the engine's, under a name for its scans.
     pub(crate) fn scan(&self, name: &str, table: Arc<dyn datafusion::catalog::TableProvider>) -> Result<DataFrame> {
+        let columns = table.schema().fields().iter().map(|field| tidemill_spark::types::from_field(field)).collect();
         let source = datafusion::datasource::provider_as_source(table);
-        let name = datafusion::common::TableReference::bare(name.to_owned());
-        let plan = datafusion::logical_expr::LogicalPlanBuilder::scan(name, source, None)?.build()?;
-        Ok(self.dataframe(plan))
+        Ok(DataFrame::opened(self.clone(), tidemill_spark::resolve::OpenedRelation::Table { name: vec![name.to_owned()], source, columns }))
     }
 }
 

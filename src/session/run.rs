@@ -35,20 +35,7 @@ impl Session {
 
     /// All rows of a plan, by partition.
     pub(crate) async fn run_batch(&self, plan: &LogicalPlan) -> Result<Vec<Vec<RecordBatch>>> {
-        let graph = self.stages(plan).await?;
-        let output = batch::run(self.engine()?, self.state(), &graph).await?;
-        for ((source, port), rows) in &output.report.side_rows {
-            if *port == Port::Malformed {
-                tracing::warn!(source, rows, "malformed lines were left out; `malformed_rows()` gives them");
-            }
-        }
-        Ok(output.roots.into_iter().next().map(|root| root.partitions).unwrap_or_default())
-    }
-
-    /// All rows of a plan whose types are final, by partition.
-    pub(crate) async fn run_resolved(&self, plan: &LogicalPlan) -> Result<Vec<Vec<RecordBatch>>> {
-        let mut state = self.resolved_state().clone();
-        state.mark_start_execution();
+        let state = self.state_now();
         let graph = batch::plan_stages(&state, &[named(plan)?], &identity).await?;
         let output = batch::run(self.engine()?, &state, &graph).await?;
         for ((source, port), rows) in &output.report.side_rows {

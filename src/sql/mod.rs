@@ -6,13 +6,11 @@
 
 mod open;
 
-use std::sync::Arc;
-
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use tidemill_spark::plan::{Relation, Statement};
 use tidemill_spark::resolve::{OutputColumn, Resolved};
 
-pub(crate) use open::opened_for;
+pub(crate) use open::{opened_for, opened_now};
 
 use crate::{DataFrame, Result, Session};
 
@@ -27,8 +25,7 @@ pub(crate) async fn run(session: &Session, text: &str) -> Result<DataFrame> {
 
 /// The rows that a tree describes.
 pub(crate) async fn query(session: &Session, relation: &Relation) -> Result<DataFrame> {
-    let resolved = resolved(session, relation).await?;
-    dataframe(session, resolved)
+    Ok(DataFrame::resolved(session.clone(), resolved(session, relation).await?))
 }
 
 /// What a tree means.
@@ -38,16 +35,11 @@ pub(crate) async fn resolved(session: &Session, relation: &Relation) -> Result<R
     tidemill_spark::resolve::resolve(relation, &opened, &settings)
 }
 
-/// A resolved tree as a DataFrame. Its columns have the user's names in the plan, too, where no two are alike.
-pub(crate) fn dataframe(session: &Session, resolved: Resolved) -> Result<DataFrame> {
-    let Resolved { plan, output } = resolved;
-    let plan = tidemill_planner::logical::rewrite_window_aggregates(plan)?;
-    let plan = named(plan, &output)?;
-    Ok(DataFrame::resolved(session.clone(), plan, Arc::new(output)))
-}
-
-fn named(plan: LogicalPlan, output: &[OutputColumn]) -> Result<LogicalPlan> {
-    let unique = (1..output.len()).all(|i| output[..i].iter().all(|other| other.field.name != output[i].field.name));
+/// The plan with the user's names for its columns, where no two are alike.
+pub(crate) fn named(plan: LogicalPlan, output: &[OutputColumn]) -> Result<LogicalPlan> {
+    let mut names: Vec<&str> = output.iter().map(|column| column.field.name.as_str()).collect();
+    names.sort_unstable();
+    let unique = names.windows(2).all(|pair| pair[0] != pair[1]);
     if !unique || output.iter().all(|column| column.id == column.field.name) {
         return Ok(plan);
     }

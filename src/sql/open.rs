@@ -3,7 +3,7 @@
 use tidemill_spark::plan::Relation;
 use tidemill_spark::resolve::{Opened, OpenedFunction, OpenedRelation, Request, requests};
 
-use crate::{Result, Session};
+use crate::{Error, Result, Session};
 
 /// All that `relation` needs from outside.
 pub(crate) async fn opened_for(session: &Session, relation: &Relation) -> Result<Opened> {
@@ -32,6 +32,37 @@ pub(crate) async fn opened_for(session: &Session, relation: &Relation) -> Result
                     opened.relations.insert(request, OpenedRelation::Missing);
                 }
             }
+        }
+    }
+}
+
+/// All that `relation` needs from outside, without waiting: temporary views.
+///
+/// # Errors
+/// `Analysis` where it names tables that have to be opened first, as SQL text in a program may.
+pub(crate) fn opened_now(session: &Session, relation: &Relation) -> Result<Opened> {
+    let settings = session.spark_settings()?;
+    let mut opened = Opened { variables: session.catalog().variables(), ..Opened::default() };
+    loop {
+        let missing = requests(relation, &opened, &settings)?;
+        if missing.is_empty() {
+            return Ok(opened);
+        }
+        for request in missing {
+            let view = match &request {
+                Request::Function { .. } => {
+                    opened.functions.insert(request, OpenedFunction::Missing);
+                    continue;
+                }
+                Request::Table { name, .. } => session.catalog().temp_view(name, &settings),
+                Request::Files { .. } => None,
+            };
+            let Some(view) = view else {
+                return Err(Error::analysis(
+                    "an SQL expression of the DataFrame names a table that is not open yet: run an action, or read the table with `sql`",
+                ));
+            };
+            opened.relations.insert(request, view.opened);
         }
     }
 }

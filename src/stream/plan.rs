@@ -17,7 +17,7 @@ use tidemill_planner::{OperatorId, SourceId};
 use tidemill_streaming::query::QueryPlan;
 use tidemill_streaming::record::OperatorInfo;
 
-use crate::spark::clock_in;
+use crate::rules::clock_in;
 use crate::{Error, Result, Session};
 
 /// Plans a query: `roots` are the plans of its sinks' rows, in order.

@@ -69,11 +69,9 @@ impl StreamingQueryBuilder {
     /// Writes the rows that the watermark drops at the stateful operator that `frame` ends in, with the columns `operator`,
     /// `watermark` and `epoch` added, to `sink`: late rows are not lost.
     ///
-    /// # Errors
-    /// `Analysis` when `frame` does not end in an operator that drops late rows.
-    pub fn with_late_rows(self, frame: &DataFrame, sink: StreamSink) -> Result<Self> {
-        let late = frame.late_rows()?;
-        Ok(self.add(&late, sink))
+    /// When `frame` does not end in an operator that drops late rows, [`StreamingQueryBuilder::start`] says so.
+    pub fn with_late_rows(self, frame: &DataFrame, sink: StreamSink) -> Self {
+        self.add(&frame.late_rows(), sink)
     }
 
     /// Writes the input that the source `frame` could not read as its schema says (`file`, `line`, `text`, `reason`) to `sink`: of
@@ -83,11 +81,9 @@ impl StreamingQueryBuilder {
     /// and for ever. What may be otherwise the next time — a permission, a failing disk, a file that changes while it is read —
     /// is no dead letter: the query tries again, then stops with an error that names the file.
     ///
-    /// # Errors
-    /// `Analysis` when `frame` is not a source whose rows can be malformed.
-    pub fn with_dead_letters(self, frame: &DataFrame, sink: StreamSink) -> Result<Self> {
-        let malformed = frame.malformed_rows()?;
-        Ok(self.add(&malformed, sink))
+    /// When `frame` is not a source whose rows can be malformed, [`StreamingQueryBuilder::start`] says so.
+    pub fn with_dead_letters(self, frame: &DataFrame, sink: StreamSink) -> Self {
+        self.add(&frame.malformed_rows(), sink)
     }
 
     /// How often state images are written: at the latest after so many epochs, or so many bytes of changes.
@@ -119,7 +115,10 @@ impl StreamingQueryBuilder {
     /// # Errors
     /// Those of planning: see [`StreamingQueryBuilder::start`].
     pub async fn explain(&self) -> Result<String> {
-        let roots = self.sinks.iter().map(|(frame, _)| frame.plan.clone()).collect();
+        let mut roots = Vec::with_capacity(self.sinks.len());
+        for (frame, _) in &self.sinks {
+            roots.push(frame.plan().await?);
+        }
         Ok(plan::plan(&self.session, roots, Vec::new()).await?.graph.to_string())
     }
 
@@ -133,8 +132,11 @@ impl StreamingQueryBuilder {
             Error::analysis("a streaming query needs a directory for its log and state: give it with `checkpoint_location`")
         })?;
         let session = &self.session;
-        let (roots, sinks): (Vec<_>, Vec<_>) = self.sinks.into_iter().map(|(frame, sink)| (frame.plan, sink.build(session))).unzip();
-        let sinks = sinks.into_iter().collect::<Result<Vec<_>>>()?;
+        let (mut roots, mut sinks) = (Vec::new(), Vec::new());
+        for (frame, sink) in self.sinks {
+            roots.push(frame.plan().await?);
+            sinks.push(sink.build(session)?);
+        }
         let plan = plan::plan(&self.session, roots, sinks).await?;
         let mut options = QueryOptions::new(self.session.engine()?.clone(), checkpoint);
         options.name = self.name;

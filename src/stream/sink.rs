@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use futures::future::BoxFuture;
-use tidemill_lakehouse::{DeltaAppendSink, DeltaMergeSink, MergeCondition, SinkOptions};
+use tidemill_lakehouse::{DeltaAppendSink, DeltaMergeSink, SinkOptions};
 use tidemill_planner::seam::Sink;
 use tidemill_streaming::sink::{BatchFunction, ConsoleSink, ForEachBatchSink, MemorySink, MemoryTable};
 
@@ -135,7 +135,7 @@ impl StreamSink {
             Kind::Append { path } => Arc::new(DeltaAppendSink::new(self.name, path, options)),
             Kind::Merge { path, on } => {
                 let language = stream_conditions(session);
-                let condition = self.condition.map(|condition| MergeCondition::new(condition.expr, Arc::clone(&language)));
+                let condition = self.condition.map(|condition| crate::io::condition_of(condition, Arc::clone(&language)));
                 Arc::new(DeltaMergeSink::new(self.name, path, on, condition, options).with_language(language))
             }
             Kind::Memory(table) => Arc::new(MemorySink::new(name(), table)),
@@ -148,7 +148,7 @@ impl StreamSink {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::prelude::lit;
+    use crate::functions::lit;
 
     use super::*;
 

@@ -30,9 +30,9 @@ fn create_elsewhere(path: &str) -> Result<()> {
     let path = path.to_owned();
     let save = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async { clicks(&session()).limit(2)?.write().save(&path).await })
+        runtime.block_on(async { clicks(&session()).limit(2).write().save(&path).await })
     };
-    thread::spawn(save).join().unwrap()
+    thread::spawn(save).join()
 }
 
 /// The Parquet files that lie in a folder.

@@ -15,9 +15,9 @@ async fn select_filter_and_columns() {
     let df = clicks(&session());
     let shaped = df
         .filter(col("USERID").eq("ann").and(col("clicks").gt(2)))
-        .and_then(|df| df.with_column("double", col("Clicks") * 2))
-        .and_then(|df| df.with_column_renamed("country", "land"))
-        .and_then(|df| df.order_by([col("double").desc()]));
+        .with_column("double", col("Clicks") * 2)
+        .with_column_renamed("country", "land")
+        .order_by([col("double").desc()]);
     check(
         shaped,
         expect![[r#"
@@ -76,7 +76,7 @@ async fn groups() {
             count_distinct("country"),
             F::max("clicks") - F::min("clicks"),
         ])
-        .and_then(|df| df.order_by(["userId"]));
+        .order_by(["userId"]);
     check(
         grouped,
         expect![[r#"
@@ -106,9 +106,9 @@ async fn groups() {
 #[tokio::test]
 async fn joins() {
     let df = clicks(&session());
-    let totals = df.group_by(["userId"]).sum(&["clicks"]).unwrap().with_column_renamed("sum(clicks)", "total").unwrap();
+    let totals = df.group_by(["userId"]).sum(&["clicks"]).with_column_renamed("sum(clicks)", "total");
     check(
-        df.join(&totals, "userid", "inner").and_then(|j| j.order_by(["userId", "clicks"])),
+        df.join(&totals, "userid", "inner").order_by(["userId", "clicks"]),
         expect![[r#"
         +------+------+-------+-----+
         |userId|clicks|country|total|
@@ -123,7 +123,7 @@ async fn joins() {
     "#]],
     )
     .await;
-    let few = totals.filter(col("total").gt(6)).unwrap();
+    let few = totals.filter(col("total").gt(6));
     check(
         few.join(&df, ["userId"], "left_anti"),
         expect![[r#"
@@ -135,7 +135,7 @@ async fn joins() {
     )
     .await;
     check(
-        df.join(&few, ["userId"], "left_anti").and_then(|j| j.order_by(["clicks"])),
+        df.join(&few, ["userId"], "left_anti").order_by(["clicks"]),
         expect![[r#"
         +------+------+-------+
         |userId|clicks|country|
@@ -147,10 +147,10 @@ async fn joins() {
     "#]],
     )
     .await;
-    let (a, b) = (df.alias("a").unwrap(), df.alias("b").unwrap());
+    let (a, b) = (df.alias("a"), df.alias("b"));
     let pairs = a.join(&b, col("a.userId").eq(col("B.userid")).and(col("a.clicks").lt(col("b.clicks"))), "inner");
     check(
-        pairs.and_then(|p| p.select(["a.userId", "a.clicks"])).and_then(|p| p.order_by(["a.clicks"])),
+        pairs.select(["a.userId", "a.clicks"]).order_by(["a.clicks"]),
         expect![[r#"
         +------+------+
         |userId|clicks|
@@ -179,7 +179,7 @@ async fn names_that_are_wrong_say_what_is_right() {
     ] {
         assert!(error.message().contains(expected), "{error}");
     }
-    let twice = df.with_column("USERID2", col("clicks")).unwrap().select([col("userId"), col("clicks").alias("USERID")]).unwrap();
+    let twice = df.with_column("USERID2", col("clicks")).select([col("userId"), col("clicks").alias("USERID")]);
     let error = twice.select(["userid"]).unwrap_err();
     assert!(error.message().contains("USERID") && error.message().contains("userId"), "{error}");
 }
@@ -187,30 +187,30 @@ async fn names_that_are_wrong_say_what_is_right() {
 #[tokio::test]
 async fn whole_numbers_do_not_wrap_and_nothing_is_divided_by_zero() {
     let df = clicks(&session());
-    let overflow = df.select([lit(i64::MAX) + col("clicks")]).unwrap().collect().await.unwrap_err();
+    let overflow = df.select([lit(i64::MAX) + col("clicks")]).collect().await.unwrap_err();
     assert!(overflow.message().contains("overflow"), "{overflow}");
-    let zero = df.select([col("clicks") / (col("clicks") - col("clicks"))]).unwrap().collect().await.unwrap_err();
+    let zero = df.select([col("clicks") / (col("clicks") - col("clicks"))]).collect().await.unwrap_err();
     assert!(zero.message().contains("division by zero"), "{zero}");
 }
 
 #[tokio::test]
 async fn unions_and_distinct() {
     let df = clicks(&session());
-    let swapped = df.select(["clicks", "country", "userId"]).unwrap();
-    assert_eq!(df.union_by_name(&swapped).unwrap().count().await.unwrap(), 12);
-    assert_eq!(df.union_by_name(&swapped).unwrap().distinct().unwrap().count().await.unwrap(), 6);
-    assert!(df.union(&swapped.drop(["clicks"]).unwrap()).is_err());
+    let swapped = df.select(["clicks", "country", "userId"]);
+    assert_eq!(df.union_by_name(&swapped).count().await.unwrap(), 12);
+    assert_eq!(df.union_by_name(&swapped).distinct().count().await.unwrap(), 6);
+    assert!(df.union(&swapped.drop(["clicks"])).is_err());
     assert_eq!(df.columns(), ["userId", "clicks", "country"]);
 }
 
 #[tokio::test]
 async fn operators_are_chosen_when_types_are_known() {
-    let frame = clicks(&session()).limit(1).unwrap();
+    let frame = clicks(&session()).limit(1);
     let half = when(col("clicks").gt(100), 0).otherwise(expr("0.5"));
-    let shaped = frame.select([(half.clone() * 100).alias("x"), (col("clicks") / 2).alias("y"), half.alias("z")]).unwrap();
+    let shaped = frame.select([(half.clone() * 100).alias("x"), (col("clicks") / 2).alias("y"), half.alias("z")]);
     assert_eq!(format!("{shaped:?}"), "DataFrame[x: decimal(15,1), y: double, z: decimal(11,1)]");
-    let united = frame.select([lit(1).alias("a")]).unwrap().union(&frame.select([lit(2.5).alias("a")]).unwrap()).unwrap();
+    let united = frame.select([lit(1).alias("a")]).union(&frame.select([lit(2.5).alias("a")]));
     assert_eq!(format!("{united:?}"), "DataFrame[a: double]");
-    let summed = united.agg([F::sum(col("a") + 1).alias("s")]).unwrap();
+    let summed = united.agg([F::sum(col("a") + 1).alias("s")]);
     assert_eq!(summed.to_json_rows().await.unwrap(), [serde_json::json!({ "s": 5.5 })]);
 }

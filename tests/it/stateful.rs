@@ -14,17 +14,14 @@ const EVENTS: &str = "
 #[tokio::test]
 async fn duplicates_sessions_and_windows() {
     let session = session();
-    let events = session.sql(EVENTS).await.unwrap().with_watermark("EVENTTIME", "2 minutes").unwrap();
-    let unique = events.drop_duplicates(["eventid", "eventTime"]).unwrap();
+    let events = session.sql(EVENTS).await.unwrap().with_watermark("EVENTTIME", "2 minutes");
+    let unique = events.drop_duplicates(["eventid", "eventTime"]);
     assert_eq!(unique.count().await.unwrap(), 5);
     let sessions = unique
         .group_by([F::session_window("eventTime", "30 minutes"), col("userId")])
         .agg([F::count("*").alias("events"), (F::max("eventTime")).alias("last")])
-        .unwrap()
         .select([col("userId"), col("session_window.START"), col("session_window").get_field("end"), col("events"), col("last")])
-        .unwrap()
-        .order_by(["userId", "start"])
-        .unwrap();
+        .order_by(["userId", "start"]);
     expect![[r#"
         +------+--------------------+--------------------+------+--------------------+
         |userId|               start|                 end|events|                last|
@@ -47,7 +44,7 @@ async fn duplicates_sessions_and_windows() {
         +-------------------+-----+
     "#]]
     .assert_eq(&grid(&session.sql(windows).await.unwrap()).await);
-    assert_eq!(unique.late_rows().unwrap().count().await.unwrap(), 0);
+    assert_eq!(unique.late_rows().count().await.unwrap(), 0);
 }
 
 #[tokio::test]

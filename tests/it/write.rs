@@ -36,11 +36,11 @@ async fn modes_of_every_format() {
         assert_eq!(count().await, 6, "{format}");
         write(&rows, "append").await.unwrap();
         assert_eq!(count().await, 12, "{format}");
-        write(&rows.limit(2).unwrap(), "overwrite").await.unwrap();
+        write(&rows.limit(2), "overwrite").await.unwrap();
         assert_eq!(count().await, 2, "{format}");
         assert!(write(&rows, "apend").await.unwrap_err().message().contains("did you mean `append`?"));
         let back = reader().format(format).load(&path).await.unwrap();
-        let first = back.order_by(["clicks"]).unwrap();
+        let first = back.order_by(["clicks"]);
         assert_eq!(first.to_json_rows().await.unwrap()[0]["userId"], "ann", "{format}");
     }
 }
@@ -50,7 +50,7 @@ async fn a_failed_write_leaves_no_file() {
     let session = session();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("out");
-    let failing = clicks(&session).select([col("clicks") / (col("clicks") - col("clicks"))]).unwrap();
+    let failing = clicks(&session).select([col("clicks") / (col("clicks") - col("clicks"))]);
     let error = failing.write().format("parquet").save(path.to_str().unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Data, "{error}");
     assert!(!path.exists());
@@ -79,7 +79,7 @@ async fn a_transaction_writes_once() {
 async fn a_new_table_holds_its_rows_from_its_first_version_on() {
     let session = session();
     for (mode, said) in [("error", "ErrorIfExists"), ("append", "Append"), ("overwrite", "Overwrite"), ("ignore", "Ignore")] {
-        for (rows, count) in [(clicks(&session), 6u64), (clicks(&session).limit(0).unwrap(), 0)] {
+        for (rows, count) in [(clicks(&session), 6u64), (clicks(&session).limit(0), 0)] {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join("t").display().to_string();
             let writer = rows.write().mode(mode).partition_by(["country"]).option("txnAppId", "job").option("txnVersion", 1);
@@ -103,7 +103,7 @@ async fn rows_that_a_table_cannot_hold_make_none() {
     let session = session();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("t");
-    let failing = clicks(&session).select([col("clicks") / (col("clicks") - col("clicks"))]).unwrap();
+    let failing = clicks(&session).select([col("clicks") / (col("clicks") - col("clicks"))]);
     for (rows, partition_by, kind) in [(failing, None, ErrorKind::Data), (clicks(&session), Some("nothing"), ErrorKind::Analysis)] {
         let error = rows.write().partition_by(partition_by).save(path.to_str().unwrap()).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
@@ -116,7 +116,7 @@ async fn merges() {
     let session = session();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("totals").display().to_string();
-    let totals = clicks(&session).group_by(["userId"]).sum(&["clicks"]).unwrap().with_column_renamed("sum(clicks)", "total").unwrap();
+    let totals = clicks(&session).group_by(["userId"]).sum(&["clicks"]).with_column_renamed("sum(clicks)", "total");
     totals.write().save(&path).await.unwrap();
     let more = session
         .sql("SELECT 'ann' AS USERID, CAST(1 AS BIGINT) AS total UNION ALL SELECT 'bob', 50 UNION ALL SELECT 'dan', 3")
@@ -125,7 +125,7 @@ async fn merges() {
     let metrics =
         more.merge_into(&path, ["userid"]).when_matched_update(col("source.total").gt(col("TARGET.Total"))).merge().await.unwrap();
     assert_eq!((metrics.rows_updated, metrics.rows_inserted), (1, 1));
-    let merged = session.read().delta(&path).await.unwrap().order_by(["userId"]).unwrap();
+    let merged = session.read().delta(&path).await.unwrap().order_by(["userId"]);
     expect![[r#"
         +------+-----+
         |userId|total|
@@ -137,7 +137,7 @@ async fn merges() {
         +------+-----+
     "#]]
     .assert_eq(&grid(&merged).await);
-    let twice = more.union(&more).unwrap().merge_into(&path, ["userId"]).merge().await.unwrap_err();
+    let twice = more.union(&more).merge_into(&path, ["userId"]).merge().await.unwrap_err();
     assert_eq!(twice.kind(), ErrorKind::Data, "{twice}");
 }
 
@@ -184,9 +184,9 @@ async fn json_with_a_schema_is_strict_and_loses_no_line() {
     std::fs::write(dir.path().join("_hidden.json"), "{\"id\":9}\n").unwrap();
     let path = dir.path().display().to_string();
     let rows = session.read().schema("id BIGINT NOT NULL, name STRING").unwrap().json(&path).await.unwrap();
-    let good = rows.order_by(["id"]).unwrap().to_json_rows().await.unwrap();
+    let good = rows.order_by(["id"]).to_json_rows().await.unwrap();
     assert_eq!(good.first().unwrap(), &serde_json::json!({"id": 1, "name": "x"}));
-    let malformed = rows.malformed_rows().unwrap().order_by(["line"]).unwrap().to_json_rows().await.unwrap();
+    let malformed = rows.malformed_rows().order_by(["line"]).to_json_rows().await.unwrap();
     assert_eq!(good.len() + malformed.len(), 5);
     assert_eq!((&malformed[0]["line"], &malformed[0]["text"]), (&serde_json::json!(2), &serde_json::json!("{\"id\":\"2\"}")));
     assert!(malformed.iter().any(|row| row["text"] == "nonsense"));

@@ -199,7 +199,7 @@ async fn latency(dir: &std::path::Path, rate: u64, seconds: u64, warm: u64, user
     let mut sinks: BTreeMap<String, Vec<(f64, f64, i64)>> = BTreeMap::new();
     for epoch in &epochs {
         for sink in epoch.sinks.iter().filter(|s| s.num_output_rows > 0) {
-            let ms = |name: &str| sink.metrics.get(name).and_then(|v| v.parse::<f64>().ok()).unwrap_or(f64::NAN);
+            let ms = |name: &str| sink.metrics.get(name).parse::<f64>().ok().unwrap_or(f64::NAN);
             sinks.entry(sink.metrics["id"].clone()).or_default().push((ms("durableMs"), ms("visibleMs"), sink.num_output_rows));
         }
     }
@@ -270,7 +270,7 @@ async fn short_runs(dir: &std::path::Path, runs: u32) -> Result<()> {
     for run in 0..runs {
         let ids: ArrayRef = Arc::new(Int64Array::from(vec![i64::from(run), i64::from(run / 2)]));
         stream.add(RecordBatch::try_new(Arc::clone(&schema) as _, vec![ids])?)?;
-        let unique = session.stream(Arc::new(stream.clone()))?.drop_duplicates(["id"])?;
+        let unique = session.stream(Arc::new(stream.clone()))?.drop_duplicates(["id"]);
         let query = session.streaming_query("runs").checkpoint_location(&checkpoint).trigger(Trigger::available_now());
         let query = query.add(&unique, StreamSink::memory("unique", &table));
         let started = Instant::now();

@@ -11,7 +11,6 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, new_null
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::common::DFSchema;
-use datafusion::logical_expr::Expr;
 use datafusion::physical_expr::PhysicalExpr;
 use tidemill_planner::ident::same;
 use tidemill_planner::{Error, Result};
@@ -22,33 +21,19 @@ pub trait ConditionLanguage: Debug + Send + Sync {
     ///
     /// # Errors
     /// `Analysis` for a column that neither side has and for types that do not go together.
-    fn bind(&self, condition: &Expr, both: &DFSchema) -> Result<Arc<dyn PhysicalExpr>>;
-
-    /// The condition as a text that [`read`](Self::read) takes for the same, or `None` where the language has no words for it.
-    fn write(&self, _condition: &Expr) -> Option<String> {
-        None
-    }
-
-    /// The condition that a text of [`write`](Self::write) is.
-    ///
-    /// # Errors
-    /// `Unsupported` where the language is not written at all.
-    fn read(&self, text: &str) -> Result<Expr> {
-        Err(Error::unsupported(format!(
-            "the condition `{text}` of a recorded merge cannot be read: publish it with the program that recorded it"
-        )))
-    }
+    fn bind(&self, condition: &str, both: &DFSchema) -> Result<Arc<dyn PhysicalExpr>>;
 
     /// The condition as people read it.
-    fn text(&self, condition: &Expr) -> String {
-        condition.to_string()
+    fn text(&self, condition: &str) -> String {
+        condition.to_owned()
     }
 }
 
 /// Where a MERGE updates a matched row.
 #[derive(Debug, Clone)]
 pub struct MergeCondition {
-    expr: Expr,
+    /// In the language's own writing, by which records keep it.
+    written: String,
     language: Arc<dyn ConditionLanguage>,
     /// What it was bound to last: a stream merges the same columns over and over.
     bound: Arc<Mutex<Option<Bound>>>,
@@ -58,9 +43,9 @@ pub struct MergeCondition {
 type Bound = (SchemaRef, SchemaRef, Arc<Condition>);
 
 impl MergeCondition {
-    /// The condition `expr` in `language`.
-    pub fn new(expr: Expr, language: Arc<dyn ConditionLanguage>) -> Self {
-        Self { expr, language, bound: Arc::default() }
+    /// The condition that is `written` so in `language`.
+    pub fn new(written: impl Into<String>, language: Arc<dyn ConditionLanguage>) -> Self {
+        Self { written: written.into(), language, bound: Arc::default() }
     }
 
     /// Refuses a condition that has no meaning over rows of these columns.
@@ -71,22 +56,13 @@ impl MergeCondition {
         Condition::bind(self, source, target).map(drop)
     }
 
-    /// The condition as it stands in a record: a text of its language that means the same over these columns, which is checked.
+    /// The condition as it stands in a record, checked over these columns.
     ///
     /// # Errors
-    /// `Unsupported` for a condition that the language has no words for; those of [`MergeCondition::check`].
+    /// Those of [`MergeCondition::check`].
     pub(crate) fn recorded(&self, source: &Schema, target: &Schema) -> Result<String> {
-        let ours = Condition::bind(self, source, target)?;
-        let again = self.language.write(&self.expr).and_then(|text| {
-            let again = Self::read(&text, Arc::clone(&self.language)).ok()?;
-            let again = Condition::bind(&again, source, target).ok()?;
-            (*again.predicate == *ours.predicate).then_some(text)
-        });
-        again.ok_or_else(|| {
-            Error::unsupported(format!(
-                "the MERGE condition `{self}` cannot be written down, and a stream's record must hold it: write it as SQL, with `expr(\"…\")`"
-            ))
-        })
+        self.check(source, target)?;
+        Ok(self.written.clone())
     }
 
     /// The condition over rows of these columns, ready to be evaluated.
@@ -107,13 +83,13 @@ impl MergeCondition {
 
     /// The condition that a record holds.
     pub(crate) fn read(text: &str, language: Arc<dyn ConditionLanguage>) -> Result<Self> {
-        Ok(Self::new(language.read(text)?, language))
+        Ok(Self::new(text, language))
     }
 }
 
 impl Display for MergeCondition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.language.text(&self.expr))
+        f.write_str(&self.language.text(&self.written))
     }
 }
 
@@ -140,7 +116,7 @@ impl Condition {
         let target = Schema::new(target.fields().iter().map(plain).collect::<Vec<_>>());
         let side = |name: &str, schema: &Schema| DFSchema::try_from_qualified_schema(name, schema);
         let both = side("source", &source)?.join(&side("target", &target)?)?;
-        let predicate = condition.language.bind(&condition.expr, &both).map_err(here)?;
+        let predicate = condition.language.bind(&condition.written, &both).map_err(here)?;
         let data_type = predicate.data_type(both.as_arrow())?;
         if data_type != DataType::Boolean {
             return Err(here(Error::analysis(format!("it is a {data_type}, not a truth value"))));

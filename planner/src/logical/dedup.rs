@@ -19,6 +19,8 @@ pub struct Dedup {
     pub input: LogicalPlan,
     /// The key columns, one at least.
     pub keys: Vec<Column>,
+    /// What it does, in the user's words: names, functions and literals, never the engine's. Its id is made from it.
+    pub definition: String,
     /// Given by [`crate::operator_id::name_operators`].
     pub id: Option<OperatorId>,
 }
@@ -58,6 +60,6 @@ impl UserDefinedLogicalNodeCore for Dedup {
                 other => datafusion::common::internal_err!("a dedup key is a column, not {other}"),
             })
             .collect::<DfResult<_>>()?;
-        Ok(Self { input, keys, id: self.id.clone() })
+        Ok(Self { input, keys, definition: self.definition.clone(), id: self.id.clone() })
     }
 }

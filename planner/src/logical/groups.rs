@@ -12,6 +12,7 @@ use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
 
 use super::operator_node;
+use crate::catalog_string::catalog_string;
 use crate::{Error, OperatorId, Result};
 
 /// The rows of one key in one call.
@@ -210,16 +211,20 @@ pub struct FlatMapGroups {
     pub keys: Vec<Column>,
     /// What is called.
     pub function: Arc<dyn GroupFunction>,
+    /// What it does, in the user's words: names, functions and literals, never the engine's. Its id is made from it.
+    pub definition: String,
     /// Given by [`crate::operator_id::name_operators`].
     pub id: Option<OperatorId>,
     schema: DFSchemaRef,
 }
 
 impl FlatMapGroups {
-    /// `function` over the groups of `input` by `keys`.
+    /// `function` over the groups of `input` by `keys`; the input's columns have the user's names, by which the function asks for them.
     pub fn try_new(input: LogicalPlan, keys: Vec<Column>, function: Arc<dyn GroupFunction>) -> Result<Self> {
         let schema = Arc::new(DFSchema::try_from(Arc::clone(function.output_schema()))?);
-        Ok(Self { input, keys, function, id: None, schema })
+        let names = keys.iter().map(|key| key.name.as_str()).collect::<Vec<_>>().join(",");
+        let definition = format!("{} {names} {}", function.name(), columns(function.state_schema()));
+        Ok(Self { input, keys, function, definition, id: None, schema })
     }
 }
 
@@ -229,6 +234,7 @@ impl PartialEq for FlatMapGroups {
             && self.keys == other.keys
             && self.function.name() == other.function.name()
             && self.schema == other.schema
+            && self.definition == other.definition
             && self.id == other.id
     }
 }
@@ -279,8 +285,16 @@ impl UserDefinedLogicalNodeCore for FlatMapGroups {
                 other => datafusion::common::internal_err!("a group key is a column, not {other}"),
             })
             .collect::<DfResult<_>>()?;
-        Ok(Self { input, keys, function: Arc::clone(&self.function), id: self.id.clone(), schema: Arc::clone(&self.schema) })
+        Ok(Self { input, keys, ..self.clone() })
     }
+}
+
+/// Names and types in words of our own, which no release of Arrow changes.
+fn columns(schema: &SchemaRef) -> String {
+    let column = |field: &arrow::datatypes::FieldRef| {
+        format!("{}:{}{}", field.name(), catalog_string(field.data_type()), if field.is_nullable() { "" } else { "!" })
+    };
+    schema.fields().iter().map(column).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]

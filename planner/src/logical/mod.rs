@@ -21,7 +21,7 @@ pub use event_time::{WATERMARK_DELAY_KEY, event_time_column, without_event_time}
 pub use groups::{FlatMapGroups, GroupFn, GroupFunction, GroupOutput, GroupRows, GroupState};
 pub use side_port::{SidePort, late_schema};
 pub use watermark::Watermark;
-pub use window::{WindowAggregate, WindowKind, rewrite_window_aggregates, session_window_udf, window_struct_type, window_udf};
+pub use window::{Groups, WindowAggregate, WindowKind, window_struct_type};
 
 use datafusion::logical_expr::LogicalPlan;
 

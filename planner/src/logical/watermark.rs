@@ -25,6 +25,8 @@ pub struct Watermark {
     pub column: Column,
     /// How far the watermark trails the greatest event time.
     pub delay_us: i64,
+    /// What it does, in the user's words: names, functions and literals, never the engine's. Its id is made from it.
+    pub definition: String,
     /// Given by [`crate::operator_id::name_operators`].
     pub id: Option<OperatorId>,
     schema: DFSchemaRef,
@@ -33,13 +35,13 @@ pub struct Watermark {
 operator_node!(Watermark);
 
 impl Watermark {
-    /// A watermark on `column` of `input`.
+    /// A watermark on `column` of `input`, which the user calls `name`.
     ///
     /// # Errors
     /// `Analysis` when the column is not a timestamp, or another watermark is defined upstream.
-    pub fn try_new(input: LogicalPlan, column: Column, delay_us: i64) -> Result<Self> {
+    pub fn try_new(input: LogicalPlan, column: Column, name: &str, delay_us: i64) -> Result<Self> {
         let schema = Self::mark(&input, &column, delay_us)?;
-        Ok(Self { input, column, delay_us, id: None, schema })
+        Ok(Self { input, column, delay_us, definition: format!("{name} {delay_us}"), id: None, schema })
     }
 
     fn mark(input: &LogicalPlan, column: &Column, delay_us: i64) -> Result<DFSchemaRef> {
@@ -102,7 +104,7 @@ impl UserDefinedLogicalNodeCore for Watermark {
         let (Some(Expr::Column(column)), Some(input)) = (exprs.into_iter().next(), inputs.into_iter().next()) else {
             return datafusion::common::internal_err!("a watermark has one column and one input");
         };
-        let node = Self::try_new(input, column, self.delay_us)?;
-        Ok(Self { id: self.id.clone(), ..node })
+        let schema = Self::mark(&input, &column, self.delay_us)?;
+        Ok(Self { input, column, schema, ..self.clone() })
     }
 }

@@ -1,10 +1,8 @@
-//! Windowed aggregation: tumbling `window(time, size)` and `session_window(time, gap)` in a GROUP BY become one node. The
-//! markers are functions that have no value of their own; an aggregate that groups by one is rewritten, any other use is
-//! refused when it is run.
+//! Windowed aggregation: a GROUP BY over tumbling `window(time, size)` or `session_window(time, gap)`, as one node.
 //!
 //! ```text
-//! before  Aggregate: groupBy=[session_window(eventTime, '30 minutes'), userId], aggr=[avg(dwellMs)]
-//! after   WindowAggregate: session 1800000 ms on eventTime, keys=[userId], aggr=[avg(dwellMs)]
+//! GROUP BY session_window(eventTime, '30 minutes'), userId
+//! WindowAggregate: session 1800000 ms on eventTime, keys=[userId], aggr=[avg(dwellMs)]
 //! ```
 //!
 //! Source: Spark, `TimeWindow.scala`, `SessionWindow.scala`, `UpdatingSessionsIterator.scala` (touching sessions merge).
@@ -13,16 +11,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{DFSchemaRef, ScalarValue};
+use datafusion::common::{DFSchema, DFSchemaRef};
 use datafusion::error::Result as DfResult;
-use datafusion::logical_expr::{
-    Aggregate, ColumnarValue, Expr, Extension, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    UserDefinedLogicalNodeCore, Volatility,
-};
+use datafusion::logical_expr::utils::exprlist_to_fields;
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, UserDefinedLogicalNodeCore};
 
 use super::operator_node;
-use crate::interval::parse_interval_us;
 use crate::{Error, OperatorId, Result};
 
 /// How events are grouped in time.
@@ -65,45 +59,6 @@ pub fn window_struct_type() -> DataType {
     DataType::Struct(Fields::from(vec![Field::new("start", timestamp.clone(), false), Field::new("end", timestamp, false)]))
 }
 
-/// The marker function of a window: an argument for the time, one for the length.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Marker {
-    name: &'static str,
-    signature: Signature,
-}
-
-impl ScalarUDFImpl for Marker {
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _args: &[DataType]) -> DfResult<DataType> {
-        Ok(window_struct_type())
-    }
-
-    fn invoke_with_args(&self, _args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
-        Err(Error::analysis(format!(
-            "`{}` stands only in a GROUP BY (`group_by`): group by it, then select its `start` and `end`",
-            self.name
-        ))
-        .into())
-    }
-}
-
-/// `window(time, '10 minutes')`, to group by.
-pub fn window_udf() -> Arc<ScalarUDF> {
-    Arc::new(ScalarUDF::new_from_impl(Marker { name: "window", signature: Signature::any(2, Volatility::Stable) }))
-}
-
-/// `session_window(time, '30 minutes')`, to group by.
-pub fn session_window_udf() -> Arc<ScalarUDF> {
-    Arc::new(ScalarUDF::new_from_impl(Marker { name: "session_window", signature: Signature::any(2, Volatility::Stable) }))
-}
-
 /// An aggregation over windows of event time, and further keys.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WindowAggregate {
@@ -119,12 +74,48 @@ pub struct WindowAggregate {
     pub aggregates: Vec<Expr>,
     /// Where among the output's grouping columns the window stands.
     pub window_position: usize,
+    /// What it does, in the user's words: names, functions and literals, never the engine's. Its id is made from it.
+    pub definition: String,
     /// Given by [`crate::operator_id::name_operators`].
     pub id: Option<OperatorId>,
     schema: DFSchemaRef,
 }
 
 operator_node!(WindowAggregate);
+
+impl WindowAggregate {
+    /// Groups of `input` by windows of `time`, then by `keys`, which begin at `window_position` behind the window: (window or keys, then
+    /// aggregates) are the columns, the window's called `window`.
+    ///
+    /// # Errors
+    /// `Analysis` when the time is no timestamp.
+    pub fn try_new(input: LogicalPlan, kind: WindowKind, time: Expr, window: &str, groups: Groups, definition: String) -> Result<Self> {
+        let schema = input.schema();
+        let time_type = time.get_type(schema.as_ref())?;
+        if !matches!(time_type, DataType::Timestamp(TimeUnit::Microsecond, _)) {
+            return Err(Error::analysis(format!(
+                "a window needs a timestamp, and `{time}` is {time_type}: convert it first, with `timestamp_millis` say"
+            )));
+        }
+        let Groups { keys, aggregates, window_position } = groups;
+        let mut fields = exprlist_to_fields(keys.iter().chain(&aggregates), &input)?;
+        let window = Field::new(window, window_struct_type(), false);
+        fields.insert(window_position.min(keys.len()), (None, Arc::new(window)));
+        let schema = Arc::new(DFSchema::new_with_metadata(fields, std::collections::HashMap::new())?);
+        Ok(Self { input, kind, time, keys, aggregates, window_position, definition, id: None, schema })
+    }
+}
+
+/// What a [`WindowAggregate`] computes beside its window.
+#[derive(Debug, Clone)]
+pub struct Groups {
+    /// The other keys.
+    pub keys: Vec<Expr>,
+    /// The aggregates.
+    pub aggregates: Vec<Expr>,
+    /// Where among the grouping columns the window stands.
+    pub window_position: usize,
+}
 
 impl UserDefinedLogicalNodeCore for WindowAggregate {
     fn name(&self) -> &str {
@@ -155,92 +146,6 @@ impl UserDefinedLogicalNodeCore for WindowAggregate {
         let mut exprs = exprs.into_iter();
         let time = exprs.next().unwrap_or_else(|| self.time.clone());
         let keys = exprs.by_ref().take(self.keys.len()).collect();
-        Ok(Self { input, time, keys, aggregates: exprs.collect(), id: self.id.clone(), schema: Arc::clone(&self.schema), ..*self })
+        Ok(Self { input, time, keys, aggregates: exprs.collect(), ..self.clone() })
     }
-}
-
-/// The kind and the time of a window marker, looking through aliases.
-fn marker_of(expr: &Expr) -> Option<Result<(WindowKind, Expr)>> {
-    match expr {
-        Expr::Alias(alias) => marker_of(&alias.expr),
-        Expr::ScalarFunction(call) if matches!(call.func.name(), "window" | "session_window") && call.func.inner().as_any_marker() => {
-            Some(parse_marker(call.func.name(), &call.args))
-        }
-        _ => None,
-    }
-}
-
-fn parse_marker(name: &str, args: &[Expr]) -> Result<(WindowKind, Expr)> {
-    let [time, length] = args else {
-        return Err(Error::analysis(format!("`{name}` takes the time and a length, as in `{name}(eventTime, '30 minutes')`")));
-    };
-    let Expr::Literal(ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)), _) = length else {
-        return Err(Error::unsupported(format!(
-            "`{name}` takes a fixed length such as '30 minutes', not `{length}`; sliding windows and gaps per row are not there yet"
-        )));
-    };
-    let length_us = parse_interval_us(text)?;
-    if length_us <= 0 {
-        return Err(Error::analysis(format!("the length of `{name}` must be positive, not `{text}`")));
-    }
-    let kind = if name == "window" { WindowKind::Tumbling { size_us: length_us } } else { WindowKind::Session { gap_us: length_us } };
-    Ok((kind, time.clone()))
-}
-
-/// Whether a function is one of our markers (and not another function of the same name).
-trait AsMarker {
-    fn as_any_marker(&self) -> bool;
-}
-
-impl AsMarker for Arc<dyn ScalarUDFImpl> {
-    fn as_any_marker(&self) -> bool {
-        let any: &dyn std::any::Any = self.as_ref();
-        any.is::<Marker>()
-    }
-}
-
-/// Replaces every aggregate that groups by a window marker.
-///
-/// # Errors
-/// `Analysis` for two windows in one GROUP BY or a bad length; `Unsupported` for lengths that are not constants.
-pub fn rewrite_window_aggregates(plan: LogicalPlan) -> Result<LogicalPlan> {
-    plan.transform_up(|node| match node {
-        LogicalPlan::Aggregate(aggregate) => Ok(rewrite(aggregate)?),
-        other => Ok(Transformed::no(other)),
-    })
-    .data()
-    .map_err(Error::from)
-}
-
-fn rewrite(aggregate: Aggregate) -> Result<Transformed<LogicalPlan>> {
-    let mut found = None;
-    let mut keys = Vec::with_capacity(aggregate.group_expr.len());
-    for (position, expr) in aggregate.group_expr.iter().enumerate() {
-        match marker_of(expr) {
-            None => keys.push(expr.clone()),
-            Some(_) if found.is_some() => {
-                return Err(Error::analysis("a GROUP BY can have one window: group by the second one in a further step"));
-            }
-            Some(marker) => found = Some((position, marker?)),
-        }
-    }
-    let Some((window_position, (kind, time))) = found else { return Ok(Transformed::no(LogicalPlan::Aggregate(aggregate))) };
-    let schema = aggregate.input.schema();
-    let time_type = datafusion::logical_expr::ExprSchemable::get_type(&time, schema.as_ref())?;
-    if !matches!(time_type, DataType::Timestamp(TimeUnit::Microsecond, _)) {
-        return Err(Error::analysis(format!(
-            "a window needs a timestamp, and `{time}` is {time_type}: convert it first, with `timestamp_millis` say"
-        )));
-    }
-    let node = WindowAggregate {
-        input: Arc::unwrap_or_clone(aggregate.input),
-        kind,
-        time,
-        keys,
-        aggregates: aggregate.aggr_expr,
-        window_position,
-        id: None,
-        schema: aggregate.schema,
-    };
-    Ok(Transformed::yes(LogicalPlan::Extension(Extension { node: Arc::new(node) })))
 }

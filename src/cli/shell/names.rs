@@ -90,7 +90,7 @@ impl Lookup {
             return known.clone();
         }
         // This plans, and runs nothing.
-        let found = self.wait(async { Ok(self.session.sql(&format!("SELECT * FROM {table}")).await?.columns()) });
+        let found = self.wait(async { self.session.sql(&format!("SELECT * FROM {table}")).await?.columns() });
         lock(&self.columns).insert(table.to_owned(), found.clone());
         found
     }

@@ -93,7 +93,7 @@ async fn int96_is_a_timestamp_of_any_year() {
     let dir = tempfile::tempdir().unwrap();
     int96::write(&dir.path().join("spark.parquet"));
     let (session, path) = (session(), dir.path().display().to_string());
-    let rows = session.read().parquet(&path).await.unwrap().order_by(["id"]).unwrap();
+    let rows = session.read().parquet(&path).await.unwrap().order_by(["id"]);
     int96::assert_times(&rows.collect().await.unwrap(), &[0, 1, 2, 3, 4]);
     for (id, (.., us)) in int96::TIMES.into_iter().enumerate() {
         let from = format!("FROM parquet.`{path}` WHERE");

@@ -309,7 +309,7 @@ async fn versions_differ() {
     let rows = clicks(&session);
     let table = DeltaTable::create(&path, rows.schema(), TableOptions::default()).await.unwrap();
     table.append(rows.collect().await.unwrap(), None).await.unwrap();
-    table.append(rows.limit(2).unwrap().collect().await.unwrap(), None).await.unwrap();
+    table.append(rows.limit(2).collect().await.unwrap(), None).await.unwrap();
     for (at, expected) in [("", 8), (" VERSION AS OF 2", 8), (" VERSION AS OF 1", 6), (" VERSION AS OF 0", 0)] {
         let frame = session.sql(&format!("SELECT count(*) AS n FROM delta.`{path}`{at}")).await.unwrap();
         assert_eq!(frame.to_json_rows().await.unwrap(), [serde_json::json!({ "n": expected })], "{at}");

@@ -12,7 +12,7 @@ use super::story::{batch_of, event_schema};
 async fn run(root: &Path, stream: &MemoryStream) {
     let session = Session::builder().parallelism(1).build().unwrap();
     let events = session.stream(Arc::new(stream.clone())).unwrap();
-    let unique = events.drop_duplicates(["id"]).unwrap().select(["id"]).unwrap();
+    let unique = events.drop_duplicates(["id"]).select(["id"]);
     let query = session.streaming_query("job").checkpoint_location(root.join("checkpoint")).trigger(Trigger::available_now());
     let query = query.add(&unique, StreamSink::delta_append(root.join("table").display().to_string())).start().await.unwrap();
     query.await_termination().await.unwrap();

@@ -37,41 +37,41 @@ async fn plans_that_have_no_meaning_as_a_stream() {
         ("an aggregation without a window", |e| e.group_by(["user"]).count()),
         ("a window without a watermark", |e| e.group_by([F::window(col("t"), "1 minute")]).count()),
         ("a window of another column", |e| {
-            let e = e.with_column("u", col("t"))?.with_watermark("t", "1 minute")?;
+            let e = e.with_column("u", col("t")).with_watermark("t", "1 minute");
             e.group_by([F::window(col("u"), "1 minute")]).count()
         }),
         ("a window of an expression", |e| {
-            let e = e.with_watermark("t", "1 minute")?;
+            let e = e.with_watermark("t", "1 minute");
             e.group_by([F::window(F::date_trunc("hour", col("t")), "1 minute")]).count()
         }),
         ("a window of a cast", |e| {
-            let e = e.with_watermark("t", "1 minute")?.with_column("t", col("t").cast("date").cast("timestamp"))?;
+            let e = e.with_watermark("t", "1 minute").with_column("t", col("t").cast("date").cast("timestamp"));
             e.group_by([F::window(col("t"), "1 minute")]).count()
         }),
         ("duplicates by a cast of the event time", |e| {
-            let e = e.with_watermark("t", "1 minute")?.with_column("t", col("t").cast("date").cast("timestamp"))?;
+            let e = e.with_watermark("t", "1 minute").with_column("t", col("t").cast("date").cast("timestamp"));
             e.drop_duplicates(["id", "t"])
         }),
         ("a window over a join", |e| {
-            let one = e.with_watermark("t", "1 minute")?;
-            let table = e.session().create_dataframe(vec![batch_of(&[])])?.select([col("user"), col("v").alias("w")])?;
-            one.join(&table, ["user"], "inner")?.group_by([F::window(col("t"), "1 minute")]).count()
+            let one = e.with_watermark("t", "1 minute");
+            let table = e.session().create_dataframe(vec![batch_of(&[])])?.select([col("user"), col("v").alias("w")]);
+            one.join(&table, ["user"], "inner").group_by([F::window(col("t"), "1 minute")]).count()
         }),
-        ("a session for all", |e| e.with_watermark("t", "1 minute")?.group_by([F::session_window(col("t"), "1 minute")]).count()),
+        ("a session for all", |e| e.with_watermark("t", "1 minute").group_by([F::session_window(col("t"), "1 minute")]).count()),
         ("a distinct aggregate", |e| {
-            let windows = e.with_watermark("t", "1 minute")?.group_by([F::window(col("t"), "1 minute")]);
+            let windows = e.with_watermark("t", "1 minute").group_by([F::window(col("t"), "1 minute")]);
             windows.agg([F::count_distinct(col("user"))])
         }),
         ("a window function", |e| e.select([expr("row_number() OVER (PARTITION BY user ORDER BY t)")])),
-        ("two watermarks", |e| e.with_watermark("t", "1 minute")?.with_watermark("t", "2 minutes")),
+        ("two watermarks", |e| e.with_watermark("t", "1 minute").with_watermark("t", "2 minutes")),
         ("a watermark of no time", |e| e.with_watermark("v", "1 minute")),
         ("the time of the clock", |e| e.with_column("now", F::current_timestamp())),
         ("late rows of no operator", |e| e.late_rows()),
         ("malformed rows of rows in memory", |e| e.malformed_rows()),
         ("groups by an expression", |e| e.group_by([F::upper(col("user"))]).flat_map_groups_with_state(running("running"))),
         ("like operators over unlike inputs", |e| {
-            let one = e.filter(col("v").gt(1))?.drop_duplicates(["id"])?;
-            one.union(&e.filter(col("v").leq(1))?.drop_duplicates(["id"])?)
+            let one = e.filter(col("v").gt(1)).drop_duplicates(["id"]);
+            one.union(&e.filter(col("v").leq(1)).drop_duplicates(["id"]))
         }),
     ];
     let mut told = String::new();
@@ -182,14 +182,14 @@ async fn writers_that_are_refused() {
 #[tokio::test]
 async fn a_checkpoint_of_another_query() {
     let dir = tempfile::tempdir().unwrap();
-    let first: Make = |e| e.with_watermark("t", "1 minute")?.drop_duplicates(["id", "t"]);
+    let first: Make = |e| e.with_watermark("t", "1 minute").drop_duplicates(["id", "t"]);
     let query = start(first, "events", dir.path(), "sink").await.unwrap();
     query.process_all_available().await.unwrap();
     query.stop().await.unwrap();
     let cases: [(&str, Make, &str); 3] = [
-        ("an operator of other keys", |e| e.with_watermark("t", "1 minute")?.drop_duplicates(["id", "t", "user"]), "events"),
+        ("an operator of other keys", |e| e.with_watermark("t", "1 minute").drop_duplicates(["id", "t", "user"]), "events"),
         ("an operator less", |e| e.select(["id"]), "events"),
-        ("another source", |e| e.with_watermark("t", "1 minute")?.drop_duplicates(["id", "t"]), "others"),
+        ("another source", |e| e.with_watermark("t", "1 minute").drop_duplicates(["id", "t"]), "others"),
     ];
     for (what, make, source) in cases {
         let error = start(make, source, dir.path(), "sink").await.expect_err(what);
@@ -197,7 +197,7 @@ async fn a_checkpoint_of_another_query() {
         assert!(error.message().contains("dedup-") || error.message().contains("`events`"), "{what}: {error}");
     }
     // A filter and other columns after the operator change nothing of its state.
-    let same: Make = |e| e.filter(col("v").gt(0))?.with_watermark("t", "1 minute")?.drop_duplicates(["id", "t"])?.select(["id"]);
+    let same: Make = |e| e.filter(col("v").gt(0)).with_watermark("t", "1 minute").drop_duplicates(["id", "t"]).select(["id"]);
     start(same, "events", dir.path(), "sink").await.unwrap().stop().await.unwrap();
 }
 
@@ -206,6 +206,6 @@ async fn what_has_no_meaning_as_a_stream_has_one_as_a_table() {
     let session = Session::builder().parallelism(2).build().unwrap();
     let rows = [("ann", "a", 3), ("ann", "b", 1), ("bob", "c", 2)].map(|(user, id, t)| (user.to_owned(), id.to_owned(), Some(t), 1));
     let table = session.create_dataframe(vec![batch_of(&rows)]).unwrap();
-    let numbered = table.select([col("id"), expr("row_number() OVER (PARTITION BY user ORDER BY t) AS n")]).unwrap();
+    let numbered = table.select([col("id"), expr("row_number() OVER (PARTITION BY user ORDER BY t) AS n")]);
     assert_eq!(super::story::rows_as_text(&numbered.collect().await.unwrap()), ["a 2", "b 1", "c 1"]);
 }

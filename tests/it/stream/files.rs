@@ -34,7 +34,6 @@ async fn run_format(root: &Path, format: &str, meanwhile: impl FnOnce()) -> Vec<
         .trigger(Trigger::available_now())
         .add(&numbers, StreamSink::delta_append(root.join("table").display().to_string()).named("numbers"))
         .with_dead_letters(&numbers, StreamSink::delta_append(root.join("dead").display().to_string()).named("dead"))
-        .unwrap()
         .start()
         .await
         .unwrap();
@@ -82,7 +81,7 @@ async fn available_now_reads_what_was_there_in_epochs_of_two_files() {
     assert_eq!(run(dir.path(), || ()).await, [1]);
     let session = Session::builder().build().unwrap();
     let dead = session.read().delta(&dir.path().join("dead").display().to_string()).await.unwrap();
-    let dead = dead.select(["line", "text"]).unwrap().collect().await.unwrap();
+    let dead = dead.select(["line", "text"]).collect().await.unwrap();
     assert_eq!(super::story::rows_as_text(&dead), ["2 {\"n\": \"two\"}"]);
 }
 
@@ -112,7 +111,7 @@ fn damaged(mut file: Vec<u8>) -> Vec<u8> {
 async fn dead_letters(root: &Path) -> Vec<String> {
     let session = Session::builder().build().unwrap();
     let dead = session.read().delta(&root.join("dead").display().to_string()).await.unwrap();
-    let dead = dead.select(["file", "line", "text", "reason"]).unwrap().collect().await.unwrap();
+    let dead = dead.select(["file", "line", "text", "reason"]).collect().await.unwrap();
     let folder = format!("{}/", root.join("in").display());
     super::story::rows_as_text(&dead).into_iter().map(|row| row.replace(&folder, "")).collect()
 }
@@ -207,6 +206,6 @@ async fn int96_in_a_streams_files_is_a_timestamp_of_any_year() {
         .await
         .unwrap();
     query.await_termination().await.unwrap();
-    let rows = session.read().delta(&table).await.unwrap().order_by(["id"]).unwrap();
+    let rows = session.read().delta(&table).await.unwrap().order_by(["id"]);
     int96::assert_times(&rows.collect().await.unwrap(), &[0, 1, 2, 3, 4]);
 }

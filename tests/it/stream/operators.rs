@@ -14,12 +14,12 @@ use tidemill::{DataFrame, GroupFn, GroupFunction, Result};
 use super::story::play;
 
 fn late(frame: &DataFrame) -> Result<DataFrame> {
-    frame.late_rows()?.select(["user", "id", "t", "operator", "watermark", "epoch"])
+    frame.late_rows().select(["user", "id", "t", "operator", "watermark", "epoch"])
 }
 
 fn dedup_in_time(events: &DataFrame) -> Result<Vec<(&'static str, DataFrame)>> {
-    let unique = events.with_watermark("t", "10 minutes")?.drop_duplicates(["id", "t"])?;
-    Ok(vec![("late", late(&unique)?), ("unique", unique.select(["user", "id", "t"])?)])
+    let unique = events.with_watermark("t", "10 minutes").drop_duplicates(["id", "t"]);
+    Ok(vec![("late", late(&unique)?), ("unique", unique.select(["user", "id", "t"]))])
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn dedup_with_a_watermark_forgets_and_sets_late_rows_aside() {
 }
 
 fn dedup_for_ever(events: &DataFrame) -> Result<Vec<(&'static str, DataFrame)>> {
-    Ok(vec![("unique", events.drop_duplicates(["id"])?.select(["user", "id", "t"])?)])
+    Ok(vec![("unique", events.drop_duplicates(["id"]).select(["user", "id", "t"]))])
 }
 
 #[tokio::test]
@@ -95,12 +95,12 @@ async fn dedup_without_a_watermark_remembers_for_ever() {
 }
 
 fn tumbling(events: &DataFrame) -> Result<Vec<(&'static str, DataFrame)>> {
-    let windows = events.with_watermark("t", "5 minutes")?.group_by([F::window(col("t"), "10 minutes"), col("user")]).agg([
+    let windows = events.with_watermark("t", "5 minutes").group_by([F::window(col("t"), "10 minutes"), col("user")]).agg([
         F::count("*").alias("n"),
         F::sum(col("v")).alias("v"),
         F::max(col("v")).alias("most"),
-    ])?;
-    let flat = windows.select([col("user"), col("window.start"), col("window.end"), col("n"), col("v"), col("most")])?;
+    ]);
+    let flat = windows.select([col("user"), col("window.start"), col("window.end"), col("n"), col("v"), col("most")]);
     Ok(vec![("windows", flat), ("late", late(&windows)?)])
 }
 
@@ -151,10 +151,10 @@ async fn tumbling_windows_come_out_when_the_watermark_has_passed_them() {
 
 fn sessions(events: &DataFrame) -> Result<Vec<(&'static str, DataFrame)>> {
     let sessions = events
-        .with_watermark("t", "5 minutes")?
+        .with_watermark("t", "5 minutes")
         .group_by([F::session_window(col("t"), "10 minutes"), col("user")])
-        .agg([F::count("*").alias("n"), F::avg(col("v")).alias("mean")])?;
-    let flat = sessions.select([col("user"), col("session_window.start"), col("session_window.end"), col("n"), col("mean")])?;
+        .agg([F::count("*").alias("n"), F::avg(col("v")).alias("mean")]);
+    let flat = sessions.select([col("user"), col("session_window.start"), col("session_window.end"), col("n"), col("mean")]);
     Ok(vec![("sessions", flat), ("late", late(&sessions)?)])
 }
 
@@ -228,7 +228,7 @@ pub(super) fn running(name: &str) -> Arc<dyn GroupFunction> {
 }
 
 fn groups(events: &DataFrame) -> Result<Vec<(&'static str, DataFrame)>> {
-    Ok(vec![("totals", events.group_by(["user"]).flat_map_groups_with_state(running("running"))?)])
+    Ok(vec![("totals", events.group_by(["user"]).flat_map_groups_with_state(running("running")))])
 }
 
 #[tokio::test]
@@ -269,9 +269,9 @@ async fn group_state_goes_on_after_a_restart_at_any_parallelism() {
 }
 
 fn two_kinds_of_dedup_united(events: &DataFrame) -> Result<Vec<(&'static str, DataFrame)>> {
-    let by_id = events.filter(col("v").lt(10))?.drop_duplicates(["id"])?;
-    let by_user = events.filter(col("v").geq(10))?.drop_duplicates(["user"])?;
-    Ok(vec![("both", by_id.union(&by_user)?.union(&events.filter(col("v").gt(90))?)?.select(["user", "id"])?)])
+    let by_id = events.filter(col("v").lt(10)).drop_duplicates(["id"]);
+    let by_user = events.filter(col("v").geq(10)).drop_duplicates(["user"]);
+    Ok(vec![("both", by_id.union(&by_user).union(&events.filter(col("v").gt(90))).select(["user", "id"]))])
 }
 
 #[tokio::test]

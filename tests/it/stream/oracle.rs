@@ -55,27 +55,27 @@ fn so_far() -> Arc<dyn GroupFunction> {
 }
 
 fn outputs(events: &DataFrame, ended_by_minute: Option<i64>) -> Result<Vec<(&'static str, DataFrame)>> {
-    let unique = events.with_watermark("t", &format!("{DELAY_MINUTES} minutes"))?.drop_duplicates(["id", "t"])?;
+    let unique = events.with_watermark("t", &format!("{DELAY_MINUTES} minutes")).drop_duplicates(["id", "t"]);
     let sessions = unique
         .group_by([F::session_window(col("t"), "7 minutes"), col("user")])
-        .agg([F::count("*").alias("n"), F::sum(col("v")).alias("v")])?
-        .select([col("user"), col("session_window.start").alias("start"), col("session_window.end").alias("end"), col("n"), col("v")])?;
+        .agg([F::count("*").alias("n"), F::sum(col("v")).alias("v")])
+        .select([col("user"), col("session_window.start").alias("start"), col("session_window.end").alias("end"), col("n"), col("v")]);
     let sessions = match ended_by_minute {
         None => sessions,
-        Some(minute) => sessions.filter(col("end").leq(F::timestamp_micros(lit(minute * MINUTE_US))))?,
+        Some(minute) => sessions.filter(col("end").leq(F::timestamp_micros(lit(minute * MINUTE_US)))),
     };
-    let so_far = sessions.group_by(["user"]).flat_map_groups_with_state(so_far())?;
+    let so_far = sessions.group_by(["user"]).flat_map_groups_with_state(so_far());
     Ok(vec![("unique", unique), ("sessions", sessions), ("so_far", so_far)])
 }
 
 /// Windows over the events themselves: they are late by the end of their window, and nothing above has taken the late ones out.
 fn counted(events: &DataFrame) -> Result<DataFrame> {
-    let marked = events.with_watermark("t", &format!("{DELAY_MINUTES} minutes"))?;
+    let marked = events.with_watermark("t", &format!("{DELAY_MINUTES} minutes"));
     marked.group_by([F::window(col("t"), &format!("{WINDOW_MINUTES} minutes")), col("user")]).agg([F::count("*").alias("n")])
 }
 
 fn windows(counted: &DataFrame, ended_by_minute: Option<i64>) -> Result<DataFrame> {
-    let windows = counted.select([col("user"), col("window.start").alias("start"), col("window.end").alias("end"), col("n")])?;
+    let windows = counted.select([col("user"), col("window.start").alias("start"), col("window.end").alias("end"), col("n")]);
     match ended_by_minute {
         None => Ok(windows),
         Some(minute) => windows.filter(col("end").leq(F::timestamp_micros(lit(minute * MINUTE_US)))),
@@ -85,10 +85,10 @@ fn windows(counted: &DataFrame, ended_by_minute: Option<i64>) -> Result<DataFram
 fn program(events: &DataFrame) -> Result<Vec<(&'static str, DataFrame)>> {
     let late_columns = ["user", "id", "t", "v", "watermark", "epoch"];
     let mut sinks = outputs(events, None)?;
-    let late = sinks[0].1.late_rows()?.select(late_columns)?;
+    let late = sinks[0].1.late_rows().select(late_columns);
     let counted = counted(events)?;
     sinks.push(("late", late));
-    sinks.push(("late_for_windows", counted.late_rows()?.select(late_columns)?));
+    sinks.push(("late_for_windows", counted.late_rows().select(late_columns)));
     sinks.push(("windows", windows(&counted, None)?));
     sinks.push(("read", events.clone()));
     Ok(sinks)

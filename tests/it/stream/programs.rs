@@ -98,19 +98,19 @@ async fn a_condition_that_no_record_can_hold_is_refused_at_the_start() {
 }
 
 fn dedup(events: &DataFrame) -> Result<DataFrame> {
-    events.drop_duplicates(["id"])?.select([col("id").cast("string").alias("id")])
+    events.drop_duplicates(["id"]).select([col("id").cast("string").alias("id")])
 }
 
 fn sessions(events: &DataFrame) -> Result<DataFrame> {
-    let sessions = events.with_watermark("t", "1 minute")?.group_by([F::session_window(col("t"), "7 minutes"), col("id")]);
+    let sessions = events.with_watermark("t", "1 minute").group_by([F::session_window(col("t"), "7 minutes"), col("id")]);
     sessions
-        .agg([F::sum(col("v")).alias("v"), F::max(col("v")).alias("most")])?
+        .agg([F::sum(col("v")).alias("v"), F::max(col("v")).alias("most")])
         .select([col("id").cast("string").alias("id"), col("v").cast("string").alias("v")])
 }
 
 fn windows(events: &DataFrame) -> Result<DataFrame> {
-    let windows = events.with_watermark("t", "1 minute")?.group_by([F::window(col("t"), "7 minutes"), col("id")]);
-    windows.agg([F::max(col("v")).alias("v")])?.select([col("id").cast("string").alias("id"), col("v").cast("string").alias("v")])
+    let windows = events.with_watermark("t", "1 minute").group_by([F::window(col("t"), "7 minutes"), col("id")]);
+    windows.agg([F::max(col("v")).alias("v")]).select([col("id").cast("string").alias("id"), col("v").cast("string").alias("v")])
 }
 
 /// Counts the rows of a key; the key's column is not looked at.

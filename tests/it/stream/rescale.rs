@@ -17,8 +17,8 @@ fn events(first: i64, last: i64) -> Vec<Event> {
 }
 
 fn program(events: &DataFrame) -> Result<Vec<(&'static str, DataFrame)>> {
-    let unique = events.with_watermark("t", "10 hours")?.drop_duplicates(["id", "t"])?;
-    Ok(vec![("totals", unique.group_by(["user"]).flat_map_groups_with_state(running("running"))?)])
+    let unique = events.with_watermark("t", "10 hours").drop_duplicates(["id", "t"]);
+    Ok(vec![("totals", unique.group_by(["user"]).flat_map_groups_with_state(running("running")))])
 }
 
 /// Entries in state, per operator; all of them, and the greatest number of tasks that hold them.

@@ -47,13 +47,13 @@ impl GroupFunction for Counted {
 }
 
 fn four_sinks_of_two_operators(events: &DataFrame) -> Result<Vec<(&'static str, DataFrame)>> {
-    let unique = events.with_watermark("t", "10 minutes")?.drop_duplicates(["id", "t"])?;
-    let totals = unique.group_by(["user"]).flat_map_groups_with_state(Arc::new(Counted(running("running"))))?;
+    let unique = events.with_watermark("t", "10 minutes").drop_duplicates(["id", "t"]);
+    let totals = unique.group_by(["user"]).flat_map_groups_with_state(Arc::new(Counted(running("running"))));
     Ok(vec![
-        ("few", totals.filter(col("total").lt(10))?),
-        ("many", totals.filter(col("total").geq(10))?.select(["user"])?),
-        ("unique", unique.select(["id"])?),
-        ("late", unique.late_rows()?.select(["id"])?),
+        ("few", totals.filter(col("total").lt(10))),
+        ("many", totals.filter(col("total").geq(10)).select(["user"])),
+        ("unique", unique.select(["id"])),
+        ("late", unique.late_rows().select(["id"])),
     ])
 }
 
@@ -101,7 +101,7 @@ type Calls = Arc<Mutex<Vec<(u64, Vec<String>)>>>;
 async fn hand_over(stream: &MemoryStream, checkpoint: &std::path::Path, calls: &Calls, fails_in: Option<u64>) -> StreamingQuery {
     let session = Session::builder().parallelism(2).build().unwrap();
     let events = session.stream(Arc::new(stream.clone())).unwrap();
-    let unique = events.drop_duplicates(["id"]).unwrap().select(["user", "id"]).unwrap();
+    let unique = events.drop_duplicates(["id"]).select(["user", "id"]);
     let calls = Arc::clone(calls);
     let function = move |rows: Vec<RecordBatch>, epoch: u64| {
         let calls = Arc::clone(&calls);
@@ -156,8 +156,8 @@ async fn a_query_is_planned_when_it_starts_and_never_again() {
     let query = session
         .streaming_query("planned_once")
         .checkpoint_location(dir.path().display().to_string())
-        .add(&events.drop_duplicates(["id"]).unwrap(), StreamSink::memory("unique", &unique))
-        .add(&events.filter(col("v").gt(1)).unwrap(), StreamSink::memory("large", &MemoryTable::default()))
+        .add(&events.drop_duplicates(["id"]), StreamSink::memory("unique", &unique))
+        .add(&events.filter(col("v").gt(1)), StreamSink::memory("large", &MemoryTable::default()))
         .start()
         .await
         .unwrap();

@@ -67,7 +67,7 @@ async fn two_sources_of_one_identity_are_refused() {
     let session = Session::builder().parallelism(2).build().unwrap();
     let refused = async |a: DataFrame, b: DataFrame| -> Result<StreamingQuery> {
         let query = session.streaming_query("q").checkpoint_location(dir.path().join("checkpoint"));
-        query.add(&a.union(&b)?, StreamSink::memory("rows", &MemoryTable::default())).start().await
+        query.add(&a.union(&b), StreamSink::memory("rows", &MemoryTable::default())).start().await
     };
     for (a, b) in [
         (numbers(&session, &one, "a*", None), numbers(&session, &one, "b*", None)),
@@ -83,8 +83,8 @@ async fn two_sources_of_one_identity_are_refused() {
 /// Starts a query that hands its rows over, from `sources`; in the epoch `fails_in` the other side is down.
 async fn hand_over(root: &Path, sources: &[&MemoryStream], rows: &MemoryRows, fails_in: Option<u64>) -> StreamingQuery {
     let session = Session::builder().parallelism(2).build().unwrap();
-    let frames = sources.iter().map(|s| session.stream(Arc::new(MemoryStream::clone(s))).unwrap().select([col("id")]).unwrap());
-    let all = frames.reduce(|a, b| a.union(&b).unwrap()).unwrap();
+    let frames = sources.iter().map(|s| session.stream(Arc::new(MemoryStream::clone(s))).unwrap().select([col("id")]));
+    let all = frames.reduce(|a, b| a.union(&b)).unwrap();
     let rows = Arc::clone(rows);
     let function = move |batches: Vec<RecordBatch>, epoch: u64| {
         rows.lock().unwrap().push((epoch, rows_as_text(&batches)));

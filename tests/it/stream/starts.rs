@@ -21,7 +21,7 @@ const BATCHES: u64 = 300;
 
 async fn start(root: &Path, stream: &MemoryStream) -> Result<StreamingQuery> {
     let session = Session::builder().parallelism(1).build()?;
-    let events = session.stream(Arc::new(stream.clone()))?.drop_duplicates(["id"])?.select(["user", "id"])?;
+    let events = session.stream(Arc::new(stream.clone()))?.drop_duplicates(["id"]).select(["user", "id"]);
     session
         .streaming_query("busy")
         .checkpoint_location(root.join("checkpoint"))
@@ -159,7 +159,7 @@ impl Sink for Held {
 
 async fn start_held(root: PathBuf, stream: MemoryStream, discard: Arc<Gate>, publish: Arc<Gate>) -> Result<StreamingQuery> {
     let session = Session::builder().parallelism(1).build()?;
-    let events = session.stream(Arc::new(stream))?.select(["user", "id"])?;
+    let events = session.stream(Arc::new(stream))?.select(["user", "id"]);
     // Everything is staged as files.
     let options = SinkOptions { inline_max_bytes: 0, ..SinkOptions::default() };
     let inner = DeltaAppendSink::new(Some("rows".into()), root.join("table").display().to_string(), options);

@@ -12,7 +12,7 @@ use super::story::{batch_of, event_schema, rows_as_text};
 /// As in Spark: no name for the query, none for its sink.
 async fn append(root: &Path, stream: &MemoryStream, checkpoint: &str) -> Result<StreamingQuery> {
     let session = Session::builder().parallelism(1).build()?;
-    let ids = session.stream(Arc::new(stream.clone()))?.select(["id"])?;
+    let ids = session.stream(Arc::new(stream.clone()))?.select(["id"]);
     let table = root.join("table").display().to_string();
     ids.write_stream().option("checkpointLocation", root.join(checkpoint).display()).to_table(&table).await
 }

@@ -23,18 +23,18 @@ async fn start(root: &Path) -> Result<StreamingQuery> {
         .schema("user STRING, id STRING NOT NULL, t TIMESTAMP, v BIGINT")?
         .option("maxFilesPerTrigger", 1)
         .json(&path("in"))?;
-    let unique = events.with_watermark("t", "10 minutes")?.drop_duplicates(["id", "t"])?;
+    let unique = events.with_watermark("t", "10 minutes").drop_duplicates(["id", "t"]);
     let sessions = unique
         .group_by([F::session_window(col("t"), "7 minutes"), col("user")])
-        .agg([F::count("*").alias("n"), F::sum(col("v")).alias("v")])?
-        .select([col("user"), col("session_window.start").alias("start"), col("n"), col("v")])?;
+        .agg([F::count("*").alias("n"), F::sum(col("v")).alias("v")])
+        .select([col("user"), col("session_window.start").alias("start"), col("n"), col("v")]);
     let staged = SinkOptions { inline_max_bytes: 0, ..SinkOptions::default() };
     session
         .streaming_query("upgrade")
         .checkpoint_location(path("checkpoint"))
         .trigger(Trigger::available_now())
         .add(&unique, StreamSink::delta_append(path("unique")).with_options(staged))
-        .add(&unique.select(["id"])?, StreamSink::delta_append(path("ids")))
+        .add(&unique.select(["id"]), StreamSink::delta_append(path("ids")))
         .add(&sessions, StreamSink::delta_merge(path("sessions"), ["user", "start"]))
         .start()
         .await
@@ -48,7 +48,7 @@ async fn run(root: &Path) {
 async fn rows(root: &Path, table: &str, columns: &[&str]) -> Vec<String> {
     let session = Session::builder().parallelism(1).build().unwrap();
     let table = session.read().delta(&root.join(table).display().to_string()).await.unwrap();
-    rows_as_text(&table.select(columns.iter().copied()).unwrap().collect().await.unwrap())
+    rows_as_text(&table.select(columns.iter().copied()).collect().await.unwrap())
 }
 
 fn copy(from: &Path, to: &Path) {

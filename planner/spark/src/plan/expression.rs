@@ -72,6 +72,15 @@ pub enum ExpressionKind {
         /// What happens to values that do not fit.
         mode: CastMode,
     },
+    /// A cast of a program whose type is text: `col("a").cast("decimal(10,2)")`.
+    UnresolvedCast {
+        /// What is cast.
+        expr: Box<Expression>,
+        /// To which type, in DDL.
+        to_type: String,
+        /// What happens to values that do not fit.
+        mode: CastMode,
+    },
     /// `expr[key]`, and `expr.field` where `expr` is no name.
     UnresolvedExtractValue {
         /// An array, a map or a struct.
@@ -139,6 +148,8 @@ pub enum ExpressionKind {
     ExpressionString(String),
     /// `DEFAULT` in an INSERT, UPDATE, or SET VARIABLE.
     Default,
+    /// What a program said and has no meaning: an error with this message when it is resolved. Building a tree cannot fail.
+    Fault(String),
 }
 
 /// Which parameter.
@@ -305,6 +316,31 @@ pub enum FrameBound {
     UnboundedFollowing,
 }
 
+/// The parts of a dotted name; backticks quote a part, and two in a row inside one stand for one. Text that is no such name is one part.
+pub fn name_parts(name: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut quoted = false;
+    let mut chars = name.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '`' if quoted && chars.peek() == Some(&'`') => {
+                chars.next();
+                if let Some(last) = parts.last_mut() {
+                    last.push('`');
+                }
+            }
+            '`' => quoted = !quoted,
+            '.' if !quoted => parts.push(String::new()),
+            other => {
+                if let Some(last) = parts.last_mut() {
+                    last.push(other);
+                }
+            }
+        }
+    }
+    if quoted || parts.iter().any(String::is_empty) { vec![name.to_owned()] } else { parts }
+}
+
 impl From<ExpressionKind> for Expression {
     fn from(kind: ExpressionKind) -> Self {
         Self { kind, span: None }
@@ -322,6 +358,17 @@ impl Expression {
     /// A constant.
     pub fn literal(value: impl Into<Literal>) -> Self {
         ExpressionKind::Literal(value.into()).into()
+    }
+
+    /// A name as programs write it: `a`, `t.a`, `` `odd name`.field ``, `*`, `t.*`.
+    pub fn named(name: &str) -> Self {
+        if name == "*" {
+            return Self::star();
+        }
+        match name.strip_suffix(".*") {
+            Some(target) => ExpressionKind::UnresolvedStar { target: name_parts(target), except: Vec::new() }.into(),
+            None => Self::attribute(name_parts(name)),
+        }
     }
 
     /// A name, in parts.

@@ -4,6 +4,7 @@
 //! Nodes and fields are named as in Spark Connect's messages where they exist there.
 
 mod command;
+mod display;
 mod expression;
 mod literal;
 mod relation;

@@ -1,6 +1,7 @@
 //! Relations as they were said: tables by name, joins by condition, groupings by expression.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +11,8 @@ use crate::types::StructField;
 /// A relation, its place in the text, and the id under which programs refer to its columns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Relation {
-    /// What it is.
-    pub kind: Box<RelationKind>,
+    /// What it is; shared, so that a step costs no copy of those below it.
+    pub kind: Arc<RelationKind>,
     /// Where it was said.
     pub span: Option<Span>,
     /// The id of the DataFrame that it is, if it is one.
@@ -570,7 +571,7 @@ pub enum StatAction {
 
 impl From<RelationKind> for Relation {
     fn from(kind: RelationKind) -> Self {
-        Self { kind: Box::new(kind), span: None, plan_id: None }
+        Self { kind: Arc::new(kind), span: None, plan_id: None }
     }
 }
 

@@ -8,8 +8,10 @@ use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::{Aggregate, Cast, Expr, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::scalar::ScalarValue;
 use std::sync::Arc;
+use tidemill_planner::logical::{Groups, WindowAggregate};
 
 use super::scope::{Attribute, Scope};
+use super::stream::TimeWindow;
 use super::select::{Output, Under, has_aggregate, project};
 use super::{Rel, Resolver};
 use crate::error::{at, error};
@@ -31,6 +33,10 @@ pub(crate) struct Grouped {
     pub(crate) filters: Vec<Expr>,
     /// Which keys are of each set, if there are several.
     sets: Option<Vec<Vec<usize>>>,
+    /// The window of time that is one of the keys, as the column of its id.
+    pub(crate) window: Option<TimeWindow>,
+    /// What the program calls each aggregate, where there is a window.
+    texts: Vec<String>,
     /// What `grouping()` means.
     pub(crate) grouping: Option<GroupingContext>,
 }
@@ -46,7 +52,7 @@ pub(crate) struct GroupingContext {
 
 impl Grouped {
     pub(crate) fn new(input: LogicalPlan, scope: Scope, keys: Vec<(Typed, Attribute)>) -> Self {
-        Self { input, scope, keys, aggregates: Vec::new(), filters: Vec::new(), sets: None, grouping: None }
+        Self { input, scope, keys, aggregates: Vec::new(), filters: Vec::new(), sets: None, window: None, texts: Vec::new(), grouping: None }
     }
 
     /// An expression over the rows as one over the groups' columns.
@@ -65,6 +71,7 @@ impl Grouped {
                         let known = self.aggregates.iter().find(|(known, _)| *known == e).map(|(_, id)| id.clone());
                         let id = known.unwrap_or_else(|| {
                             let id = resolver.fresh(function.func.name());
+                            self.texts.push(resolver.aggregate_text(&e));
                             self.aggregates.push((e.clone(), id.clone()));
                             id
                         });
@@ -121,6 +128,8 @@ impl Grouped {
         let plan = if keys.is_empty() && aggregates.is_empty() {
             // One group of which nothing is asked: one row.
             LogicalPlanBuilder::empty(true).build()?
+        } else if let Some(window) = &self.window {
+            self.windowed(window, aggregates)?
         } else {
             LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input), keys, aggregates)?)
         };
@@ -129,6 +138,22 @@ impl Grouped {
             plan = LogicalPlanBuilder::from(plan).filter(filter)?.build()?;
         }
         Ok(plan)
+    }
+
+    /// The groups, one of whose keys is a window of time.
+    fn windowed(&self, window: &TimeWindow, aggregates: Vec<Expr>) -> Result<LogicalPlan> {
+        if self.sets.is_some() {
+            return Err(crate::Error::unsupported("a window of time in GROUPING SETS is not there yet: group by it, then once more"));
+        }
+        let is_window = |key: &Typed| key.expr == window.attribute.expr();
+        let window_position = self.keys.iter().position(|(key, _)| is_window(key)).unwrap_or(0);
+        let others: Vec<&(Typed, Attribute)> = self.keys.iter().filter(|(key, _)| !is_window(key)).collect();
+        let texts: Vec<String> = others.iter().map(|(key, _)| key.sql.to_string()).collect();
+        let keys = others.iter().map(|(key, attribute)| super::select::under_id(key.expr.clone(), &attribute.id)).collect();
+        let groups = Groups { keys, aggregates, window_position };
+        let definition = window.definition(&texts, &self.texts);
+        let (time, id) = (window.time.expr.clone(), &window.attribute.id);
+        Ok(super::stream::windowed(WindowAggregate::try_new(self.input.clone(), window.kind, time, id, groups, definition)?))
     }
 
     /// Each row once per set, and the keys to group by.
@@ -213,6 +238,28 @@ impl Resolver<'_> {
                 _ => list.push(expression.clone()),
             }
         }
+        let mut rel = rel;
+        let window = self.time_window(grouping_expressions, &rel.scope)?;
+        if let Some(window) = &window {
+            self.remember(&rel.scope);
+            // Its column can be named from here on.
+            rel.scope.columns.push(window.attribute.clone());
+        }
+        let outer_window = std::mem::replace(&mut self.window, window.clone());
+        let made = self.grouped(rel, group_type, grouping_expressions, list, keep_grouping, window);
+        self.window = outer_window;
+        made
+    }
+
+    fn grouped(
+        &mut self,
+        rel: Rel,
+        group_type: &GroupType,
+        grouping_expressions: &[Expression],
+        list: Vec<Expression>,
+        keep_grouping: bool,
+        window: Option<TimeWindow>,
+    ) -> Result<Rel> {
         let mut grouping = Grouping { keys: Vec::new(), sets: None };
         match group_type {
             GroupType::All => {
@@ -294,6 +341,7 @@ impl Resolver<'_> {
             keys.push((key, attribute));
         }
         let mut grouped = Grouped::new(rel.plan, rel.scope, keys);
+        grouped.window = window;
         if let Some(sets) = grouping.sets {
             let id = self.attribute("grouping_id", SparkType::Long, false);
             grouped.grouping = Some(GroupingContext { keys: grouped.keys.iter().map(|(key, _)| key.expr.clone()).collect(), id });

@@ -27,7 +27,11 @@ impl Resolver<'_> {
             match lower.as_str() {
                 "grouping" => return self.grouping(&call.arguments, scope),
                 "grouping_id" => return self.grouping_id(&call.arguments, scope),
-                _ => {}
+                name => {
+                    if let Some(column) = self.window_column(name, call, scope)? {
+                        return Ok(column);
+                    }
+                }
             }
         }
         let function = lower.as_deref().and_then(functions::lookup);
@@ -105,6 +109,9 @@ impl Resolver<'_> {
         };
         let made = build(&mut building)?;
         let filter = building.filter.take();
+        if self.window.is_some() && spec.is_none() && matches!(function.build, Build::Aggregate(_)) {
+            self.note_aggregates(&made);
+        }
         Ok(match spec {
             Some(spec) => self.shown_over(made, filter.as_ref(), spec, scope),
             None => match filter {

@@ -156,12 +156,9 @@ impl Resolver<'_> {
                 let message = format!("there is no column `{name}` to compare by; did you mean one of [{}]?", hints.join(", "));
                 return Err(error("UNRESOLVED_COLUMN.WITH_SUGGESTION", message));
             }
-            keys.extend(of_name.into_iter().map(Attribute::column));
+            keys.extend(of_name.into_iter().cloned());
         }
-        let node = tidemill_planner::logical::Dedup { input: rel.plan, keys, id: None };
-        let plan =
-            datafusion::logical_expr::LogicalPlan::Extension(datafusion::logical_expr::Extension { node: std::sync::Arc::new(node) });
-        Ok(Rel::new(plan, rel.scope))
+        Ok(self.dedup(rel, &keys))
     }
 }
 

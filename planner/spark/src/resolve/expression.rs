@@ -58,6 +58,11 @@ impl Resolver<'_> {
                 made.name = name;
                 Ok(made)
             }
+            ExpressionKind::UnresolvedCast { expr, to_type, mode } => {
+                let to_type = crate::parse::parse_data_type(to_type, &crate::parse::ParseOptions::new(&self.settings)?)?;
+                let cast = ExpressionKind::Cast { expr: expr.clone(), to_type, mode: *mode };
+                self.expression_here(&Expression { kind: cast, span: expression.span }, scope)
+            }
             ExpressionKind::UnresolvedExtractValue { child, extraction, dotted } => {
                 self.extract(child, extraction, *dotted, scope, expression.span)
             }
@@ -123,6 +128,7 @@ impl Resolver<'_> {
                 let parsed = crate::parse::parse_expression(text, &crate::parse::ParseOptions::new(&self.settings)?)?;
                 self.expression(&parsed, scope)
             }
+            ExpressionKind::Fault(message) => Err(Error::analysis(message.clone())),
             ExpressionKind::Default => Err(error(
                 "DEFAULT_PLACEMENT_INVALID",
                 "DEFAULT stands alone as a value of INSERT, UPDATE or SET VARIABLE, not inside an expression",

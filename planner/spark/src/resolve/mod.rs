@@ -26,6 +26,7 @@ mod set_operation;
 mod single_value;
 mod sort;
 mod star;
+mod stream;
 mod subquery;
 mod subquery_join;
 mod unpivot;
@@ -38,7 +39,7 @@ use std::sync::Arc;
 use datafusion::logical_expr::LogicalPlan;
 
 pub use opened::{Opened, OpenedFunction, OpenedRelation, Request, Travel};
-pub use request::requests;
+pub use request::{requests, requests_of};
 
 use crate::plan::{Expression, Relation};
 use crate::types::{SparkType, StructField};
@@ -113,6 +114,12 @@ pub(crate) struct Resolver<'a> {
     definitions: Option<select::Definitions>,
     /// How `grouping()` is understood where it may stand.
     grouping: Option<aggregate::GroupingContext>,
+    /// The window of time of the aggregation being resolved.
+    window: Option<stream::TimeWindow>,
+    /// What the program calls each aggregate, if operators are named after it.
+    aggregate_texts: Vec<(datafusion::logical_expr::Expr, String)>,
+    /// The user's name and type of columns under stateful operators, by id.
+    known: HashMap<String, (String, SparkType)>,
 }
 
 /// A relation that has been resolved.
@@ -170,6 +177,9 @@ impl<'a> Resolver<'a> {
             inside: Vec::new(),
             definitions: None,
             grouping: None,
+            window: None,
+            aggregate_texts: Vec::new(),
+            known: HashMap::new(),
         }
     }
 

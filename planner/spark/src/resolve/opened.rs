@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::{LogicalPlan, TableSource};
 use datafusion::scalar::ScalarValue;
+use tidemill_planner::logical::GroupFunction;
 
 use crate::Settings;
 use crate::plan::{FunctionParameter, Relation, SqlFunction};
@@ -83,6 +84,8 @@ pub enum OpenedRelation {
         /// Its columns, in the plan's order.
         columns: Vec<StructField>,
     },
+    /// A tree that was resolved before.
+    Resolved(Arc<super::Resolved>),
     /// There is none of that name.
     Missing,
 }
@@ -97,6 +100,7 @@ impl std::fmt::Debug for OpenedRelation {
                 f.debug_struct("View").field("name", name).field("relation", relation).finish_non_exhaustive()
             }
             Self::Plan { plan, columns } => f.debug_struct("Plan").field("plan", plan).field("columns", columns).finish(),
+            Self::Resolved(resolved) => f.debug_tuple("Resolved").field(resolved).finish(),
             Self::Missing => f.write_str("Missing"),
         }
     }
@@ -120,6 +124,8 @@ pub struct Opened {
     pub functions: HashMap<Request, OpenedFunction>,
     /// What programs hold, by handle.
     pub handles: HashMap<u64, OpenedRelation>,
+    /// What programs call for groups with a state, by handle.
+    pub group_functions: HashMap<u64, Arc<dyn GroupFunction>>,
     /// Session variables, by lower-case name: type and value.
     pub variables: HashMap<String, (SparkType, ScalarValue)>,
     /// Names of tables that exist, for hints.

@@ -10,7 +10,7 @@ use super::{Rel, Request, Resolver, request};
 use crate::error::{at, error};
 use crate::plan::{NamedTable, Relation, RelationKind, Span, TableName};
 use crate::types::StructField;
-use crate::{Result, Typed};
+use crate::{Error, Result, Typed};
 
 impl Resolver<'_> {
     pub(crate) fn relation(&mut self, relation: &Relation) -> Result<Rel> {
@@ -78,7 +78,9 @@ impl Resolver<'_> {
             }
             RelationKind::Deduplicate { input, column_names, within_watermark } => {
                 if *within_watermark {
-                    return Err(not_here("dropDuplicatesWithinWatermark", "over rows that do not go on"));
+                    return Err(Error::unsupported(
+                        "`dropDuplicatesWithinWatermark` is not there yet: use `drop_duplicates` with the event-time column among the keys",
+                    ));
                 }
                 self.deduplicate(input, column_names)
             }
@@ -112,10 +114,10 @@ impl Resolver<'_> {
             RelationKind::Drop { input, columns, must_exist } => self.drop(input, columns, *must_exist),
             RelationKind::PipeStep { input, operator } => self.pipe_step(input, operator, span),
             RelationKind::NaFunction(_) | RelationKind::StatFunction(_) => Err(not_here("this method", "SQL functions over the columns")),
-            RelationKind::WithWatermark { .. }
-            | RelationKind::GroupState { .. }
-            | RelationKind::SideOutput { .. }
-            | RelationKind::MapBatches { .. } => Err(not_here("this step of a stream", "the DataFrame API")),
+            RelationKind::WithWatermark { input, event_time, delay_threshold } => self.with_watermark(input, event_time, delay_threshold),
+            RelationKind::GroupState { input, grouping_expressions, handle } => self.group_state(input, grouping_expressions, *handle),
+            RelationKind::SideOutput { input, port } => self.side_output(input, port),
+            RelationKind::MapBatches { .. } => Err(not_here("a function over batches", "`collect`, and `create_dataframe`")),
             RelationKind::CommandOutput(_) => Err(error("INTERNAL_ERROR", "a command stands where a query is needed")),
         }
     }
@@ -166,6 +168,14 @@ impl Resolver<'_> {
                 self.padded(rel)
             }
             OpenedRelation::Plan { plan, columns } => self.columns_of(plan.clone(), columns),
+            OpenedRelation::Resolved(resolved) => {
+                let columns: Vec<StructField> = resolved.output.iter().map(|column| column.field.clone()).collect();
+                let mut rel = self.columns_of(resolved.plan.clone(), &columns)?;
+                for (attribute, column) in rel.scope.columns.iter_mut().zip(&resolved.output) {
+                    attribute.qualifier.clone_from(&column.qualifier);
+                }
+                Ok(rel)
+            }
             OpenedRelation::View { name, relation, columns, settings } => self.view(name, relation, columns, settings.as_ref(), span),
             OpenedRelation::Missing => Err(error("TABLE_OR_VIEW_NOT_FOUND", "there is no such table or view")),
         }
@@ -247,6 +257,10 @@ impl Resolver<'_> {
 
     fn deduplicate(&mut self, input: &Relation, column_names: &[String]) -> Result<Rel> {
         let rel = self.relation(input)?;
+        if column_names.is_empty() && tidemill_planner::legality::is_streaming(&rel.plan) {
+            let keys = rel.scope.columns.clone();
+            return Ok(self.dedup(rel, &keys));
+        }
         if column_names.is_empty() {
             if let Some(column) = rel.scope.columns.iter().find(|a| crate::types::lattice::has_map(&a.data_type)) {
                 let message =

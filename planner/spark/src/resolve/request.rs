@@ -25,6 +25,18 @@ pub fn requests(relation: &Relation, opened: &Opened, settings: &Arc<Settings>) 
     Ok(found.requests)
 }
 
+/// The same for an expression without a plan.
+///
+/// # Errors
+/// Those of [`requests`].
+pub fn requests_of(expression: &Expression, opened: &Opened, settings: &Arc<Settings>) -> Result<Vec<Request>> {
+    let mut found = Finder { opened, settings, names: Vec::new(), requests: Vec::new(), depth: 0 };
+    found.expression(expression)?;
+    found.requests.sort();
+    found.requests.dedup();
+    Ok(found.requests)
+}
+
 /// The request that a table's name makes.
 pub(super) fn of_table(table: &NamedTable, opened: &Opened, settings: &Arc<Settings>) -> Result<Request> {
     let mut resolver = Resolver::new(opened, settings);
@@ -115,9 +127,10 @@ impl Finder<'_> {
                 self.orders(&call.order_by)
             }
             ExpressionKind::NamedArgument { value, .. } => self.expression(value),
-            ExpressionKind::Alias { expr, .. } | ExpressionKind::Cast { expr, .. } | ExpressionKind::Collate { expr, .. } => {
-                self.expression(expr)
-            }
+            ExpressionKind::Alias { expr, .. }
+            | ExpressionKind::Cast { expr, .. }
+            | ExpressionKind::UnresolvedCast { expr, .. }
+            | ExpressionKind::Collate { expr, .. } => self.expression(expr),
             ExpressionKind::UnresolvedExtractValue { child, extraction, .. } => {
                 self.expression(child)?;
                 self.expression(extraction)

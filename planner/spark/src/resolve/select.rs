@@ -243,9 +243,14 @@ impl Resolver<'_> {
             Under::Aggregate { grouped, .. } => std::mem::replace(&mut self.grouping, grouped.grouping.clone()),
             Under::Project { .. } => self.grouping.take(),
         };
+        let window = match under {
+            Under::Aggregate { grouped, .. } => std::mem::replace(&mut self.window, grouped.window.clone()),
+            Under::Project { .. } => self.window.take(),
+        };
         let made = self.expression(expression, under.scope());
         self.definitions = outer;
         self.grouping = grouping;
+        self.window = window;
         made
     }
 

@@ -23,8 +23,20 @@ pub(super) struct How {
 
 impl Resolver<'_> {
     pub(super) fn set_operation(&mut self, left: &Relation, right: &Relation, how: How, span: Option<Span>) -> Result<Rel> {
+        if how.operation != SetOperation::Union {
+            let left = self.relation(left)?;
+            let right = self.relation(right)?;
+            return self.set_rels(left, right, how, span);
+        }
+        // Sides of a union never meet in one row: what both are made from has the same ids in both, and is computed once.
+        let before = self.uses.clone();
         let left = self.relation(left)?;
+        let used = std::mem::replace(&mut self.uses, before);
         let right = self.relation(right)?;
+        for (name, count) in used {
+            let uses = self.uses.entry(name).or_insert(0);
+            *uses = (*uses).max(count);
+        }
         self.set_rels(left, right, how, span)
     }
 

@@ -227,7 +227,7 @@ impl Parser<'_> {
     /// The relation of that name, said from the token `start` on.
     pub(super) fn named_table(&self, name: TableName, start: usize) -> Relation {
         let mut relation = Relation::table(Vec::<String>::new());
-        if let RelationKind::NamedTable(table) = relation.kind.as_mut() {
+        if let RelationKind::NamedTable(table) = std::sync::Arc::make_mut(&mut relation.kind) {
             table.name = name;
         }
         relation.at(self.span_from(start))

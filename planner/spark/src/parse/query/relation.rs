@@ -98,7 +98,7 @@ impl Parser<'_> {
         }
         let temporal = self.temporal()?;
         let mut relation = self.named_table(name, start);
-        if let RelationKind::NamedTable(table) = relation.kind.as_mut() {
+        if let RelationKind::NamedTable(table) = std::sync::Arc::make_mut(&mut relation.kind) {
             table.temporal = temporal;
             table.is_streaming = is_streaming;
             if self.at(K::WITH) && self.peek_at(1).is("(") {
@@ -241,7 +241,7 @@ impl Parser<'_> {
         let name = TableName::Parts(self.multipart_identifier()?);
         let mut relation = self.named_table(name, at);
         self.expect_symbol(")")?;
-        if let RelationKind::NamedTable(table) = relation.kind.as_mut() {
+        if let RelationKind::NamedTable(table) = std::sync::Arc::make_mut(&mut relation.kind) {
             table.is_streaming = true;
             if self.at(K::WITH) && self.peek_at(1).is("(") {
                 self.advance();

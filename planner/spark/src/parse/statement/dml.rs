@@ -49,7 +49,7 @@ impl Parser<'_> {
 
     /// DEFAULT in the columns of the SELECT that is inserted.
     fn with_defaults(&self, mut query: Relation) -> Relation {
-        if let RelationKind::Project { expressions, .. } = query.kind.as_mut() {
+        if let RelationKind::Project { expressions, .. } = std::sync::Arc::make_mut(&mut query.kind) {
             for e in expressions {
                 let taken = std::mem::replace(e, Expression::star());
                 *e = default_of(taken, self.text);
@@ -427,10 +427,10 @@ fn map_query(mut command: Command, change: impl FnOnce(Relation) -> Relation) ->
 /// Changes what stands under an alias, if there is one.
 fn under_alias(relation: Relation, change: impl FnOnce(Relation) -> Relation) -> Relation {
     let Relation { kind, span, plan_id } = relation;
-    match *kind {
+    match std::sync::Arc::unwrap_or_clone(kind) {
         RelationKind::SubqueryAlias { input, alias } => {
-            Relation { kind: Box::new(RelationKind::SubqueryAlias { input: change(input), alias }), span, plan_id }
+            Relation { kind: RelationKind::SubqueryAlias { input: change(input), alias }.into(), span, plan_id }
         }
-        kind => change(Relation { kind: Box::new(kind), span, plan_id }),
+        kind => change(Relation { kind: kind.into(), span, plan_id }),
     }
 }

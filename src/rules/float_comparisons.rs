@@ -26,11 +26,10 @@ use datafusion::logical_expr::{Between, BinaryExpr, Case, Expr, ExprSchemable, L
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::scalar::ScalarValue;
-use tidemill_planner::float::{Normal, holds_floats};
+use tidemill_planner::float::Normal;
 
 use super::floats::{has_floats, normalized};
-use super::nullif;
-use super::resolve::is_comparison;
+use tidemill_spark::functions::SparkScalar;
 
 /// The rule's name.
 pub(super) const NAME: &str = "float_comparisons";
@@ -99,12 +98,19 @@ fn node(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     if rewritten.transformed { rewritten.map_data(LogicalPlan::recompute_schema) } else { Ok(rewritten) }
 }
 
+fn is_comparison(op: Operator) -> bool {
+    use Operator::{Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq};
+    matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
+}
+
 fn is_candidate(expr: &Expr) -> bool {
     match expr {
         Expr::BinaryExpr(binary) => is_comparison(binary.op),
         Expr::Between(_) | Expr::InList(_) => true,
         Expr::Case(case) => case.expr.is_some(),
-        Expr::ScalarFunction(call) => call.name() == "nullif" || COMPARING.contains(&call.name()) || ORDERING.contains(&call.name()),
+        // Our own functions know floats.
+        Expr::ScalarFunction(call) if call.func.inner().downcast_ref::<SparkScalar>().is_some() => false,
+        Expr::ScalarFunction(call) => COMPARING.contains(&call.name()) || ORDERING.contains(&call.name()),
         _ => false,
     }
 }
@@ -213,12 +219,7 @@ fn branches(mut case: Case, schema: &DFSchema) -> Result<Transformed<Expr>> {
 
 fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let normal = match call.name() {
-        "nullif" => {
-            return match call.args.first().map(|arg| arg.get_type(schema)).transpose()? {
-                Some(data_type) if holds_floats(&data_type) => Ok(Transformed::yes(nullif::compared_as(data_type, call.args))),
-                _ => Ok(Transformed::no(Expr::ScalarFunction(call))),
-            };
-        }
+        _ if call.func.inner().downcast_ref::<SparkScalar>().is_some() => return Ok(Transformed::no(Expr::ScalarFunction(call))),
         name if COMPARING.contains(&name) => Normal::Key,
         name if ORDERING.contains(&name) => Normal::Value,
         _ => return Ok(Transformed::no(Expr::ScalarFunction(call))),

@@ -1,0 +1,273 @@
+//! Steps that keep state over a stream and mean the same over a table: watermarks, dropping duplicates, groups in windows of time,
+//! groups with a state of their own, and the rows that such a step sets aside.
+//!
+//! Each node gets its definition from here: what the program says, in its own names. Operator ids hash it.
+
+use std::sync::Arc;
+
+use datafusion::common::Column;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode};
+use tidemill_planner::interval::parse_interval_us;
+use tidemill_planner::logical::{Dedup, FlatMapGroups, SidePort, Watermark, WindowAggregate, WindowKind};
+use tidemill_planner::seam::Port;
+
+use super::scope::{Attribute, Found, Scope};
+use super::select::{project, under_id};
+use super::{Rel, Resolver};
+use crate::error::error;
+use crate::plan::{Expression, ExpressionKind, FunctionCall, Relation};
+use crate::types::{SparkType, StructField, from_field};
+use crate::{Error, Result, Typed};
+
+/// The window of time that a GROUP BY is over.
+#[derive(Debug, Clone)]
+pub(crate) struct TimeWindow {
+    pub(crate) kind: WindowKind,
+    /// The time of a row.
+    pub(crate) time: Typed,
+    /// The column that it becomes; no column of the rows has its id.
+    pub(crate) attribute: Attribute,
+}
+
+impl TimeWindow {
+    /// What the node says about itself.
+    pub(crate) fn definition(&self, keys: &[String], aggregates: &[String]) -> String {
+        format!("{} {} {} {}", self.kind, self.time.sql, keys.join(","), aggregates.join(","))
+    }
+}
+
+/// The call of `window` or `session_window` that an expression is, under an alias perhaps.
+fn window_call(expression: &Expression) -> Option<(&FunctionCall, Option<&str>)> {
+    match &expression.kind {
+        ExpressionKind::Alias { expr, name } => match (window_call(expr), name.as_slice()) {
+            (Some((call, _)), [name]) => Some((call, Some(name))),
+            _ => None,
+        },
+        ExpressionKind::UnresolvedFunction(call) => {
+            let name = super::call::builtin_name(&call.name)?;
+            matches!(name.as_str(), "window" | "session_window").then_some((call.as_ref(), None))
+        }
+        _ => None,
+    }
+}
+
+impl Resolver<'_> {
+    pub(crate) fn with_watermark(&mut self, input: &Relation, event_time: &str, delay: &str) -> Result<Rel> {
+        let rel = self.relation(input)?;
+        let column = self.plain_column(&rel.scope, &split(event_time), "withWatermark")?;
+        let node = Watermark::try_new(rel.plan, column.column(), &column.name, parse_interval_us(delay)?)?;
+        Ok(Rel::new(extension(node), rel.scope))
+    }
+
+    /// The first row of each key; on a stream, of all that ever come.
+    pub(crate) fn dedup(&mut self, rel: Rel, keys: &[Attribute]) -> Rel {
+        self.remember(&rel.scope);
+        let definition = keys.iter().map(|key| key.name.as_str()).collect::<Vec<_>>().join(",");
+        let node = Dedup { input: rel.plan, keys: keys.iter().map(Attribute::column).collect(), definition, id: None };
+        Rel::new(extension(node), rel.scope)
+    }
+
+    pub(crate) fn group_state(&mut self, input: &Relation, grouping: &[Expression], handle: u64) -> Result<Rel> {
+        let Some(function) = self.opened.group_functions.get(&handle).cloned() else {
+            return Err(error("INTERNAL_ERROR", format!("the session has no function under {handle}")));
+        };
+        let rel = self.relation(input)?;
+        let mut keys = Vec::with_capacity(grouping.len());
+        for expression in grouping {
+            let typed = self.expression(expression, &rel.scope)?;
+            let attribute = typed.expr.try_as_col().and_then(|column| rel.scope.columns.iter().find(|a| a.id == column.name));
+            let Some(attribute) = attribute else {
+                return Err(error(
+                    "UNSUPPORTED_EXPR_FOR_OPERATOR",
+                    format!(
+                        "`flat_map_groups_with_state` groups by plain columns, not by \"{}\": add it as a column first, with `with_column`",
+                        typed.sql
+                    ),
+                ));
+            };
+            keys.push(Column::new_unqualified(&attribute.name));
+        }
+        // The function asks for columns by the user's names.
+        let named = rel.scope.columns.iter().map(|a| under_id(a.expr(), &a.name)).collect();
+        let plan = project(rel.plan, named)?;
+        let node = FlatMapGroups::try_new(plan, keys, Arc::clone(&function))?;
+        let columns: Vec<StructField> = function.output_schema().fields().iter().map(|field| from_field(field)).collect();
+        self.remember(&rel.scope);
+        self.columns_of(extension(node), &columns)
+    }
+
+    pub(crate) fn side_output(&mut self, input: &Relation, port: &str) -> Result<Rel> {
+        let rel = self.relation(input)?;
+        let port = match port {
+            "late" => Port::Late,
+            "malformed" => Port::Malformed,
+            other => return Err(error("INTERNAL_ERROR", format!("there is no side output `{other}`"))),
+        };
+        let mut owner = &rel.plan;
+        // What only names or reshapes rows has no port of its own.
+        while let LogicalPlan::Projection(_) | LogicalPlan::SubqueryAlias(_) | LogicalPlan::Filter(_) = owner {
+            match owner.inputs().first() {
+                Some(input) => owner = input,
+                None => break,
+            }
+        }
+        let node = SidePort::try_new(owner.clone(), port)?;
+        let plan = extension(node);
+        let columns: Vec<StructField> = plan
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| match self.known.get(field.name()) {
+                Some((name, data_type)) => StructField::new(name, data_type.clone()).with_nullable(field.is_nullable()),
+                None => from_field(field),
+            })
+            .collect();
+        self.columns_of(plan, &columns)
+    }
+
+    fn plain_column(&self, scope: &Scope, name: &[String], what: &str) -> Result<Attribute> {
+        match scope.find(name, &self.settings) {
+            Found::One(attribute, fields) if fields.is_empty() => Ok(attribute.clone()),
+            Found::One(..) => Err(error(
+                "UNSUPPORTED_EXPR_FOR_OPERATOR",
+                format!("`{what}` takes a column, not the struct field `{}`: add it with `with_column` first", name.join(".")),
+            )),
+            Found::Several(_) => {
+                Err(error("AMBIGUOUS_REFERENCE", format!("`{}` may be several columns: name one with `alias`", name.join("."))))
+            }
+            Found::Nothing => {
+                let hints = scope.suggestions(name);
+                let message = format!("there is no column `{}` here; did you mean one of [{}]?", name.join("."), hints.join(", "));
+                Err(error("UNRESOLVED_COLUMN.WITH_SUGGESTION", message))
+            }
+        }
+    }
+
+    /// Keeps what the user calls the columns of a scope, for the rows that an operator above sets aside.
+    pub(crate) fn remember(&mut self, scope: &Scope) {
+        for a in &scope.columns {
+            self.known.insert(a.id.clone(), (a.name.clone(), a.data_type.clone()));
+        }
+    }
+
+    /// The window of time that is a key of GROUP BY, if one is.
+    pub(crate) fn time_window(&mut self, grouping: &[Expression], scope: &Scope) -> Result<Option<TimeWindow>> {
+        let mut found: Option<TimeWindow> = None;
+        for expression in grouping {
+            let Some((call, alias)) = window_call(expression) else { continue };
+            let (kind, time) = self.window_of(call, scope)?;
+            if let Some(first) = &found {
+                if first.kind == kind && first.time.expr == time.expr {
+                    continue;
+                }
+                return Err(error("_LEGACY_ERROR_TEMP_1039", "a GROUP BY can have one window: group by the second one in a further step"));
+            }
+            let moment = |name: &str| StructField::new(name, SparkType::Timestamp).with_nullable(false);
+            let data_type = SparkType::Struct(vec![moment("start"), moment("end")]);
+            let attribute = self.attribute(alias.unwrap_or(kind.name()), data_type, false);
+            found = Some(TimeWindow { kind, time, attribute });
+        }
+        Ok(found)
+    }
+
+    /// The column of the window that a call stands for, inside an aggregation over that window.
+    pub(crate) fn window_column(&mut self, name: &str, call: &FunctionCall, scope: &Scope) -> Result<Option<Typed>> {
+        if !matches!(name, "window" | "session_window") {
+            return Ok(None);
+        }
+        let Some(window) = self.window.clone() else { return Ok(None) };
+        let outer = self.window.take();
+        let made = self.window_of(call, scope);
+        self.window = outer;
+        let (kind, time) = made?;
+        if kind != window.kind || time.expr != window.time.expr {
+            return Err(error("_LEGACY_ERROR_TEMP_1039", "a GROUP BY can have one window: group by the second one in a further step"));
+        }
+        Ok(Some(window.attribute.typed(&window.attribute.name)))
+    }
+
+    fn window_of(&mut self, call: &FunctionCall, scope: &Scope) -> Result<(WindowKind, Typed)> {
+        let name = super::call::builtin_name(&call.name).unwrap_or_default();
+        let not_yet = |what: &str| Error::unsupported(format!("`{name}` with {what} is not there yet: give it a fixed length such as '30 minutes'"));
+        let (time, length) = match call.arguments.as_slice() {
+            [time, length] => (time, length),
+            [_, _, _, ..] if name == "window" => return Err(not_yet("a slide")),
+            other => {
+                return Err(error(
+                    "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
+                    format!("`{name}` takes the time and a length, as in `{name}(eventTime, '30 minutes')`, not {} arguments", other.len()),
+                ));
+            }
+        };
+        let time = self.expression(time, scope)?;
+        if time.data_type != SparkType::Timestamp {
+            return Err(error(
+                "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+                format!(
+                    "a window needs a \"TIMESTAMP\", and \"{}\" is \"{}\": convert it first, with `timestamp_millis` say",
+                    time.sql,
+                    time.data_type.sql()
+                ),
+            ));
+        }
+        let length = self.expression(length, scope)?;
+        let text = match crate::functions::constant(&length)? {
+            Some(value) if length.data_type.is_string() => value.try_as_str().flatten().map(str::to_owned),
+            _ => None,
+        };
+        let Some(text) = text else { return Err(not_yet("a length that is no text")) };
+        let length_us = parse_interval_us(&text)?;
+        if length_us <= 0 {
+            return Err(error(
+                "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE",
+                format!("the length of `{name}` must be positive, not `{text}`"),
+            ));
+        }
+        let kind = if name == "window" { WindowKind::Tumbling { size_us: length_us } } else { WindowKind::Session { gap_us: length_us } };
+        Ok((kind, time))
+    }
+
+    /// Notes what the program calls the aggregates of a call, for the definition of the operator that computes them.
+    pub(crate) fn note_aggregates(&mut self, typed: &Typed) {
+        let mut inner = Vec::new();
+        let _ = typed.expr.apply(|e| {
+            if let Expr::AggregateFunction(_) = e {
+                inner.push(e.clone());
+                return Ok(TreeNodeRecursion::Jump);
+            }
+            Ok(TreeNodeRecursion::Continue)
+        });
+        let several = inner.len() > 1;
+        for (i, expr) in inner.into_iter().enumerate() {
+            // As earlier releases wrote it: queries over it go on.
+            let text = match typed.sql.to_string() {
+                text if text == "count(1)" => "count(Int64(1))".to_owned(),
+                text if several => format!("{text}#{i}"),
+                text => text,
+            };
+            self.aggregate_texts.push((expr, text));
+        }
+    }
+
+    /// What the program calls an aggregate.
+    pub(crate) fn aggregate_text(&self, expr: &Expr) -> String {
+        let known = self.aggregate_texts.iter().find(|(known, _)| known == expr);
+        known.map_or_else(|| expr.to_string(), |(_, text)| text.clone())
+    }
+}
+
+/// A node of ours as a plan.
+pub(crate) fn extension(node: impl UserDefinedLogicalNode + 'static) -> LogicalPlan {
+    LogicalPlan::Extension(Extension { node: Arc::new(node) })
+}
+
+/// A windowed aggregation as a plan.
+pub(crate) fn windowed(node: WindowAggregate) -> LogicalPlan {
+    extension(node)
+}
+
+/// The parts of a dotted name; backticks quote a part.
+fn split(name: &str) -> Vec<String> {
+    crate::plan::name_parts(name)
+}

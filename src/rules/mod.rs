@@ -1,0 +1,25 @@
+//! Rules on plans that are about to run: floats are compared and grouped as Spark does it. It holds no state.
+
+pub(crate) mod float_comparisons;
+pub(crate) mod float_keys;
+mod floats;
+
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::Expr;
+
+use crate::Result;
+
+/// The clock that an expression reads, if it reads one.
+pub(crate) fn clock_in(expr: &Expr) -> Result<Option<String>> {
+    let mut found = None;
+    expr.apply(|part| {
+        if let Expr::ScalarFunction(call) = part
+            && matches!(call.name(), "now" | "current_timestamp" | "current_date" | "current_time" | "unix_timestamp")
+        {
+            found = Some(if call.name() == "now" { "current_timestamp" } else { call.name() }.to_owned());
+            return Ok(TreeNodeRecursion::Stop);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(found)
+}
