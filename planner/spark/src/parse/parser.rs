@@ -355,6 +355,16 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
+    /// Begins a tree beside the one that was read: what it returns goes to [`Self::end_beside`].
+    pub(super) fn begin_beside(&mut self) -> Level {
+        Level(std::mem::take(&mut self.height))
+    }
+
+    /// Ends a tree beside another: the taller one counts.
+    pub(super) fn end_beside(&mut self, level: Level) {
+        self.height = self.height.max(level.0);
+    }
+
     /// The tree grows by so many nodes on top.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ impl Parser<'_> {
         loop {
             let at = self.index();
             let is_lateral = self.at(K::LATERAL) && self.take(K::LATERAL);
+            let beside = self.begin_beside();
             let mut right = self.relation_primary()?;
             if is_lateral {
                 self.check_lateral(&right, at);
@@ -22,6 +23,7 @@ impl Parser<'_> {
             if self.options.ansi_relation_precedence {
                 right = self.relation_extensions(right, at)?;
             }
+            self.end_beside(beside);
             let mut joined = match left {
                 None => right,
                 Some(left) => {
@@ -91,7 +93,7 @@ impl Parser<'_> {
             } else {
                 return Ok(relation);
             };
-            self.grow_relation(2)?;
+            self.grow_relation(1)?;
         }
     }
 
@@ -117,7 +119,9 @@ impl Parser<'_> {
         self.expect(K::JOIN)?;
         let is_lateral = self.at(K::LATERAL) && self.take(K::LATERAL);
         let right_start = self.index();
+        let beside = self.begin_beside();
         let right = self.relation_primary()?;
+        self.end_beside(beside);
         if is_lateral {
             self.check_lateral(&right, right_start);
         }

@@ -89,7 +89,7 @@ impl Parser<'_> {
                 if lowest > 1 {
                     return Ok(left);
                 }
-                self.grow_relation(3)?;
+                self.grow_relation(2)?;
                 left = self.pipe_step(left, start)?;
                 continue;
             }
@@ -102,10 +102,18 @@ impl Parser<'_> {
                 left = self.unions(left, is_all, precedence)?.at(self.span_from(start));
                 continue;
             }
-            let right = self.query_term(precedence + 1)?;
+            let right = self.term_beside(precedence + 1)?;
             self.grow_relation(1)?;
             left = set_operation(left, right, operation, is_all).at(self.span_from(start));
         }
+    }
+
+    /// The right side of a set operation.
+    fn term_beside(&mut self, lowest: u8) -> Result<Relation> {
+        let beside = self.begin_beside();
+        let term = self.query_term(lowest)?;
+        self.end_beside(beside);
+        Ok(term)
     }
 
     /// Takes the word of a set operation and what stands behind it: whether it is ALL.
@@ -116,10 +124,10 @@ impl Parser<'_> {
 
     /// A chain of UNIONs of one kind, the first word being read. A long one becomes a balanced tree: the rows are the same.
     fn unions(&mut self, first: Relation, is_all: bool, precedence: u8) -> Result<Relation> {
-        let mut terms = vec![first, self.query_term(precedence + 1)?];
+        let mut terms = vec![first, self.term_beside(precedence + 1)?];
         while self.at(K::UNION) && self.is_set_operation(self.index()) && (self.peek_at(1).keyword() == Some(K::ALL)) == is_all {
             self.set_quantifier();
-            terms.push(self.query_term(precedence + 1)?);
+            terms.push(self.term_beside(precedence + 1)?);
         }
         if terms.len() > LONG_CHAIN {
             self.grow_relation(terms.len().ilog2() as usize + 1)?;
