@@ -7,11 +7,18 @@ use crate::error::{at, error};
 use crate::plan::{Expression, ExpressionKind, Literal, Span, TableName};
 use crate::{Error, Result};
 
-/// How deep calls may nest: what a thread of 2 MiB bears in a debug build, with room for who calls.
-const MAX_NESTING: usize = 64;
+/// How deep constructs may nest on the caller's stack: in a debug build a level takes up to 30 KiB.
+const NESTING: usize = 24;
 
-/// How tall a tree may be: what a thread of 2 MiB clones and drops in a debug build.
-const MAX_HEIGHT: usize = 400;
+/// How deep they may nest on a stack made for the purpose.
+const FAR_NESTING: usize = 500;
+
+/// That stack: a level takes up to 30 KiB in a debug build.
+const FAR_STACK: usize = 64 << 20;
+
+/// How tall a tree may be, in expressions; a relation counts twice. A thread of 2 MiB clones and drops such a tree in a debug build, where
+/// an expression takes 2 KiB and a relation 4 KiB.
+const MAX_HEIGHT: usize = 600;
 
 /// A place in a text, and what was seen up to it.
 #[derive(Debug)]
@@ -24,6 +31,10 @@ pub(super) struct Parser<'a> {
     next: usize,
     /// How many nested constructs are open.
     depth: usize,
+    /// How many may be.
+    deepest: usize,
+    /// Whether it was too many.
+    too_deep: bool,
     /// How tall the tallest tree of the construct is that is being read.
     height: usize,
     /// How many `?` there were.
@@ -37,7 +48,7 @@ pub(super) struct Parser<'a> {
 pub(super) struct Level(usize);
 
 impl<'a> Parser<'a> {
-    pub(super) fn new(text: &'a str, options: &'a ParseOptions) -> Self {
+    fn new(text: &'a str, options: &'a ParseOptions) -> Self {
         let lexed = lex(text);
         let closing = closings(&lexed.tokens);
         Self {
@@ -47,6 +58,8 @@ impl<'a> Parser<'a> {
             closing,
             next: 0,
             depth: 0,
+            deepest: NESTING,
+            too_deep: false,
             height: 0,
             parameters: 0,
             complaint: None,
@@ -54,13 +67,31 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Reads all of the text.
+    /// Reads all of a text: on the caller's stack, and where that is too small for it, on a larger one.
     ///
     /// # Errors
     /// Whatever `read` finds, and `PARSE_SYNTAX_ERROR` for what it leaves.
-    pub(super) fn all<T>(mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub(super) fn read<T: Send>(text: &'a str, options: &'a ParseOptions, read: fn(&mut Self) -> Result<T>) -> Result<T> {
+        let mut parser = Self::new(text, options);
+        let result = parser.all(read);
+        if !parser.too_deep {
+            return result;
+        }
+        std::thread::scope(|scope| {
+            let far = move || {
+                let mut parser = Parser::new(text, options);
+                parser.deepest = FAR_NESTING;
+                parser.all(read)
+            };
+            let thread = std::thread::Builder::new().name("parse".to_owned()).stack_size(FAR_STACK).spawn_scoped(scope, far);
+            // Without a thread the first answer stands.
+            thread.ok().and_then(|thread| thread.join().ok()).unwrap_or(result)
+        })
+    }
+
+    fn all<T>(&mut self, read: fn(&mut Self) -> Result<T>) -> Result<T> {
         let blank = self.tokens.len() <= 1;
-        let result = read(&mut self).and_then(|value| {
+        let result = read(self).and_then(|value| {
             while self.take_symbol(";") {}
             if self.at_end() { Ok(value) } else { Err(self.extra_input()) }
         });
@@ -71,7 +102,7 @@ impl<'a> Parser<'a> {
             Err(e) => Err(e),
             Ok(value) => {
                 self.check_comment()?;
-                self.complaint.map_or(Ok(value), Err)
+                self.complaint.take().map_or(Ok(value), Err)
             }
         }
     }
@@ -305,7 +336,8 @@ impl<'a> Parser<'a> {
     /// # Errors
     /// `FAILED_TO_PARSE_TOO_COMPLEX` where that is too deep.
     pub(super) fn enter(&mut self) -> Result<Level> {
-        if self.depth >= MAX_NESTING {
+        if self.depth >= self.deepest {
+            self.too_deep = true;
             return Err(self.too_complex());
         }
         self.depth += 1;
@@ -323,6 +355,16 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
+    /// Begins a tree beside the one that was read: what it returns goes to [`Self::end_beside`].
+    pub(super) fn begin_beside(&mut self) -> Level {
+        Level(std::mem::take(&mut self.height))
+    }
+
+    /// Ends a tree beside another: the taller one counts.
+    pub(super) fn end_beside(&mut self, level: Level) {
+        self.height = self.height.max(level.0);
+    }
+
     /// The tree grows by so many nodes on top.
     ///
     /// # Errors
@@ -330,6 +372,14 @@ impl<'a> Parser<'a> {
     pub(super) fn grow(&mut self, by: usize) -> Result<()> {
         self.height += by;
         if self.height > MAX_HEIGHT { Err(self.too_complex()) } else { Ok(()) }
+    }
+
+    /// The same for relations.
+    ///
+    /// # Errors
+    /// As [`Self::grow`].
+    pub(super) fn grow_relation(&mut self, by: usize) -> Result<()> {
+        self.grow(2 * by)
     }
 
     fn too_complex(&self) -> Error {

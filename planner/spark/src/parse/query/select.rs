@@ -43,9 +43,10 @@ impl Parser<'_> {
         let having = if self.take(K::HAVING) { Some(self.expression()?) } else { None };
         let windows = if self.at(K::WINDOW) && self.at_clause() { Some(self.window_clause()?) } else { None };
         let qualify = if self.take(K::QUALIFY) { Some(self.expression()?) } else { None };
-        self.grow(6)?;
-        let span = self.span_from(start);
         let SelectList { hints, distinct, expressions } = list;
+        let wraps = [having.is_some(), qualify.is_some(), distinct, windows.is_some()];
+        self.grow_relation(1 + hints.len() + wraps.iter().filter(|w| **w).count())?;
+        let span = self.span_from(start);
         let grouping = match (grouping, &having) {
             (None, Some(_)) => Some(Grouping { group_type: GroupType::GroupBy, expressions: Vec::new() }),
             (grouping, _) => grouping,
@@ -66,7 +67,7 @@ impl Parser<'_> {
         let SelectList { hints, distinct, expressions } = self.select_list()?;
         let grouping = if self.at_all(&[K::GROUP, K::BY]) { Some(self.group_by(false)?) } else { None };
         let windows = if self.at(K::WINDOW) && self.at_clause() { Some(self.window_clause()?) } else { None };
-        self.grow(4)?;
+        self.grow_relation(1 + hints.len() + usize::from(distinct) + usize::from(windows.is_some()))?;
         let span = self.span_from(start);
         let relation = select_of(input, grouping, expressions).at(span);
         Ok(finished(relation, distinct, windows, hints).at(span))
@@ -108,7 +109,7 @@ impl Parser<'_> {
         let start = self.index();
         self.expect(K::WHERE)?;
         let condition = self.expression()?;
-        self.grow(1)?;
+        self.grow_relation(1)?;
         Ok(Relation::from(RelationKind::Filter { input, condition }).at(self.span_from(start)))
     }
 
@@ -247,7 +248,7 @@ impl Parser<'_> {
         let Some(first) = bodies.next() else { return Ok(spanned(from, span)) };
         let mut union = first;
         for body in bodies {
-            self.grow(1)?;
+            self.grow_relation(1)?;
             union = set_operation(union, body, SetOperation::Union, true);
         }
         Ok(union.at(span))

@@ -321,7 +321,8 @@ impl Parser<'_> {
         let mut columns = Vec::new();
         loop {
             let column = self.multipart_identifier()?;
-            let mut change = AlterColumn { column, data_type: None, new_name: None, comment: None, nullable: None, position: None, default: None };
+            let mut change =
+                AlterColumn { column, data_type: None, new_name: None, comment: None, nullable: None, position: None, default: None };
             let hive = is_change && columns.is_empty() && !self.at_column_change();
             if hive && self.is_name(self.peek()) {
                 self.hive_change(&mut change, start)?;

@@ -51,7 +51,8 @@ impl Parser<'_> {
         let next = self.peek_at(1);
         match self.peek().keyword() {
             Some(K::CONSTRAINT) => {
-                self.is_name(next) && matches!(self.peek_at(2).keyword(), Some(K::CHECK | K::UNIQUE | K::PRIMARY | K::FOREIGN | K::REFERENCES))
+                self.is_name(next)
+                    && matches!(self.peek_at(2).keyword(), Some(K::CHECK | K::UNIQUE | K::PRIMARY | K::FOREIGN | K::REFERENCES))
             }
             Some(K::CHECK | K::UNIQUE) => next.is("("),
             Some(K::PRIMARY | K::FOREIGN) => next.keyword() == Some(K::KEY),

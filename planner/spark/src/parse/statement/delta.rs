@@ -72,7 +72,10 @@ impl Parser<'_> {
 
     fn restore(&mut self) -> Result<Command> {
         self.advance();
-        if self.at(K::TABLE) && (self.is_name(self.peek_at(1)) || self.is_string(self.peek_at(1))) && self.peek_at(1).keyword() != Some(K::TO) {
+        if self.at(K::TABLE)
+            && (self.is_name(self.peek_at(1)) || self.is_string(self.peek_at(1)))
+            && self.peek_at(1).keyword() != Some(K::TO)
+        {
             self.advance();
         }
         let name = self.delta_table()?;

@@ -78,7 +78,8 @@ impl Parser<'_> {
         if self.at(K::TABLE) && self.is_name(self.peek_at(1)) {
             self.advance();
         }
-        let extended = self.at_any(&[K::EXTENDED, K::FORMATTED]) && self.is_name(self.peek_at(1)) && self.peek_at(1).keyword() != Some(K::AS);
+        let extended =
+            self.at_any(&[K::EXTENDED, K::FORMATTED]) && self.is_name(self.peek_at(1)) && self.peek_at(1).keyword() != Some(K::AS);
         if extended {
             self.advance();
         }

@@ -6,9 +6,7 @@ use super::super::keywords::Keyword as K;
 use super::super::parser::Parser;
 use super::super::query::default_of;
 use crate::Result;
-use crate::plan::{
-    Command, Cte, Expression, InsertMode, MergeAction, MergeClause, Relation, RelationKind, TableAlias, TableName, With,
-};
+use crate::plan::{Command, Cte, Expression, InsertMode, MergeAction, MergeClause, Relation, RelationKind, TableAlias, TableName, With};
 
 /// INSERT up to its query.
 struct Target {
@@ -238,7 +236,8 @@ impl Parser<'_> {
                 Ok(map_query(command, |query| with_ctes(recursive, ctes, query).at(span)))
             }
             Some(K::MERGE) => {
-                let Command::Merge { target, source, condition, matched, not_matched, not_matched_by_source, schema_evolution } = self.merge()?
+                let Command::Merge { target, source, condition, matched, not_matched, not_matched_by_source, schema_evolution } =
+                    self.merge()?
                 else {
                     return Err(self.syntax_error());
                 };
@@ -257,7 +256,8 @@ impl Parser<'_> {
         let start = self.index();
         let Some(alias) = self.table_alias()? else { return Ok(None) };
         if !alias.columns.is_empty() {
-            let e = self.refuse("COLUMN_ALIASES_NOT_ALLOWED", format!("{operation} does not name columns anew"), Some(self.span_from(start)));
+            let e =
+                self.refuse("COLUMN_ALIASES_NOT_ALLOWED", format!("{operation} does not name columns anew"), Some(self.span_from(start)));
             self.complain(e.with_parameter("op", format!("`{operation}`")));
         }
         Ok(Some(alias.name))
@@ -360,7 +360,11 @@ impl Parser<'_> {
         }
         self.expect(K::MATCHED)?;
         let by_source = negated && self.take(K::BY) && self.expect_any(&[K::TARGET, K::SOURCE])? == K::SOURCE;
-        let late = if negated { !by_source && !not_matched_by_source.is_empty() } else { !not_matched.is_empty() || !not_matched_by_source.is_empty() };
+        let late = if negated {
+            !by_source && !not_matched_by_source.is_empty()
+        } else {
+            !not_matched.is_empty() || !not_matched_by_source.is_empty()
+        };
         if late {
             self.go_to(start);
             return Err(self.unexpected("WHEN MATCHED comes first, then WHEN NOT MATCHED, then WHEN NOT MATCHED BY SOURCE"));

@@ -42,7 +42,9 @@ impl Parser<'_> {
 
     /// Whether an INSERT stands in the statement, outside of parentheses.
     fn has_insert(&self) -> bool {
-        self.finds(|p, at| p.token(at).keyword() == Some(K::INSERT) && matches!(p.token(at + 1).keyword(), Some(K::INTO | K::OVERWRITE | K::WITH)))
+        self.finds(|p, at| {
+            p.token(at).keyword() == Some(K::INSERT) && matches!(p.token(at + 1).keyword(), Some(K::INTO | K::OVERWRITE | K::WITH))
+        })
     }
 
     fn has_change(&self) -> bool {
@@ -486,7 +488,8 @@ impl Parser<'_> {
         let mut using = Vec::new();
         if self.take(K::USING) {
             let start = self.index();
-            let whole = self.at_symbol("(") && self.closing(start).is_some_and(|c| matches!(self.token(c + 1).kind, TokenKind::End | TokenKind::Symbol(";")));
+            let whole = self.at_symbol("(")
+                && self.closing(start).is_some_and(|c| matches!(self.token(c + 1).kind, TokenKind::End | TokenKind::Symbol(";")));
             using = if whole { self.in_parens(Self::named_expression)? } else { self.named_expressions()? };
             let names: Vec<&String> = using
                 .iter()

@@ -58,7 +58,8 @@ impl Parser<'_> {
         if is_key(rest.trim_end()) {
             return Ok(set(Some(rest.trim_end()), None, false));
         }
-        let message = "SET is written as SET, SET key, or SET key = value: a key with other signs, or a value with `;`, stands between backquotes";
+        let message =
+            "SET is written as SET, SET key, or SET key = value: a key with other signs, or a value with `;`, stands between backquotes";
         self.complain_from(start, "INVALID_SET_SYNTAX", message);
         Ok(set(None, None, false))
     }

@@ -83,9 +83,11 @@ impl Parser<'_> {
                 Ok(self.unsupported(start, "SHOW PROCEDURES"))
             }
             Some(K::ROLE) if next == Some(K::GRANT) => self.native(&[K::SHOW, K::ROLE, K::GRANT], start),
-            Some(
-                keyword @ (K::GRANT | K::ROLE | K::PRINCIPALS | K::ROLES | K::COMPACTIONS | K::TRANSACTIONS | K::INDEXES | K::LOCKS),
-            ) if next != Some(K::FUNCTIONS) => self.native(&[K::SHOW, keyword], start),
+            Some(keyword @ (K::GRANT | K::ROLE | K::PRINCIPALS | K::ROLES | K::COMPACTIONS | K::TRANSACTIONS | K::INDEXES | K::LOCKS))
+                if next != Some(K::FUNCTIONS) =>
+            {
+                self.native(&[K::SHOW, keyword], start)
+            }
             _ => self.show_functions(),
         }
     }

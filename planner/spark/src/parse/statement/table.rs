@@ -20,7 +20,14 @@ struct Clauses {
 
 impl Parser<'_> {
     /// `CREATE [OR REPLACE] [TEMPORARY] [EXTERNAL] TABLE …`, `REPLACE TABLE …`, from TABLE on
-    pub(super) fn create_table(&mut self, start: usize, or_replace: bool, replace_only: bool, temporary: bool, external: bool) -> Result<Command> {
+    pub(super) fn create_table(
+        &mut self,
+        start: usize,
+        or_replace: bool,
+        replace_only: bool,
+        temporary: bool,
+        external: bool,
+    ) -> Result<Command> {
         self.expect(K::TABLE)?;
         let if_not_exists = !or_replace && !replace_only && self.if_not_exists()?;
         if temporary && if_not_exists {

@@ -1,5 +1,6 @@
 //! Tests over the whole parser: tables of texts and the trees or conditions that they give.
 
+mod limits;
 mod queries;
 mod show;
 mod statements;

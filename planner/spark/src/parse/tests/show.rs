@@ -279,7 +279,9 @@ fn shortened(value: &serde_json::Value) -> String {
                 fields.iter().filter(|(key, v)| !is_empty(v) && !["span", "query_text", "body_text"].contains(&key.as_str())).collect();
             match fields.as_slice() {
                 [(key, V::Array(parts))] if *key == "Parts" => parts.iter().map(shortened).collect::<Vec<_>>().join("."),
-                [(key, only)] if ["kind", "Literal", "UnresolvedAttribute", "String", "Integer", "Command", "Query"].contains(&key.as_str()) => {
+                [(key, only)]
+                    if ["kind", "Literal", "UnresolvedAttribute", "String", "Integer", "Command", "Query"].contains(&key.as_str()) =>
+                {
                     shortened(only)
                 }
                 [(key, only @ V::Object(_))] => format!("{key}{}", shortened(only)),
