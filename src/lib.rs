@@ -2,17 +2,20 @@
 //! is the only one that sees all parts; it plans, and leaves running, storing and recovering to them.
 
 mod catalog;
+#[cfg(feature = "cli")]
 pub mod cli;
 mod column;
 mod command;
 mod dataframe;
 mod ddl;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod functions;
 mod io;
 mod rows;
 mod session;
 mod spark;
+mod old_sql;
 mod sql;
 mod stream;
 

@@ -4,6 +4,7 @@
 #   tests/run.sh
 #
 # It wants cargo and a python3 (3.11 or newer) with venv; tests/setup.sh fetches the pinned Python packages once.
+# The conformance test fetches Spark's published jars once, with mvn: docs/conformance.md.
 # TIDEMILL_CAMPAIGN_RUNS (default 5) sets how often the job is killed at random; the full campaign of 200 runs is
 # tests/campaign/kill_campaign.py. The campaigns' build has the feature `failpoints`: inert unless a test switches a point on.
 set -euo pipefail

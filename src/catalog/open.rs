@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::datasource::{ViewTable, provider_as_source};
-use datafusion::logical_expr::LogicalPlan;
 use tidemill_spark::Settings;
 use tidemill_spark::error::error;
 use tidemill_spark::resolve::{OpenedRelation, Travel};
@@ -13,11 +12,12 @@ use tidemill_spark::types::{StructField, from_field};
 
 use super::{Entry, Found, TableRecord, TempView, ViewRecord, text};
 use crate::io::{Format, PathTable, TableFiles, Version, delta};
-use crate::{Result, Session};
+use crate::{DataFrame, Result, Session};
 
 /// A temporary view of a plan that a program has made.
-pub(crate) fn plan_view(name: &str, plan: LogicalPlan, global: bool) -> TempView {
-    let columns: Vec<StructField> = plan.schema().fields().iter().map(|field| from_field(field)).collect();
+pub(crate) fn plan_view(name: &str, frame: &DataFrame, global: bool) -> TempView {
+    let plan = frame.logical_plan().clone();
+    let columns: Vec<StructField> = frame.schema().fields().iter().map(|field| from_field(field)).collect();
     let source = provider_as_source(Arc::new(ViewTable::new(plan.clone(), None)));
     let full = if global { vec![super::GLOBAL_TEMP.to_owned(), name.to_owned()] } else { vec![name.to_owned()] };
     TempView {
@@ -25,6 +25,7 @@ pub(crate) fn plan_view(name: &str, plan: LogicalPlan, global: bool) -> TempView
         global,
         opened: OpenedRelation::Table { name: full, source, columns: columns.clone() },
         plan,
+        is_resolved: frame.is_resolved(),
         columns,
         text: None,
         comment: None,
@@ -42,7 +43,7 @@ pub(crate) async fn open(
     travel: Option<&Travel>,
     options: &BTreeMap<String, String>,
 ) -> Result<OpenedRelation> {
-    let settings = session.spark_settings()?;
+    let settings = session.spark_settings();
     open_with(session, name, travel, options, &settings).await
 }
 
@@ -155,7 +156,7 @@ pub(crate) fn view_settings(view: &ViewRecord, now: &Settings) -> Result<Setting
     settings.current_database.clone_from(&view.current_database);
     settings.user.clone_from(&now.user);
     // The zone is the reader's, as the moment is.
-    settings.time_zone = now.time_zone.clone();
+    settings.time_zone = now.time_zone;
     Ok(settings)
 }
 

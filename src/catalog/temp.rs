@@ -24,6 +24,8 @@ pub(crate) struct TempView {
     pub(crate) opened: OpenedRelation,
     /// Its rows as a plan, columns by the user's names.
     pub(crate) plan: LogicalPlan,
+    /// Whether the plan's types are final.
+    pub(crate) is_resolved: bool,
     /// Its columns.
     pub(crate) columns: Vec<StructField>,
     /// The query's text, if it was made in SQL.

@@ -150,14 +150,14 @@ async fn look(layout: &Layout) -> Result<String> {
     let quoted = baselines.replace('`', "``");
     let mut text = String::new();
     let sql = format!("SELECT userId, emaAsdMs, seen FROM delta.`{quoted}` ORDER BY emaAsdMs DESC, userId LIMIT 5");
-    text += &format!("\nusers with the longest dwell:\n{sql}\n{}", session.sql(&sql).await?.show_string(5, 40).await?);
+    text += &format!("\nusers with the longest dwell:\n{sql}\n{}", shown(&session, &sql).await?);
     let history = session.table(&baselines).history().await?;
     let versions = history.len() as u64;
     let earlier = versions / 2;
     let count = |version: u64| format!("SELECT count(*) AS users, sum(seen) AS sessions FROM delta.`{quoted}` VERSION AS OF {version}");
     for version in [earlier, versions.saturating_sub(1)] {
         let sql = count(version);
-        text += &format!("\n{sql}\n{}", session.sql(&sql).await?.show_string(5, 40).await?);
+        text += &format!("\n{sql}\n{}", shown(&session, &sql).await?);
     }
     text += &format!("\nhistory of user_baselines ({versions} versions, the newest first):\n");
     for entry in history.iter().take(5) {
@@ -166,6 +166,11 @@ async fn look(layout: &Layout) -> Result<String> {
         text += &format!("  version {:>5}  {:<12}  rows updated {updated}\n", entry.version, entry.operation);
     }
     Ok(text)
+}
+
+async fn shown(session: &Session, sql: &str) -> Result<String> {
+    let grid = session.sql(sql).await?.show_string(5, 40).await?;
+    Ok(if grid.ends_with('\n') { grid } else { grid + "\n" })
 }
 
 fn report(result: &DemoResult, elapsed: Duration) -> String {

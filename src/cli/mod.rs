@@ -4,8 +4,12 @@
 //! and was not killed as often as it was told to.
 
 mod checkpoint;
+#[cfg(feature = "demo")]
 mod demo;
 mod output;
+mod report;
+mod scan;
+mod shell;
 mod sql;
 mod table;
 
@@ -30,7 +34,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run SQL statements, all in one session.
+    /// Run SQL statements, all in one session; a shell when none are given.
     Sql(sql::Args),
     /// Look at a Delta table.
     #[command(subcommand)]
@@ -39,7 +43,9 @@ enum Command {
     #[command(subcommand)]
     Checkpoint(checkpoint::CheckpointCommand),
     /// Run the main job: stream, kill, restart, judge.
+    #[cfg(feature = "demo")]
     Demo(demo::Args),
+    #[cfg(feature = "demo")]
     #[command(hide = true)]
     DemoChild(demo::ChildArgs),
 }
@@ -50,6 +56,7 @@ enum Outcome {
     /// Something failed, and has been told.
     Failed,
     /// All went well, and not all that was asked for could be done, which has been told.
+    #[cfg_attr(not(feature = "demo"), allow(dead_code))]
     FellShort,
 }
 
@@ -89,7 +96,9 @@ fn run(command: Command) -> Result<Outcome> {
         Command::Sql(args) => on_runtime(sql::run(args)),
         Command::Table(command) => on_runtime(table::run(command)),
         Command::Checkpoint(command) => checkpoint::run(command),
+        #[cfg(feature = "demo")]
         Command::Demo(args) => on_runtime(demo::run(args)),
+        #[cfg(feature = "demo")]
         Command::DemoChild(args) => on_runtime(demo::child(args)),
     }
 }

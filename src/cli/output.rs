@@ -2,15 +2,17 @@
 
 use std::io::Write;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
+use arrow::array::{Array, RecordBatch};
 use clap::ValueEnum;
 use serde::Serialize;
-use tidemill_planner::catalog_string::catalog_string;
+use tidemill_spark::Settings;
+use tidemill_spark::types::StructField;
+use tidemill_spark::types::render::pretty_text_at;
 
+use super::report::{Source, report};
 use crate::dataframe::show::Grid;
-use crate::rows::{Json, json_rows, text_value};
-use crate::{Error, Result};
+use crate::rows::{Json, json_rows};
+use crate::{DataFrame, Error, Result};
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -31,6 +33,12 @@ struct Field<'a> {
     nullable: bool,
 }
 
+impl<'a> Field<'a> {
+    fn of(column: &'a StructField) -> Self {
+        Self { name: &column.name, data_type: column.data_type.to_string(), nullable: column.nullable }
+    }
+}
+
 #[derive(Serialize)]
 struct Answer<'a> {
     statement: &'a str,
@@ -48,7 +56,33 @@ struct Failure<'a> {
 #[derive(Serialize)]
 struct Reason<'a> {
     kind: &'a str,
+    /// Spark's name for it, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sqlstate: Option<&'a str>,
     message: &'a str,
+}
+
+/// The rows of a statement, and how their values are written.
+#[derive(Debug)]
+pub(super) struct Rows {
+    columns: Vec<StructField>,
+    batches: Vec<RecordBatch>,
+    settings: Settings,
+}
+
+impl Rows {
+    /// Runs `frame`.
+    pub(super) async fn of(frame: &DataFrame) -> Result<Self> {
+        let batches = frame.collect().await?;
+        Ok(Self { columns: crate::rows::columns(&frame.schema()), batches, settings: crate::rows::text_settings(frame.session())? })
+    }
+
+    /// How many there are; `None` for a command, which has no columns.
+    pub(super) fn count(&self) -> Option<usize> {
+        (!self.columns.is_empty()).then(|| self.batches.iter().map(RecordBatch::num_rows).sum())
+    }
 }
 
 /// Standard output, until its reader goes away.
@@ -68,38 +102,37 @@ impl Output {
         self.closed
     }
 
+    /// Whether what is printed is for programs, and nothing else may stand between.
+    pub(super) fn is_for_scripts(&self) -> bool {
+        self.format != Format::Table
+    }
+
     /// Prints the rows of one statement.
-    pub(super) fn rows(&mut self, statement: &str, schema: &Schema, batches: &[RecordBatch], elapsed_ms: f64) -> Result<()> {
-        let text = match self.format {
-            Format::Json => {
-                let mut rows = Vec::new();
-                for batch in batches {
-                    rows.extend(json_rows(batch)?);
-                }
-                let fields = schema.fields().iter();
-                let schema =
-                    fields.map(|f| Field { name: f.name(), data_type: catalog_string(f.data_type()), nullable: f.is_nullable() }).collect();
-                json_line(&Answer { statement, schema, rows, elapsed_ms })?
-            }
-            _ if schema.fields().is_empty() => String::new(),
-            Format::Table => Grid { rows: usize::MAX - 1, truncate: 0 }.print(schema, batches)?,
-            Format::Csv => csv(schema, batches)?,
-        };
-        if self.format == Format::Csv && self.results > 0 && !text.is_empty() {
-            self.write("\n")?;
-        }
-        self.results += usize::from(!text.is_empty());
+    pub(super) fn rows(&mut self, statement: &str, rows: &Rows, elapsed_ms: f64) -> Result<()> {
+        let text = self.text(statement, rows, elapsed_ms)?;
         self.write(&text)
     }
 
+    /// What is printed of a statement's rows.
+    pub(super) fn text(&mut self, statement: &str, rows: &Rows, elapsed_ms: f64) -> Result<String> {
+        let text = match self.format {
+            Format::Json => answer(statement, rows, elapsed_ms)?,
+            _ if rows.columns.is_empty() => String::new(),
+            Format::Table => Grid::ALL.print(&rows.columns, &rows.batches, &rows.settings)?,
+            Format::Csv => csv(rows)?,
+        };
+        let parted = self.format == Format::Csv && self.results > 0 && !text.is_empty();
+        self.results += usize::from(!text.is_empty());
+        Ok(if parted { format!("\n{text}") } else { text })
+    }
+
     /// Tells of a statement that failed: as its result in JSON, else on standard error.
-    pub(super) fn failure(&mut self, statement: &str, error: &Error) -> Result<()> {
+    pub(super) fn failure(&mut self, source: Source<'_>, error: &Error) -> Result<()> {
         if self.format != Format::Json {
-            let _ = writeln!(std::io::stderr(), "error: {error}");
+            let _ = write!(std::io::stderr(), "{}", report(error, source));
             return Ok(());
         }
-        let reason = Reason { kind: error.kind().as_str(), message: error.message() };
-        self.write(&json_line(&Failure { statement, error: reason })?)
+        self.write(&failure(source.statement, error)?)
     }
 
     /// Prints text as it is.
@@ -125,17 +158,36 @@ pub(super) fn json_line(value: &impl Serialize) -> Result<String> {
     Ok(text + "\n")
 }
 
-fn csv(schema: &Schema, batches: &[RecordBatch]) -> Result<String> {
-    let mut text = schema.fields().iter().map(|f| csv_cell(f.name())).collect::<Vec<_>>().join(",") + "\n";
+fn answer(statement: &str, rows: &Rows, elapsed_ms: f64) -> Result<String> {
+    let Rows { columns, batches, settings } = rows;
+    let mut values = Vec::new();
     for batch in batches {
+        values.extend(json_rows(batch, columns, settings)?);
+    }
+    json_line(&Answer { statement, schema: columns.iter().map(Field::of).collect(), rows: values, elapsed_ms })
+}
+
+fn failure(statement: &str, error: &Error) -> Result<String> {
+    let condition = error.condition();
+    let error = Reason {
+        kind: error.kind().as_str(),
+        condition: condition.map(|condition| condition.name.as_str()),
+        sqlstate: condition.map(|condition| condition.sqlstate.as_str()).filter(|state| !state.is_empty()),
+        message: error.message(),
+    };
+    json_line(&Failure { statement, error })
+}
+
+fn csv(rows: &Rows) -> Result<String> {
+    let mut text = rows.columns.iter().map(|column| csv_cell(&column.name)).collect::<Vec<_>>().join(",") + "\n";
+    for batch in &rows.batches {
         for row in 0..batch.num_rows() {
-            let cells: Result<Vec<String>> = batch
-                .columns()
-                .iter()
+            let values = rows.columns.iter().zip(batch.columns());
+            let cells: Result<Vec<String>> = values
                 // A void column has no mask of its nulls.
-                .map(|column| match column.data_type().is_null() || column.is_null(row) {
+                .map(|(column, array)| match array.data_type().is_null() || array.is_null(row) {
                     true => Ok(String::new()),
-                    false => Ok(csv_cell(&text_value(column, row)?)),
+                    false => Ok(csv_cell(&pretty_text_at(array, row, &column.data_type, &rows.settings)?)),
                 })
                 .collect();
             text.push_str(&cells?.join(","));
@@ -152,12 +204,39 @@ fn csv_cell(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::csv_cell;
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int32Array};
+    use expect_test::expect;
+    use tidemill_spark::types::SparkType;
+
+    use super::*;
 
     #[test]
     fn csv_cells() {
         for (text, cell) in [("a", "a"), ("", "\"\""), ("a,b", "\"a,b\""), ("say \"hi\"", "\"say \"\"hi\"\"\""), ("x\ny", "\"x\ny\"")] {
             assert_eq!(csv_cell(text), cell);
         }
+    }
+
+    #[test]
+    fn json_of_answers_and_failures() {
+        let numbers: ArrayRef = Arc::new(Int32Array::from(vec![Some(1), None]));
+        let rows = Rows {
+            columns: vec![StructField::new("a", SparkType::Integer)],
+            batches: vec![RecordBatch::try_from_iter([("a", numbers)]).unwrap()],
+            settings: Settings::default(),
+        };
+        assert_eq!(rows.count(), Some(2));
+        expect![[r#"
+            {"statement":"s","schema":[{"name":"a","type":"int","nullable":true}],"rows":[[1],[null]],"elapsed_ms":1.5}
+        "#]]
+        .assert_eq(&answer("s", &rows, 1.5).unwrap());
+        let error = tidemill_spark::error::error("DIVIDE_BY_ZERO", "nothing divides by 0");
+        let told: serde_json::Value = serde_json::from_str(&failure("s", &error).unwrap()).unwrap();
+        assert_eq!(told["error"]["condition"], "DIVIDE_BY_ZERO");
+        assert_eq!(told["error"]["sqlstate"], "22012");
+        assert_eq!(told["error"]["kind"], "data");
+        assert_eq!(failure("s", &Error::io("x")).unwrap(), "{\"statement\":\"s\",\"error\":{\"kind\":\"io\",\"message\":\"x\"}}\n");
     }
 }

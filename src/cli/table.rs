@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use clap::Subcommand;
 
-use super::output::Format;
+use super::output::{Format, Rows};
 use super::{EXIT_CODES, Outcome, Output};
 use crate::{Result, Session};
 
@@ -27,8 +27,8 @@ pub(super) async fn run(command: TableCommand) -> Result<Outcome> {
     let start = Instant::now();
     let session = Session::builder().build()?;
     let history = session.table(&path).history_frame().await?;
-    let batches = history.collect().await?;
+    let rows = Rows::of(&history).await?;
     let elapsed_ms = start.elapsed().as_micros() as f64 / 1000.0;
-    Output::new(output).rows(&format!("DESCRIBE HISTORY delta.`{path}`"), &history.schema(), &batches, elapsed_ms)?;
+    Output::new(output).rows(&format!("DESCRIBE HISTORY delta.`{path}`"), &rows, elapsed_ms)?;
     Ok(Outcome::Done)
 }

@@ -69,7 +69,7 @@ impl Binder<'_> {
         if let Expr::ScalarFunction(call) = &expr
             && let Some(Unbound::Sql(text)) = Unbound::of(call)
         {
-            return Ok(crate::sql::expression(self, text)?);
+            return Ok(crate::old_sql::expression(self, text)?);
         }
         let expr = expr.map_children(|child| self.expr(child).map(Transformed::yes))?.data;
         match expr {

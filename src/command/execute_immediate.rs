@@ -22,7 +22,7 @@ pub(super) async fn run(cx: &Context<'_>, query: &Expression, into: &[Vec<String
     let array = value.to_array()?;
     let text = tidemill_spark::types::render::text_at(&array, 0, &SparkType::String, &cx.settings)?;
     let text = bound(cx, &text, using).await?;
-    let statement = tidemill_spark::parse::parse_statement(&text, &cx.settings)?;
+    let statement = tidemill_spark::parse::parse_statement(&text, &tidemill_spark::parse::ParseOptions::new(&cx.settings)?)?;
     if matches!(statement, Statement::Command(tidemill_spark::plan::Command::ExecuteImmediate { .. })) {
         return Err(error("NESTED_EXECUTE_IMMEDIATE", "EXECUTE IMMEDIATE does not execute another one: give the inner statement"));
     }

@@ -56,7 +56,7 @@ pub(super) async fn create(cx: &Context<'_>, function: &SqlFunction) -> Result<D
     }
     let id = cx.id(&parts)?;
     // What is kept is the statement: it has to say the same when it is read again.
-    match tidemill_spark::parse::parse_statement(cx.text, &cx.settings)? {
+    match tidemill_spark::parse::parse_statement(cx.text, &tidemill_spark::parse::ParseOptions::new(&cx.settings)?)? {
         Statement::Command(Command::CreateSqlFunction(_)) => {}
         _ => return Err(error("INTERNAL_ERROR", "the text of CREATE FUNCTION was lost: please report it")),
     }

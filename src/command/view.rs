@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tidemill_spark::error::error;
 use tidemill_spark::plan::{Command, Expression, ExpressionKind, NamedTable, Relation, RelationKind, TableName, TableSpec};
-use tidemill_spark::resolve::{OpenedRelation, OutputColumn, Request};
+use tidemill_spark::resolve::{OpenedRelation, OutputColumn, Request, Resolved};
 use tidemill_spark::types::StructField;
 
 use super::{Context, rows};
@@ -37,7 +37,7 @@ pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFr
     let resolved = crate::sql::resolved(cx.session, query).await?;
     let fields = named(&shown(&parts), columns, &resolved.output)?;
     if *temporary || *global {
-        let made = temp(cx, &parts, *global, query, query_text, fields, !columns.is_empty(), comment.clone(), properties).await?;
+        let made = temp(cx, &parts, *global, query, query_text, fields, resolved, comment.clone(), properties).await?;
         let there = cx.catalog().temp_view(&full(&made), &cx.settings).is_some();
         if there && *if_not_exists {
             return rows::nothing(cx);
@@ -106,7 +106,7 @@ async fn temp(
     query: &Relation,
     query_text: &str,
     fields: Vec<StructField>,
-    renamed: bool,
+    mut resolved: Resolved,
     comment: Option<String>,
     properties: &BTreeMap<String, String>,
 ) -> Result<TempView> {
@@ -123,8 +123,10 @@ async fn temp(
         let message = format!("the view `{name}` would name itself: give the new one another name");
         return Err(error("RECURSIVE_VIEW", message).with_parameter("viewIdent", shown(&full)));
     }
-    let frame = crate::sql::query(cx.session, query).await?;
-    let frame = if renamed { under(&frame, &fields)? } else { frame };
+    for (column, field) in resolved.output.iter_mut().zip(&fields) {
+        column.field.clone_from(field);
+    }
+    let frame = crate::sql::dataframe(cx.session, resolved)?;
     let opened = OpenedRelation::View {
         name: full,
         relation: query.clone(),
@@ -136,25 +138,12 @@ async fn temp(
         global,
         opened,
         plan: frame.logical_plan().clone(),
+        is_resolved: true,
         columns: fields,
         text: Some(query_text.to_owned()),
         comment,
         properties: properties.clone(),
     })
-}
-
-/// The same rows, columns under other names.
-fn under(frame: &DataFrame, fields: &[StructField]) -> Result<DataFrame> {
-    use datafusion::common::Column;
-    use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
-    let plan = frame.logical_plan();
-    let columns: Vec<Expr> = plan
-        .schema()
-        .iter()
-        .zip(fields)
-        .map(|((qualifier, field), to)| Expr::Column(Column::new(qualifier.cloned(), field.name())).alias(&to.name))
-        .collect();
-    Ok(frame.session().dataframe(LogicalPlanBuilder::from(plan.clone()).project(columns)?.build()?))
 }
 
 /// Whether a query, or a view in it, reads the relation of that name.
@@ -251,7 +240,7 @@ pub(super) async fn alter_as(cx: &Context<'_>, name: &TableName, query: &Relatio
     let fields: Vec<StructField> = resolved.output.iter().map(|column| column.field.clone()).collect();
     match cx.catalog().find(&parts, &cx.settings).await? {
         Found::Temp(old) => {
-            let made = temp(cx, &full(&old), old.global, query, query_text, fields, false, old.comment, &old.properties).await?;
+            let made = temp(cx, &full(&old), old.global, query, query_text, fields, resolved, old.comment, &old.properties).await?;
             cx.catalog().put_temp_view(made, true, &cx.settings)?;
         }
         Found::Entry(entry) => match *entry {
@@ -297,7 +286,7 @@ pub(super) async fn using(cx: &Context<'_>, name: &TableName, spec: &TableSpec, 
         reader = reader.arrow_schema(std::sync::Arc::new(arrow::datatypes::Schema::new(fields)));
     }
     let frame = reader.load(&path).await?;
-    let mut made = crate::catalog::open::plan_view(view, frame.logical_plan().clone(), global);
+    let mut made = crate::catalog::open::plan_view(view, &frame, global);
     made.comment.clone_from(&spec.comment);
     cx.catalog().put_temp_view(made, or_replace, &cx.settings)?;
     rows::nothing(cx)

@@ -1,7 +1,9 @@
 //! The actions: what runs a plan and gives its rows, or shows what would run.
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::Int64Type;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Int64Type, Schema, SchemaRef};
 use serde_json::Value;
 
 use super::show::Grid;
@@ -22,7 +24,11 @@ impl DataFrame {
                 "a stream has no last row to collect: start a query with `write_stream`, or use `read()` for the files",
             ));
         }
-        self.session.run_batch(&self.plan).await
+        let Some(output) = &self.output else { return self.session.run_batch(&self.plan).await };
+        let schema = self.schema();
+        let partitions = self.session.run_resolved(&self.plan).await?;
+        let named = |batch: RecordBatch| shaped(batch, &schema, output.len());
+        partitions.into_iter().map(|batches| batches.into_iter().map(named).collect()).collect()
     }
 
     /// The number of rows.
@@ -40,9 +46,10 @@ impl DataFrame {
     /// Each row as a JSON object; see the table in the command's help for how types are written.
     pub async fn to_json_rows(&self) -> Result<Vec<Value>> {
         let names = self.columns();
+        let (columns, settings) = (crate::rows::columns(&self.schema()), crate::rows::text_settings(&self.session)?);
         let mut objects = Vec::new();
         for batch in self.collect().await? {
-            for row in crate::rows::json_rows(&batch)? {
+            for row in crate::rows::json_rows(&batch, &columns, &settings)? {
                 let object = Json::Object(names.iter().cloned().zip(row).collect());
                 objects.push(serde_json::to_value(object).map_err(|e| Error::internal(format!("a row has no JSON: {e}")))?);
             }
@@ -52,13 +59,23 @@ impl DataFrame {
 
     /// The first 20 rows as Spark's grid, on standard output.
     pub async fn show(&self) -> Result<()> {
-        print(&self.show_string(20, 20).await?)
+        print(&(self.show_string(20, 20).await? + "\n"))
     }
 
     /// The first `rows` rows as Spark's grid, cells cut at `truncate` characters (0: not at all).
     pub async fn show_string(&self, rows: usize, truncate: usize) -> Result<String> {
-        let batches = self.take(rows + 1).await?;
-        Grid { rows, truncate }.print(&self.schema(), &batches)
+        self.draw(Grid { rows, truncate, vertical: false }).await
+    }
+
+    /// The first `rows` rows as Spark shows them one value per line.
+    pub async fn show_vertical_string(&self, rows: usize, truncate: usize) -> Result<String> {
+        self.draw(Grid { rows, truncate, vertical: true }).await
+    }
+
+    async fn draw(&self, grid: Grid) -> Result<String> {
+        // One more, to tell whether there are more.
+        let batches = self.take(grid.rows.saturating_add(1)).await?;
+        grid.print(&crate::rows::columns(&self.schema()), &batches, &crate::rows::text_settings(&self.session)?)
     }
 
     /// Spark's tree of the columns, on standard output.
@@ -80,6 +97,19 @@ impl DataFrame {
         text.push_str(&format!("\n== Stages ==\n{}", self.session.stages(&self.plan).await?));
         Ok(text)
     }
+}
+
+/// A batch under the user's names.
+fn shaped(batch: RecordBatch, schema: &SchemaRef, width: usize) -> Result<RecordBatch> {
+    let columns = batch.columns().iter().take(width).zip(schema.fields()).map(|(column, field)| {
+        if column.data_type() == field.data_type() { Ok(Arc::clone(column)) } else { arrow::compute::cast(column, field.data_type()) }
+    });
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    // What the plan believes of nulls is not what the engine's operators promise.
+    let fields: Vec<_> = schema.fields().iter().map(|f| Arc::new(f.as_ref().clone().with_nullable(true))).collect();
+    let schema = Arc::new(Schema::new(fields));
+    Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
 }
 
 /// Writes to standard output; that nobody reads it any more is no error.

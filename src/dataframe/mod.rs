@@ -16,6 +16,8 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 pub use group::GroupedData;
 
 use tidemill_planner::ident::same;
+use tidemill_spark::resolve::OutputColumn;
+use tidemill_spark::types::field_of;
 
 use crate::column::bind::Binder;
 use crate::column::{Column, unbound::Unbound};
@@ -27,6 +29,8 @@ use crate::{Error, Result, Session};
 pub struct DataFrame {
     pub(crate) session: Session,
     pub(crate) plan: LogicalPlan,
+    /// The columns as SQL has resolved them: then every type of the plan is final.
+    output: Option<Arc<Vec<OutputColumn>>>,
 }
 
 impl std::fmt::Debug for DataFrame {
@@ -37,7 +41,17 @@ impl std::fmt::Debug for DataFrame {
 
 impl DataFrame {
     pub(crate) fn new(session: Session, plan: LogicalPlan) -> Self {
-        Self { session, plan }
+        Self { session, plan, output: None }
+    }
+
+    /// A DataFrame over a plan whose types are final.
+    pub(crate) fn resolved(session: Session, plan: LogicalPlan, output: Arc<Vec<OutputColumn>>) -> Self {
+        Self { session, plan, output: Some(output) }
+    }
+
+    /// Whether every type of the plan is final.
+    pub(crate) fn is_resolved(&self) -> bool {
+        self.output.is_some()
     }
 
     /// A DataFrame over a longer plan, whose types are those that it has when it runs.
@@ -70,12 +84,15 @@ impl DataFrame {
 
     /// Its columns.
     pub fn schema(&self) -> SchemaRef {
-        Arc::clone(self.plan.schema().inner())
+        match &self.output {
+            Some(output) => Arc::new(arrow::datatypes::Schema::new(output.iter().map(|c| field_of(&c.field)).collect::<Vec<_>>())),
+            None => Arc::clone(self.plan.schema().inner()),
+        }
     }
 
     /// The names of its columns.
     pub fn columns(&self) -> Vec<String> {
-        self.plan.schema().fields().iter().map(|f| f.name().clone()).collect()
+        self.schema().fields().iter().map(|f| f.name().clone()).collect()
     }
 
     /// These columns, in this order.
@@ -222,9 +239,8 @@ impl DataFrame {
         if name.is_empty() || name.contains(['.', '`']) {
             return Err(Error::analysis(format!("`{name}` cannot name a view: give it a plain name without dots")));
         }
-        let settings = self.session.spark_settings()?;
-        let view = crate::catalog::open::plan_view(name, self.plan.clone(), false);
-        self.session.catalog().put_temp_view(view, true, &settings)
+        let view = crate::catalog::open::plan_view(name, self, false);
+        self.session.catalog().put_temp_view(view, true, &self.session.spark_settings())
     }
 
     /// Keeping results in memory is not there yet.

@@ -13,11 +13,12 @@ use std::path::{Path, PathBuf};
 use arrow::array::RecordBatch;
 use futures::FutureExt;
 use serde_json::Value;
+use tidemill_spark::Settings;
 use tidemill_streaming::checkpoint::Checkpoint;
 use uuid::Uuid;
 
 use super::Layout;
-use crate::rows::{Json, json_rows};
+use crate::rows::{Json, columns, json_rows};
 use crate::{Error, Result, Session, StreamSink};
 
 /// The sink's name, and its name in a verdict.
@@ -68,7 +69,7 @@ fn lines(batches: &[RecordBatch]) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     for batch in batches {
         let schema = batch.schema();
-        for row in json_rows(batch)? {
+        for row in json_rows(batch, &columns(&schema), &Settings::default())? {
             let names = schema.fields().iter().map(|field| field.name().clone());
             let line = serde_json::to_string(&Json::Object(names.zip(row).collect()));
             lines.push(line.map_err(|e| Error::internal(format!("a row has no JSON: {e}")))?);

@@ -1,11 +1,32 @@
-//! Single values out of Arrow arrays, as text for people and as JSON for scripts. Which rows, and where they go, is the
-//! caller's business.
+//! Single values out of Arrow arrays, by Spark's type: as text for people and as JSON for scripts. Which rows, and where they
+//! go, is the caller's business.
 
 mod instant;
 mod json;
 mod number;
 mod text;
 
+use arrow::datatypes::Schema;
+use tidemill_spark::Settings;
+use tidemill_spark::types::{StructField, from_field};
+
 pub(crate) use instant::{spark_batch, spark_schema};
 pub(crate) use json::{Json, json_rows};
 pub(crate) use text::text_value;
+
+use crate::{Result, Session};
+
+/// The columns of rows as Spark sees them: an Arrow field carries Spark's type where Arrow's does not say it.
+pub(crate) fn columns(schema: &Schema) -> Vec<StructField> {
+    schema.fields().iter().map(|field| from_field(field)).collect()
+}
+
+/// The settings that say how values are written.
+///
+/// # Errors
+/// `Analysis` for a setting with a value that it does not take.
+pub(crate) fn text_settings(session: &Session) -> Result<Settings> {
+    const NAMES: [&str; 3] = ["spark.sql.session.timeZone", "spark.sql.ansi.enabled", "spark.sql.legacy.castComplexTypesToString.enabled"];
+    let given = NAMES.iter().filter_map(|name| Some(((*name).to_owned(), session.setting(name)?)));
+    Settings::from_conf(given.collect())
+}

@@ -14,6 +14,7 @@ use std::sync::{Arc, OnceLock};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use tidemill_executor::pool::Engine;
+use tidemill_spark::resolve::OutputColumn;
 
 pub(crate) use run::named;
 
@@ -31,6 +32,7 @@ pub struct Session {
 struct Inner {
     settings: settings::Settings,
     state: OnceLock<SessionState>,
+    resolved_state: OnceLock<SessionState>,
     engine: OnceLock<Engine>,
     catalog: Catalog,
     plans_made: Arc<AtomicU64>,
@@ -70,8 +72,14 @@ impl SessionBuilder {
         let settings = settings::Settings::check(&self.given)?;
         let warehouse = settings.get("spark.sql.warehouse.dir").unwrap_or_else(|| "spark-warehouse".to_owned());
         let warehouse = warehouse.strip_prefix("file://").or_else(|| warehouse.strip_prefix("file:")).unwrap_or(&warehouse).to_owned();
-        let catalog = Catalog::new(std::path::Path::new(&warehouse));
-        let inner = Inner { settings, state: OnceLock::new(), engine: OnceLock::new(), catalog, plans_made: Arc::default() };
+        let inner = Inner {
+            settings,
+            state: OnceLock::new(),
+            resolved_state: OnceLock::new(),
+            engine: OnceLock::new(),
+            catalog: Catalog::new(std::path::Path::new(&warehouse)),
+            plans_made: Arc::default(),
+        };
         Ok(Session { inner: Arc::new(inner) })
     }
 }
@@ -119,15 +127,15 @@ impl Session {
     }
 
     /// The settings that give a statement its meaning, as they are now.
-    ///
-    /// # Errors
-    /// `INVALID_CONF_VALUE` for a value that a setting does not take.
-    pub fn spark_settings(&self) -> Result<Arc<tidemill_spark::Settings>> {
-        let mut settings = tidemill_spark::Settings::from_conf(self.conf())?;
+    pub fn spark_settings(&self) -> Arc<tidemill_spark::Settings> {
+        let conf = self.conf();
+        // Values were checked when they were given.
+        let mut settings = tidemill_spark::Settings::from_conf(conf.clone())
+            .unwrap_or_else(|_| tidemill_spark::Settings { conf, ..tidemill_spark::Settings::default() });
         settings.current_catalog = crate::catalog::CATALOG.to_owned();
         settings.current_database = self.catalog().current_database();
         settings.user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "tidemill".to_owned());
-        Ok(Arc::new(settings))
+        Arc::new(settings)
     }
 
     /// Reads files and tables as DataFrames.
@@ -148,8 +156,17 @@ impl Session {
     /// # Errors
     /// `NotFound` when there is none.
     pub fn view(&self, name: &str) -> Result<DataFrame> {
-        let view = self.catalog().temp_view(&[name.to_owned()], &*self.spark_settings()?).ok_or_else(|| self.catalog().unknown(name))?;
-        Ok(self.dataframe(view.plan))
+        let view = self.catalog().temp_view(&[name.to_owned()], &self.spark_settings()).ok_or_else(|| self.catalog().unknown(name))?;
+        if !view.is_resolved {
+            return Ok(self.dataframe(view.plan));
+        }
+        let output = view.plan.schema().fields().iter().zip(&view.columns).map(|(id, column)| OutputColumn {
+            id: id.name().clone(),
+            field: column.clone(),
+            qualifier: Vec::new(),
+        });
+        let output = Arc::new(output.collect());
+        Ok(DataFrame::resolved(self.clone(), view.plan, output))
     }
 
     /// The Delta table at a path: its rows, versions and history.
@@ -185,7 +202,7 @@ impl Session {
 
     /// Forgets a temporary view; whether there was one.
     pub fn drop_temp_view(&self, name: &str) -> bool {
-        self.spark_settings().is_ok_and(|settings| self.catalog().drop_temp_view(&[name.to_owned()], &settings))
+        self.catalog().drop_temp_view(&[name.to_owned()], &self.spark_settings())
     }
 
     /// How many physical plans the session has made so far: one for each action, and one for each sink when a streaming query
@@ -201,6 +218,11 @@ impl Session {
     /// DataFusion's side of the session, made when it is first needed.
     pub fn state(&self) -> &SessionState {
         self.inner.state.get_or_init(|| state::build(&self.inner.settings, Arc::clone(&self.inner.plans_made)))
+    }
+
+    /// DataFusion's side of the session for plans whose types are final: nothing coerces them any more.
+    pub(crate) fn resolved_state(&self) -> &SessionState {
+        self.inner.resolved_state.get_or_init(|| state::build_resolved(&self.inner.settings, Arc::clone(&self.inner.plans_made)))
     }
 
     /// A DataFrame of this session over any logical plan: the door for nodes that have no method here yet.
@@ -235,10 +257,10 @@ mod tests {
         assert!(Session::builder().config("spark.sql.session.timeZone", "Europe/Nowhere").build().is_err());
         session.set("spark.sql.ansi.enabled", "FALSE").unwrap();
         session.set("spark.sql.session.timezone", "Europe/Berlin").unwrap();
-        let settings = session.spark_settings().unwrap();
+        let settings = session.spark_settings();
         assert!(!settings.ansi && settings.time_zone.name() == "Europe/Berlin");
         session.reset();
-        assert!(session.spark_settings().unwrap().ansi);
+        assert!(session.spark_settings().ansi);
         for (name, value, condition) in [
             ("spark.sql.warehouse.dir", "x", "CANNOT_MODIFY_STATIC_CONFIG"),
             ("tidemill.threads", "2", "CANNOT_MODIFY_CONFIG"),

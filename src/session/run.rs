@@ -45,6 +45,21 @@ impl Session {
         Ok(output.roots.into_iter().next().map(|root| root.partitions).unwrap_or_default())
     }
 
+    /// All rows of a plan whose types are final, by partition.
+    pub(crate) async fn run_resolved(&self, plan: &LogicalPlan) -> Result<Vec<Vec<RecordBatch>>> {
+        let mut state = self.resolved_state().clone();
+        state.mark_start_execution();
+        state.config_mut().options_mut().execution.target_partitions = self.inner.settings.parallelism_now();
+        let graph = batch::plan_stages(&state, &[named(plan)?], &identity).await?;
+        let output = batch::run(self.engine()?, &state, &graph).await?;
+        for ((source, port), rows) in &output.report.side_rows {
+            if *port == Port::Malformed {
+                tracing::warn!(source, rows, "malformed lines were left out; `malformed_rows()` gives them");
+            }
+        }
+        Ok(output.roots.into_iter().next().map(|root| root.partitions).unwrap_or_default())
+    }
+
     /// The stages that a plan is run in.
     pub(crate) async fn stages(&self, plan: &LogicalPlan) -> Result<StageGraph> {
         batch::plan_stages(&self.state_now(), &[named(plan)?], &identity).await

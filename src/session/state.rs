@@ -19,6 +19,18 @@ use crate::spark::float_comparisons::FloatComparisons;
 use crate::spark::float_keys::FloatKeys;
 use crate::spark::planner::{OperatorPlanner, SparkTypes};
 
+/// The state for plans whose types are final.
+pub(super) fn build_resolved(settings: &Settings, plans_made: Arc<AtomicU64>) -> SessionState {
+    let mut config = engine_session_config(settings.parallelism).with_batch_size(settings.batch_size);
+    config.options_mut().execution.time_zone = Some("UTC".to_owned());
+    SessionStateBuilder::new()
+        .with_config(config)
+        .with_query_planner(Arc::new(ExtensionQueryPlanner { made: plans_made }))
+        .with_analyzer_rules(vec![Arc::new(FloatComparisons)])
+        .with_optimizer_rule(Arc::new(FloatKeys))
+        .build()
+}
+
 pub(super) fn build(settings: &Settings, plans_made: Arc<AtomicU64>) -> SessionState {
     let mut config = engine_session_config(settings.parallelism).with_batch_size(settings.batch_size);
     let options = config.options_mut();

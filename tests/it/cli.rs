@@ -45,9 +45,9 @@ fn every_type_has_its_json() {
         ("CAST(NULL AS STRING)", "string", json!(null)),
         ("X'00FF10'", "binary", json!("AP8Q")),
         ("DATE '2026-01-31'", "date", json!("2026-01-31")),
-        ("CAST('2026-01-31 08:30:00.5' AS TIMESTAMP)", "timestamp", json!("2026-01-31T08:30:00.5Z")),
-        ("CAST('2026-01-31 08:30:00' AS TIMESTAMP)", "timestamp", json!("2026-01-31T08:30:00Z")),
-        ("CAST('2026-01-31 08:30:00' AS TIMESTAMP_NTZ)", "timestamp_ntz", json!("2026-01-31T08:30:00")),
+        ("CAST('2026-01-31 08:30:00.5' AS TIMESTAMP)", "timestamp", json!("2026-01-31 08:30:00.5")),
+        ("CAST('2026-01-31 08:30:00' AS TIMESTAMP)", "timestamp", json!("2026-01-31 08:30:00")),
+        ("CAST('2026-01-31 08:30:00' AS TIMESTAMP_NTZ)", "timestamp_ntz", json!("2026-01-31 08:30:00")),
         ("array(1, 2, NULL)", "array<int>", json!([1, 2, null])),
         ("named_struct('b', 1, 'a', array('x'))", "struct<b:int,a:array<string>>", json!({"b": 1, "a": ["x"]})),
         ("map('k', 1.5)", "map<string,decimal(2,1)>", json!({"k": "1.5"})),
@@ -129,7 +129,13 @@ fn errors_without_json_go_to_standard_error() {
 
 #[test]
 fn wrong_command_lines_have_a_code_of_their_own() {
-    for args in [&["sql"][..], &["sql", "-e", "SELECT 1", "-f", "x.sql"], &["sql", "-e", "SELECT 1", "--output", "xml"], &["sqll"], &[]] {
+    for args in [
+        &["sql", "-e", "SELECT 1", "-f", "x.sql"][..],
+        &["sql", "--conf", "no-value"],
+        &["sql", "-e", "SELECT 1", "--output", "xml"],
+        &["sqll"],
+        &[],
+    ] {
         assert_eq!(tidemill(args).status.code(), Some(2), "{args:?}");
     }
     let help = tidemill(&["sql", "--help"]);
@@ -146,6 +152,24 @@ fn files_of_statements() {
     let rows: Vec<Value> = json_lines(&output).into_iter().map(|line| line["rows"].clone()).collect();
     assert_eq!(rows, [json!([[1]]), json!([["x;y"]])]);
     assert_eq!(tidemill(&["sql", "-f", "/no/such/file.sql"]).status.code(), Some(1));
+}
+
+#[test]
+fn standard_input_is_a_script_when_it_is_no_terminal() {
+    let run = |script: &str| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tidemill"))
+            .args(["sql", "--output", "csv"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), script.as_bytes()).expect("it reads");
+        child.wait_with_output().expect("it ends")
+    };
+    let output = run("SELECT 1 AS a;\nSELECT ';' AS b");
+    assert_eq!((text(&output.stdout).as_str(), output.status.code()), ("a\n1\n\nb\n;\n", Some(0)));
+    assert_eq!(run("-- nothing\n").status.code(), Some(1));
 }
 
 #[test]

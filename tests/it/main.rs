@@ -1,6 +1,9 @@
 //! Whole-system tests of the `tidemill` crate; each file is one subject.
 
 mod cli;
+// Armed faults do not change what a statement means: one of the two builds is enough.
+#[cfg(not(feature = "failpoints"))]
+mod conformance;
 #[cfg(feature = "failpoints")]
 mod creators;
 mod dataframe;

@@ -83,9 +83,9 @@ async fn instants_of_another_zone_are_the_same_instants() {
     parquet_file(&dir.path().join("0.parquet"), vec![("t", berlin())]);
     let session = session();
     let told = answer(&session, &format!("SELECT t, hour(t) AS h FROM parquet.`{}`", dir.path().display())).await.unwrap();
-    assert_eq!(told, r#"[["1970-01-01T00:00:00.001Z",0]] :: timestamp, int"#);
+    assert_eq!(told, r#"[["1970-01-01 00:00:00.001",0]] :: timestamp, int"#);
     let rows = session.create_dataframe(vec![RecordBatch::try_from_iter([("t", berlin())]).unwrap()]).unwrap();
-    assert_eq!(rows.to_json_rows().await.unwrap(), [serde_json::json!({ "t": "1970-01-01T00:00:00.001Z" })]);
+    assert_eq!(rows.to_json_rows().await.unwrap(), [serde_json::json!({ "t": "1970-01-01 00:00:00.001" })]);
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn int96_is_a_timestamp_of_any_year() {
         &session,
         &[(
             &format!("SELECT t, s, l, two FROM parquet.`{path}` WHERE id = 0"),
-            r#"[["9999-12-30T23:59:59.999999Z",{"n":0,"t":"9999-12-30T23:59:59.999999Z"},["9999-12-30T23:59:59.999999Z"],["9999-12-30T23:59:59.999999Z"]]] :: timestamp, struct<n:bigint,t:timestamp>, array<timestamp>, array<timestamp>"#,
+            r#"[["9999-12-30 23:59:59.999999",{"n":0,"t":"9999-12-30 23:59:59.999999"},["9999-12-30 23:59:59.999999"],["9999-12-30 23:59:59.999999"]]] :: timestamp, struct<n:bigint,t:timestamp>, array<timestamp>, array<timestamp>"#,
         )],
     )
     .await;

@@ -67,7 +67,7 @@ async fn doubles_and_decimals_meet_as_doubles() {
         ("SELECT a FROM VALUES (array(0.5)), (array(1e-20)) AS t(a)", "[[[0.5]],[[1e-20]]] :: array<double>"),
         (
             "SELECT a FROM VALUES (date '2020-01-01'), (timestamp '2020-01-01 10:00:00') AS t(a)",
-            r#"[["2020-01-01T00:00:00Z"],["2020-01-01T10:00:00Z"]] :: timestamp"#,
+            r#"[["2020-01-01 00:00:00"],["2020-01-01 10:00:00"]] :: timestamp"#,
         ),
         ("SELECT array(array(0.5)) AS a UNION ALL SELECT array(array(1e-20))", "[[[[0.5]]],[[[1e-20]]]] :: array<array<double>>"),
         ("SELECT 1 AS a UNION ALL SELECT 0.5 UNION ALL SELECT 1e20", "[[1.0],[0.5],[1e+20]] :: double"),
@@ -75,7 +75,7 @@ async fn doubles_and_decimals_meet_as_doubles() {
         ("WITH c AS (SELECT 0.5 AS a UNION ALL SELECT 1e-20) SELECT a FROM c", "[[0.5],[1e-20]] :: double"),
         (
             "SELECT nvl(0.5, 1e-20) AS a, ifnull(cast(null AS decimal(3,1)), 1e-20) AS b, nvl(date '2020-01-01', timestamp '2020-01-02 00:00:00') AS c",
-            r#"[[0.5,1e-20,"2020-01-01T00:00:00Z"]] :: double, double, timestamp"#,
+            r#"[[0.5,1e-20,"2020-01-01 00:00:00"]] :: double, double, timestamp"#,
         ),
         (
             "SELECT array(1e-20, 0.5) AS a, if(true, 1e-20, 0.5) AS b, nvl(1, 2.5) AS c",
@@ -146,7 +146,7 @@ async fn instants_numbers_and_text() {
         ),
         (
             "SELECT cast(1 AS timestamp) AS a, cast(1.5 AS timestamp) AS b, cast(-1.5e0 AS timestamp) AS c",
-            r#"[["1970-01-01T00:00:01Z","1970-01-01T00:00:01.5Z","1969-12-31T23:59:58.5Z"]]"#,
+            r#"[["1970-01-01 00:00:01","1970-01-01 00:00:01.5","1969-12-31 23:59:58.5"]]"#,
         ),
         ("SELECT cast(9223372036854775807 AS timestamp)", "!beyond the range of timestamps"),
         ("SELECT try_cast(9223372036854775807 AS timestamp) AS a", "[[null]]"),
@@ -157,7 +157,7 @@ async fn instants_numbers_and_text() {
         ("SELECT cast(array(1) AS string)", "!take its parts"),
         ("SELECT array_join(array(1e7), ',')", "!takes an array of text"),
         ("SELECT array_join(array('a', 'b'), ',') AS a", r#"[["a,b"]]"#),
-        ("SELECT coalesce(timestamp '9999-12-31 00:00:00', current_timestamp()) AS x", r#"[["9999-12-31T00:00:00Z"]] :: timestamp"#),
+        ("SELECT coalesce(timestamp '9999-12-31 00:00:00', current_timestamp()) AS x", r#"[["9999-12-31 00:00:00"]] :: timestamp"#),
         ("SELECT current_timestamp() > timestamp '2020-01-01 00:00:00' AS a, now() = current_timestamp() AS b", "[[true,true]]"),
         (
             "SELECT year('2020-05-17') AS y, dayofweek('2020-05-17') AS d, hour('2020-05-17 10:00:00') AS h, datediff('2020-01-03', '2020-01-01') AS n",
@@ -165,7 +165,7 @@ async fn instants_numbers_and_text() {
         ),
         (
             "SELECT timestamp_seconds(1.5) AS a, timestamp_seconds(-0.5e0) AS b, timestamp_seconds(2) AS c, timestamp_seconds(null) AS d",
-            r#"[["1970-01-01T00:00:01.5Z","1969-12-31T23:59:59.5Z","1970-01-01T00:00:02Z",null]]"#,
+            r#"[["1970-01-01 00:00:01.5","1969-12-31 23:59:59.5","1970-01-01 00:00:02",null]]"#,
         ),
         ("SELECT timestamp_millis(1.5)", "!takes a whole number"),
         ("SELECT extract(epoch FROM timestamp '2020-01-01 00:00:00')", "!unix_seconds"),

@@ -48,6 +48,8 @@ pub struct SparkScalar {
     /// Where in the statement it was called; two calls are the same wherever they stand.
     span: Option<Span>,
     signature: Signature,
+    /// Whether the kernel takes one value for a constant.
+    single: bool,
 }
 
 impl SparkScalar {
@@ -66,6 +68,7 @@ impl SparkScalar {
             volatility: Volatility::Immutable,
             span: None,
             signature,
+            single: false,
         }
     }
 
@@ -73,6 +76,13 @@ impl SparkScalar {
     #[must_use]
     pub fn with_constants(mut self, constants: Vec<ScalarValue>) -> Self {
         self.constants = constants;
+        self
+    }
+
+    /// One whose kernel takes constants as arrays of one value, whatever `rows` is.
+    #[must_use]
+    pub fn taking_single_values(mut self) -> Self {
+        self.single = true;
         self
     }
 
@@ -148,10 +158,15 @@ impl ScalarUDFImpl for SparkScalar {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
+        if args.number_rows == 0 {
+            // Without rows there are no errors: a branch of CASE that no row takes.
+            return Ok(ColumnarValue::Array(arrow::array::new_empty_array(&to_arrow(&self.out))));
+        }
         // Constants alone are computed once.
         let constant = self.volatility != Volatility::Volatile && args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let rows = if constant { 1 } else { args.number_rows };
-        let arrays = args.args.iter().map(|arg| arg.to_array(rows)).collect::<DfResult<Vec<_>>>()?;
+        let one = |arg: &ColumnarValue| arg.to_array(if self.single && matches!(arg, ColumnarValue::Scalar(_)) { 1 } else { rows });
+        let arrays = args.args.iter().map(one).collect::<DfResult<Vec<_>>>()?;
         let kernel_args =
             KernelArgs { arrays: &arrays, rows, types: &self.types, out: &self.out, constants: &self.constants, settings: &self.settings };
         let made = (self.kernel)(&kernel_args).map_err(|error| DataFusionError::from(crate::error::at(error, self.span)))?;

@@ -1,21 +1,84 @@
 //! Text into trees: lexer, expressions, queries, statements, types, intervals and literals, with the place of everything.
 
-use crate::error::error;
-use crate::plan::{Expression, Relation, Statement};
-use crate::{Result, Settings};
-/// stub
-pub fn parse_expression(_: &str, _: &Settings) -> Result<Expression> {
-    Err(error("NOT_SUPPORTED_YET", ""))
+mod data_type;
+mod datetime;
+mod expression;
+mod interval;
+mod keywords;
+mod lexer;
+mod literal;
+mod options;
+mod parser;
+mod properties;
+mod query;
+mod split;
+mod statement;
+
+pub use interval::{CalendarInterval, day_time_of_text, parse_interval_text, year_month_of_text};
+pub use keywords::keywords;
+pub use options::ParseOptions;
+pub use split::{StatementText, split_statements};
+
+use crate::Result;
+use crate::plan::{Expression, Relation, SortOrder, Statement};
+use crate::types::{SparkType, StructField};
+use parser::Parser;
+
+/// A statement; a `;` behind it is allowed.
+///
+/// # Errors
+/// `PARSE_SYNTAX_ERROR`, `PARSE_EMPTY_STATEMENT`, and the conditions of Spark's parser.
+pub fn parse_statement(text: &str, options: &ParseOptions) -> Result<Statement> {
+    Parser::new(text, options).all(Parser::statement)
 }
-/// stub
-pub fn parse_multipart_identifier(_: &str) -> Result<Vec<String>> {
-    Err(error("NOT_SUPPORTED_YET", ""))
+
+/// A query.
+///
+/// # Errors
+/// As [`parse_statement`].
+pub fn parse_query(text: &str, options: &ParseOptions) -> Result<Relation> {
+    Parser::new(text, options).all(Parser::query)
 }
-/// stub
-pub fn parse_statement(_: &str, _: &Settings) -> Result<Statement> {
-    Err(error("NOT_SUPPORTED_YET", ""))
+
+/// An expression, with an alias perhaps.
+///
+/// # Errors
+/// As [`parse_statement`].
+pub fn parse_expression(text: &str, options: &ParseOptions) -> Result<Expression> {
+    Parser::new(text, options).all(Parser::named_expression)
 }
-/// stub
-pub fn parse_data_type(_: &str) -> Result<crate::types::SparkType> {
-    Err(error("NOT_SUPPORTED_YET", ""))
+
+/// A key to sort by: `a DESC NULLS LAST`.
+///
+/// # Errors
+/// As [`parse_statement`].
+pub fn parse_sort_order(text: &str, options: &ParseOptions) -> Result<SortOrder> {
+    Parser::new(text, options).all(Parser::sort_item)
 }
+
+/// A type.
+///
+/// # Errors
+/// As [`parse_statement`]; `UNSUPPORTED_DATATYPE` for one that Spark does not know.
+pub fn parse_data_type(text: &str, options: &ParseOptions) -> Result<SparkType> {
+    Parser::new(text, options).all(Parser::data_type)
+}
+
+/// Columns: `a INT, b STRING NOT NULL COMMENT 'x'`.
+///
+/// # Errors
+/// As [`parse_data_type`].
+pub fn parse_table_schema(text: &str, options: &ParseOptions) -> Result<Vec<StructField>> {
+    Parser::new(text, options).all(|p| p.list(Parser::column_type))
+}
+
+/// The parts of a name: `` a.`b c` ``.
+///
+/// # Errors
+/// As [`parse_statement`].
+pub fn parse_multipart_identifier(text: &str, options: &ParseOptions) -> Result<Vec<String>> {
+    Parser::new(text, options).all(Parser::multipart_identifier)
+}
+
+#[cfg(test)]
+mod tests;

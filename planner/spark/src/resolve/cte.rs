@@ -43,7 +43,7 @@ impl Resolver<'_> {
         let mut done = Ok(());
         for name in &order {
             let Some(named) = frame.remove(name) else { continue };
-            if with.recursive && mentions(&named.cte.query, &named.cte.alias.name) {
+            if with.recursive && mentions(&named.cte.query, &named.cte.alias.name, &self.settings) {
                 let recursive = Named { step: Some((String::new(), Vec::new())), ..named };
                 self.ctes[level].insert(name.clone(), recursive);
             } else {
@@ -120,7 +120,7 @@ impl Resolver<'_> {
             }
         };
         let _ = inner_with;
-        if mentions(anchor, &cte.alias.name) {
+        if mentions(anchor, &cte.alias.name, &self.settings) {
             return Err(refuse(
                 "INVALID_RECURSIVE_REFERENCE.PLACE",
                 format!("the first part of `{}` names the query itself: only the part after UNION may", cte.alias.name),
@@ -235,9 +235,8 @@ fn peel(relation: &Relation) -> Option<(&Relation, &Relation, bool, Option<Table
     }
 }
 
-/// Whether a query names a table so: by its serialised form, which holds every name in it.
-fn mentions(relation: &Relation, name: &str) -> bool {
-    let lower = name.to_lowercase();
-    let text = format!("{relation:?}").to_lowercase();
-    text.contains(&format!("parts([\"{lower}\"])"))
+/// Whether a query names a table so.
+fn mentions(relation: &Relation, name: &str, settings: &Arc<crate::Settings>) -> bool {
+    let found = super::requests(relation, &super::Opened::default(), settings).unwrap_or_default();
+    found.iter().any(|request| matches!(request, super::Request::Table { name: parts, .. } if matches!(parts.as_slice(), [only] if settings.same(only, name))))
 }

@@ -120,7 +120,7 @@ impl Resolver<'_> {
                 self.name(&parts, None, scope, expression.span)
             }
             ExpressionKind::ExpressionString(text) => {
-                let parsed = crate::parse::parse_expression(text, &self.settings)?;
+                let parsed = crate::parse::parse_expression(text, &crate::parse::ParseOptions::new(&self.settings)?)?;
                 self.expression(&parsed, scope)
             }
             ExpressionKind::Default => Err(error(
@@ -139,7 +139,7 @@ impl Resolver<'_> {
         }
         match functions::constant(&value)? {
             Some(scalar) => match scalar.try_as_str().flatten() {
-                Some(text) => crate::parse::parse_multipart_identifier(text),
+                Some(text) => crate::parse::parse_multipart_identifier(text, &crate::parse::ParseOptions::new(&self.settings)?),
                 None => Err(refuse("NOT_A_CONSTANT_STRING.NULL", "IDENTIFIER() was given null: give it a name")),
             },
             None => Err(refuse("NOT_A_CONSTANT_STRING.NOT_CONSTANT", "IDENTIFIER() takes constant text")),
@@ -155,7 +155,8 @@ impl Resolver<'_> {
         if let [first, fields @ ..] = name
             && let Some(parameter) = self.lambdas.iter().rev().find_map(|frame| frame.get(&first.to_lowercase()))
         {
-            let base = parameter.typed(&format!("namedlambdavariable()"));
+            // Spark shows every parameter alike, and calls a struct's field by its name.
+            let base = Typed { sql: Sql::from("namedlambdavariable()"), ..parameter.typed(first) };
             return self.fields(base, fields);
         }
         if let Some(definitions) = &self.definitions {

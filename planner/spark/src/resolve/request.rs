@@ -141,7 +141,7 @@ impl Finder<'_> {
                 self.relation(plan)
             }
             ExpressionKind::ExpressionString(text) => {
-                let parsed = crate::parse::parse_expression(text, self.settings)?;
+                let parsed = crate::parse::parse_expression(text, &crate::parse::ParseOptions::new(self.settings)?)?;
                 self.expression(&parsed)
             }
             _ => Ok(()),

@@ -115,13 +115,14 @@ impl Resolver<'_> {
             let grouped = Grouped::new(rel.plan, rel.scope, Vec::new());
             return self.aggregated(grouped, items);
         }
+        let (plan, exprs) = self.with_subqueries(rel.plan, items.iter().map(|(typed, ..)| typed.expr.clone()).collect(), false)?;
         let mut outputs = Vec::with_capacity(items.len());
-        for (typed, aliased, span) in items {
+        for ((typed, aliased, span), expr) in items.into_iter().zip(exprs) {
             refuse_misplaced(&typed, span)?;
             let attribute = self.output_attribute(&typed, aliased, &rel.scope, &outputs);
-            outputs.push(Output { attribute, expr: typed.expr.clone(), definition: typed });
+            outputs.push(Output { attribute, definition: Typed { expr: expr.clone(), ..typed }, expr });
         }
-        self.listed(Under::Project { input: rel.plan, scope: rel.scope, outputs })
+        self.listed(Under::Project { input: plan, scope: rel.scope, outputs })
     }
 
     /// The relation that a list gives.
@@ -228,7 +229,11 @@ impl Resolver<'_> {
             },
         };
         refuse_in_where(&typed, condition.span)?;
-        let plan = LogicalPlanBuilder::from(rel.plan).filter(typed.expr)?.build()?;
+        let (plan, mut exprs) = self.with_subqueries(rel.plan, vec![typed.expr], true)?;
+        let plan = match exprs.pop() {
+            Some(expr) => LogicalPlanBuilder::from(plan).filter(expr)?.build()?,
+            None => plan,
+        };
         Ok(Rel::new(plan, rel.scope))
     }
 

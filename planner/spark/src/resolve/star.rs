@@ -127,6 +127,6 @@ impl Resolver<'_> {
             value.name = Some(field.name.clone());
             kept.push(value);
         }
-        functions::make_struct(kept, &self.settings)
+        self.apply("struct", kept)
     }
 }

@@ -35,11 +35,10 @@ impl Resolver<'_> {
             let message = format!("a subquery as a value gives one column, and this one gives {}", rel.scope.columns.len());
             return Err(error("INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN", message));
         };
-        let (data_type, name) = (column.data_type.clone(), column.name.clone());
-        let plan = project(rel.plan.clone(), vec![column.expr()])?;
+        let data_type = column.data_type.clone();
+        let plan = self.one_row_of(project(rel.plan.clone(), vec![column.expr()])?)?;
         let references = outer_names(&plan, scope);
         let sql = Sql::from(format!("scalarsubquery({})", references.join(", ")));
-        let _ = name;
         Ok(Typed::new(Expr::ScalarSubquery(subquery(plan)), data_type, true, sql))
     }
 
@@ -112,6 +111,32 @@ impl Resolver<'_> {
             }
         };
         Ok(Typed::new(expr, SparkType::Boolean, true, sql))
+    }
+}
+
+impl Resolver<'_> {
+    /// The plan, which gives one column, with one row at most: more are an error.
+    fn one_row_of(&mut self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        if is_one_row(&plan) {
+            return Ok(plan);
+        }
+        let column = Expr::Column(plan.schema().columns().remove(0));
+        let id = self.fresh("value");
+        let value = super::single_value::single_value().call(vec![column]).alias(id);
+        Ok(LogicalPlan::Aggregate(datafusion::logical_expr::Aggregate::try_new(Arc::new(plan), Vec::new(), vec![value])?))
+    }
+}
+
+/// Whether a plan cannot give two rows: one group, or one row from the start.
+fn is_one_row(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Projection(p) => is_one_row(&p.input),
+        LogicalPlan::Filter(f) => is_one_row(&f.input),
+        LogicalPlan::Sort(s) => is_one_row(&s.input),
+        LogicalPlan::Limit(l) => matches!(l.fetch.as_deref(), Some(Expr::Literal(datafusion::scalar::ScalarValue::Int64(Some(1)), _))),
+        LogicalPlan::Aggregate(a) => a.group_expr.is_empty(),
+        LogicalPlan::EmptyRelation(_) => true,
+        _ => false,
     }
 }
 

@@ -5,7 +5,7 @@ use datafusion::logical_expr::Expr;
 use super::scope::Scope;
 use super::{Rel, Resolver};
 use crate::error::error;
-use crate::functions::{self, Generator};
+use crate::functions::Generator;
 use crate::plan::{CastMode, ExpressionKind, Literal, Unpivot};
 use crate::types::{SparkType, cast, lattice};
 use crate::{Result, Typed};
@@ -94,7 +94,7 @@ impl Resolver<'_> {
                 value.nullable = true;
                 fields.push(value);
             }
-            structs.push(functions::make_struct(fields, &self.settings)?);
+            structs.push(self.apply("struct", fields)?);
         }
         let collection = self.apply("array", structs)?;
         let mut columns = vec![(unpivot.variable_column.clone(), SparkType::String, false)];

@@ -50,6 +50,7 @@ pub fn tightest_common_type(left: &SparkType, right: &SparkType, ansi: bool) -> 
         },
         (T::DayTimeInterval(s1, e1), T::DayTimeInterval(s2, e2)) => Some(T::DayTimeInterval(*s1.min(s2), *e1.max(e2))),
         (T::YearMonthInterval(s1, e1), T::YearMonthInterval(s2, e2)) => Some(T::YearMonthInterval(*s1.min(s2), *e1.max(e2))),
+        (T::Time(l), T::Time(r)) => Some(T::Time(*l.max(r))),
         (l, r) => complex(l, r, &|l, r| tightest_common_type(l, r, ansi)),
     }
 }
@@ -63,7 +64,7 @@ pub fn common_type_without_strings<'a>(types: impl IntoIterator<Item = &'a Spark
     types.into_iter().try_fold(SparkType::Null, |common, next| of_two(&common, next, ansi))
 }
 
-/// The type in which an operator compares two values.
+/// The type in which an operator compares two values. (In legacy mode a boolean meets a number only in `=` and `<=>`.)
 pub fn comparison_type(left: &SparkType, right: &SparkType, ansi: bool) -> Option<SparkType> {
     use SparkType as T;
     if left == right {
@@ -305,11 +306,6 @@ fn ansi_implicit(from: &SparkType, want: &Want) -> Option<SparkType> {
         (T::Float | T::Double | T::Decimal(..), Want::Integral) => None,
         (from, Want::Type(to)) if from.is_string() && is_atomic(to) => Some(to.clone()),
         (from, Want::Numeric | Want::AnyDecimal) if from.is_string() => default_type(want),
-        (T::Array(from, nulls), Want::Type(T::Array(to, _))) => {
-            let element = implicit_type(from, &Want::Type((**to).clone()), true)?;
-            let nulls = *nulls || force_nullable(from, &element);
-            Some(T::Array(Box::new(element), nulls || *from.as_ref() != **to))
-        }
         (from, want) => {
             let to = default_type(want)?;
             can_store_assign(from, &to).then_some(to)
@@ -578,7 +574,7 @@ fn by_part(from: &SparkType, to: &SparkType, can: fn(&SparkType, &SparkType) -> 
     }
 }
 
-/// Whether values have an order: ORDER BY, `<`, min, max. Maps and calendar intervals have none.
+/// Whether values have an order: ORDER BY, all comparisons, IN, min, max. Maps and calendar intervals have none.
 pub fn is_orderable(data_type: &SparkType) -> bool {
     match data_type {
         SparkType::Null => true,
@@ -588,7 +584,8 @@ pub fn is_orderable(data_type: &SparkType) -> bool {
     }
 }
 
-/// Whether `=`, GROUP BY keys and hashing are allowed: Spark asks for no map in it.
+/// Whether values are keys of joins and set operations: Spark asks for no map in them. `=`, `<=>`, `<` and IN ask for more, an order:
+/// see [`is_orderable`].
 pub fn is_equatable(data_type: &SparkType) -> bool {
     match data_type {
         SparkType::Map(..) | SparkType::Unsupported(_) => false,
@@ -620,5 +617,103 @@ pub fn without_char_varchar(data_type: &SparkType) -> SparkType {
             fields.iter().map(|field| StructField { data_type: without_char_varchar(&field.data_type), ..field.clone() }).collect(),
         ),
         other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use SparkType as T;
+
+    #[test]
+    fn common_types() {
+        let strukt = |name: &str, data_type: T| T::Struct(vec![StructField::new(name, data_type)]);
+        for (left, right, ansi, legacy) in [
+            (T::Byte, T::Long, Some(T::Long), Some(T::Long)),
+            (T::Long, T::Float, Some(T::Double), Some(T::Float)),
+            (T::Float, T::Float, Some(T::Float), Some(T::Float)),
+            (T::Null, T::Date, Some(T::Date), Some(T::Date)),
+            (T::Integer, T::Decimal(10, 0), Some(T::Decimal(10, 0)), Some(T::Decimal(10, 0))),
+            (T::Integer, T::Decimal(5, 2), Some(T::Decimal(12, 2)), Some(T::Decimal(12, 2))),
+            (T::Decimal(38, 18), T::Decimal(38, 0), Some(T::Decimal(38, 0)), Some(T::Decimal(38, 0))),
+            (T::Decimal(5, 2), T::Double, Some(T::Double), Some(T::Double)),
+            (T::String, T::Integer, Some(T::Long), Some(T::String)),
+            (T::Decimal(5, 2), T::String, Some(T::Double), Some(T::String)),
+            (T::String, T::Date, Some(T::Date), Some(T::String)),
+            (T::String, T::Boolean, Some(T::Boolean), None),
+            (T::String, T::Binary, Some(T::Binary), None),
+            (T::String, T::DAY_TIME, None, Some(T::String)),
+            (T::Char(3), T::Varchar(4), Some(T::String), Some(T::String)),
+            (T::Date, T::TimestampNtz, Some(T::TimestampNtz), Some(T::TimestampNtz)),
+            (T::TimestampNtz, T::Timestamp, Some(T::Timestamp), Some(T::Timestamp)),
+            (T::Time(6), T::Date, None, None),
+            (T::Boolean, T::Integer, None, None),
+            (T::DAY_TIME, T::YEAR_MONTH, None, None),
+            (T::array(T::Integer), T::array(T::String), Some(T::array(T::Long)), Some(T::array(T::String))),
+            (strukt("a", T::Byte), strukt("A", T::Short), Some(strukt("a", T::Short)), Some(strukt("a", T::Short))),
+            (strukt("a", T::Byte), strukt("b", T::Byte), None, None),
+            (T::map(T::Byte, T::Byte), T::map(T::Long, T::Double), Some(T::map(T::Long, T::Double)), Some(T::map(T::Long, T::Double))),
+        ] {
+            assert_eq!(common_type(&left, &right, true), ansi, "{left} and {right}");
+            assert_eq!(common_type(&left, &right, false), legacy, "{left} and {right}, legacy");
+            if !matches!(left, T::Struct(_)) {
+                assert_eq!(common_type(&right, &left, true), ansi, "{right} and {left}");
+            }
+        }
+        let mixed = [T::Timestamp, T::Integer, T::String];
+        assert_eq!(common_type_of(&mixed, false), Some(T::String));
+        assert_eq!(common_type_of(&mixed, true), None);
+    }
+
+    #[test]
+    fn implicit_types() {
+        let one_of = Want::OneOf(vec![Want::Type(T::Timestamp), Want::Type(T::TimestampNtz)]);
+        for (from, want, ansi, legacy) in [
+            (T::Integer, Want::Type(T::Long), Some(T::Long), Some(T::Long)),
+            (T::Double, Want::Type(T::Integer), Some(T::Integer), Some(T::Integer)),
+            (T::Double, Want::Integral, None, None),
+            (T::String, Want::Numeric, Some(T::Double), Some(T::Double)),
+            (T::String, Want::Type(T::Integer), Some(T::Integer), Some(T::Integer)),
+            (T::String, Want::Type(T::Boolean), Some(T::Boolean), None),
+            (T::Integer, Want::String, Some(T::String), Some(T::String)),
+            (T::array(T::Integer), Want::String, None, None),
+            (T::Integer, Want::AnyDecimal, Some(T::Decimal(10, 0)), Some(T::Decimal(10, 0))),
+            (T::String, Want::AnyDecimal, Some(T::Decimal(38, 18)), Some(T::Decimal(38, 18))),
+            (T::Null, Want::Integral, Some(T::Integer), Some(T::Integer)),
+            (T::Null, Want::StringOrBinary, Some(T::String), Some(T::String)),
+            (T::Binary, Want::StringOrBinary, Some(T::Binary), Some(T::Binary)),
+            (T::Timestamp, Want::Type(T::Date), Some(T::Date), Some(T::Date)),
+            (T::Date, one_of.clone(), Some(T::Timestamp), Some(T::Timestamp)),
+            (T::TimestampNtz, one_of, Some(T::TimestampNtz), Some(T::TimestampNtz)),
+            (T::array(T::Integer), Want::Type(T::array(T::String)), Some(T::array(T::String)), Some(T::array(T::String))),
+            (T::Boolean, Want::Numeric, None, None),
+            (T::Integer, Want::Array, None, None),
+        ] {
+            assert_eq!(implicit_type(&from, &want, true), ansi, "{from} for {want:?}");
+            assert_eq!(implicit_type(&from, &want, false), legacy, "{from} for {want:?}, legacy");
+        }
+        assert_eq!(want_text(&Want::StringOrBinary), r#"("STRING" or "BINARY")"#);
+        assert_eq!(want_text(&Want::Type(T::DAY_TIME)), r#""INTERVAL DAY TO SECOND""#);
+    }
+
+    #[test]
+    fn decimals_of_operators() {
+        assert_eq!(adjusted_decimal(77, 36), T::Decimal(38, 6));
+        assert_eq!(adjusted_decimal(40, 20), T::Decimal(38, 18));
+        assert_eq!(bounded_decimal(40, 4), T::Decimal(38, 2));
+        assert_eq!(decimal_for_literal(-100), T::Decimal(3, 0));
+        assert_eq!(decimal_for_literal(0), T::Decimal(1, 0));
+    }
+
+    #[test]
+    fn what_can_be_assigned() {
+        assert!(can_store_assign(&T::Long, &T::Byte));
+        assert!(can_store_assign(&T::Date, &T::Varchar(3)));
+        assert!(!can_store_assign(&T::String, &T::Integer));
+        assert!(can_up_cast(&T::Decimal(9, 0), &T::Integer));
+        assert!(!can_up_cast(&T::Decimal(10, 0), &T::Integer));
+        assert!(!can_up_cast(&T::Double, &T::Float));
+        assert!(!is_orderable(&T::array(T::map(T::Integer, T::Integer))));
+        assert!(!is_orderable(&T::CalendarInterval));
     }
 }

@@ -6,6 +6,7 @@ pub mod datetime_text;
 pub mod interval_text;
 pub mod lattice;
 pub mod number_text;
+pub(crate) mod pattern;
 pub mod render;
 mod text;
 mod time_zone;

@@ -34,6 +34,10 @@ impl TimeZone {
                 format!("`{text}` is no time zone: give a region such as `Europe/Berlin`, or an offset such as `+01:00`"),
             )
         };
+        // Java's short names, of which some mean another zone than the region of that name.
+        if let Some((_, long)) = SHORT_NAMES.iter().find(|(short, _)| *short == text) {
+            return Self::parse(long);
+        }
         if let Ok(region) = chrono_tz::Tz::from_str(text) {
             return Ok(Self::Region(region));
         }
@@ -66,10 +70,13 @@ impl TimeZone {
         match self {
             Self::Offset(seconds) => *seconds,
             Self::Region(chrono_tz::Tz::UTC) => 0,
-            Self::Region(zone) => match DateTime::from_timestamp_micros(micros) {
-                Some(moment) => zone.offset_from_utc_datetime(&moment.naive_utc()).fix().local_minus_utc(),
-                None => 0,
-            },
+            Self::Region(zone) => {
+                let known = micros.saturating_sub(beyond_rules(micros));
+                match DateTime::from_timestamp_micros(known) {
+                    Some(moment) => zone.offset_from_utc_datetime(&moment.naive_utc()).fix().local_minus_utc(),
+                    None => 0,
+                }
+            }
         }
     }
 
@@ -80,7 +87,8 @@ impl TimeZone {
             Self::Offset(seconds) => local_micros.checked_sub(i64::from(*seconds) * 1_000_000),
             Self::Region(chrono_tz::Tz::UTC) => Some(local_micros),
             Self::Region(zone) => {
-                let local = DateTime::from_timestamp_micros(local_micros)?.naive_utc();
+                let known = local_micros.saturating_sub(beyond_rules(local_micros));
+                let local = DateTime::from_timestamp_micros(known)?.naive_utc();
                 let offset = match zone.offset_from_local_datetime(&local) {
                     LocalResult::Single(offset) | LocalResult::Ambiguous(offset, _) => offset.fix(),
                     LocalResult::None => offset_before_gap(*zone, local),
@@ -98,6 +106,62 @@ impl TimeZone {
             Self::Offset(seconds) => offset_text(*seconds),
         }
     }
+}
+
+/// The short names that `java.time.ZoneId` knows.
+const SHORT_NAMES: &[(&str, &str)] = &[
+    ("ACT", "Australia/Darwin"),
+    ("AET", "Australia/Sydney"),
+    ("AGT", "America/Argentina/Buenos_Aires"),
+    ("ART", "Africa/Cairo"),
+    ("AST", "America/Anchorage"),
+    ("BET", "America/Sao_Paulo"),
+    ("BST", "Asia/Dhaka"),
+    ("CAT", "Africa/Harare"),
+    ("CNT", "America/St_Johns"),
+    ("CST", "America/Chicago"),
+    ("CTT", "Asia/Shanghai"),
+    ("EAT", "Africa/Addis_Ababa"),
+    ("ECT", "Europe/Paris"),
+    ("EST", "-05:00"),
+    ("HST", "-10:00"),
+    ("IET", "America/Indiana/Indianapolis"),
+    ("IST", "Asia/Kolkata"),
+    ("JST", "Asia/Tokyo"),
+    ("MIT", "Pacific/Apia"),
+    ("MST", "-07:00"),
+    ("NET", "Asia/Yerevan"),
+    ("NST", "Pacific/Auckland"),
+    ("PLT", "Asia/Karachi"),
+    ("PNT", "America/Phoenix"),
+    ("PRT", "America/Puerto_Rico"),
+    ("PST", "America/Los_Angeles"),
+    ("SST", "Pacific/Guadalcanal"),
+    ("VST", "Asia/Ho_Chi_Minh"),
+];
+
+/// How far a moment is to be moved back so that the zones' tables know it. They end before 2100, and what they say last goes on as a
+/// rule by month and weekday: so any year after 2090 is as the one of 2060 to 2087 with the same first weekday and as many days. Moments
+/// before the years that chrono counts are moved on.
+fn beyond_rules(micros: i64) -> i64 {
+    use super::datetime_text::{MICROS_PER_DAY, civil_of, days_of, is_leap};
+    // Nearly all moments: the beginnings of -200000 and of 2091, a little narrowed.
+    if (-6_000_000_000_000_000_000..3_800_000_000_000_000).contains(&micros) {
+        return 0;
+    }
+    let (year, ..) = civil_of(micros.div_euclid(MICROS_PER_DAY));
+    if (-200_000..=2090).contains(&year) {
+        return 0;
+    }
+    let first = |year: i64| days_of(year, 1, 1).unwrap_or(0);
+    let like = if year < 0 {
+        // Any year of the same place in the calendar's cycle of 400 years.
+        -200_000 + (year + 200_000).rem_euclid(400)
+    } else {
+        let same = |known: &i64| is_leap(*known) == is_leap(year) && (first(year) - first(*known)) % 7 == 0;
+        (2060..=2087).find(same).unwrap_or(2060)
+    };
+    (first(year) - first(like)) * MICROS_PER_DAY
 }
 
 /// `+01:00`, `-08:30:15`
@@ -125,7 +189,8 @@ fn parse_offset(text: &str) -> Option<i32> {
     let parts: Vec<&str> = rest.split(':').collect();
     let number = |text: &str| (1..=2).contains(&text.len()).then(|| text.parse::<i32>().ok()).flatten().filter(|n| *n >= 0);
     let seconds = match parts.as_slice() {
-        [hours] if hours.len() == 4 => number(&hours[..2])? * 3600 + number(&hours[2..])? * 60,
+        [hours] if hours.len() == 6 && hours.is_ascii() => number(&hours[..2])? * 3600 + number(&hours[2..4])? * 60 + number(&hours[4..])?,
+        [hours] if hours.len() == 4 && hours.is_ascii() => number(&hours[..2])? * 3600 + number(&hours[2..])? * 60,
         [hours] => number(hours)? * 3600,
         [hours, minutes] => number(hours)? * 3600 + number(minutes).filter(|m| *m < 60)? * 60,
         [hours, minutes, seconds] => {
@@ -134,4 +199,33 @@ fn parse_offset(text: &str) -> Option<i32> {
         _ => return None,
     };
     (seconds <= 18 * 3600).then_some(sign * seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::datetime_text::{days_of, timestamp_text};
+
+    #[test]
+    fn zones_go_on_beyond_their_tables() {
+        let zone = TimeZone::parse("America/Los_Angeles").unwrap();
+        for year in [2024, 2089, 2091, 2150, 9999, 290_000] {
+            let july = days_of(year, 7, 4).unwrap() * 86_400_000_000;
+            let january = days_of(year, 1, 4).unwrap() * 86_400_000_000;
+            assert_eq!(zone.offset_at(july), -7 * 3600, "{year}");
+            assert_eq!(zone.offset_at(january), -8 * 3600, "{year}");
+            assert_eq!(zone.to_utc(july), Some(july + 7 * 3_600_000_000), "{year}");
+        }
+        assert!(timestamp_text(i64::MIN + 100_000_000_000, &zone).starts_with("-290308-12-2"));
+    }
+
+    #[test]
+    fn names() {
+        for (text, seconds) in [("PST", -8 * 3600), ("EST", -5 * 3600), ("+013015", 5415), ("UTC+1", 3600), ("GMT0", 0), ("-8:30", -30_600)]
+        {
+            assert_eq!(TimeZone::parse(text).unwrap().offset_at(0), seconds, "{text}");
+        }
+        assert!(TimeZone::parse("+19:00").is_err());
+        assert!(TimeZone::parse("Mars/Olympus").is_err());
+    }
 }

@@ -156,7 +156,6 @@ enum How {
 }
 
 /// A cast that runs.
-#[derive(Clone, Copy)]
 struct Cx<'a> {
     how: How,
     settings: &'a Settings,

@@ -5,23 +5,64 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StringBuilder, StructArray};
 use arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
 
-use super::{cast, strings};
+use super::{cast, cast_array, strings};
 use crate::error::error;
 use crate::functions::{KernelArgs, SparkScalar};
 use crate::plan::{CastMode, Span};
 use crate::types::{SparkType, lattice, to_arrow};
 use crate::{Result, Settings, Typed};
 
-/// `value` as a column of a table holds it: cast by ANSI's rules whatever the session's are, padded and checked for length. Whether
-/// the types go together at all is for [`lattice::can_store_assign`] to say first.
+/// `value` as the column `column` of a table holds it: cast by ANSI's rules whatever the session's are, padded and checked for length.
+/// Whether the types go together at all is for [`lattice::can_store_assign`] to say first. The text and the name stay.
 ///
 /// # Errors
-/// As [`cast`].
-pub fn store_cast(value: Typed, to: &SparkType, settings: &Arc<Settings>, span: Option<Span>) -> Result<Typed> {
+/// As [`cast`]; a number that does not fit raises `CAST_OVERFLOW_IN_TABLE_INSERT` where its row is written.
+pub fn store_cast(value: Typed, to: &SparkType, column: &str, settings: &Arc<Settings>, span: Option<Span>) -> Result<Typed> {
     let strict = if settings.ansi { Arc::clone(settings) } else { Arc::new(Settings { ansi: true, ..Settings::clone(settings) }) };
-    let made = cast(value, &lattice::without_char_varchar(to), CastMode::Session, &strict, span)?;
+    let plain = lattice::without_char_varchar(to);
+    let (given, from) = (value.expr.clone(), value.data_type.clone());
+    let (sql, name) = (value.sql.clone(), value.name.clone());
+    let mut made = cast(value, &plain, CastMode::Session, &strict, span)?;
+    (made.sql, made.name) = (sql, name);
+    if from != plain && made.as_literal().is_none() && has_exact_number(&plain) && !lattice::can_up_cast(&from, &plain) {
+        let function = SparkScalar::new("store_cast", store_kernel, vec![from], plain, Arc::clone(&strict))
+            .with_constants(vec![ScalarValue::from(column)])
+            .with_nullable(made.nullable)
+            .at(span);
+        made.expr = function.call(vec![given]);
+    }
     Ok(write_side(made, to, &strict, span))
+}
+
+fn store_kernel(args: &KernelArgs<'_>) -> Result<ArrayRef> {
+    let (Some(array), Some(from)) = (args.arrays.first(), args.types.first()) else {
+        return Err(error("INTERNAL_ERROR", "a cast without a value: please report it"));
+    };
+    cast_array(array, from, args.out, CastMode::Session, args.settings).map_err(|raised| {
+        let overflow = |name: &str| name == "CAST_OVERFLOW" || name.starts_with("NUMERIC_");
+        if !raised.condition().is_some_and(|condition| overflow(&condition.name)) {
+            return raised;
+        }
+        let column = args.constants.first().map(ToString::to_string).unwrap_or_default();
+        let message = format!(
+            "a value of type \"{}\" is out of the range of the column `{column}`, \"{}\": write `try_cast` for NULL instead",
+            from.sql(),
+            args.out.sql()
+        );
+        error("CAST_OVERFLOW_IN_TABLE_INSERT", message)
+    })
+}
+
+fn has_exact_number(data_type: &SparkType) -> bool {
+    match data_type {
+        SparkType::Decimal(..) => true,
+        SparkType::Array(element, _) => has_exact_number(element),
+        SparkType::Map(key, value, _) => has_exact_number(key) || has_exact_number(value),
+        SparkType::Struct(fields) => fields.iter().any(|field| has_exact_number(&field.data_type)),
+        other => other.is_integral(),
+    }
 }
 
 /// Text of the lengths that a column takes; other values are left alone.

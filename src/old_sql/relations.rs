@@ -25,7 +25,7 @@ pub(super) async fn open(session: &Session, statement: &mut Statement) -> Result
     let mut tables = Tables::of(session);
     for name in found.names {
         // What is no view may be a CTE; that is settled where scopes are known.
-        if let Some(view) = session.catalog().temp_view(&[name.clone()], &*session.spark_settings()?) {
+        if let Some(view) = session.catalog().temp_view(&[name.clone()], &session.spark_settings()) {
             let provider = ViewTable::new(view.plan, None);
             tables.by_name.insert(TableReference::bare(view.name), provider_as_source(Arc::new(provider)));
         }

@@ -1,0 +1,641 @@
+//! The cursor over the tokens: what comes next, names and strings, errors with their place, and the limit on depth.
+
+use super::ParseOptions;
+use super::keywords::Keyword;
+use super::lexer::{Token, TokenKind, lex};
+use crate::error::{at, error};
+use crate::plan::{Expression, ExpressionKind, Literal, Span, TableName};
+use crate::{Error, Result};
+
+/// How deep calls may nest: what a thread of 2 MiB bears in a debug build, with room for who calls.
+const MAX_NESTING: usize = 64;
+
+/// How tall a tree may be: what a thread of 2 MiB clones and drops in a debug build.
+const MAX_HEIGHT: usize = 400;
+
+/// A place in a text, and what was seen up to it.
+#[derive(Debug)]
+pub(super) struct Parser<'a> {
+    pub(super) text: &'a str,
+    pub(super) options: &'a ParseOptions,
+    tokens: Vec<Token>,
+    /// For each `(` the index of its `)`.
+    closing: Vec<u32>,
+    next: usize,
+    /// How many nested constructs are open.
+    depth: usize,
+    /// How tall the tallest tree of the construct is that is being read.
+    height: usize,
+    /// How many `?` there were.
+    parameters: usize,
+    /// The last token that an alternative got to which was given up.
+    furthest: usize,
+    /// The first error that is none of syntax: those of syntax come first.
+    complaint: Option<Error>,
+    unclosed_comment: Option<Span>,
+}
+
+/// What [`Parser::enter`] found, for [`Parser::leave`].
+pub(super) struct Level(usize);
+
+/// Where the parser was.
+pub(super) struct Mark {
+    next: usize,
+    depth: usize,
+    height: usize,
+    parameters: usize,
+    complained: bool,
+}
+
+impl<'a> Parser<'a> {
+    pub(super) fn new(text: &'a str, options: &'a ParseOptions) -> Self {
+        let lexed = lex(text);
+        let closing = closings(&lexed.tokens);
+        Self {
+            text,
+            options,
+            tokens: lexed.tokens,
+            closing,
+            next: 0,
+            depth: 0,
+            height: 0,
+            parameters: 0,
+            furthest: 0,
+            complaint: None,
+            unclosed_comment: lexed.unclosed_comment,
+        }
+    }
+
+    /// Reads all of the text.
+    ///
+    /// # Errors
+    /// Whatever `read` finds, and `PARSE_SYNTAX_ERROR` for what it leaves.
+    pub(super) fn all<T>(mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let blank = self.tokens.len() <= 1;
+        let result = read(&mut self).and_then(|value| {
+            while self.take_symbol(";") {}
+            if self.at_end() { Ok(value) } else { Err(self.extra_input()) }
+        });
+        match result {
+            Err(_) if blank && self.unclosed_comment.is_none() => {
+                Err(error("PARSE_EMPTY_STATEMENT", "there is no statement: the text is blank or only a comment").at(0..self.text.len()))
+            }
+            Err(e) => Err(e),
+            Ok(value) => {
+                self.check_comment()?;
+                self.complaint.map_or(Ok(value), Err)
+            }
+        }
+    }
+
+    /// # Errors
+    /// `UNCLOSED_BRACKETED_COMMENT`
+    pub(super) fn check_comment(&self) -> Result<()> {
+        match self.unclosed_comment {
+            Some(_) => Err(self.refuse("UNCLOSED_BRACKETED_COMMENT", "a comment has no end: close it with `*/`", self.unclosed_comment)),
+            None => Ok(()),
+        }
+    }
+
+    /// The text may end in a comment without an end: SET takes anything.
+    pub(super) fn forgive_comment(&mut self) {
+        self.unclosed_comment = None;
+    }
+
+    // What comes next.
+
+    /// The next token.
+    pub(super) fn peek(&self) -> Token {
+        self.peek_at(0)
+    }
+
+    /// The token `ahead` of the next.
+    pub(super) fn peek_at(&self, ahead: usize) -> Token {
+        self.token(self.next + ahead)
+    }
+
+    /// A token by its index; the end beyond the last.
+    pub(super) fn token(&self, index: usize) -> Token {
+        let end = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
+        let last = || self.tokens.last().copied().unwrap_or(Token { kind: TokenKind::End, start: end, end });
+        self.tokens.get(index).copied().unwrap_or_else(last)
+    }
+
+    /// The index of the next token.
+    pub(super) fn index(&self) -> usize {
+        self.next
+    }
+
+    /// The index of the `)` that belongs to the `(` at `index`.
+    pub(super) fn closing(&self, index: usize) -> Option<usize> {
+        self.closing.get(index).map(|at| *at as usize).filter(|at| *at > index)
+    }
+
+    /// The text of a token.
+    pub(super) fn text_of(&self, token: Token) -> &'a str {
+        self.text.get(token.start as usize..token.end as usize).unwrap_or("")
+    }
+
+    /// The place of what was read since the token at `start`.
+    pub(super) fn span_from(&self, start: usize) -> Span {
+        let first = self.token(start);
+        let last = self.token(self.next.max(start + 1) - 1);
+        Span { start: first.start, end: last.end.max(first.start) }
+    }
+
+    /// Takes the next token, whatever it is.
+    pub(super) fn advance(&mut self) -> Token {
+        let token = self.peek();
+        if token.kind != TokenKind::End {
+            self.next += 1;
+        }
+        token
+    }
+
+    /// Goes to the token at `index`.
+    pub(super) fn go_to(&mut self, index: usize) {
+        self.next = index.min(self.tokens.len().saturating_sub(1));
+    }
+
+    pub(super) fn at_end(&self) -> bool {
+        self.peek().kind == TokenKind::End
+    }
+
+    /// Whether the statement may end here.
+    pub(super) fn at_statement_end(&self) -> bool {
+        self.at_end() || self.at_symbol(";")
+    }
+
+    pub(super) fn at(&self, keyword: Keyword) -> bool {
+        self.peek().keyword() == Some(keyword)
+    }
+
+    pub(super) fn at_any(&self, keywords: &[Keyword]) -> bool {
+        self.peek().keyword().is_some_and(|own| keywords.contains(&own))
+    }
+
+    /// Whether these keywords come next.
+    pub(super) fn at_all(&self, keywords: &[Keyword]) -> bool {
+        keywords.iter().enumerate().all(|(ahead, keyword)| self.peek_at(ahead).keyword() == Some(*keyword))
+    }
+
+    pub(super) fn at_symbol(&self, symbol: &str) -> bool {
+        self.peek().is(symbol)
+    }
+
+    pub(super) fn take(&mut self, keyword: Keyword) -> bool {
+        let found = self.at(keyword);
+        if found {
+            self.next += 1;
+        }
+        found
+    }
+
+    /// Takes one of the keywords.
+    pub(super) fn take_any(&mut self, keywords: &[Keyword]) -> Option<Keyword> {
+        let found = self.peek().keyword().filter(|own| keywords.contains(own));
+        if found.is_some() {
+            self.next += 1;
+        }
+        found
+    }
+
+    /// Takes the keywords if all of them come next.
+    pub(super) fn take_all(&mut self, keywords: &[Keyword]) -> bool {
+        let found = self.at_all(keywords);
+        if found {
+            self.next += keywords.len();
+        }
+        found
+    }
+
+    pub(super) fn take_symbol(&mut self, symbol: &str) -> bool {
+        let found = self.at_symbol(symbol);
+        if found {
+            self.next += 1;
+        }
+        found
+    }
+
+    pub(super) fn expect(&mut self, keyword: Keyword) -> Result<()> {
+        if self.take(keyword) { Ok(()) } else { Err(self.unexpected(&format!("{} is missing", keyword.word()))) }
+    }
+
+    pub(super) fn expect_all(&mut self, keywords: &[Keyword]) -> Result<()> {
+        keywords.iter().try_for_each(|keyword| self.expect(*keyword))
+    }
+
+    pub(super) fn expect_any(&mut self, keywords: &[Keyword]) -> Result<Keyword> {
+        let words = || keywords.iter().map(|k| k.word()).collect::<Vec<_>>().join(" or ");
+        self.take_any(keywords).ok_or_else(|| self.unexpected(&format!("{} is missing", words())))
+    }
+
+    pub(super) fn expect_symbol(&mut self, symbol: &str) -> Result<()> {
+        if self.take_symbol(symbol) { Ok(()) } else { Err(self.unexpected(&format!("`{symbol}` is missing"))) }
+    }
+
+    /// Takes the `>` of a type: the first half of a `>>` too.
+    pub(super) fn expect_type_end(&mut self) -> Result<()> {
+        let token = self.peek();
+        let rest = match token.kind {
+            TokenKind::Symbol(">>") => ">",
+            TokenKind::Symbol(">>>") => ">>",
+            _ => return self.expect_symbol(">"),
+        };
+        if let Some(slot) = self.tokens.get_mut(self.next) {
+            *slot = Token { kind: TokenKind::Symbol(rest), start: token.start + 1, end: token.end };
+        }
+        Ok(())
+    }
+
+    // Errors.
+
+    /// What stands here fits nothing.
+    pub(super) fn syntax_error(&self) -> Error {
+        self.unexpected("nothing that may stand here")
+    }
+
+    /// What stands here does not fit, and why.
+    pub(super) fn unexpected(&self, why: &str) -> Error {
+        self.syntax_error_at(self.next.max(self.furthest), "", why)
+    }
+
+    /// What stands behind the end of the statement.
+    fn extra_input(&self) -> Error {
+        let index = self.next.max(self.furthest);
+        let next = self.token(index + 1);
+        let lone = index == self.next && (next.kind == TokenKind::End || next.is(";"));
+        let shown = self.shown(index);
+        let hint = if lone { format!(": extra input {shown}") } else { String::new() };
+        self.syntax_error_at(index, &hint, "the statement ends before it")
+    }
+
+    fn shown(&self, index: usize) -> String {
+        let token = self.token(index);
+        if token.kind == TokenKind::End { "end of input".to_owned() } else { format!("'{}'", self.text_of(token)) }
+    }
+
+    fn syntax_error_at(&self, index: usize, hint: &str, why: &str) -> Error {
+        let shown = self.shown(index);
+        let message = format!("the statement cannot be read at {shown}: {why}");
+        let span = self.token(index).span();
+        let e = error("PARSE_SYNTAX_ERROR", message).with_parameter("error", shown).with_parameter("hint", hint);
+        at(e, Some(span))
+    }
+
+    /// An error with its place.
+    pub(super) fn refuse(&self, condition: &'static str, message: impl std::fmt::Display, span: Option<Span>) -> Error {
+        at(error(condition, message), span)
+    }
+
+    /// Notes an error that is none of syntax; it is raised if there is none of syntax.
+    pub(super) fn complain(&mut self, e: Error) {
+        self.complaint.get_or_insert(e);
+    }
+
+    /// Notes an error about what was read since the token at `start`.
+    pub(super) fn complain_from(&mut self, start: usize, condition: &'static str, message: impl std::fmt::Display) {
+        if self.complaint.is_none() {
+            let e = self.refuse(condition, message, Some(self.span_from(start)));
+            self.complaint = Some(e);
+        }
+    }
+
+    /// Something that Spark's grammar takes and Spark does not do.
+    pub(super) fn not_allowed(&mut self, start: usize, message: impl std::fmt::Display) {
+        self.complain_from(start, "_LEGACY_ERROR_TEMP_0035", message);
+    }
+
+    /// A statement or a clause that Spark's grammar takes and Spark does not do.
+    pub(super) fn invalid_statement(&mut self, start: usize, what: &str) {
+        self.complain_from(start, "INVALID_STATEMENT_OR_CLAUSE", format!("Spark does not do `{what}`: leave it out"));
+    }
+
+    // Alternatives and depth.
+
+    pub(super) fn mark(&self) -> Mark {
+        Mark { next: self.next, depth: self.depth, height: self.height, parameters: self.parameters, complained: self.complaint.is_some() }
+    }
+
+    pub(super) fn reset(&mut self, mark: &Mark) {
+        self.furthest = self.furthest.max(self.next);
+        self.next = mark.next;
+        self.depth = mark.depth;
+        self.height = mark.height;
+        self.parameters = mark.parameters;
+        if !mark.complained {
+            self.complaint = None;
+        }
+    }
+
+    /// What `read` reads, or nothing where it finds an error of syntax.
+    pub(super) fn attempt<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<Option<T>> {
+        let mark = self.mark();
+        match read(self) {
+            Ok(value) => Ok(Some(value)),
+            Err(e) if e.condition().is_some_and(|c| c.name == "PARSE_SYNTAX_ERROR") => {
+                self.reset(&mark);
+                Ok(None)
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Goes one level deeper.
+    ///
+    /// # Errors
+    /// `FAILED_TO_PARSE_TOO_COMPLEX` where that is too deep.
+    pub(super) fn enter(&mut self) -> Result<Level> {
+        if self.depth >= MAX_NESTING {
+            return Err(self.too_complex());
+        }
+        self.depth += 1;
+        Ok(Level(std::mem::take(&mut self.height)))
+    }
+
+    /// Comes back from a level.
+    ///
+    /// # Errors
+    /// `FAILED_TO_PARSE_TOO_COMPLEX` where its tree is too tall.
+    pub(super) fn leave(&mut self, level: Level) -> Result<()> {
+        self.depth = self.depth.saturating_sub(1);
+        self.grow(1)?;
+        self.height = self.height.max(level.0);
+        Ok(())
+    }
+
+    /// The tree grows by so many nodes on top.
+    ///
+    /// # Errors
+    /// `FAILED_TO_PARSE_TOO_COMPLEX` where it becomes too tall.
+    pub(super) fn grow(&mut self, by: usize) -> Result<()> {
+        self.height += by;
+        if self.height > MAX_HEIGHT { Err(self.too_complex()) } else { Ok(()) }
+    }
+
+    fn too_complex(&self) -> Error {
+        let message = "the statement nests too deep, or chains too many operators: name its parts with WITH or views";
+        self.refuse("FAILED_TO_PARSE_TOO_COMPLEX", message, Some(self.peek().span()))
+    }
+
+    /// The number of the next `?`.
+    pub(super) fn next_parameter(&mut self) -> usize {
+        self.parameters += 1;
+        self.parameters - 1
+    }
+
+    // Names.
+
+    /// Whether a token may be a name.
+    pub(super) fn is_name(&self, token: Token) -> bool {
+        match token.kind {
+            TokenKind::Word | TokenKind::BackQuoted => true,
+            TokenKind::DoubleQuoted => self.options.double_quoted_identifiers,
+            TokenKind::Keyword(keyword) => keyword.class().is_name(self.options.enforce_reserved_keywords),
+            _ => false,
+        }
+    }
+
+    /// Whether a token may be a table's alias.
+    pub(super) fn is_strict_name(&self, token: Token) -> bool {
+        match token.kind {
+            TokenKind::Keyword(keyword) => keyword.class().is_strict_name(self.options.enforce_reserved_keywords),
+            _ => self.is_name(token),
+        }
+    }
+
+    /// Whether a token is a quoted name.
+    pub(super) fn is_quoted_name(&self, token: Token) -> bool {
+        token.kind == TokenKind::BackQuoted || (token.kind == TokenKind::DoubleQuoted && self.options.double_quoted_identifiers)
+    }
+
+    /// The name that a token is.
+    ///
+    /// # Errors
+    /// `INVALID_IDENTIFIER` for letters beyond ASCII without quotes.
+    pub(super) fn name_of(&self, token: Token) -> Result<String> {
+        let text = self.text_of(token);
+        match token.kind {
+            TokenKind::BackQuoted => Ok(inner(text, 1).replace("``", "`")),
+            TokenKind::DoubleQuoted => Ok(inner(text, 1).replace("\"\"", "\"")),
+            TokenKind::Word if !text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
+                Err(self.invalid_identifier(text, token.span()))
+            }
+            _ => Ok(text.to_owned()),
+        }
+    }
+
+    fn invalid_identifier(&self, name: &str, span: Span) -> Error {
+        let message = format!("`{name}` is no name without quotes: write it between backquotes");
+        self.refuse("INVALID_IDENTIFIER", message, Some(span)).with_parameter("ident", name)
+    }
+
+    /// `name`, of one part; `IDENTIFIER('name')` too.
+    pub(super) fn identifier(&mut self) -> Result<String> {
+        let start = self.next;
+        let mut parts = self.identifier_parts()?;
+        if parts.len() > 1 {
+            let message = format!("`{}` is a name of several parts, where one is needed", parts.join("."));
+            self.complain_from(start, "IDENTIFIER_TOO_MANY_NAME_PARTS", message);
+        }
+        Ok(parts.pop().unwrap_or_default())
+    }
+
+    /// A name, or the parts of `IDENTIFIER('a.b')`.
+    fn identifier_parts(&mut self) -> Result<Vec<String>> {
+        if let Some(parts) = self.identifier_literal()? {
+            return Ok(parts);
+        }
+        let token = self.peek();
+        if !self.is_name(token) {
+            return Err(self.unexpected("a name is missing"));
+        }
+        let name = self.name_of(token)?;
+        self.next += 1;
+        Ok(vec![name])
+    }
+
+    /// `IDENTIFIER('a.b')`: its parts.
+    pub(super) fn identifier_literal(&mut self) -> Result<Option<Vec<String>>> {
+        let is_text = self.at(Keyword::IDENTIFIER) && self.peek_at(1).is("(") && self.is_string(self.peek_at(2));
+        let Some(close) = self.closing(self.next + 1).filter(|_| is_text) else { return Ok(None) };
+        if !(self.next + 2..close).all(|index| self.is_string(self.token(index))) {
+            return Ok(None);
+        }
+        self.next += 2;
+        let text = self.string()?;
+        self.expect_symbol(")")?;
+        super::parse_multipart_identifier(&text, self.options).map(Some)
+    }
+
+    /// A name that may have been written with a `-` by mistake.
+    pub(super) fn checked_identifier(&mut self) -> Result<String> {
+        let start = self.next;
+        let name = self.identifier()?;
+        self.check_hyphen(start)?;
+        Ok(name)
+    }
+
+    /// # Errors
+    /// `INVALID_IDENTIFIER` for `a-b`.
+    fn check_hyphen(&mut self, start: usize) -> Result<()> {
+        if !(self.at_symbol("-") && self.is_name(self.peek_at(1))) {
+            return Ok(());
+        }
+        while self.at_symbol("-") && self.is_name(self.peek_at(1)) {
+            self.next += 2;
+        }
+        let span = self.span_from(start);
+        Err(self.invalid_identifier(span.of(self.text), span))
+    }
+
+    /// `a.b.c`
+    pub(super) fn multipart_identifier(&mut self) -> Result<Vec<String>> {
+        let mut parts = Vec::new();
+        loop {
+            let start = self.next;
+            parts.extend(self.identifier_parts()?);
+            self.check_hyphen(start)?;
+            if !self.take_symbol(".") {
+                return Ok(parts);
+            }
+        }
+    }
+
+    /// `a.b.c` without a check for hyphens.
+    pub(super) fn qualified_name(&mut self) -> Result<Vec<String>> {
+        let mut parts = self.identifier_parts()?;
+        while self.take_symbol(".") {
+            parts.extend(self.identifier_parts()?);
+        }
+        Ok(parts)
+    }
+
+    /// `a.b.c` or `IDENTIFIER(expr)`
+    pub(super) fn identifier_reference(&mut self) -> Result<TableName> {
+        if !(self.at(Keyword::IDENTIFIER) && self.peek_at(1).is("(")) {
+            return self.multipart_identifier().map(TableName::Parts);
+        }
+        if let Some(close) = self.closing(self.next + 1)
+            && self.token(close + 1).is(".")
+        {
+            return self.multipart_identifier().map(TableName::Parts);
+        }
+        self.next += 2;
+        let e = self.expression()?;
+        self.expect_symbol(")")?;
+        match e {
+            Expression { kind: ExpressionKind::Literal(Literal::String(text)), .. } => {
+                super::parse_multipart_identifier(&text, self.options).map(TableName::Parts)
+            }
+            e => Ok(TableName::Identifier(Box::new(e))),
+        }
+    }
+
+    /// `a.b, c`
+    pub(super) fn multipart_identifiers(&mut self) -> Result<Vec<Vec<String>>> {
+        self.list(Self::multipart_identifier)
+    }
+
+    /// `(a, b)`
+    pub(super) fn identifier_list(&mut self) -> Result<Vec<String>> {
+        self.in_parens(Self::checked_identifier)
+    }
+
+    /// `item, item`
+    pub(super) fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        let mut items = vec![item(self)?];
+        while self.take_symbol(",") {
+            items.push(item(self)?);
+        }
+        Ok(items)
+    }
+
+    /// `(item, item)`
+    pub(super) fn in_parens<T>(&mut self, item: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        self.expect_symbol("(")?;
+        let items = self.list(item)?;
+        self.expect_symbol(")")?;
+        Ok(items)
+    }
+
+    // Strings and numbers.
+
+    /// Whether a token is a string.
+    pub(super) fn is_string(&self, token: Token) -> bool {
+        token.kind == TokenKind::String || (token.kind == TokenKind::DoubleQuoted && !self.options.double_quoted_identifiers)
+    }
+
+    pub(super) fn at_string(&self) -> bool {
+        self.is_string(self.peek())
+    }
+
+    /// A string; several after one another are one.
+    pub(super) fn string(&mut self) -> Result<String> {
+        if !self.at_string() {
+            return Err(self.unexpected("a string is missing"));
+        }
+        let mut text = String::new();
+        while self.at_string() {
+            let token = self.advance();
+            text.push_str(&super::literal::unescape(self.text_of(token), false));
+        }
+        Ok(text)
+    }
+
+    /// A string of one token.
+    pub(super) fn single_string(&mut self) -> Result<String> {
+        if !self.at_string() {
+            return Err(self.unexpected("a string is missing"));
+        }
+        let token = self.advance();
+        Ok(super::literal::unescape(self.text_of(token), false))
+    }
+
+    /// A whole number.
+    pub(super) fn integer(&mut self) -> Result<i64> {
+        let token = self.peek();
+        if token.kind != TokenKind::Integer {
+            return Err(self.unexpected("a whole number is missing"));
+        }
+        self.next += 1;
+        let text = self.text_of(token);
+        Ok(text.parse().unwrap_or_else(|_| {
+            let message = format!("{text} is too large: it must fit into 64 bits");
+            let e = self.refuse("INVALID_NUMERIC_LITERAL_RANGE", message, Some(token.span()));
+            self.complain(e);
+            0
+        }))
+    }
+
+    /// A whole number of 32 bits.
+    pub(super) fn small_integer(&mut self) -> Result<i32> {
+        let start = self.next;
+        let value = self.integer()?;
+        Ok(i32::try_from(value).unwrap_or_else(|_| {
+            self.complain_from(start, "INVALID_NUMERIC_LITERAL_RANGE", format!("{value} is too large: it must fit into 32 bits"));
+            0
+        }))
+    }
+}
+
+/// A text without so many bytes at its beginning, and without its last byte.
+pub(super) fn inner(text: &str, prefix: usize) -> &str {
+    text.get(prefix..text.len().saturating_sub(1)).unwrap_or("")
+}
+
+fn closings(tokens: &[Token]) -> Vec<u32> {
+    let mut closing = vec![0; tokens.len()];
+    let mut open = Vec::new();
+    for (index, token) in tokens.iter().enumerate() {
+        if token.is("(") {
+            open.push(index);
+        } else if token.is(")")
+            && let Some(from) = open.pop()
+            && let Some(slot) = closing.get_mut(from)
+        {
+            *slot = u32::try_from(index).unwrap_or(0);
+        }
+    }
+    closing
+}

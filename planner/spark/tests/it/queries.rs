@@ -1,0 +1,75 @@
+//! Queries over rows written down in them: what each clause means.
+
+use crate::run::Runner;
+
+/// (query, rows)
+const CASES: &[(&str, &str)] = &[
+    ("SELECT a, sum(b) AS s FROM VALUES (1, 2), (1, 4), (2, 5) t(a, b) GROUP BY a HAVING sum(b) > 4 ORDER BY s DESC", "1\t6\n2\t5"),
+    ("SELECT a FROM VALUES (1, 9), (2, 8) t(a, b) ORDER BY b", "2\n1"),
+    ("SELECT a + 1 AS x FROM VALUES (1), (2) t(a) ORDER BY x DESC LIMIT 1", "3"),
+    (
+        "SELECT a, row_number() OVER (PARTITION BY a ORDER BY b) FROM VALUES (1, 2), (1, 1), (2, 5) t(a, b) ORDER BY 1, 2",
+        "1\t1\n1\t2\n2\t1",
+    ),
+    ("SELECT * FROM VALUES (1, 2), (3, 4) t(a, b) QUALIFY row_number() OVER (ORDER BY b DESC) = 1", "3\t4"),
+    ("SELECT (SELECT max(b) FROM VALUES (1, 5), (2, 6) u(a, b) WHERE u.a = t.a) FROM VALUES (1), (2) t(a) ORDER BY 1", "5\n6"),
+    ("SELECT a FROM VALUES (1), (2), (3) t(a) WHERE EXISTS (SELECT 1 FROM VALUES (2), (3) u(b) WHERE b = a) ORDER BY a", "2\n3"),
+    ("SELECT a FROM VALUES (1), (2) t(a) WHERE a NOT IN (SELECT b FROM VALUES (2), (3) u(b))", "1"),
+    ("SELECT a, c FROM VALUES (1), (2) t(a), LATERAL (SELECT a * 10 AS c) ORDER BY a", "1\t10\n2\t20"),
+    (
+        "SELECT a, c FROM VALUES (1), (2) t(a), LATERAL (SELECT count(*) AS c FROM VALUES (1), (1) u(b) WHERE b = a) ORDER BY a",
+        "1\t2\n2\t0",
+    ),
+    (
+        "SELECT a, b FROM VALUES (1), (2) t(a), LATERAL (SELECT b FROM VALUES (1), (2), (3) u(b) WHERE b > a ORDER BY b LIMIT 1) ORDER BY a",
+        "1\t2\n2\t3",
+    ),
+    ("SELECT a, EXISTS (SELECT 1 FROM VALUES (1) u(b) WHERE b = a) FROM VALUES (1), (2) t(a) ORDER BY a", "1\ttrue\n2\tfalse"),
+    ("SELECT a, a IN (SELECT b FROM VALUES (1), (NULL) u(b)) FROM VALUES (1), (2) t(a) ORDER BY a", "1\ttrue\n2\tNULL"),
+    ("SELECT a, (SELECT count(*) FROM VALUES (1), (2), (3) u(b) WHERE b > a) FROM VALUES (1), (3) t(a) ORDER BY a", "1\t2\n3\t0"),
+    ("SELECT a FROM VALUES (1), (3) t(a) WHERE 1 < (SELECT count(*) FROM VALUES (1), (2), (3) u(b) WHERE b > a)", "1"),
+    ("SELECT (SELECT b FROM VALUES (1, 5) u(a, b) WHERE u.a = t.a) FROM VALUES (1), (2) t(a) ORDER BY 1", "NULL\n5"),
+    ("SELECT explode(array(1, 2)) AS x, 'k'", "1\tk\n2\tk"),
+    ("SELECT a, x FROM VALUES (1, array(5, 6)) t(a, xs) LATERAL VIEW explode(xs) v AS x ORDER BY x", "1\t5\n1\t6"),
+    ("SELECT a, x FROM VALUES (1, array()) t(a, xs) LATERAL VIEW OUTER explode(xs) v AS x", "1\tNULL"),
+    ("SELECT * FROM VALUES ('a', 1), ('b', 2), ('a', 3) t(k, v) PIVOT (sum(v) FOR k IN ('a', 'b' AS bb))", "4\t2"),
+    ("SELECT * FROM VALUES (1, 2, 3) t(id, x, y) UNPIVOT (v FOR n IN (x, y)) ORDER BY n", "1\tx\t2\n1\ty\t3"),
+    (
+        "SELECT a, b, sum(c), grouping(a), grouping_id() FROM VALUES (1, 2, 3), (1, 4, 5) t(a, b, c) GROUP BY ROLLUP (a, b) ORDER BY 5, 2",
+        "1\t2\t3\t0\t0\n1\t4\t5\t0\t0\n1\tNULL\t8\t0\t1\nNULL\tNULL\t8\t1\t3",
+    ),
+    ("SELECT a, sum(b) FROM VALUES (1, 2), (1, 3) t(a, b) GROUP BY ALL", "1\t5"),
+    ("SELECT 1 AS a UNION SELECT 1 UNION ALL SELECT 2 ORDER BY a", "1\n2"),
+    ("SELECT * FROM VALUES (1), (1), (2) t(a) EXCEPT ALL SELECT 1", "1\n2"),
+    ("SELECT * FROM VALUES (1), (1), (2) t(a) INTERSECT ALL SELECT * FROM VALUES (1), (1), (1) u(a)", "1\n1"),
+    ("WITH t AS (SELECT 1 AS a), u AS (SELECT a + 1 AS b FROM t) SELECT * FROM t, u", "1\t2"),
+    ("WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 4) SELECT * FROM r ORDER BY n", "1\n2\n3\n4"),
+    ("SELECT * FROM VALUES (1, 'a') t(k, x) JOIN VALUES (1, 'b') u(k, y) USING (k)", "1\ta\tb"),
+    ("SELECT k, t.k, u.k FROM VALUES (1), (2) t(k) FULL JOIN VALUES (2), (3) u(k) USING (k) ORDER BY 1", "1\t1\tNULL\n2\t2\t2\n3\tNULL\t3"),
+    ("SELECT a.id, b.id FROM range(2) a JOIN range(2) b ON a.id = b.id ORDER BY 1", "0\t0\n1\t1"),
+    ("SELECT id, id FROM range(1)", "0\t0"),
+    ("SELECT 1 AS x, x + 1 AS y, y * 2", "1\t2\t4"),
+    ("SELECT count(DISTINCT a), count(a) FILTER (WHERE a > 1), sum(a) FROM VALUES (1), (1), (2) t(a)", "2\t1\t4"),
+    ("SELECT transform(filter(array(1, 2, 3), x -> x > k), y -> y + k) FROM VALUES (1) t(k)", "[3,4]"),
+    ("FROM VALUES (1), (2) t(a) |> WHERE a > 1 |> SELECT a, a * 2 AS b |> EXTEND a + b AS c", "2\t4\t6"),
+    ("FROM VALUES (1, 2), (1, 3) t(a, b) |> AGGREGATE sum(b) AS s GROUP BY a", "1\t5"),
+    ("SELECT s.x, s.* FROM VALUES (named_struct('x', 1, 'y', 2)) t(s)", "1\t1\t2"),
+    ("SELECT * EXCEPT (b) FROM VALUES (1, 2, 3) t(a, b, c)", "1\t3"),
+    ("SELECT sum(a) OVER (ORDER BY a ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM VALUES (1), (2), (3) t(a)", "1\n3\n5"),
+    ("SELECT a, sum(sum(b)) OVER () FROM VALUES (1, 2), (2, 3) t(a, b) GROUP BY a ORDER BY a", "1\t5\n2\t5"),
+    ("SELECT CASE a WHEN 1 THEN 'one' ELSE 'many' END FROM VALUES (1), (2) t(a) ORDER BY a", "one\nmany"),
+    ("SELECT DATE '2024-01-31' + INTERVAL 1 MONTH, TIMESTAMP '2024-03-10 01:30:00' + INTERVAL 1 HOUR", "2024-02-29\t2024-03-10 03:30:00"),
+];
+
+#[tokio::test]
+async fn queries_give_what_spark_gives() {
+    let mut wrong = Vec::new();
+    for (query, expected) in CASES {
+        match Runner::new().run(query).await {
+            Ok(rows) if rows.join("\n") == *expected => {}
+            Ok(rows) => wrong.push(format!("{query}\n    want {expected:?}\n    got  {:?}", rows.join("\n"))),
+            Err(error) => wrong.push(format!("{query}\n    {error}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} wrong:\n{}", wrong.len(), CASES.len(), wrong.join("\n"));
+}
