@@ -7,11 +7,18 @@ use crate::error::{at, error};
 use crate::plan::{Expression, ExpressionKind, Literal, Span, TableName};
 use crate::{Error, Result};
 
-/// How deep calls may nest: what a thread of 2 MiB bears in a debug build, with room for who calls.
-const MAX_NESTING: usize = 64;
+/// How deep constructs may nest on the caller's stack: in a debug build a level takes up to 30 KiB.
+const NESTING: usize = 24;
 
-/// How tall a tree may be: what a thread of 2 MiB clones and drops in a debug build.
-const MAX_HEIGHT: usize = 400;
+/// How deep they may nest on a stack made for the purpose.
+const FAR_NESTING: usize = 500;
+
+/// That stack: a level takes up to 30 KiB in a debug build.
+const FAR_STACK: usize = 64 << 20;
+
+/// How tall a tree may be, in expressions; a relation counts twice. A thread of 2 MiB clones and drops such a tree in a debug build, where
+/// an expression takes 2 KiB and a relation 4 KiB.
+const MAX_HEIGHT: usize = 600;
 
 /// A place in a text, and what was seen up to it.
 #[derive(Debug)]
@@ -24,12 +31,14 @@ pub(super) struct Parser<'a> {
     next: usize,
     /// How many nested constructs are open.
     depth: usize,
+    /// How many may be.
+    deepest: usize,
+    /// Whether it was too many.
+    too_deep: bool,
     /// How tall the tallest tree of the construct is that is being read.
     height: usize,
     /// How many `?` there were.
     parameters: usize,
-    /// The last token that an alternative got to which was given up.
-    furthest: usize,
     /// The first error that is none of syntax: those of syntax come first.
     complaint: Option<Error>,
     unclosed_comment: Option<Span>,
@@ -38,17 +47,8 @@ pub(super) struct Parser<'a> {
 /// What [`Parser::enter`] found, for [`Parser::leave`].
 pub(super) struct Level(usize);
 
-/// Where the parser was.
-pub(super) struct Mark {
-    next: usize,
-    depth: usize,
-    height: usize,
-    parameters: usize,
-    complained: bool,
-}
-
 impl<'a> Parser<'a> {
-    pub(super) fn new(text: &'a str, options: &'a ParseOptions) -> Self {
+    fn new(text: &'a str, options: &'a ParseOptions) -> Self {
         let lexed = lex(text);
         let closing = closings(&lexed.tokens);
         Self {
@@ -58,21 +58,40 @@ impl<'a> Parser<'a> {
             closing,
             next: 0,
             depth: 0,
+            deepest: NESTING,
+            too_deep: false,
             height: 0,
             parameters: 0,
-            furthest: 0,
             complaint: None,
             unclosed_comment: lexed.unclosed_comment,
         }
     }
 
-    /// Reads all of the text.
+    /// Reads all of a text: on the caller's stack, and where that is too small for it, on a larger one.
     ///
     /// # Errors
     /// Whatever `read` finds, and `PARSE_SYNTAX_ERROR` for what it leaves.
-    pub(super) fn all<T>(mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub(super) fn read<T: Send>(text: &'a str, options: &'a ParseOptions, read: fn(&mut Self) -> Result<T>) -> Result<T> {
+        let mut parser = Self::new(text, options);
+        let result = parser.all(read);
+        if !parser.too_deep {
+            return result;
+        }
+        std::thread::scope(|scope| {
+            let far = move || {
+                let mut parser = Parser::new(text, options);
+                parser.deepest = FAR_NESTING;
+                parser.all(read)
+            };
+            let thread = std::thread::Builder::new().name("parse".to_owned()).stack_size(FAR_STACK).spawn_scoped(scope, far);
+            // Without a thread the first answer stands.
+            thread.ok().and_then(|thread| thread.join().ok()).unwrap_or(result)
+        })
+    }
+
+    fn all<T>(&mut self, read: fn(&mut Self) -> Result<T>) -> Result<T> {
         let blank = self.tokens.len() <= 1;
-        let result = read(&mut self).and_then(|value| {
+        let result = read(self).and_then(|value| {
             while self.take_symbol(";") {}
             if self.at_end() { Ok(value) } else { Err(self.extra_input()) }
         });
@@ -83,7 +102,7 @@ impl<'a> Parser<'a> {
             Err(e) => Err(e),
             Ok(value) => {
                 self.check_comment()?;
-                self.complaint.map_or(Ok(value), Err)
+                self.complaint.take().map_or(Ok(value), Err)
             }
         }
     }
@@ -257,17 +276,16 @@ impl<'a> Parser<'a> {
 
     /// What stands here does not fit, and why.
     pub(super) fn unexpected(&self, why: &str) -> Error {
-        self.syntax_error_at(self.next.max(self.furthest), "", why)
+        self.syntax_error_at(self.next, "", why)
     }
 
     /// What stands behind the end of the statement.
     fn extra_input(&self) -> Error {
-        let index = self.next.max(self.furthest);
-        let next = self.token(index + 1);
-        let lone = index == self.next && (next.kind == TokenKind::End || next.is(";"));
-        let shown = self.shown(index);
+        let next = self.peek_at(1);
+        let lone = next.kind == TokenKind::End || next.is(";");
+        let shown = self.shown(self.next);
         let hint = if lone { format!(": extra input {shown}") } else { String::new() };
-        self.syntax_error_at(index, &hint, "the statement ends before it")
+        self.syntax_error_at(self.next, &hint, "the statement ends before it")
     }
 
     fn shown(&self, index: usize) -> String {
@@ -311,42 +329,15 @@ impl<'a> Parser<'a> {
         self.complain_from(start, "INVALID_STATEMENT_OR_CLAUSE", format!("Spark does not do `{what}`: leave it out"));
     }
 
-    // Alternatives and depth.
-
-    pub(super) fn mark(&self) -> Mark {
-        Mark { next: self.next, depth: self.depth, height: self.height, parameters: self.parameters, complained: self.complaint.is_some() }
-    }
-
-    pub(super) fn reset(&mut self, mark: &Mark) {
-        self.furthest = self.furthest.max(self.next);
-        self.next = mark.next;
-        self.depth = mark.depth;
-        self.height = mark.height;
-        self.parameters = mark.parameters;
-        if !mark.complained {
-            self.complaint = None;
-        }
-    }
-
-    /// What `read` reads, or nothing where it finds an error of syntax.
-    pub(super) fn attempt<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<Option<T>> {
-        let mark = self.mark();
-        match read(self) {
-            Ok(value) => Ok(Some(value)),
-            Err(e) if e.condition().is_some_and(|c| c.name == "PARSE_SYNTAX_ERROR") => {
-                self.reset(&mark);
-                Ok(None)
-            }
-            Err(e) => Err(e),
-        }
-    }
+    // Depth.
 
     /// Goes one level deeper.
     ///
     /// # Errors
     /// `FAILED_TO_PARSE_TOO_COMPLEX` where that is too deep.
     pub(super) fn enter(&mut self) -> Result<Level> {
-        if self.depth >= MAX_NESTING {
+        if self.depth >= self.deepest {
+            self.too_deep = true;
             return Err(self.too_complex());
         }
         self.depth += 1;
@@ -371,6 +362,14 @@ impl<'a> Parser<'a> {
     pub(super) fn grow(&mut self, by: usize) -> Result<()> {
         self.height += by;
         if self.height > MAX_HEIGHT { Err(self.too_complex()) } else { Ok(()) }
+    }
+
+    /// The same for relations.
+    ///
+    /// # Errors
+    /// As [`Self::grow`].
+    pub(super) fn grow_relation(&mut self, by: usize) -> Result<()> {
+        self.grow(2 * by)
     }
 
     fn too_complex(&self) -> Error {

@@ -193,7 +193,7 @@ impl Parser<'_> {
         while self.token(last + 1).is(".") && self.is_name(self.token(last + 2)) {
             last += 2;
         }
-        if self.token(last + 1).is("(") {
+        if self.token(last + 1).is("(") && !self.is_query_in_parens(last + 1) {
             let name = self.dotted_name(last)?;
             return self.call(name, start, false);
         }

@@ -25,7 +25,7 @@ impl Parser<'_> {
             let mut joined = match left {
                 None => right,
                 Some(left) => {
-                    self.grow(1)?;
+                    self.grow_relation(1)?;
                     let join = Join { left, right, join_type: JoinType::Inner, criteria: JoinCriteria::None, is_lateral };
                     Relation::from(RelationKind::Join(Box::new(join))).at(self.span_from(start + 1))
                 }
@@ -91,7 +91,7 @@ impl Parser<'_> {
             } else {
                 return Ok(relation);
             };
-            self.grow(2)?;
+            self.grow_relation(2)?;
         }
     }
 
@@ -214,7 +214,7 @@ impl Parser<'_> {
         } else {
             Vec::new()
         };
-        self.grow(1)?;
+        self.grow_relation(1)?;
         let kind = RelationKind::LateralView { input, generator, outer, table_alias, columns };
         Ok(Relation::from(kind).at(self.span_from(start)))
     }

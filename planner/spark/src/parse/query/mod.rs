@@ -7,6 +7,8 @@ mod pivot;
 mod relation;
 mod select;
 
+pub(super) use relation::default_of;
+
 use std::collections::BTreeSet;
 
 use super::keywords::Keyword as K;
@@ -87,7 +89,7 @@ impl Parser<'_> {
                 if lowest > 1 {
                     return Ok(left);
                 }
-                self.grow(3)?;
+                self.grow_relation(3)?;
                 left = self.pipe_step(left, start)?;
                 continue;
             }
@@ -95,12 +97,37 @@ impl Parser<'_> {
             if precedence < lowest || !self.is_set_operation(self.index()) {
                 return Ok(left);
             }
-            self.advance();
-            let is_all = self.take_any(&[K::ALL, K::DISTINCT]) == Some(K::ALL);
+            let is_all = self.set_quantifier();
+            if operation == SetOperation::Union {
+                left = self.unions(left, is_all, precedence)?.at(self.span_from(start));
+                continue;
+            }
             let right = self.query_term(precedence + 1)?;
-            self.grow(1)?;
+            self.grow_relation(1)?;
             left = set_operation(left, right, operation, is_all).at(self.span_from(start));
         }
+    }
+
+    /// Takes the word of a set operation and what stands behind it: whether it is ALL.
+    fn set_quantifier(&mut self) -> bool {
+        self.advance();
+        self.take_any(&[K::ALL, K::DISTINCT]) == Some(K::ALL)
+    }
+
+    /// A chain of UNIONs of one kind, the first word being read. A long one becomes a balanced tree: the rows are the same.
+    fn unions(&mut self, first: Relation, is_all: bool, precedence: u8) -> Result<Relation> {
+        let mut terms = vec![first, self.query_term(precedence + 1)?];
+        while self.at(K::UNION) && self.is_set_operation(self.index()) && (self.peek_at(1).keyword() == Some(K::ALL)) == is_all {
+            self.set_quantifier();
+            terms.push(self.query_term(precedence + 1)?);
+        }
+        if terms.len() > LONG_CHAIN {
+            self.grow_relation(terms.len().ilog2() as usize + 1)?;
+            return balanced(terms, is_all).ok_or_else(|| self.syntax_error());
+        }
+        self.grow_relation(terms.len() - 1)?;
+        let union = |left, right| set_operation(left, right, SetOperation::Union, is_all);
+        terms.into_iter().reduce(union).ok_or_else(|| self.syntax_error())
     }
 
     fn set_operation(&self) -> Option<(SetOperation, u8)> {
@@ -200,7 +227,7 @@ impl Parser<'_> {
             clauses.push("LIMIT");
             relation = RelationKind::Limit { input: relation, limit }.into();
         }
-        self.grow(2 * clauses.len())?;
+        self.grow_relation(clauses.len())?;
         if in_pipe || !clauses.is_empty() {
             relation = relation.at(self.span_from(start));
         }
@@ -230,6 +257,18 @@ impl Parser<'_> {
         }
         relation.at(self.span_from(start))
     }
+}
+
+/// How many UNIONs in a row are kept as they were said.
+const LONG_CHAIN: usize = 32;
+
+/// One tree of the terms, as low as it can be.
+fn balanced(mut terms: Vec<Relation>, is_all: bool) -> Option<Relation> {
+    if terms.len() <= 1 {
+        return terms.pop();
+    }
+    let right = terms.split_off(terms.len().div_ceil(2));
+    Some(set_operation(balanced(terms, is_all)?, balanced(right, is_all)?, SetOperation::Union, is_all))
 }
 
 /// A set operation by position.

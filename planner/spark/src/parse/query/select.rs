@@ -43,7 +43,7 @@ impl Parser<'_> {
         let having = if self.take(K::HAVING) { Some(self.expression()?) } else { None };
         let windows = if self.at(K::WINDOW) && self.at_clause() { Some(self.window_clause()?) } else { None };
         let qualify = if self.take(K::QUALIFY) { Some(self.expression()?) } else { None };
-        self.grow(6)?;
+        self.grow_relation(6)?;
         let span = self.span_from(start);
         let SelectList { hints, distinct, expressions } = list;
         let grouping = match (grouping, &having) {
@@ -66,7 +66,7 @@ impl Parser<'_> {
         let SelectList { hints, distinct, expressions } = self.select_list()?;
         let grouping = if self.at_all(&[K::GROUP, K::BY]) { Some(self.group_by(false)?) } else { None };
         let windows = if self.at(K::WINDOW) && self.at_clause() { Some(self.window_clause()?) } else { None };
-        self.grow(4)?;
+        self.grow_relation(4)?;
         let span = self.span_from(start);
         let relation = select_of(input, grouping, expressions).at(span);
         Ok(finished(relation, distinct, windows, hints).at(span))
@@ -108,7 +108,7 @@ impl Parser<'_> {
         let start = self.index();
         self.expect(K::WHERE)?;
         let condition = self.expression()?;
-        self.grow(1)?;
+        self.grow_relation(1)?;
         Ok(Relation::from(RelationKind::Filter { input, condition }).at(self.span_from(start)))
     }
 
@@ -247,7 +247,7 @@ impl Parser<'_> {
         let Some(first) = bodies.next() else { return Ok(spanned(from, span)) };
         let mut union = first;
         for body in bodies {
-            self.grow(1)?;
+            self.grow_relation(1)?;
             union = set_operation(union, body, SetOperation::Union, true);
         }
         Ok(union.at(span))
