@@ -18,8 +18,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tidemill_spark::plan::SqlFunction;
 
-pub(crate) use functions::{FoundFunction, routine_not_found};
-pub(crate) use name::{GLOBAL_TEMP, TableId, folded, is_like, shown};
+pub(crate) use functions::routine_not_found;
+pub(crate) use name::{GLOBAL_TEMP, TableId, is_like, shown};
 pub(crate) use record::{ColumnRecord, DatabaseRecord, Entry, TableRecord, ViewRecord};
 pub(crate) use relations::{Found, exists};
 pub(crate) use temp::TempView;

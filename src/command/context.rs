@@ -8,7 +8,7 @@ use datafusion::scalar::ScalarValue;
 use tidemill_spark::error::error;
 use tidemill_spark::plan::{Expression, NamedTable, Relation, RelationKind, TableName};
 use tidemill_spark::resolve::{OutputColumn, Request, requests, resolve_expression};
-use tidemill_spark::types::{SparkType, StructField, cast, field_of, lattice};
+use tidemill_spark::types::{SparkType, StructField, cast, lattice};
 use tidemill_spark::{Settings, Typed};
 
 use crate::catalog::{Catalog, Entry, Found, TableId, TableRecord, shown};
@@ -140,14 +140,15 @@ impl Context<'_> {
 
     /// These columns of a plan as a DataFrame, each under its name.
     pub(super) fn project(&self, plan: LogicalPlan, columns: Vec<(Typed, StructField)>) -> Result<DataFrame> {
-        let exprs: Vec<Expr> = columns
-            .into_iter()
-            .map(|(typed, field)| {
-                let metadata = datafusion::logical_expr::expr::FieldMetadata::from(field_of(&field).metadata().clone());
-                typed.expr.alias_with_metadata(&field.name, Some(metadata))
-            })
-            .collect();
-        Ok(self.session.dataframe(LogicalPlanBuilder::from(plan).project(exprs)?.build()?))
+        let mut exprs: Vec<Expr> = Vec::new();
+        let mut output = Vec::new();
+        for (typed, field) in columns {
+            exprs.push(typed.expr.alias(&field.name));
+            output.push(OutputColumn { id: field.name.clone(), field, qualifier: Vec::new() });
+        }
+        let plan = tidemill_planner::logical::rewrite_window_aggregates(plan)?;
+        let plan = LogicalPlanBuilder::from(plan).project(exprs)?.build()?;
+        Ok(DataFrame::resolved(self.session.clone(), plan, Arc::new(output)))
     }
 
     /// A local path out of a path or URL; relative ones lie below `base`.

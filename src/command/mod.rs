@@ -31,7 +31,7 @@ use context::Context;
 
 /// Carries out a command, which `text` says.
 pub(crate) async fn run(session: &Session, command: &Command, text: &str) -> Result<DataFrame> {
-    let cx = Context { session, settings: session.spark_settings()?, text };
+    let cx = Context { session, settings: session.spark_settings(), text };
     match command {
         Command::CreateTable { .. } => create_table::create(&cx, command).await,
         Command::CreateTableLike { name, source, spec, if_not_exists } => {

@@ -57,7 +57,7 @@ pub(crate) async fn save_table(
     mode: Mode,
     replace: Replace,
 ) -> Result<()> {
-    let settings = Some(frame.session().spark_settings()?);
+    let settings = Some(frame.session().spark_settings());
     let partitions = frame.collect_partitions().await?;
     let schema = frame.schema();
     let kept = schema.fields().len().saturating_sub(partition_columns);
