@@ -38,7 +38,7 @@ pub(crate) async fn open(
     travel: Option<&Travel>,
     options: &BTreeMap<String, String>,
 ) -> Result<OpenedRelation> {
-    let settings = session.spark_settings()?;
+    let settings = session.spark_settings();
     open_with(session, name, travel, options, &settings).await
 }
 

@@ -7,7 +7,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::scalar::ScalarValue;
 use tidemill_spark::error::error;
 use tidemill_spark::plan::{Expression, NamedTable, Relation, RelationKind, TableName};
-use tidemill_spark::resolve::{OutputColumn, Request, requests, resolve_expression};
+use tidemill_spark::resolve::{OutputColumn, Request, Resolved, requests, resolve_expression};
 use tidemill_spark::types::{SparkType, StructField, cast, lattice};
 use tidemill_spark::{Settings, Typed};
 
@@ -146,9 +146,8 @@ impl Context<'_> {
             exprs.push(typed.expr.alias(&field.name));
             output.push(OutputColumn { id: field.name.clone(), field, qualifier: Vec::new() });
         }
-        let plan = tidemill_planner::logical::rewrite_window_aggregates(plan)?;
         let plan = LogicalPlanBuilder::from(plan).project(exprs)?.build()?;
-        Ok(DataFrame::resolved(self.session.clone(), plan, Arc::new(output)))
+        Ok(DataFrame::resolved(self.session.clone(), Resolved { plan, output }))
     }
 
     /// A local path out of a path or URL; relative ones lie below `base`.

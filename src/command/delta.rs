@@ -48,7 +48,7 @@ pub(super) async fn describe(cx: &Context<'_>, name: &TableName, history: bool, 
     let folder = folder(cx, &parts, "DESCRIBE HISTORY").await?;
     let frame = cx.session.table(folder).history_frame().await?;
     match limit {
-        Some(limit) => frame.limit(usize::try_from(limit).unwrap_or(0)),
+        Some(limit) => Ok(frame.limit(usize::try_from(limit).unwrap_or(0))),
         None => Ok(frame),
     }
 }

@@ -166,14 +166,14 @@ fn with_defaults(
             .collect()
     };
     let mut query = query.clone();
-    match query.kind.as_mut() {
+    match std::sync::Arc::make_mut(&mut query.kind) {
         RelationKind::Values { rows } => {
             for row in rows.iter_mut() {
                 *row = settle(row)?;
             }
         }
         RelationKind::Project { input, expressions } => {
-            if let RelationKind::Values { rows } = input.kind.as_mut() {
+            if let RelationKind::Values { rows } = std::sync::Arc::make_mut(&mut input.kind) {
                 for row in rows.iter_mut() {
                     *row = settle(row)?;
                 }

@@ -37,7 +37,7 @@ pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFr
     let resolved = crate::sql::resolved(cx.session, query).await?;
     let fields = named(&shown(&parts), columns, &resolved.output)?;
     if *temporary || *global {
-        let made = temp(cx, &parts, *global, query, query_text, fields, !columns.is_empty(), comment.clone(), properties).await?;
+        let made = temp(cx, &parts, *global, query, query_text, fields, comment.clone(), properties).await?;
         let there = cx.catalog().temp_view(&full(&made), &cx.settings).is_some();
         if there && *if_not_exists {
             return rows::nothing(cx);
@@ -233,7 +233,7 @@ pub(super) async fn alter_as(cx: &Context<'_>, name: &TableName, query: &Relatio
     let fields: Vec<StructField> = resolved.output.iter().map(|column| column.field.clone()).collect();
     match cx.catalog().find(&parts, &cx.settings).await? {
         Found::Temp(old) => {
-            let made = temp(cx, &full(&old), old.global, query, query_text, fields, false, old.comment, &old.properties).await?;
+            let made = temp(cx, &full(&old), old.global, query, query_text, fields, old.comment, &old.properties).await?;
             cx.catalog().put_temp_view(made, true, &cx.settings)?;
         }
         Found::Entry(entry) => match *entry {

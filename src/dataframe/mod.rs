@@ -171,7 +171,7 @@ impl DataFrame {
         if name.is_empty() || name.contains(['.', '`']) {
             return Err(Error::analysis(format!("`{name}` cannot name a view: give it a plain name without dots")));
         }
-        let settings = self.session.spark_settings()?;
+        let settings = self.session.spark_settings();
         let view = crate::catalog::open::resolved_view(name, self.meaning()?, false);
         self.session.catalog().put_temp_view(view, true, &settings)
     }

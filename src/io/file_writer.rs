@@ -59,7 +59,7 @@ pub(crate) async fn save_table(
 ) -> Result<()> {
     let settings = Some(frame.session().spark_settings());
     let partitions = frame.collect_partitions().await?;
-    let schema = frame.schema();
+    let schema = frame.schema()?;
     let kept = schema.fields().len().saturating_sub(partition_columns);
     let schema = Arc::new(Schema::new(schema.fields().iter().take(kept).cloned().collect::<Vec<_>>()));
     let job = Job { folder: folder.to_owned(), format, mode, csv, schema, partition_columns, settings, replace };

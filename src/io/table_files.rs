@@ -128,7 +128,7 @@ impl TableFiles {
             }
             Format::Json => {
                 let rows = strict_json::scan(session, &paths, schema)?;
-                Ok(Arc::new(ViewTable::new(rows.logical_plan().clone(), None)))
+                Ok(Arc::new(ViewTable::new(rows.plan_now()?, None)))
             }
             Format::Delta => Err(Error::internal("a Delta table is not read as plain files")),
         }

@@ -119,15 +119,15 @@ impl Session {
     }
 
     /// The settings that give a statement its meaning, as they are now.
-    ///
-    /// # Errors
-    /// `INVALID_CONF_VALUE` for a value that a setting does not take.
-    pub fn spark_settings(&self) -> Result<Arc<tidemill_spark::Settings>> {
-        let mut settings = tidemill_spark::Settings::from_conf(self.conf())?;
+    pub fn spark_settings(&self) -> Arc<tidemill_spark::Settings> {
+        let conf = self.conf();
+        // Values were checked when they were given.
+        let mut settings = tidemill_spark::Settings::from_conf(conf.clone())
+            .unwrap_or_else(|_| tidemill_spark::Settings { conf, ..tidemill_spark::Settings::default() });
         settings.current_catalog = crate::catalog::CATALOG.to_owned();
         settings.current_database = self.catalog().current_database();
         settings.user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "tidemill".to_owned());
-        Ok(Arc::new(settings))
+        Arc::new(settings)
     }
 
     /// Reads files and tables as DataFrames.
@@ -148,7 +148,7 @@ impl Session {
     /// # Errors
     /// `NotFound` when there is none.
     pub fn view(&self, name: &str) -> Result<DataFrame> {
-        let view = self.catalog().temp_view(&[name.to_owned()], &*self.spark_settings()?).ok_or_else(|| self.catalog().unknown(name))?;
+        let view = self.catalog().temp_view(&[name.to_owned()], &self.spark_settings()).ok_or_else(|| self.catalog().unknown(name))?;
         Ok(DataFrame::opened(self.clone(), view.opened))
     }
 
@@ -187,7 +187,7 @@ impl Session {
 
     /// Forgets a temporary view; whether there was one.
     pub fn drop_temp_view(&self, name: &str) -> bool {
-        self.spark_settings().is_ok_and(|settings| self.catalog().drop_temp_view(&[name.to_owned()], &settings))
+        self.catalog().drop_temp_view(&[name.to_owned()], &self.spark_settings())
     }
 
     /// How many physical plans the session has made so far: one for each action, and one for each sink when a streaming query
@@ -232,10 +232,10 @@ mod tests {
         assert!(Session::builder().config("spark.sql.session.timeZone", "Europe/Nowhere").build().is_err());
         session.set("spark.sql.ansi.enabled", "FALSE").unwrap();
         session.set("spark.sql.session.timezone", "Europe/Berlin").unwrap();
-        let settings = session.spark_settings().unwrap();
+        let settings = session.spark_settings();
         assert!(!settings.ansi && settings.time_zone.name() == "Europe/Berlin");
         session.reset();
-        assert!(session.spark_settings().unwrap().ansi);
+        assert!(session.spark_settings().ansi);
         for (name, value, condition) in [
             ("spark.sql.warehouse.dir", "x", "CANNOT_MODIFY_STATIC_CONFIG"),
             ("tidemill.threads", "2", "CANNOT_MODIFY_CONFIG"),

@@ -16,7 +16,7 @@ use crate::{DataFrame, Result, Session};
 
 /// Carries out one statement: a query becomes a DataFrame, a command is done at once.
 pub(crate) async fn run(session: &Session, text: &str) -> Result<DataFrame> {
-    let settings = session.spark_settings()?;
+    let settings = session.spark_settings();
     match tidemill_spark::parse::parse_statement(text, &tidemill_spark::parse::ParseOptions::new(&settings)?)? {
         Statement::Query(relation) => query(session, &relation).await,
         Statement::Command(command) => crate::command::run(session, &command, text).await,
@@ -30,7 +30,7 @@ pub(crate) async fn query(session: &Session, relation: &Relation) -> Result<Data
 
 /// What a tree means.
 pub(crate) async fn resolved(session: &Session, relation: &Relation) -> Result<Resolved> {
-    let settings = session.spark_settings()?;
+    let settings = session.spark_settings();
     let opened = opened_for(session, relation).await?;
     tidemill_spark::resolve::resolve(relation, &opened, &settings)
 }

@@ -7,7 +7,7 @@ use crate::{Error, Result, Session};
 
 /// All that `relation` needs from outside.
 pub(crate) async fn opened_for(session: &Session, relation: &Relation) -> Result<Opened> {
-    let settings = session.spark_settings()?;
+    let settings = session.spark_settings();
     let mut opened = Opened { variables: session.catalog().variables(), ..Opened::default() };
     loop {
         let missing = requests(relation, &opened, &settings)?;
@@ -41,7 +41,7 @@ pub(crate) async fn opened_for(session: &Session, relation: &Relation) -> Result
 /// # Errors
 /// `Analysis` where it names tables that have to be opened first, as SQL text in a program may.
 pub(crate) fn opened_now(session: &Session, relation: &Relation) -> Result<Opened> {
-    let settings = session.spark_settings()?;
+    let settings = session.spark_settings();
     let mut opened = Opened { variables: session.catalog().variables(), ..Opened::default() };
     loop {
         let missing = requests(relation, &opened, &settings)?;
