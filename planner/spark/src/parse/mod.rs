@@ -7,6 +7,7 @@ mod interval;
 mod keywords;
 mod lexer;
 mod literal;
+mod names;
 mod options;
 mod parser;
 mod properties;

@@ -181,7 +181,8 @@ impl Parser<'_> {
         if self.is_string(self.peek_at(1)) && !self.is_quoted_name(token) {
             return self.typed_literal();
         }
-        if !self.is_name(token) && !(self.peek_at(1).is("(") && self.at_any(&[K::FILTER, K::LEFT, K::RIGHT])) {
+        let is_function = self.peek_at(1).is("(") && self.at_any(&[K::FILTER, K::LEFT, K::RIGHT]);
+        if !(self.is_name(token) || is_function) {
             return Err(self.syntax_error());
         }
         if self.peek_at(1).is("->") {

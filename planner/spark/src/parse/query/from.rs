@@ -8,7 +8,7 @@ use crate::plan::{Expression, FunctionCall, Join, JoinCriteria, JoinType, Relati
 
 impl Parser<'_> {
     /// `FROM a, b JOIN c ON … LATERAL VIEW … PIVOT …`
-    pub(in super::super) fn from_clause(&mut self) -> Result<Relation> {
+    pub(in super::super) fn read_from(&mut self) -> Result<Relation> {
         let start = self.index();
         self.expect(K::FROM)?;
         let mut left: Option<Relation> = None;

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use super::keywords::Keyword as K;
 use super::parser::Parser;
 use crate::Result;
-use crate::plan::{Cte, Expression, ExpressionKind, Relation, RelationKind, SetOperation, SortOrder, Span, TableAlias, TableName, With};
+use crate::plan::{Cte, Expression, Relation, RelationKind, SetOperation, SortOrder, Span, TableAlias, TableName, With};
 
 /// Which sort, limit and other clauses were there.
 pub(super) struct Organized {
@@ -156,7 +156,7 @@ impl Parser<'_> {
             Some(K::SELECT) if self.at_transform() => self.transform(),
             Some(K::SELECT) => self.select(None),
             Some(K::MAP | K::REDUCE) => self.transform(),
-            Some(K::FROM) => self.from_statement(),
+            Some(K::FROM) => self.read_from_statement(),
             Some(K::TABLE) => {
                 self.advance();
                 let at = self.index();
@@ -253,8 +253,7 @@ impl Parser<'_> {
 
     /// Whether an expression is the word ALL without quotes.
     pub(super) fn is_bare_all(&self, e: &Expression) -> bool {
-        let named = matches!(&e.kind, ExpressionKind::UnresolvedAttribute { name, .. } if matches!(name.as_slice(), [n] if n.eq_ignore_ascii_case("all")));
-        named && e.span.is_some_and(|span| span.of(self.text).eq_ignore_ascii_case("all"))
+        super::parser::is_word(e, "all") && e.span.is_some_and(|span| span.of(self.text).eq_ignore_ascii_case("all"))
     }
 
     /// The relation of that name, said from the token `start` on.

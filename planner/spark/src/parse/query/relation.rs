@@ -422,8 +422,8 @@ impl Parser<'_> {
 
 /// The word DEFAULT without quotes as such.
 pub(in super::super) fn default_of(e: Expression, text: &str) -> Expression {
-    let is_default = matches!(&e.kind, ExpressionKind::UnresolvedAttribute { name, .. } if matches!(name.as_slice(), [n] if n.eq_ignore_ascii_case("default")))
-        && e.span.is_some_and(|span| span.of(text).eq_ignore_ascii_case("default"));
+    let is_default =
+        super::super::parser::is_word(&e, "default") && e.span.is_some_and(|span| span.of(text).eq_ignore_ascii_case("default"));
     if is_default { Expression { kind: ExpressionKind::Default, span: e.span } } else { e }
 }
 

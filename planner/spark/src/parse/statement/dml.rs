@@ -202,11 +202,11 @@ impl Parser<'_> {
     /// `FROM … INSERT … SELECT … INSERT … SELECT …`
     pub(super) fn multi_insert(&mut self, ctes: Option<(bool, Vec<Cte>)>) -> Result<Command> {
         let start = self.index();
-        let from = self.from_clause()?;
+        let from = self.read_from()?;
         let mut inserts = Vec::new();
         while self.at(K::INSERT) {
             let target = self.insert_target()?;
-            let query = self.from_statement_body(from.clone())?;
+            let query = self.read_from_body(from.clone())?;
             let query = self.with_defaults(query);
             let query = match &ctes {
                 Some((recursive, ctes)) => with_ctes(*recursive, ctes.clone(), query),
