@@ -199,7 +199,7 @@ async fn latency(dir: &std::path::Path, rate: u64, seconds: u64, warm: u64, user
     let mut sinks: BTreeMap<String, Vec<(f64, f64, i64)>> = BTreeMap::new();
     for epoch in &epochs {
         for sink in epoch.sinks.iter().filter(|s| s.num_output_rows > 0) {
-            let ms = |name: &str| sink.metrics.get(name).parse::<f64>().ok().unwrap_or(f64::NAN);
+            let ms = |name: &str| sink.metrics.get(name).and_then(|v| v.parse::<f64>().ok()).unwrap_or(f64::NAN);
             sinks.entry(sink.metrics["id"].clone()).or_default().push((ms("durableMs"), ms("visibleMs"), sink.num_output_rows));
         }
     }

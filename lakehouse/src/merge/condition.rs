@@ -165,15 +165,15 @@ mod tests {
     use datafusion::execution::context::ExecutionProps;
     use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
     use datafusion::physical_expr::create_physical_expr;
-    use datafusion::prelude::lit;
+    use datafusion::prelude::{Expr, lit};
 
-    /// The engine's own expressions, with no types brought together.
+    /// A language of one condition, an expression of the engine's, with no types brought together.
     #[derive(Debug)]
-    struct Plain;
+    struct Plain(Expr);
 
     impl ConditionLanguage for Plain {
-        fn bind(&self, condition: &Expr, both: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
-            Ok(create_physical_expr(condition, both, &ExecutionProps::new(), &PhysicalPlanningContext::default())?)
+        fn bind(&self, _: &str, both: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
+            Ok(create_physical_expr(&self.0, both, &ExecutionProps::new(), &PhysicalPlanningContext::default())?)
         }
     }
 
@@ -187,7 +187,7 @@ mod tests {
 
     fn bind(expr: Expr, source: DataType) -> Result<Condition> {
         let source = Schema::new(vec![Field::new("N", source, true)]);
-        Condition::bind(&MergeCondition::new(expr, Arc::new(Plain)), &source, &schema(DataType::Int64))
+        Condition::bind(&MergeCondition::new(expr.to_string(), Arc::new(Plain(expr))), &source, &schema(DataType::Int64))
     }
 
     fn rows(values: Vec<Option<i64>>) -> RecordBatch {

@@ -24,18 +24,19 @@ fn side(side: &str, name: &str) -> Expr {
     Expr::Column(Column::new(Some(side), name))
 }
 
-/// The engine's own expressions, with no types brought together.
+/// A language of one condition, an expression of the engine's, with no types brought together.
 #[derive(Debug)]
-struct Plain;
+struct Plain(Expr);
 
 impl ConditionLanguage for Plain {
-    fn bind(&self, condition: &Expr, both: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
-        Ok(create_physical_expr(condition, both, &ExecutionProps::new(), &PhysicalPlanningContext::default())?)
+    fn bind(&self, _: &str, both: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
+        Ok(create_physical_expr(&self.0, both, &ExecutionProps::new(), &PhysicalPlanningContext::default())?)
     }
 }
 
 fn newer() -> MergeCondition {
-    MergeCondition::new(side("source", "n").gt(side("target", "n")), Arc::new(Plain))
+    let newer = side("source", "n").gt(side("target", "n"));
+    MergeCondition::new(newer.to_string(), Arc::new(Plain(newer)))
 }
 
 #[tokio::test]
