@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Field, Int64Type, Schema};
-use datafusion::common::Column as EngineColumn;
-use datafusion::logical_expr::Expr;
-use tidemill::functions::{col, expr};
-use tidemill::{DataFrame, Session, StreamSink};
+
+use tidemill::functions::{col, expr, lit};
+use tidemill::{Column, DataFrame, Session, StreamSink};
 use tidemill_streaming::source::MemoryStream;
 
 use crate::support::session;
@@ -163,15 +162,15 @@ async fn streamed(sink: impl FnOnce(&str) -> StreamSink) -> tidemill::Result<Vec
 
 #[tokio::test]
 async fn a_streams_merge_updates_where_the_filter_holds() {
-    let side = |side: &str, name: &str| Expr::Column(EngineColumn::new(Some(side), name));
-    let conditions: [(Expr, Result<&[i64], &str>); 4] = [
+    let side = |side: &str, name: &str| col(&format!("{side}.{name}"));
+    let conditions: [(Column, Result<&[i64], &str>); 4] = [
         (side("source", "s").eq(side("target", "i")), Ok(&[1])),
         (side("target", "d").eq(side("source", "x")), Ok(&[1])),
         (side("SOURCE", "N").gt(side("target", "n")), Ok(&[2])),
-        ((side("source", "n") + datafusion::prelude::lit(i64::MAX)).gt(side("target", "n")), Err("overflow")),
+        ((side("source", "n") + lit(i64::MAX)).gt(side("target", "n")), Err("overflow")),
     ];
     for (condition, expected) in conditions {
-        let what = condition.to_string();
+        let what = condition.expression().to_string();
         let told = streamed(|path| StreamSink::delta_merge(path, ["k"]).when_matched(condition)).await;
         assert_told(told, expected, &what);
     }

@@ -40,10 +40,10 @@ async fn answers(session: &Session, cases: &[(&str, &str)]) {
 
 async fn answer(session: &Session, sql: &str) -> tidemill::Result<String> {
     let frame = session.sql(sql).await?;
-    let (names, rows) = (frame.columns(), frame.to_json_rows().await?);
+    let (names, rows) = (frame.columns()?, frame.to_json_rows().await?);
     let rows: Vec<Vec<&serde_json::Value>> = rows.iter().map(|row| names.iter().map(|n| &row[n]).collect()).collect();
     let types: Vec<String> =
-        frame.schema().fields().iter().map(|f| tidemill_planner::catalog_string::catalog_string(f.data_type())).collect();
+        frame.schema()?.fields().iter().map(|f| tidemill_planner::catalog_string::catalog_string(f.data_type())).collect();
     Ok(format!("{} :: {}", serde_json::to_string(&rows).expect("rows are JSON"), types.join(", ")))
 }
 

@@ -31,15 +31,15 @@ fn by_floats(events: &DataFrame) -> Result<Vec<(&'static str, DataFrame)>> {
     let float = F::expr("CASE WHEN v < 0 THEN -cast(id AS double) ELSE cast(id AS double) END");
     let keyed = events.with_column("d", float).with_column("s", F::expr("named_struct('x', array(d))"));
     let timed = keyed.with_watermark("t", "5 minutes");
-    let sessions = |key: &str| -> Result<DataFrame> {
+    let sessions = |key: &str| -> DataFrame {
         let sessions = timed.group_by([F::session_window(col("t"), "10 minutes"), col(key)]).agg([F::count("*").alias("n")]);
         sessions.select([col("session_window.start"), col("n")])
     };
     Ok(vec![
         ("unique_floats", keyed.drop_duplicates(["d"]).select(["id", "v"])),
         ("unique_structs", keyed.drop_duplicates(["s"]).select(["id", "v"])),
-        ("sessions_of_floats", sessions("d")?),
-        ("sessions_of_structs", sessions("s")?),
+        ("sessions_of_floats", sessions("d")),
+        ("sessions_of_structs", sessions("s")),
         ("groups_of_floats", keyed.group_by(["d"]).flat_map_groups_with_state(counted())),
         ("groups_of_structs", keyed.group_by(["s"]).flat_map_groups_with_state(counted())),
     ])

@@ -13,13 +13,13 @@ use tidemill::{DataFrame, GroupFn, GroupFunction, Result};
 
 use super::story::play;
 
-fn late(frame: &DataFrame) -> Result<DataFrame> {
+fn late(frame: &DataFrame) -> DataFrame {
     frame.late_rows().select(["user", "id", "t", "operator", "watermark", "epoch"])
 }
 
 fn dedup_in_time(events: &DataFrame) -> Result<Vec<(&'static str, DataFrame)>> {
     let unique = events.with_watermark("t", "10 minutes").drop_duplicates(["id", "t"]);
-    Ok(vec![("late", late(&unique)?), ("unique", unique.select(["user", "id", "t"]))])
+    Ok(vec![("late", late(&unique)), ("unique", unique.select(["user", "id", "t"]))])
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ fn tumbling(events: &DataFrame) -> Result<Vec<(&'static str, DataFrame)>> {
         F::max(col("v")).alias("most"),
     ]);
     let flat = windows.select([col("user"), col("window.start"), col("window.end"), col("n"), col("v"), col("most")]);
-    Ok(vec![("windows", flat), ("late", late(&windows)?)])
+    Ok(vec![("windows", flat), ("late", late(&windows))])
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ fn sessions(events: &DataFrame) -> Result<Vec<(&'static str, DataFrame)>> {
         .group_by([F::session_window(col("t"), "10 minutes"), col("user")])
         .agg([F::count("*").alias("n"), F::avg(col("v")).alias("mean")]);
     let flat = sessions.select([col("user"), col("session_window.start"), col("session_window.end"), col("n"), col("mean")]);
-    Ok(vec![("sessions", flat), ("late", late(&sessions)?)])
+    Ok(vec![("sessions", flat), ("late", late(&sessions))])
 }
 
 /// A session is late by its end, as in Spark: `d` comes later than the delay allows and still joins `b`, though not `a`, whose

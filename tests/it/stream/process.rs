@@ -135,11 +135,11 @@ impl Run {
         let mut calls: BTreeMap<u64, Vec<Vec<String>>> = BTreeMap::new();
         for entry in std::fs::read_dir(self.layout.root().join("direct")).expect("the direct sink has been called") {
             let path = entry.expect("a folder lists").path();
-            let name = path.file_name().to_str().expect("a name is text");
+            let name = path.file_name().and_then(|name| name.to_str()).expect("a name is text");
             if name.starts_with('.') {
                 continue;
             }
-            let epoch = name.split('-').nth(1).parse().ok().expect("`epoch-<number>-<unique>.json`");
+            let epoch = name.split('-').nth(1).and_then(|digits| digits.parse().ok()).expect("`epoch-<number>-<unique>.json`");
             let text = std::fs::read_to_string(&path).expect("a file of rows is text");
             let mut rows: Vec<String> = text.lines().map(plain).collect();
             rows.sort_unstable();

@@ -97,24 +97,24 @@ async fn a_condition_that_no_record_can_hold_is_refused_at_the_start() {
     assert!(error.kind() == ErrorKind::Unsupported && error.message().contains("expr("), "{error}");
 }
 
-fn dedup(events: &DataFrame) -> Result<DataFrame> {
+fn dedup(events: &DataFrame) -> DataFrame {
     events.drop_duplicates(["id"]).select([col("id").cast("string").alias("id")])
 }
 
-fn sessions(events: &DataFrame) -> Result<DataFrame> {
+fn sessions(events: &DataFrame) -> DataFrame {
     let sessions = events.with_watermark("t", "1 minute").group_by([F::session_window(col("t"), "7 minutes"), col("id")]);
     sessions
         .agg([F::sum(col("v")).alias("v"), F::max(col("v")).alias("most")])
         .select([col("id").cast("string").alias("id"), col("v").cast("string").alias("v")])
 }
 
-fn windows(events: &DataFrame) -> Result<DataFrame> {
+fn windows(events: &DataFrame) -> DataFrame {
     let windows = events.with_watermark("t", "1 minute").group_by([F::window(col("t"), "7 minutes"), col("id")]);
     windows.agg([F::max(col("v")).alias("v")]).select([col("id").cast("string").alias("id"), col("v").cast("string").alias("v")])
 }
 
 /// Counts the rows of a key; the key's column is not looked at.
-fn groups(events: &DataFrame) -> Result<DataFrame> {
+fn groups(events: &DataFrame) -> DataFrame {
     let fields = || Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
     events.group_by(["id"]).flat_map_groups_with_state(GroupFn::new("count", fields(), fields(), |_, rows, state, output| {
         let before = match state.get() {
@@ -130,7 +130,7 @@ fn groups(events: &DataFrame) -> Result<DataFrame> {
 
 #[tokio::test]
 async fn state_is_not_read_as_another_type() {
-    type Program = fn(&DataFrame) -> Result<DataFrame>;
+    type Program = fn(&DataFrame) -> DataFrame;
     let schema = |id: &str, v: &str| format!("id {id} NOT NULL, t TIMESTAMP, v {v}");
     let before = schema("BIGINT", "INT");
     let cases: [(&str, Program, String, &[&str]); 6] = [
@@ -146,7 +146,7 @@ async fn state_is_not_read_as_another_type() {
         let root = dir.path();
         let start = async |schema: &str| {
             let session = Session::builder().parallelism(2).build()?;
-            let rows = program(&read(&session, root, schema)?)?;
+            let rows = program(&read(&session, root, schema)?);
             let sink = StreamSink::delta_append(root.join("table").display().to_string()).named("rows");
             let query = session.streaming_query("types").checkpoint_location(root.join("checkpoint")).trigger(Trigger::available_now());
             query.add(&rows, sink).start().await

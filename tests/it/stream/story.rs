@@ -182,7 +182,7 @@ impl Story {
         let epochs = self.query().recent_progress();
         for epoch in &epochs[self.epochs_told..] {
             let watermark = epoch.event_time.get("watermark").map_or("none", String::as_str);
-            let watermark = watermark.strip_prefix("1970-01-01T").strip_suffix(":00.000Z").unwrap_or(watermark);
+            let watermark = watermark.strip_prefix("1970-01-01T").and_then(|t| t.strip_suffix(":00.000Z")).unwrap_or(watermark);
             write!(self.transcript, "  epoch {}: {} rows, watermark {watermark}", epoch.batch_id, epoch.num_input_rows).expect("text");
             for operator in &epoch.state_operators {
                 write!(self.transcript, "; {} {}", operator.operator_name, operator.num_rows_total).expect("text");
