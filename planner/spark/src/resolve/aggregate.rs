@@ -378,7 +378,9 @@ impl Resolver<'_> {
 
     /// A key: a position of the list, an expression, or an alias of the list.
     fn group_key(&mut self, expression: &Expression, scope: &Scope, list: &[Expression]) -> Result<Typed> {
-        if let Some(position) = ordinal(expression) {
+        if self.settings.flag("spark.sql.groupByOrdinal", true)?
+            && let Some(position) = ordinal(expression)
+        {
             let item = usize::try_from(position).ok().and_then(|p| p.checked_sub(1)).and_then(|p| list.get(p));
             let Some(item) = item else {
                 return Err(at(
@@ -403,7 +405,7 @@ impl Resolver<'_> {
         }
         let made = match self.expression(expression, scope) {
             Ok(typed) => typed,
-            Err(cause) if super::select::is_unknown_column(&cause) => {
+            Err(cause) if super::select::is_unknown_column(&cause) && self.settings.flag("spark.sql.groupByAliases", true)? => {
                 let alias = match &expression.kind {
                     ExpressionKind::UnresolvedAttribute { name, plan_id: None } if name.len() == 1 => {
                         list.iter().find_map(|item| match &item.kind {

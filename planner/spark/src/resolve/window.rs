@@ -152,7 +152,7 @@ impl Resolver<'_> {
                 );
                 Ok((ScalarValue::IntervalMonthDayNano(Some(absolute)), negative))
             }
-            data_type if data_type.is_numeric() && typed.data_type.is_numeric() => {
+            data_type if data_type.is_numeric() && (typed.data_type.is_numeric() || typed.data_type.is_string()) => {
                 let made = cast::cast(typed, data_type, CastMode::Session, &self.settings, None)?;
                 let value = functions::constant(&made)?.unwrap_or(ScalarValue::Null);
                 if value.is_null() {
