@@ -30,9 +30,7 @@ impl Resolver<'_> {
                     None => Ok(None),
                 })
             }
-            NaAction::Replace(pairs) => {
-                self.changed(rel, &function.columns, |resolver, attribute, _| resolver.replaced(attribute, pairs))
-            }
+            NaAction::Replace(pairs) => self.changed(rel, &function.columns, |resolver, attribute, _| resolver.replaced(attribute, pairs)),
         }
     }
 
@@ -77,7 +75,8 @@ impl Resolver<'_> {
         let value = cast::cast(value, &attribute.data_type, CastMode::Session, &self.settings, None)?;
         let column = if attribute.data_type.is_fractional_binary() {
             let is_nan = self.apply("isnan", vec![column.clone()])?;
-            let null = cast::cast(self.literal(&Literal::Null(SparkType::Null))?, &attribute.data_type, CastMode::Session, &self.settings, None)?;
+            let null =
+                cast::cast(self.literal(&Literal::Null(SparkType::Null))?, &attribute.data_type, CastMode::Session, &self.settings, None)?;
             self.apply("if", vec![is_nan, null, column])?
         } else {
             column
