@@ -214,3 +214,22 @@ async fn operators_are_chosen_when_types_are_known() {
     let summed = united.agg([F::sum(col("a") + 1).alias("s")]);
     assert_eq!(summed.to_json_rows().await.unwrap(), [serde_json::json!({ "s": 5.5 })]);
 }
+
+#[tokio::test]
+async fn a_long_chain_resolves_once() {
+    let mut df = clicks(&session());
+    for i in 0..200 {
+        df = match i % 4 {
+            0 => df.with_column("clicks", col("clicks") + 1),
+            1 => df.filter(col("clicks").gt(i)),
+            2 => df.select(["userId", "clicks", "country"]),
+            _ => df.with_column_renamed("none", "other"),
+        };
+    }
+    let start = std::time::Instant::now();
+    assert_eq!(df.columns().unwrap(), ["userId", "clicks", "country"]);
+    let first = start.elapsed();
+    // Room for a debug build on a busy machine.
+    assert!(first.as_millis() < 400, "{first:?}");
+    eprintln!("a chain of 200 steps: {first:?}");
+}

@@ -238,9 +238,7 @@ impl Resolver<'_> {
         });
         let several = inner.len() > 1;
         for (i, expr) in inner.into_iter().enumerate() {
-            // As earlier releases wrote it: queries over it go on.
             let text = match typed.sql.to_string() {
-                text if text == "count(1)" => "count(Int32(1))".to_owned(),
                 text if several => format!("{text}#{i}"),
                 text => text,
             };
