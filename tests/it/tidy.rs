@@ -7,12 +7,13 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Which of our crates each may depend on.
-const ARROWS: [(&str, &[&str]); 5] = [
+const ARROWS: [(&str, &[&str]); 6] = [
     ("tidemill-planner", &[]),
+    ("tidemill-spark", &["tidemill-planner"]),
     ("tidemill-executor", &["tidemill-planner"]),
     ("tidemill-lakehouse", &["tidemill-executor", "tidemill-planner"]),
     ("tidemill-streaming", &["tidemill-executor", "tidemill-planner"]),
-    ("tidemill", &["tidemill-executor", "tidemill-lakehouse", "tidemill-planner", "tidemill-streaming"]),
+    ("tidemill", &["tidemill-executor", "tidemill-lakehouse", "tidemill-planner", "tidemill-spark", "tidemill-streaming"]),
 ];
 
 #[test]
