@@ -5,6 +5,7 @@ mod catalog;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod column;
+mod command;
 mod dataframe;
 mod ddl;
 #[cfg(feature = "demo")]

@@ -171,9 +171,9 @@ impl DataFrame {
         if name.is_empty() || name.contains(['.', '`']) {
             return Err(Error::analysis(format!("`{name}` cannot name a view: give it a plain name without dots")));
         }
-        let resolved = self.meaning()?;
-        self.session.catalog().put(name, OpenedRelation::Resolved(resolved));
-        Ok(())
+        let settings = self.session.spark_settings();
+        let view = crate::catalog::open::resolved_view(name, self.meaning()?, false);
+        self.session.catalog().put_temp_view(view, true, &settings)
     }
 
     /// Keeping results in memory is not there yet.

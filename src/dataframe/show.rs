@@ -24,6 +24,7 @@ pub(crate) struct Grid {
 
 impl Grid {
     /// Every row, its values whole.
+    #[cfg(any(test, feature = "cli"))]
     pub(crate) const ALL: Self = Self { rows: usize::MAX, truncate: 0, vertical: false };
 
     /// The grid of the first rows of `batches`, as Spark's `showString` has it: after a last line that tells of more rows (or of

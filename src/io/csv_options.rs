@@ -13,12 +13,25 @@ const CSV: &[OptionSpec] = &[
 
 /// How CSV files are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct CsvOptions {
-    pub(super) header: bool,
-    pub(super) separator: u8,
+pub(crate) struct CsvOptions {
+    pub(crate) header: bool,
+    pub(crate) separator: u8,
 }
 
 impl CsvOptions {
+    /// Those of a table's options that are about CSV; others are left to who understands them.
+    pub(crate) fn of_table(given: &BTreeMap<String, String>) -> Result<Self> {
+        let mut known = BTreeMap::new();
+        for (name, value) in given {
+            match name.to_lowercase().as_str() {
+                "header" => known.insert("header".to_owned(), value.clone()),
+                "sep" | "delimiter" => known.insert("sep".to_owned(), value.replace("\\t", "\t")),
+                _ => None,
+            };
+        }
+        Self::check(&known)
+    }
+
     /// Checks what the user gave.
     pub(super) fn check(given: &BTreeMap<String, String>) -> Result<Self> {
         let options = Options::check("csv files", CSV, given)?;

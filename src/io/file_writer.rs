@@ -1,18 +1,21 @@
 //! Plain files by a job commit: every partition is written aside, and only when all are whole is it recorded that they are the
 //! rows of the folder, beside the files that are there or in their place. Of writers at once each waits for the one before.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
 use super::csv_options::CsvOptions;
-use super::files::{existing_files, local_path};
+use super::files::{existing_files, local_path, partition_files};
+use super::partition;
 use super::path_table::Format;
 use super::save_record::{self, SaveRecord};
 use super::writer::{Mode, there_is_something};
@@ -25,6 +28,44 @@ struct Job {
     mode: Mode,
     csv: CsvOptions,
     schema: SchemaRef,
+    /// How many columns, the last ones, are folders' names instead of columns in files.
+    partition_columns: usize,
+    /// Under which setting values become folders' names.
+    settings: Option<Arc<tidemill_spark::Settings>>,
+    replace: Replace,
+}
+
+/// Which files an overwrite of a table replaces.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Replace {
+    /// Those that the mode says.
+    #[default]
+    ByMode,
+    /// Those below these folders: `a=1`, `a=1/b=2`.
+    Below(String),
+    /// Those in the partitions that are written.
+    Written,
+}
+
+/// Adds rows to a table's folder, or puts them in the place of what is there. The last columns are the partitions'.
+pub(crate) async fn save_table(
+    frame: &DataFrame,
+    folder: &Path,
+    format: Format,
+    csv: CsvOptions,
+    partition_columns: usize,
+    mode: Mode,
+    replace: Replace,
+) -> Result<()> {
+    let settings = Some(frame.session().spark_settings());
+    let partitions = frame.collect_partitions().await?;
+    let schema = frame.schema()?;
+    let kept = schema.fields().len().saturating_sub(partition_columns);
+    let schema = Arc::new(Schema::new(schema.fields().iter().take(kept).cloned().collect::<Vec<_>>()));
+    let job = Job { folder: folder.to_owned(), format, mode, csv, schema, partition_columns, settings, replace };
+    let shown = folder.display().to_string();
+    let written = tokio::task::spawn_blocking(move || job.run(&partitions)).await;
+    written.map_err(|e| Error::internal(format!("writing to {shown} ended early: {e}")))?
 }
 
 /// Runs the query and writes one file per partition.
@@ -40,7 +81,7 @@ pub(super) async fn save(frame: &DataFrame, path: &str, format: Format, mode: Mo
             return Err(Error::analysis(format!("{path} is a Delta table: write it with format(\"delta\"), or choose another path")));
         }
     }
-    let job = Job { folder, format, mode, csv, schema: frame.schema()? };
+    let job = Job { folder, format, mode, csv, schema: frame.schema()?, partition_columns: 0, settings: None, replace: Replace::ByMode };
     let partitions = frame.collect_partitions().await?;
     let written = tokio::task::spawn_blocking(move || job.run(&partitions)).await;
     written.map_err(|e| Error::internal(format!("writing to {path} ended early: {e}")))?
@@ -57,7 +98,18 @@ impl Job {
             record.finish(&self.folder)?;
         }
         save_record::clear_aside(&self.folder)?;
-        let Some(old) = self.replaced()? else { return Ok(()) };
+        let cut;
+        let partitions = match &self.settings {
+            Some(settings) if self.partition_columns > 0 => {
+                cut = partition::cut(partitions, self.partition_columns, settings)?;
+                &cut
+            }
+            _ => &vec![(String::new(), partitions.to_vec())],
+        };
+        let Some(old) = self.replaced(partitions)? else { return Ok(()) };
+        if partitions.is_empty() && old.is_empty() {
+            return Ok(());
+        }
         let recorded = self.record(partitions, &old);
         let record = match recorded {
             Ok(record) => record,
@@ -86,7 +138,25 @@ impl Job {
     }
 
     /// The files that the new ones replace; nothing when the rows are not to be written.
-    fn replaced(&self) -> Result<Option<Vec<PathBuf>>> {
+    fn replaced(&self, partitions: &[(String, Vec<Vec<RecordBatch>>)]) -> Result<Option<Vec<PathBuf>>> {
+        if self.settings.is_some() && matches!(self.mode, Mode::Overwrite | Mode::Append) {
+            if self.mode == Mode::Append {
+                return Ok(Some(Vec::new()));
+            }
+            let mut files = partition_files(&self.folder)?;
+            match &self.replace {
+                Replace::ByMode => {}
+                Replace::Below(below) => {
+                    let below = self.folder.join(below);
+                    files.retain(|file| file.starts_with(&below));
+                }
+                Replace::Written => {
+                    let written: HashSet<PathBuf> = partitions.iter().map(|(below, _)| self.folder.join(below)).collect();
+                    files.retain(|file| file.parent().is_some_and(|parent| written.contains(parent)));
+                }
+            }
+            return Ok(Some(files));
+        }
         match self.mode {
             Mode::Append => Ok(Some(Vec::new())),
             Mode::Overwrite => existing_files(&self.folder).map(Some),
@@ -98,11 +168,17 @@ impl Job {
     }
 
     /// Writes the rows aside, and records that they are the folder's.
-    fn record(&self, partitions: &[Vec<RecordBatch>], old: &[PathBuf]) -> Result<SaveRecord> {
+    fn record(&self, partitions: &[(String, Vec<Vec<RecordBatch>>)], old: &[PathBuf]) -> Result<SaveRecord> {
         let job = uuid::Uuid::new_v4().to_string();
         let aside = save_record::aside(&self.folder, &job);
         fs::create_dir_all(&aside).map_err(|e| Error::io_at(aside.display(), e))?;
-        let names = self.write_aside(&aside, &job, partitions)?;
+        let mut names = Vec::new();
+        for (below, partitions) in partitions {
+            let (place, prefix) = if below.is_empty() { (aside.clone(), String::new()) } else { (aside.join(below), format!("{below}/")) };
+            fs::create_dir_all(&place).map_err(|e| Error::io_at(place.display(), e))?;
+            names.extend(self.write_aside(&place, &job, partitions)?.into_iter().map(|name| format!("{prefix}{name}")));
+            place.ancestors().take_while(|made| *made != aside).try_for_each(save_record::sync_folder)?;
+        }
         let record = SaveRecord::new(&self.folder, job, names, old)?;
         fail::fail_point!("io::save.record", |_| std::process::abort());
         record.write(&self.folder)?;

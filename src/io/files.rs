@@ -32,6 +32,32 @@ pub(crate) fn existing_files(folder: &Path) -> Result<Vec<PathBuf>> {
     as_recorded(folder, || walk(folder))
 }
 
+/// The data files of a table's folder, those in folders that stand for partitions included.
+pub(crate) fn partition_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut files = as_recorded(folder, || {
+        let mut files = Vec::new();
+        walk_all(folder, &mut files)?;
+        Ok(files)
+    })?;
+    files.sort();
+    Ok(files)
+}
+
+fn walk_all(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in std::fs::read_dir(folder).map_err(|e| Error::io_at(folder.display(), e))? {
+        let entry = entry.map_err(|e| Error::io_at(folder.display(), e))?;
+        if entry.file_name().to_string_lossy().starts_with(['_', '.']) {
+            continue;
+        }
+        let path = entry.path();
+        if path.is_dir() { walk_all(&path, files)? } else { files.push(path) }
+    }
+    Ok(())
+}
+
 /// A local path out of a path or a `file:` URL.
 pub(crate) fn local_path(path: &str) -> Result<PathBuf> {
     if let Some((scheme, _)) = path.split_once("://") {

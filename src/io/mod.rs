@@ -7,17 +7,24 @@ mod infer_json;
 mod merge;
 mod merge_condition;
 mod parquet_columns;
+mod partition;
 mod path_table;
 mod reader;
 mod save_record;
 mod strict_json;
 mod table;
+mod table_files;
 mod writer;
 
+pub(crate) use csv_options::CsvOptions;
+pub(crate) use file_writer::Replace;
+pub(crate) use files::local_path;
 pub use merge::MergeBuilder;
 pub(crate) use merge_condition::{condition_of, stream_conditions};
-pub(crate) use path_table::{Format, PathTable, Version};
-
+pub(crate) use path_table::{Format, PathTable, Version, delta};
 pub use reader::DataFrameReader;
+pub(crate) use partition::{HIVE_NULL, folder_of};
 pub use table::Table;
+pub(crate) use table_files::TableFiles;
 pub use writer::DataFrameWriter;
+pub(crate) use writer::Mode;

@@ -161,15 +161,22 @@ impl SaveRecord {
     /// # Errors
     /// `Io`; the record stays, and the next save finishes.
     pub(super) fn finish(&self, folder: &Path) -> Result<()> {
+        let mut placed: HashSet<PathBuf> = HashSet::new();
         for name in &self.new {
             fail::fail_point!("io::save.place", |_| std::process::abort());
             let (aside, place) = (aside(folder, &self.job).join(name), folder.join(name));
+            // Folders that stand for a partition are made when their first file comes.
+            if let Some(parent) = place.parent().filter(|parent| *parent != folder) {
+                fs::create_dir_all(parent).map_err(|e| Error::io_at(parent.display(), e))?;
+                placed.extend(parent.ancestors().take_while(|made| *made != folder).map(Path::to_owned));
+            }
             match fs::rename(&aside, &place) {
                 Err(error) if error.kind() == IoErrorKind::NotFound && place.is_file() => {}
                 Err(error) if error.kind() == IoErrorKind::NotFound => return Err(gone(&place)),
                 done => done.map_err(|e| Error::io_at(place.display(), e))?,
             }
         }
+        placed.iter().try_for_each(|made| sync_folder(made))?;
         sync_folder(folder)?;
         let mut folders: HashSet<PathBuf> = HashSet::from([folder.to_owned()]);
         for old in &self.old {

@@ -5,7 +5,7 @@ mod run;
 mod settings;
 mod state;
 
-pub(crate) use settings::RESULT_SETTINGS;
+pub(crate) use settings::{RESULT_SETTINGS, documented};
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -68,8 +68,10 @@ impl SessionBuilder {
     /// `Analysis` for an unknown `tidemill.*` setting or a bad value; an unknown `spark.*` setting is logged and left out.
     pub fn build(self) -> Result<Session> {
         let settings = settings::Settings::check(&self.given)?;
-        let inner =
-            Inner { settings, state: OnceLock::new(), engine: OnceLock::new(), catalog: Catalog::default(), plans_made: Arc::default() };
+        let warehouse = settings.get("spark.sql.warehouse.dir").unwrap_or_else(|| "spark-warehouse".to_owned());
+        let warehouse = warehouse.strip_prefix("file://").or_else(|| warehouse.strip_prefix("file:")).unwrap_or(&warehouse).to_owned();
+        let catalog = Catalog::new(std::path::Path::new(&warehouse));
+        let inner = Inner { settings, state: OnceLock::new(), engine: OnceLock::new(), catalog, plans_made: Arc::default() };
         Ok(Session { inner: Arc::new(inner) })
     }
 }
@@ -90,6 +92,44 @@ impl Session {
         self.inner.settings.get(name)
     }
 
+    /// Gives a setting a value from here on: what `SET name = value` does.
+    ///
+    /// # Errors
+    /// `Analysis` for a setting that holds from the start of the session to its end, an unknown `tidemill.*` one, or a bad value.
+    pub fn set(&self, name: &str, value: &str) -> Result<()> {
+        self.inner.settings.set(name, value)
+    }
+
+    /// Takes a setting back to what it was at the start: what `RESET name` does.
+    ///
+    /// # Errors
+    /// As [`Session::set`].
+    pub fn unset(&self, name: &str) -> Result<()> {
+        self.inner.settings.unset(name)
+    }
+
+    /// Takes all settings back to what they were at the start: what `RESET` does.
+    pub fn reset(&self) {
+        self.inner.settings.reset();
+    }
+
+    /// All settings that were given so far.
+    pub(crate) fn conf(&self) -> BTreeMap<String, String> {
+        self.inner.settings.conf()
+    }
+
+    /// The settings that give a statement its meaning, as they are now.
+    pub fn spark_settings(&self) -> Arc<tidemill_spark::Settings> {
+        let conf = self.conf();
+        // Values were checked when they were given.
+        let mut settings = tidemill_spark::Settings::from_conf(conf.clone())
+            .unwrap_or_else(|_| tidemill_spark::Settings { conf, ..tidemill_spark::Settings::default() });
+        settings.current_catalog = crate::catalog::CATALOG.to_owned();
+        settings.current_database = self.catalog().current_database();
+        settings.user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "tidemill".to_owned());
+        Arc::new(settings)
+    }
+
     /// Reads files and tables as DataFrames.
     pub fn read(&self) -> DataFrameReader {
         DataFrameReader::new(self.clone())
@@ -108,7 +148,7 @@ impl Session {
     /// # Errors
     /// `NotFound` when there is none.
     pub fn view(&self, name: &str) -> Result<DataFrame> {
-        let view = self.catalog().get(name).ok_or_else(|| self.catalog().unknown(name))?;
+        let view = self.catalog().temp_view(&[name.to_owned()], &self.spark_settings()).ok_or_else(|| self.catalog().unknown(name))?;
         Ok(DataFrame::opened(self.clone(), view.opened))
     }
 
@@ -147,7 +187,7 @@ impl Session {
 
     /// Forgets a temporary view; whether there was one.
     pub fn drop_temp_view(&self, name: &str) -> bool {
-        self.catalog().remove(name)
+        self.catalog().drop_temp_view(&[name.to_owned()], &self.spark_settings())
     }
 
     /// How many physical plans the session has made so far: one for each action, and one for each sink when a streaming query
@@ -163,11 +203,6 @@ impl Session {
     /// DataFusion's side of the session, made when it is first needed.
     pub(crate) fn state(&self) -> &SessionState {
         self.inner.state.get_or_init(|| state::build(&self.inner.settings, Arc::clone(&self.inner.plans_made)))
-    }
-
-    /// The settings that statements get their meaning from.
-    pub(crate) fn spark_settings(&self) -> Arc<tidemill_spark::Settings> {
-        Arc::new(tidemill_spark::Settings::default())
     }
 
     /// A DataFrame of this session over any logical plan.
@@ -194,6 +229,21 @@ mod tests {
         let session = Session::builder().parallelism(3).config("spark.executor.memory", "4g").build().unwrap();
         assert_eq!(session.parallelism(), 3);
         assert!(Session::builder().config("tidemill.parallelism", "0").build().is_err());
-        assert!(Session::builder().config("spark.sql.session.timeZone", "Europe/Berlin").build().is_err());
+        assert!(Session::builder().config("spark.sql.session.timeZone", "Europe/Nowhere").build().is_err());
+        session.set("spark.sql.ansi.enabled", "FALSE").unwrap();
+        session.set("spark.sql.session.timezone", "Europe/Berlin").unwrap();
+        let settings = session.spark_settings();
+        assert!(!settings.ansi && settings.time_zone.name() == "Europe/Berlin");
+        session.reset();
+        assert!(session.spark_settings().ansi);
+        for (name, value, condition) in [
+            ("spark.sql.warehouse.dir", "x", "CANNOT_MODIFY_STATIC_CONFIG"),
+            ("tidemill.threads", "2", "CANNOT_MODIFY_CONFIG"),
+            ("spark.sql.ansi.enabled", "maybe", "INVALID_CONF_VALUE.TYPE_MISMATCH"),
+            ("spark.sql.session.timeZone", "Nowhere", "INVALID_CONF_VALUE.TIME_ZONE"),
+        ] {
+            let error = session.set(name, value).unwrap_err();
+            assert_eq!(error.condition().map(|c| c.name.as_str()), Some(condition), "{name}");
+        }
     }
 }

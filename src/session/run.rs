@@ -55,6 +55,7 @@ impl Session {
     pub(crate) fn state_now(&self) -> SessionState {
         let mut state = self.state().clone();
         state.mark_start_execution();
+        state.config_mut().options_mut().execution.target_partitions = self.inner.settings.parallelism_now();
         state
     }
 }

@@ -1,10 +1,12 @@
-//! The session's settings: one table entry each, checked when the session is built. It acts on none of them.
+//! The session's settings: one table entry each, checked when the session is built and when SET changes them. It acts on none.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use tidemill_planner::options::{OptionSpec, Options};
+use tidemill_spark::error::error;
+use tidemill_spark::types::TimeZone;
 use tidemill_streaming::watermark::WatermarkPolicy;
 
 use crate::{Error, Result};
@@ -22,14 +24,33 @@ pub(crate) const SETTINGS: &[OptionSpec] = &[
 const SPARK: &[OptionSpec] = &[
     OptionSpec { name: "spark.app.name", default: "", doc: "Accepted, without effect." },
     OptionSpec { name: "spark.sql.shuffle.partitions", default: "", doc: "The same as `tidemill.parallelism`." },
-    OptionSpec { name: "spark.sql.session.timeZone", default: "UTC", doc: "UTC is the only time zone." },
-    OptionSpec { name: "spark.sql.caseSensitive", default: "false", doc: "Names are never case sensitive." },
+    OptionSpec { name: "spark.sql.session.timeZone", default: "UTC", doc: "The zone in which moments are read and shown." },
+    OptionSpec { name: "spark.sql.caseSensitive", default: "false", doc: "Whether names that differ in case differ." },
     OptionSpec {
         name: "spark.sql.streaming.multipleWatermarkPolicy",
         default: "min",
         doc: "Which of several watermarks is the query's, `min` or `max`; pinned when its checkpoint is made.",
     },
-    OptionSpec { name: "spark.sql.ansi.enabled", default: "true", doc: "ANSI mode is always on." },
+    OptionSpec { name: "spark.sql.ansi.enabled", default: "true", doc: "Errors instead of nulls and wrapped numbers." },
+    OptionSpec { name: "spark.sql.timestampType", default: "TIMESTAMP_LTZ", doc: "What TIMESTAMP means: TIMESTAMP_LTZ or TIMESTAMP_NTZ." },
+    OptionSpec { name: "spark.sql.sources.default", default: "parquet", doc: "The provider of a table that names none." },
+    OptionSpec {
+        name: "spark.sql.sources.partitionOverwriteMode",
+        default: "STATIC",
+        doc: "Whether INSERT OVERWRITE without values for partition columns replaces all partitions or, DYNAMIC, those that it writes.",
+    },
+    OptionSpec { name: "spark.sql.storeAssignmentPolicy", default: "ANSI", doc: "ANSI: which types INSERT puts into which columns." },
+    OptionSpec { name: "spark.sql.warehouse.dir", default: "spark-warehouse", doc: "The folder of databases and tables." },
+];
+
+/// Those that hold from the start of the session to its end.
+const STATIC: [&str; 6] = [
+    "spark.sql.warehouse.dir",
+    "spark.sql.catalogImplementation",
+    "spark.sql.globalTempDatabase",
+    "spark.sql.extensions",
+    "spark.sql.streaming.streamingQueryListeners",
+    "spark.sql.queryExecutionListeners",
 ];
 
 /// Those that shape the results of a stream: pinned when its checkpoint is made.
@@ -48,10 +69,15 @@ pub(super) struct Settings {
     /// What a new checkpoint pins.
     pub(super) watermark_policy: String,
     given: Options,
+    /// All settings as text, those of Spark that mean something by their own spelling: what SET shows and changes.
+    conf: RwLock<BTreeMap<String, String>>,
+    /// The same as they were at the start, for RESET.
+    initial: BTreeMap<String, String>,
 }
 
 impl Settings {
-    pub(super) fn check(given: &BTreeMap<String, String>) -> Result<Self> {
+    pub(super) fn check(all: &BTreeMap<String, String>) -> Result<Self> {
+        let given = all;
         let mut ours = BTreeMap::new();
         let mut parallelism = None;
         let mut watermark_policy = "min".to_owned();
@@ -60,18 +86,16 @@ impl Settings {
                 ours.insert(name.clone(), value.clone());
                 continue;
             }
-            match SPARK.iter().find(|spec| spec.name.eq_ignore_ascii_case(name)).map(|spec| spec.name) {
+            match known(name) {
                 Some("spark.sql.shuffle.partitions") => parallelism = Some(positive(name, value)?),
-                Some("spark.sql.session.timeZone") => fixed(name, value, &["utc", "etc/utc", "z", "+00:00"], "UTC")?,
                 Some(WatermarkPolicy::SETTING) => {
                     watermark_policy = value.to_ascii_lowercase();
                     WatermarkPolicy::of(&BTreeMap::from([(WatermarkPolicy::SETTING.to_owned(), watermark_policy.clone())]))?;
                 }
-                Some("spark.sql.caseSensitive") => fixed(name, value, &["false"], "false")?,
-                Some("spark.sql.ansi.enabled") => fixed(name, value, &["true"], "true")?,
                 Some(_) => {}
                 None => warn_once(name),
             }
+            check_spark(name, value)?;
         }
         let given = Options::check("the session", SETTINGS, ours.iter())?;
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
@@ -80,16 +104,70 @@ impl Settings {
         let threads = given.get_positive("tidemill.threads")?.unwrap_or(0);
         let shuffle_memory_bytes = given.get_positive("tidemill.shuffle.memoryBytes")?.unwrap_or(0) as u64;
         let spill_dir = given.get("tidemill.spillDir").map(PathBuf::from);
-        Ok(Self { parallelism, batch_size, threads, shuffle_memory_bytes, spill_dir, watermark_policy, given })
+        let initial: BTreeMap<String, String> = all.iter().map(|(name, value)| (spelled(name), value.clone())).collect();
+        let conf = RwLock::new(initial.clone());
+        Ok(Self { parallelism, batch_size, threads, shuffle_memory_bytes, spill_dir, watermark_policy, given, conf, initial })
+    }
+
+    /// What was given so far, by name.
+    pub(super) fn conf(&self) -> BTreeMap<String, String> {
+        self.conf.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many tasks a stage has at most, as it is set now.
+    pub(super) fn parallelism_now(&self) -> usize {
+        let conf = self.conf.read().unwrap_or_else(PoisonError::into_inner);
+        conf.get("spark.sql.shuffle.partitions").and_then(|n| n.trim().parse().ok()).filter(|n| *n > 0).unwrap_or(self.parallelism)
+    }
+
+    /// Gives a setting a value from here on.
+    ///
+    /// # Errors
+    /// `CANNOT_MODIFY_STATIC_CONFIG`, `CANNOT_MODIFY_CONFIG`, `INVALID_CONF_VALUE.*`; `Analysis` for an unknown one of ours.
+    pub(super) fn set(&self, name: &str, value: &str) -> Result<()> {
+        refuse_fixed(name)?;
+        check_spark(name, value)?;
+        if known(name) == Some(WatermarkPolicy::SETTING) {
+            WatermarkPolicy::of(&BTreeMap::from([(WatermarkPolicy::SETTING.to_owned(), value.to_ascii_lowercase())]))?;
+        } else if name.starts_with("spark.") && known(name).is_none() {
+            warn_once(name);
+        }
+        self.conf.write().unwrap_or_else(PoisonError::into_inner).insert(spelled(name), value.to_owned());
+        Ok(())
+    }
+
+    /// Takes a setting back to what it was at the start.
+    ///
+    /// # Errors
+    /// As [`Settings::set`].
+    pub(super) fn unset(&self, name: &str) -> Result<()> {
+        refuse_fixed(name)?;
+        let name = spelled(name);
+        let mut conf = self.conf.write().unwrap_or_else(PoisonError::into_inner);
+        match self.initial.get(&name) {
+            Some(value) => conf.insert(name, value.clone()),
+            None => conf.remove(&name),
+        };
+        Ok(())
+    }
+
+    /// Takes all settings back to what they were at the start.
+    pub(super) fn reset(&self) {
+        self.conf.write().unwrap_or_else(PoisonError::into_inner).clone_from(&self.initial);
     }
 
     pub(super) fn get(&self, name: &str) -> Option<String> {
-        if name.eq_ignore_ascii_case(WatermarkPolicy::SETTING) {
-            return Some(self.watermark_policy.clone());
+        let given = self.conf.read().unwrap_or_else(PoisonError::into_inner).get(&spelled(name)).cloned();
+        if known(name) == Some(WatermarkPolicy::SETTING) {
+            return Some(given.map_or_else(|| self.watermark_policy.clone(), |policy| policy.to_ascii_lowercase()));
         }
-        // The others of Spark's are what they are by default, or are refused.
-        if let Some(spec) = SPARK.iter().find(|spec| RESULT_SETTINGS.contains(&spec.name) && spec.name.eq_ignore_ascii_case(name)) {
-            return Some(spec.default.to_owned());
+        if !name.starts_with("tidemill.") {
+            let default = SPARK.iter().find(|spec| spec.name.eq_ignore_ascii_case(name)).map(|spec| spec.default);
+            let default = match default {
+                Some("") if known(name) == Some("spark.sql.shuffle.partitions") => Some(self.parallelism.to_string()),
+                other => other.map(str::to_owned),
+            };
+            return given.or(default);
         }
         let spec = SETTINGS.iter().find(|spec| spec.name.eq_ignore_ascii_case(name))?;
         Some(match spec.name {
@@ -107,11 +185,72 @@ fn positive(name: &str, value: &str) -> Result<usize> {
     }
 }
 
-fn fixed(name: &str, value: &str, accepted: &[&str], only: &str) -> Result<()> {
-    if accepted.contains(&value.to_lowercase().as_str()) {
-        return Ok(());
+/// Spark's own spelling of a setting that means something here.
+fn known(name: &str) -> Option<&'static str> {
+    SPARK.iter().find(|spec| spec.name.eq_ignore_ascii_case(name)).map(|spec| spec.name)
+}
+
+fn spelled(name: &str) -> String {
+    known(name).map_or_else(|| name.to_owned(), str::to_owned)
+}
+
+/// Every setting that means something: name, default, meaning.
+pub(crate) fn documented() -> impl Iterator<Item = &'static OptionSpec> {
+    SPARK.iter().chain(SETTINGS)
+}
+
+fn refuse_fixed(name: &str) -> Result<()> {
+    if STATIC.iter().any(|fixed| fixed.eq_ignore_ascii_case(name)) {
+        let message = format!("`{name}` holds for the whole session: give it when the session is built");
+        return Err(error("CANNOT_MODIFY_STATIC_CONFIG", message).with_parameter("key", format!("\"{name}\"")));
     }
-    Err(Error::unsupported(format!("setting `{name}` can only be `{only}`, not `{value}`")))
+    if name.starts_with("tidemill.") {
+        Options::check("the session", SETTINGS, [(&name.to_owned(), &String::new())])?;
+        let message = format!("`{name}` is about the engine, which has started: give it when the session is built");
+        return Err(error("CANNOT_MODIFY_CONFIG", message).with_parameter("key", format!("\"{name}\"")));
+    }
+    const CORE: [&str; 8] = [
+        "spark.master", "spark.app.", "spark.driver.", "spark.executor.", "spark.task.", "spark.jars", "spark.local.", "spark.memory.",
+    ];
+    if CORE.iter().any(|prefix| name.starts_with(prefix)) {
+        let message = format!("`{name}` is about the process, which has started: give it when the session is built");
+        return Err(error("CANNOT_MODIFY_CONFIG", message).with_parameter("key", format!("\"{name}\"")));
+    }
+    Ok(())
+}
+
+/// Refuses a value that one of Spark's settings does not take.
+fn check_spark(name: &str, value: &str) -> Result<()> {
+    let one_of = |allowed: &[&str]| {
+        if allowed.iter().any(|a| a.eq_ignore_ascii_case(value.trim())) {
+            return Ok(());
+        }
+        let message = format!("`{name}` is one of {}, not `{value}`: set one of them", allowed.join(", "));
+        Err(error("INVALID_CONF_VALUE.OUT_OF_RANGE_OF_OPTIONS", message))
+    };
+    match known(name) {
+        Some("spark.sql.ansi.enabled" | "spark.sql.caseSensitive") => {
+            if value.trim().eq_ignore_ascii_case("true") || value.trim().eq_ignore_ascii_case("false") {
+                return Ok(());
+            }
+            Err(error("INVALID_CONF_VALUE.TYPE_MISMATCH", format!("`{name}` is true or false, not `{value}`: set one of them")))
+        }
+        Some("spark.sql.session.timeZone") => TimeZone::parse(value).map(|_| ()).map_err(|_| {
+            let message = format!("`{value}` is no time zone: name one like `Europe/Berlin`, `UTC` or `+01:00`");
+            error("INVALID_CONF_VALUE.TIME_ZONE", message).with_parameter("confName", name).with_parameter("confValue", value)
+        }),
+        Some("spark.sql.shuffle.partitions") => match value.trim().parse::<usize>() {
+            Ok(n) if n > 0 => Ok(()),
+            Ok(_) => {
+                Err(error("INVALID_CONF_VALUE.REQUIREMENT", format!("setting `{name}` must be a whole number of at least 1, not `{value}`")))
+            }
+            Err(_) => Err(error("INVALID_CONF_VALUE.TYPE_MISMATCH", format!("setting `{name}` must be a whole number of at least 1, not `{value}`"))),
+        },
+        Some("spark.sql.timestampType") => one_of(&["TIMESTAMP_LTZ", "TIMESTAMP_NTZ"]),
+        Some("spark.sql.sources.partitionOverwriteMode") => one_of(&["STATIC", "DYNAMIC"]),
+        Some("spark.sql.storeAssignmentPolicy") => one_of(&["ANSI", "LEGACY", "STRICT"]),
+        _ => Ok(()),
+    }
 }
 
 fn warn_once(name: &str) {

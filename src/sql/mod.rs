@@ -12,14 +12,14 @@ use tidemill_spark::resolve::{OutputColumn, Resolved};
 
 pub(crate) use open::{opened_for, opened_now};
 
-use crate::{DataFrame, Error, Result, Session};
+use crate::{DataFrame, Result, Session};
 
 /// Carries out one statement: a query becomes a DataFrame, a command is done at once.
 pub(crate) async fn run(session: &Session, text: &str) -> Result<DataFrame> {
     let settings = session.spark_settings();
     match tidemill_spark::parse::parse_statement(text, &tidemill_spark::parse::ParseOptions::new(&settings)?)? {
         Statement::Query(relation) => query(session, &relation).await,
-        Statement::Command(_) => Err(Error::unsupported("commands arrive with the catalog")),
+        Statement::Command(command) => crate::command::run(session, &command, text).await,
     }
 }
 

@@ -1,17 +1,14 @@
-//! Opening what a tree names: views, tables and files.
+//! Opening what a tree names: views, tables, files and functions, until nothing is missing.
 
-use datafusion::datasource::provider_as_source;
 use tidemill_spark::plan::Relation;
-use tidemill_spark::resolve::{Opened, OpenedFunction, OpenedRelation, Request, Travel, requests};
-use tidemill_spark::types::from_field;
+use tidemill_spark::resolve::{Opened, OpenedFunction, OpenedRelation, Request, requests};
 
-use crate::io::{Format, PathTable, Version};
 use crate::{Error, Result, Session};
 
 /// All that `relation` needs from outside.
 pub(crate) async fn opened_for(session: &Session, relation: &Relation) -> Result<Opened> {
     let settings = session.spark_settings();
-    let mut opened = Opened { known_tables: session.catalog().names(), ..Opened::default() };
+    let mut opened = Opened { variables: session.catalog().variables(), ..Opened::default() };
     loop {
         let missing = requests(relation, &opened, &settings)?;
         if missing.is_empty() {
@@ -19,12 +16,20 @@ pub(crate) async fn opened_for(session: &Session, relation: &Relation) -> Result
         }
         for request in missing {
             match &request {
-                Request::Function { .. } => {
-                    opened.functions.insert(request, OpenedFunction::Missing);
+                Request::Table { name, travel, options, .. } => {
+                    let table = crate::catalog::open::open(session, name, travel.as_ref(), options).await?;
+                    if matches!(table, OpenedRelation::Missing) && opened.known_tables.is_empty() {
+                        opened.known_tables = session.catalog().known_names(&settings).await;
+                    }
+                    opened.relations.insert(request, table);
                 }
-                _ => {
-                    let relation = open(session, &request).await?;
-                    opened.relations.insert(request, relation);
+                Request::Function { name } => {
+                    let found = session.catalog().function(name, &settings).await?;
+                    let found = found.map_or(OpenedFunction::Missing, |found| OpenedFunction::Sql(found.function));
+                    opened.functions.insert(request, found);
+                }
+                Request::Files { .. } => {
+                    opened.relations.insert(request, OpenedRelation::Missing);
                 }
             }
         }
@@ -37,65 +42,27 @@ pub(crate) async fn opened_for(session: &Session, relation: &Relation) -> Result
 /// `Analysis` where it names tables that have to be opened first, as SQL text in a program may.
 pub(crate) fn opened_now(session: &Session, relation: &Relation) -> Result<Opened> {
     let settings = session.spark_settings();
-    let mut opened = Opened { known_tables: session.catalog().names(), ..Opened::default() };
+    let mut opened = Opened { variables: session.catalog().variables(), ..Opened::default() };
     loop {
         let missing = requests(relation, &opened, &settings)?;
         if missing.is_empty() {
             return Ok(opened);
         }
         for request in missing {
-            match &request {
+            let view = match &request {
                 Request::Function { .. } => {
                     opened.functions.insert(request, OpenedFunction::Missing);
+                    continue;
                 }
-                _ => {
-                    let Some(relation) = view(session, &request) else {
-                        return Err(Error::analysis(
-                            "an SQL expression of the DataFrame names a table that is not open yet: run an action, or read the table with `sql`",
-                        ));
-                    };
-                    opened.relations.insert(request, relation);
-                }
-            }
-        }
-    }
-}
-
-/// The temporary view that is asked for.
-fn view(session: &Session, request: &Request) -> Option<OpenedRelation> {
-    match request {
-        Request::Table { name, .. } => match name.as_slice() {
-            [only] => session.catalog().get(only).map(|view| view.opened),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-async fn open(session: &Session, request: &Request) -> Result<OpenedRelation> {
-    match request {
-        Request::Table { name, travel, .. } => {
-            if let Some(view) = view(session, request) {
-                return Ok(view);
-            }
-            let [format, path] = name.as_slice() else { return Ok(OpenedRelation::Missing) };
-            let Ok(format) = Format::parse(format) else { return Ok(OpenedRelation::Missing) };
-            let version = match travel {
-                None => Version::Latest,
-                Some(Travel::Version(text)) => match text.trim_matches('\'').parse() {
-                    Ok(number) => Version::Number(number),
-                    Err(_) => return Err(Error::analysis(format!("`{text}` is no version of a table: give a number"))),
-                },
-                Some(Travel::Timestamp(micros)) => Version::Timestamp(micros.div_euclid(1_000)),
+                Request::Table { name, .. } => session.catalog().temp_view(name, &settings),
+                Request::Files { .. } => None,
             };
-            files(session, &PathTable { format, path: path.clone(), version }).await
+            let Some(view) = view else {
+                return Err(Error::analysis(
+                    "an SQL expression of the DataFrame names a table that is not open yet: run an action, or read the table with `sql`",
+                ));
+            };
+            opened.relations.insert(request, view.opened);
         }
-        Request::Files { .. } | Request::Function { .. } => Ok(OpenedRelation::Missing),
     }
-}
-
-async fn files(session: &Session, table: &PathTable) -> Result<OpenedRelation> {
-    let provider = table.open(session).await?;
-    let columns = provider.schema().fields().iter().map(|field| from_field(field)).collect();
-    Ok(OpenedRelation::Table { name: Vec::new(), source: provider_as_source(provider), columns })
 }

@@ -73,8 +73,9 @@ pub(super) fn complete(line: &str, at: usize, names: &Names) -> (usize, Vec<Stri
     // The word itself says nothing, and a name whose quotes are open would take what follows along.
     let others = format!("{}{}{}", line.get(..start).unwrap_or(""), " ".repeat(at - start), line.get(at..).unwrap_or(""));
     let tables = used_tables(&others, at);
-    let mut found: Vec<String> = match context(before, &known) {
-        Place::Part(qualifier) => parts(&qualifier, &tables, names),
+    let place = context(before, &known);
+    let mut found: Vec<String> = match &place {
+        Place::Part(qualifier) => parts(qualifier, &tables, names),
         Place::Table => names.tables(),
         // Nothing was said about what should stand here.
         Place::Any if prefix.is_empty() && !quoted => return (at, Vec::new()),
@@ -87,13 +88,17 @@ pub(super) fn complete(line: &str, at: usize, names: &Names) -> (usize, Vec<Stri
     };
     found.retain(|name| begins(name, prefix));
     let mut found: Vec<String> = found.into_iter().map(|name| spelled(&name, quoted)).collect();
-    if !quoted && !prefix.is_empty() && !matches!(context(before, &known), Place::Part(_)) {
+    // Where a table may stand, few keywords may, and a table is meant.
+    let has_keywords = match place {
+        Place::Part(_) => false,
+        Place::Table => found.is_empty(),
+        Place::Any => true,
+    };
+    if has_keywords && !quoted && !prefix.is_empty() {
         let is_lower = prefix.chars().next().is_some_and(char::is_lowercase);
         let keywords = KEYWORDS.iter().filter(|word| begins(word, prefix));
         found.extend(keywords.map(|word| if is_lower { word.to_lowercase() } else { (*word).to_owned() }));
-        if matches!(context(before, &known), Place::Any) {
-            found.extend(names.functions().filter(|name| begins(name, prefix)).map(|name| format!("{name}(")));
-        }
+        found.extend(names.functions().filter(|name| begins(name, prefix)).map(|name| format!("{name}(")));
     }
     found.sort();
     found.dedup();
@@ -262,7 +267,9 @@ mod tests {
             ("SELECT users.n| FROM users", 13, &["name"]),
             ("SELECT `us| FROM users", 7, &["`user_id`", "`users`"]),
             ("SELECT * FROM |", 14, &["`two words`", "db.other", "sales", "users"]),
-            ("SELECT * FROM us|", 14, &["use", "user", "users", "using"]),
+            ("SELECT * FROM us|", 14, &["users"]),
+            ("SELECT * FROM lat|", 14, &["lateral"]),
+            ("SELECT * FROM rang|", 14, &["range"]),
             ("SELECT * FROM db.o|", 17, &["other"]),
             ("SELECT nam| FROM users WHERE nam", 7, &["name", "namespace", "namespaces"]),
             ("SELECT nam FROM users|", 16, &["users"]),

@@ -10,9 +10,13 @@ use crate::plan::Span;
 
 /// An error of that condition: `[CONDITION] message`. Its kind is `Analysis`, unless the condition is about a value in a row.
 pub fn error(condition: &'static str, message: impl std::fmt::Display) -> Error {
+    // What Spark has and we do not has no condition of Spark's.
+    if condition == "NOT_SUPPORTED_YET" {
+        return Error::unsupported(message.to_string());
+    }
     let kind = if is_about_data(condition) {
         ErrorKind::Data
-    } else if condition.starts_with("UNSUPPORTED_FEATURE") || condition == "NOT_SUPPORTED_YET" {
+    } else if condition.starts_with("UNSUPPORTED_FEATURE") {
         ErrorKind::Unsupported
     } else {
         ErrorKind::Analysis

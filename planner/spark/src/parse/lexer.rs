@@ -136,7 +136,7 @@ const SYMBOLS: &[(&str, &str)] = &[
 
 /// The tokens of `text`.
 pub(super) fn lex(text: &str) -> Tokens {
-    let mut lexer = Lexer { text, bytes: text.as_bytes(), at: 0, unclosed_comment: None };
+    let mut lexer = Lexer { text, bytes: text.as_bytes(), at: 0, unclosed_comment: None, open: [false; 2], lost_tags: 0 };
     let mut tokens = Vec::with_capacity(text.len() / 4 + 1);
     loop {
         lexer.skip_blanks();
@@ -155,7 +155,14 @@ struct Lexer<'a> {
     bytes: &'a [u8],
     at: usize,
     unclosed_comment: Option<Span>,
+    /// Whether a `'` and a `"` was found that has no end: then no later one has.
+    open: [bool; 2],
+    /// How many `$tag$` had no end.
+    lost_tags: usize,
 }
+
+/// How many `$tag$` without an end are looked for: each costs a walk to the end of the text.
+const MOST_LOST_TAGS: usize = 16;
 
 impl Lexer<'_> {
     fn byte(&self, at: usize) -> u8 {
@@ -222,8 +229,7 @@ impl Lexer<'_> {
         let first = self.byte(self.at);
         match first {
             _ if self.at >= self.bytes.len() => TokenKind::End,
-            b'\'' => self.quoted(self.at, b'\'').unwrap_or_else(|| self.unknown()),
-            b'"' => self.quoted(self.at, b'"').unwrap_or_else(|| self.unknown()),
+            b'\'' | b'"' => self.string(first),
             b'`' => self.back_quoted(),
             b'r' | b'R' if matches!(self.byte(self.at + 1), b'\'' | b'"') => self.raw(),
             b'0'..=b'9' => self.number_or_word(),
@@ -249,6 +255,17 @@ impl Lexer<'_> {
     fn unknown(&mut self) -> TokenKind {
         self.at += self.rest(self.at).chars().next().map_or(1, char::len_utf8);
         TokenKind::Unknown
+    }
+
+    fn string(&mut self, quote: u8) -> TokenKind {
+        let which = usize::from(quote == b'"');
+        let found = if self.open.get(which) == Some(&true) { None } else { self.quoted(self.at, quote) };
+        found.unwrap_or_else(|| {
+            if let Some(open) = self.open.get_mut(which) {
+                *open = true;
+            }
+            self.unknown()
+        })
     }
 
     /// A string from `at`; a backslash takes the next character along, and a quote twice is one.
@@ -295,7 +312,7 @@ impl Lexer<'_> {
     fn dollar(&mut self) -> TokenKind {
         let rest = self.rest(self.at);
         let tag_end = rest.get(1..).and_then(|r| r.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')).map_or(0, |end| end + 1);
-        if tag_end == 0 || self.byte(self.at + tag_end) != b'$' {
+        if tag_end == 0 || self.byte(self.at + tag_end) != b'$' || self.lost_tags >= MOST_LOST_TAGS {
             return self.unknown();
         }
         let tag = &rest[..=tag_end];
@@ -304,7 +321,10 @@ impl Lexer<'_> {
                 self.at += 2 * tag.len() + body;
                 TokenKind::Dollar
             }
-            None => self.unknown(),
+            None => {
+                self.lost_tags += 1;
+                self.unknown()
+            }
         }
     }
 
@@ -452,7 +472,7 @@ mod tests {
             ("'a''b' 'a\\'b' r'a\\' \"x\" `a``b`", "String<'a''b'> String<'a\\'b'> String<r'a\\'> DoubleQuoted<\"x\"> BackQuoted<`a``b`>"),
             ("'none", "Unknown<'> NONE"),
             ("a -- x\nb /* c /* d */ e */ f", "Word<a> Word<b> Word<f>"),
-            ("/*+ x */", "/*+ Word<x> */"),
+            ("/*+ a */", "/*+ Word<a> */"),
             ("a<=>b == c !> d >>> e |> f || g", "Word<a> <=> Word<b> = Word<c> <= Word<d> >>> Word<e> |> Word<f> || Word<g>"),
             ("s3://a/b.c x:y", "Word<s3> : / / Word<a> / Word<b> . Word<c> X : Word<y>"),
             ("gs://a/b.c", "Word<gs://a/b.c>"),

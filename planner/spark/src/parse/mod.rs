@@ -7,6 +7,7 @@ mod interval;
 mod keywords;
 mod lexer;
 mod literal;
+mod names;
 mod options;
 mod parser;
 mod properties;
@@ -29,7 +30,7 @@ use parser::Parser;
 /// # Errors
 /// `PARSE_SYNTAX_ERROR`, `PARSE_EMPTY_STATEMENT`, and the conditions of Spark's parser.
 pub fn parse_statement(text: &str, options: &ParseOptions) -> Result<Statement> {
-    Parser::new(text, options).all(Parser::statement)
+    Parser::read(text, options, Parser::statement)
 }
 
 /// A query.
@@ -37,7 +38,7 @@ pub fn parse_statement(text: &str, options: &ParseOptions) -> Result<Statement> 
 /// # Errors
 /// As [`parse_statement`].
 pub fn parse_query(text: &str, options: &ParseOptions) -> Result<Relation> {
-    Parser::new(text, options).all(Parser::query)
+    Parser::read(text, options, Parser::query)
 }
 
 /// An expression, with an alias perhaps.
@@ -45,7 +46,7 @@ pub fn parse_query(text: &str, options: &ParseOptions) -> Result<Relation> {
 /// # Errors
 /// As [`parse_statement`].
 pub fn parse_expression(text: &str, options: &ParseOptions) -> Result<Expression> {
-    Parser::new(text, options).all(Parser::named_expression)
+    Parser::read(text, options, Parser::named_expression)
 }
 
 /// A key to sort by: `a DESC NULLS LAST`.
@@ -53,7 +54,7 @@ pub fn parse_expression(text: &str, options: &ParseOptions) -> Result<Expression
 /// # Errors
 /// As [`parse_statement`].
 pub fn parse_sort_order(text: &str, options: &ParseOptions) -> Result<SortOrder> {
-    Parser::new(text, options).all(Parser::sort_item)
+    Parser::read(text, options, Parser::sort_item)
 }
 
 /// A type.
@@ -61,7 +62,7 @@ pub fn parse_sort_order(text: &str, options: &ParseOptions) -> Result<SortOrder>
 /// # Errors
 /// As [`parse_statement`]; `UNSUPPORTED_DATATYPE` for one that Spark does not know.
 pub fn parse_data_type(text: &str, options: &ParseOptions) -> Result<SparkType> {
-    Parser::new(text, options).all(Parser::data_type)
+    Parser::read(text, options, Parser::data_type)
 }
 
 /// Columns: `a INT, b STRING NOT NULL COMMENT 'x'`.
@@ -69,7 +70,7 @@ pub fn parse_data_type(text: &str, options: &ParseOptions) -> Result<SparkType> 
 /// # Errors
 /// As [`parse_data_type`].
 pub fn parse_table_schema(text: &str, options: &ParseOptions) -> Result<Vec<StructField>> {
-    Parser::new(text, options).all(|p| p.list(Parser::column_type))
+    Parser::read(text, options, |p| p.list(Parser::column_type))
 }
 
 /// The parts of a name: `` a.`b c` ``.
@@ -77,7 +78,7 @@ pub fn parse_table_schema(text: &str, options: &ParseOptions) -> Result<Vec<Stru
 /// # Errors
 /// As [`parse_statement`].
 pub fn parse_multipart_identifier(text: &str, options: &ParseOptions) -> Result<Vec<String>> {
-    Parser::new(text, options).all(Parser::multipart_identifier)
+    Parser::read(text, options, Parser::multipart_identifier)
 }
 
 #[cfg(test)]

@@ -1,17 +1,24 @@
-//! The cursor over the tokens: what comes next, names and strings, errors with their place, and the limit on depth.
+//! The cursor over the tokens: what comes next, errors with their place, and the limit on depth.
 
 use super::ParseOptions;
 use super::keywords::Keyword;
 use super::lexer::{Token, TokenKind, lex};
 use crate::error::{at, error};
-use crate::plan::{Expression, ExpressionKind, Literal, Span, TableName};
+use crate::plan::{Expression, ExpressionKind, Span};
 use crate::{Error, Result};
 
-/// How deep calls may nest: what a thread of 2 MiB bears in a debug build, with room for who calls.
-const MAX_NESTING: usize = 64;
+/// How deep constructs may nest on the caller's stack: in a debug build a level takes up to 30 KiB.
+const NESTING: usize = 24;
 
-/// How tall a tree may be: what a thread of 2 MiB clones and drops in a debug build.
-const MAX_HEIGHT: usize = 400;
+/// How deep they may nest on a stack made for the purpose.
+const FAR_NESTING: usize = 500;
+
+/// That stack: a level takes up to 30 KiB in a debug build.
+const FAR_STACK: usize = 64 << 20;
+
+/// How tall a tree may be, in expressions; a relation counts twice. A thread of 2 MiB clones and drops such a tree in a debug build, where
+/// an expression takes 2 KiB and a relation 4 KiB.
+const MAX_HEIGHT: usize = 600;
 
 /// A place in a text, and what was seen up to it.
 #[derive(Debug)]
@@ -21,15 +28,17 @@ pub(super) struct Parser<'a> {
     tokens: Vec<Token>,
     /// For each `(` the index of its `)`.
     closing: Vec<u32>,
-    next: usize,
+    pub(super) next: usize,
     /// How many nested constructs are open.
     depth: usize,
+    /// How many may be.
+    deepest: usize,
+    /// Whether it was too many.
+    too_deep: bool,
     /// How tall the tallest tree of the construct is that is being read.
     height: usize,
     /// How many `?` there were.
     parameters: usize,
-    /// The last token that an alternative got to which was given up.
-    furthest: usize,
     /// The first error that is none of syntax: those of syntax come first.
     complaint: Option<Error>,
     unclosed_comment: Option<Span>,
@@ -38,17 +47,8 @@ pub(super) struct Parser<'a> {
 /// What [`Parser::enter`] found, for [`Parser::leave`].
 pub(super) struct Level(usize);
 
-/// Where the parser was.
-pub(super) struct Mark {
-    next: usize,
-    depth: usize,
-    height: usize,
-    parameters: usize,
-    complained: bool,
-}
-
 impl<'a> Parser<'a> {
-    pub(super) fn new(text: &'a str, options: &'a ParseOptions) -> Self {
+    fn new(text: &'a str, options: &'a ParseOptions) -> Self {
         let lexed = lex(text);
         let closing = closings(&lexed.tokens);
         Self {
@@ -58,21 +58,40 @@ impl<'a> Parser<'a> {
             closing,
             next: 0,
             depth: 0,
+            deepest: NESTING,
+            too_deep: false,
             height: 0,
             parameters: 0,
-            furthest: 0,
             complaint: None,
             unclosed_comment: lexed.unclosed_comment,
         }
     }
 
-    /// Reads all of the text.
+    /// Reads all of a text: on the caller's stack, and where that is too small for it, on a larger one.
     ///
     /// # Errors
     /// Whatever `read` finds, and `PARSE_SYNTAX_ERROR` for what it leaves.
-    pub(super) fn all<T>(mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub(super) fn read<T: Send>(text: &'a str, options: &'a ParseOptions, read: fn(&mut Self) -> Result<T>) -> Result<T> {
+        let mut parser = Self::new(text, options);
+        let result = parser.all(read);
+        if !parser.too_deep {
+            return result;
+        }
+        std::thread::scope(|scope| {
+            let far = move || {
+                let mut parser = Parser::new(text, options);
+                parser.deepest = FAR_NESTING;
+                parser.all(read)
+            };
+            let thread = std::thread::Builder::new().name("parse".to_owned()).stack_size(FAR_STACK).spawn_scoped(scope, far);
+            // Without a thread the first answer stands.
+            thread.ok().and_then(|thread| thread.join().ok()).unwrap_or(result)
+        })
+    }
+
+    fn all<T>(&mut self, read: fn(&mut Self) -> Result<T>) -> Result<T> {
         let blank = self.tokens.len() <= 1;
-        let result = read(&mut self).and_then(|value| {
+        let result = read(self).and_then(|value| {
             while self.take_symbol(";") {}
             if self.at_end() { Ok(value) } else { Err(self.extra_input()) }
         });
@@ -83,7 +102,7 @@ impl<'a> Parser<'a> {
             Err(e) => Err(e),
             Ok(value) => {
                 self.check_comment()?;
-                self.complaint.map_or(Ok(value), Err)
+                self.complaint.take().map_or(Ok(value), Err)
             }
         }
     }
@@ -257,17 +276,16 @@ impl<'a> Parser<'a> {
 
     /// What stands here does not fit, and why.
     pub(super) fn unexpected(&self, why: &str) -> Error {
-        self.syntax_error_at(self.next.max(self.furthest), "", why)
+        self.syntax_error_at(self.next, "", why)
     }
 
     /// What stands behind the end of the statement.
     fn extra_input(&self) -> Error {
-        let index = self.next.max(self.furthest);
-        let next = self.token(index + 1);
-        let lone = index == self.next && (next.kind == TokenKind::End || next.is(";"));
-        let shown = self.shown(index);
+        let next = self.peek_at(1);
+        let lone = next.kind == TokenKind::End || next.is(";");
+        let shown = self.shown(self.next);
         let hint = if lone { format!(": extra input {shown}") } else { String::new() };
-        self.syntax_error_at(index, &hint, "the statement ends before it")
+        self.syntax_error_at(self.next, &hint, "the statement ends before it")
     }
 
     fn shown(&self, index: usize) -> String {
@@ -311,42 +329,15 @@ impl<'a> Parser<'a> {
         self.complain_from(start, "INVALID_STATEMENT_OR_CLAUSE", format!("Spark does not do `{what}`: leave it out"));
     }
 
-    // Alternatives and depth.
-
-    pub(super) fn mark(&self) -> Mark {
-        Mark { next: self.next, depth: self.depth, height: self.height, parameters: self.parameters, complained: self.complaint.is_some() }
-    }
-
-    pub(super) fn reset(&mut self, mark: &Mark) {
-        self.furthest = self.furthest.max(self.next);
-        self.next = mark.next;
-        self.depth = mark.depth;
-        self.height = mark.height;
-        self.parameters = mark.parameters;
-        if !mark.complained {
-            self.complaint = None;
-        }
-    }
-
-    /// What `read` reads, or nothing where it finds an error of syntax.
-    pub(super) fn attempt<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<Option<T>> {
-        let mark = self.mark();
-        match read(self) {
-            Ok(value) => Ok(Some(value)),
-            Err(e) if e.condition().is_some_and(|c| c.name == "PARSE_SYNTAX_ERROR") => {
-                self.reset(&mark);
-                Ok(None)
-            }
-            Err(e) => Err(e),
-        }
-    }
+    // Depth.
 
     /// Goes one level deeper.
     ///
     /// # Errors
     /// `FAILED_TO_PARSE_TOO_COMPLEX` where that is too deep.
     pub(super) fn enter(&mut self) -> Result<Level> {
-        if self.depth >= MAX_NESTING {
+        if self.depth >= self.deepest {
+            self.too_deep = true;
             return Err(self.too_complex());
         }
         self.depth += 1;
@@ -364,6 +355,16 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
+    /// Begins a tree beside the one that was read: what it returns goes to [`Self::end_beside`].
+    pub(super) fn begin_beside(&mut self) -> Level {
+        Level(std::mem::take(&mut self.height))
+    }
+
+    /// Ends a tree beside another: the taller one counts.
+    pub(super) fn end_beside(&mut self, level: Level) {
+        self.height = self.height.max(level.0);
+    }
+
     /// The tree grows by so many nodes on top.
     ///
     /// # Errors
@@ -371,6 +372,14 @@ impl<'a> Parser<'a> {
     pub(super) fn grow(&mut self, by: usize) -> Result<()> {
         self.height += by;
         if self.height > MAX_HEIGHT { Err(self.too_complex()) } else { Ok(()) }
+    }
+
+    /// The same for relations.
+    ///
+    /// # Errors
+    /// As [`Self::grow`].
+    pub(super) fn grow_relation(&mut self, by: usize) -> Result<()> {
+        self.grow(2 * by)
     }
 
     fn too_complex(&self) -> Error {
@@ -383,239 +392,13 @@ impl<'a> Parser<'a> {
         self.parameters += 1;
         self.parameters - 1
     }
+}
 
-    // Names.
-
-    /// Whether a token may be a name.
-    pub(super) fn is_name(&self, token: Token) -> bool {
-        match token.kind {
-            TokenKind::Word | TokenKind::BackQuoted => true,
-            TokenKind::DoubleQuoted => self.options.double_quoted_identifiers,
-            TokenKind::Keyword(keyword) => keyword.class().is_name(self.options.enforce_reserved_keywords),
-            _ => false,
-        }
-    }
-
-    /// Whether a token may be a table's alias.
-    pub(super) fn is_strict_name(&self, token: Token) -> bool {
-        match token.kind {
-            TokenKind::Keyword(keyword) => keyword.class().is_strict_name(self.options.enforce_reserved_keywords),
-            _ => self.is_name(token),
-        }
-    }
-
-    /// Whether a token is a quoted name.
-    pub(super) fn is_quoted_name(&self, token: Token) -> bool {
-        token.kind == TokenKind::BackQuoted || (token.kind == TokenKind::DoubleQuoted && self.options.double_quoted_identifiers)
-    }
-
-    /// The name that a token is.
-    ///
-    /// # Errors
-    /// `INVALID_IDENTIFIER` for letters beyond ASCII without quotes.
-    pub(super) fn name_of(&self, token: Token) -> Result<String> {
-        let text = self.text_of(token);
-        match token.kind {
-            TokenKind::BackQuoted => Ok(inner(text, 1).replace("``", "`")),
-            TokenKind::DoubleQuoted => Ok(inner(text, 1).replace("\"\"", "\"")),
-            TokenKind::Word if !text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
-                Err(self.invalid_identifier(text, token.span()))
-            }
-            _ => Ok(text.to_owned()),
-        }
-    }
-
-    fn invalid_identifier(&self, name: &str, span: Span) -> Error {
-        let message = format!("`{name}` is no name without quotes: write it between backquotes");
-        self.refuse("INVALID_IDENTIFIER", message, Some(span)).with_parameter("ident", name)
-    }
-
-    /// `name`, of one part; `IDENTIFIER('name')` too.
-    pub(super) fn identifier(&mut self) -> Result<String> {
-        let start = self.next;
-        let mut parts = self.identifier_parts()?;
-        if parts.len() > 1 {
-            let message = format!("`{}` is a name of several parts, where one is needed", parts.join("."));
-            self.complain_from(start, "IDENTIFIER_TOO_MANY_NAME_PARTS", message);
-        }
-        Ok(parts.pop().unwrap_or_default())
-    }
-
-    /// A name, or the parts of `IDENTIFIER('a.b')`.
-    fn identifier_parts(&mut self) -> Result<Vec<String>> {
-        if let Some(parts) = self.identifier_literal()? {
-            return Ok(parts);
-        }
-        let token = self.peek();
-        if !self.is_name(token) {
-            return Err(self.unexpected("a name is missing"));
-        }
-        let name = self.name_of(token)?;
-        self.next += 1;
-        Ok(vec![name])
-    }
-
-    /// `IDENTIFIER('a.b')`: its parts.
-    pub(super) fn identifier_literal(&mut self) -> Result<Option<Vec<String>>> {
-        let is_text = self.at(Keyword::IDENTIFIER) && self.peek_at(1).is("(") && self.is_string(self.peek_at(2));
-        let Some(close) = self.closing(self.next + 1).filter(|_| is_text) else { return Ok(None) };
-        if !(self.next + 2..close).all(|index| self.is_string(self.token(index))) {
-            return Ok(None);
-        }
-        self.next += 2;
-        let text = self.string()?;
-        self.expect_symbol(")")?;
-        super::parse_multipart_identifier(&text, self.options).map(Some)
-    }
-
-    /// A name that may have been written with a `-` by mistake.
-    pub(super) fn checked_identifier(&mut self) -> Result<String> {
-        let start = self.next;
-        let name = self.identifier()?;
-        self.check_hyphen(start)?;
-        Ok(name)
-    }
-
-    /// # Errors
-    /// `INVALID_IDENTIFIER` for `a-b`.
-    fn check_hyphen(&mut self, start: usize) -> Result<()> {
-        if !(self.at_symbol("-") && self.is_name(self.peek_at(1))) {
-            return Ok(());
-        }
-        while self.at_symbol("-") && self.is_name(self.peek_at(1)) {
-            self.next += 2;
-        }
-        let span = self.span_from(start);
-        Err(self.invalid_identifier(span.of(self.text), span))
-    }
-
-    /// `a.b.c`
-    pub(super) fn multipart_identifier(&mut self) -> Result<Vec<String>> {
-        let mut parts = Vec::new();
-        loop {
-            let start = self.next;
-            parts.extend(self.identifier_parts()?);
-            self.check_hyphen(start)?;
-            if !self.take_symbol(".") {
-                return Ok(parts);
-            }
-        }
-    }
-
-    /// `a.b.c` without a check for hyphens.
-    pub(super) fn qualified_name(&mut self) -> Result<Vec<String>> {
-        let mut parts = self.identifier_parts()?;
-        while self.take_symbol(".") {
-            parts.extend(self.identifier_parts()?);
-        }
-        Ok(parts)
-    }
-
-    /// `a.b.c` or `IDENTIFIER(expr)`
-    pub(super) fn identifier_reference(&mut self) -> Result<TableName> {
-        if !(self.at(Keyword::IDENTIFIER) && self.peek_at(1).is("(")) {
-            return self.multipart_identifier().map(TableName::Parts);
-        }
-        if let Some(close) = self.closing(self.next + 1)
-            && self.token(close + 1).is(".")
-        {
-            return self.multipart_identifier().map(TableName::Parts);
-        }
-        self.next += 2;
-        let e = self.expression()?;
-        self.expect_symbol(")")?;
-        match e {
-            Expression { kind: ExpressionKind::Literal(Literal::String(text)), .. } => {
-                super::parse_multipart_identifier(&text, self.options).map(TableName::Parts)
-            }
-            e => Ok(TableName::Identifier(Box::new(e))),
-        }
-    }
-
-    /// `a.b, c`
-    pub(super) fn multipart_identifiers(&mut self) -> Result<Vec<Vec<String>>> {
-        self.list(Self::multipart_identifier)
-    }
-
-    /// `(a, b)`
-    pub(super) fn identifier_list(&mut self) -> Result<Vec<String>> {
-        self.in_parens(Self::checked_identifier)
-    }
-
-    /// `item, item`
-    pub(super) fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
-        let mut items = vec![item(self)?];
-        while self.take_symbol(",") {
-            items.push(item(self)?);
-        }
-        Ok(items)
-    }
-
-    /// `(item, item)`
-    pub(super) fn in_parens<T>(&mut self, item: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
-        self.expect_symbol("(")?;
-        let items = self.list(item)?;
-        self.expect_symbol(")")?;
-        Ok(items)
-    }
-
-    // Strings and numbers.
-
-    /// Whether a token is a string.
-    pub(super) fn is_string(&self, token: Token) -> bool {
-        token.kind == TokenKind::String || (token.kind == TokenKind::DoubleQuoted && !self.options.double_quoted_identifiers)
-    }
-
-    pub(super) fn at_string(&self) -> bool {
-        self.is_string(self.peek())
-    }
-
-    /// A string; several after one another are one.
-    pub(super) fn string(&mut self) -> Result<String> {
-        if !self.at_string() {
-            return Err(self.unexpected("a string is missing"));
-        }
-        let mut text = String::new();
-        while self.at_string() {
-            let token = self.advance();
-            text.push_str(&super::literal::unescape(self.text_of(token), false));
-        }
-        Ok(text)
-    }
-
-    /// A string of one token.
-    pub(super) fn single_string(&mut self) -> Result<String> {
-        if !self.at_string() {
-            return Err(self.unexpected("a string is missing"));
-        }
-        let token = self.advance();
-        Ok(super::literal::unescape(self.text_of(token), false))
-    }
-
-    /// A whole number.
-    pub(super) fn integer(&mut self) -> Result<i64> {
-        let token = self.peek();
-        if token.kind != TokenKind::Integer {
-            return Err(self.unexpected("a whole number is missing"));
-        }
-        self.next += 1;
-        let text = self.text_of(token);
-        Ok(text.parse().unwrap_or_else(|_| {
-            let message = format!("{text} is too large: it must fit into 64 bits");
-            let e = self.refuse("INVALID_NUMERIC_LITERAL_RANGE", message, Some(token.span()));
-            self.complain(e);
-            0
-        }))
-    }
-
-    /// A whole number of 32 bits.
-    pub(super) fn small_integer(&mut self) -> Result<i32> {
-        let start = self.next;
-        let value = self.integer()?;
-        Ok(i32::try_from(value).unwrap_or_else(|_| {
-            self.complain_from(start, "INVALID_NUMERIC_LITERAL_RANGE", format!("{value} is too large: it must fit into 32 bits"));
-            0
-        }))
+/// Whether an expression is that one word.
+pub(super) fn is_word(e: &Expression, word: &str) -> bool {
+    match &e.kind {
+        ExpressionKind::UnresolvedAttribute { name, .. } => matches!(name.as_slice(), [own] if own.eq_ignore_ascii_case(word)),
+        _ => false,
     }
 }
 

@@ -106,6 +106,10 @@ pub enum InsertMode {
     Overwrite,
     /// `INSERT INTO … REPLACE WHERE condition`
     ReplaceWhere(Expression),
+    /// `INSERT INTO … alias REPLACE ON condition`
+    ReplaceOn(Expression, Option<String>),
+    /// `INSERT INTO … REPLACE USING (columns)`
+    ReplaceUsing(Vec<String>),
 }
 
 /// What EXPLAIN shows.
@@ -322,6 +326,13 @@ pub enum Command {
         /// A new location.
         location: Option<String>,
     },
+    /// `ALTER DATABASE … UNSET DBPROPERTIES (keys)`
+    UnsetNamespaceProperties {
+        /// Which.
+        name: TableName,
+        /// The properties' names.
+        keys: Vec<String>,
+    },
     /// `DROP DATABASE`
     DropNamespace {
         /// Which.
@@ -362,6 +373,8 @@ pub enum Command {
         /// The rows.
         query: Relation,
     },
+    /// `FROM … INSERT … INSERT …`: several at once
+    MultiInsert(Vec<Command>),
     /// `INSERT OVERWRITE DIRECTORY`
     InsertDirectory {
         /// `LOCAL`

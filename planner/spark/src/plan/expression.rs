@@ -173,7 +173,7 @@ pub enum CastMode {
 /// `name(DISTINCT args ORDER BY …) WITHIN GROUP (ORDER BY …) FILTER (WHERE …) IGNORE NULLS`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FunctionCall {
-    /// The name's parts; for an operator one of [`operator`].
+    /// The name's parts; for an operator one of [`operator`]. None if it is computed: then the first argument is the `IDENTIFIER(expr)`.
     pub name: Vec<String>,
     /// The arguments; `count(*)` has an [`ExpressionKind::UnresolvedStar`].
     pub arguments: Vec<Expression>,

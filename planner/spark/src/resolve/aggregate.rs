@@ -126,7 +126,7 @@ impl Grouped {
     }
 
     /// The groups.
-    pub(crate) fn plan(&self) -> Result<LogicalPlan> {
+    pub(crate) fn plan(&self, resolver: &mut Resolver<'_>) -> Result<LogicalPlan> {
         let aggregates: Vec<Expr> = self.aggregates.iter().map(|(expr, id)| expr.clone().alias(id)).collect();
         let (input, keys) = match (&self.sets, &self.grouping) {
             (Some(sets), Some(grouping)) => self.expanded(sets, grouping)?,
@@ -143,11 +143,11 @@ impl Grouped {
         } else {
             LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input), keys, aggregates)?)
         };
-        let filter = self.filters.iter().cloned().reduce(|a, b| a.and(b));
-        Ok(match filter {
-            Some(filter) => LogicalPlanBuilder::from(plan).filter(filter)?.build()?,
-            None => plan,
-        })
+        let (mut plan, filters) = resolver.with_subqueries(plan, self.filters.clone(), true)?;
+        if let Some(filter) = filters.into_iter().reduce(Expr::and) {
+            plan = LogicalPlanBuilder::from(plan).filter(filter)?.build()?;
+        }
+        Ok(plan)
     }
 
     /// The groups, one of whose keys is a window of time.
@@ -359,16 +359,17 @@ impl Resolver<'_> {
         }
         let outer = std::mem::replace(&mut self.grouping, grouped.grouping.clone());
         let rel = Rel::new(grouped.input.clone(), grouped.scope.clone());
-        let items = self.select_list(rel, &list);
+        let items = self.select_list(rel, &list, true);
         self.grouping = outer;
-        let (rel, mut items) = items?;
+        let (rel, mut items, deferred) = items?;
         grouped.input = rel.plan;
         grouped.scope = rel.scope;
         if keep_grouping {
             let keys: Vec<_> = grouped.keys.iter().map(|(key, _)| (key.clone(), key.expr.try_as_col().is_none(), None)).collect();
             items.splice(0..0, keys);
         }
-        self.aggregated(grouped, items)
+        let rel = self.aggregated(grouped, items)?;
+        self.generated(rel, deferred)
     }
 
     /// The relation of a list over groups.

@@ -58,7 +58,7 @@ impl Resolver<'_> {
             let typed = self.expression(aggregate, &scope)?;
             if !has_aggregate(&typed.expr) {
                 let message = format!("PIVOT takes aggregates, not \"{}\"", typed.sql);
-                return Err(at(error("UNSUPPORTED_EXPR_FOR_PIVOT", message), aggregate.span));
+                return Err(at(error("_LEGACY_ERROR_TEMP_1006", message), aggregate.span));
             }
             used.extend(typed.expr.column_refs().into_iter().map(|c| c.name.clone()));
             plain.push(typed);

@@ -44,6 +44,17 @@ pub(crate) struct Output {
     pub(crate) expr: Expr,
 }
 
+/// A column of a list that is being resolved: what it is, whether it has an alias, where it stands.
+pub(crate) type Item = (Typed, bool, Option<Span>);
+
+/// A generator that comes after the groups are made.
+#[derive(Debug, Clone)]
+pub(crate) struct Deferred {
+    place: usize,
+    generator: crate::functions::Generator,
+    names: Vec<String>,
+}
+
 /// Names that mean columns of a list before they mean columns of what it was made from.
 #[derive(Debug, Clone)]
 pub(crate) struct Definitions {
@@ -75,14 +86,15 @@ impl Under {
     }
 
     /// The plan of the list, with further columns behind it.
-    pub(crate) fn plan(&self, extra: &[(Expr, String)]) -> Result<LogicalPlan> {
+    pub(crate) fn plan(&self, resolver: &mut Resolver<'_>, extra: &[(Expr, String)]) -> Result<LogicalPlan> {
         let (input, outputs) = match self {
             Self::Project { input, outputs, .. } => (input.clone(), outputs),
-            Self::Aggregate { grouped, outputs } => (grouped.plan()?, outputs),
+            Self::Aggregate { grouped, outputs } => (grouped.plan(resolver)?, outputs),
         };
-        let mut exprs: Vec<Expr> = outputs.iter().map(|output| under_id(output.expr.clone(), &output.attribute.id)).collect();
-        exprs.extend(extra.iter().map(|(expr, id)| under_id(expr.clone(), id)));
-        project_windows(input, exprs)
+        let exprs = outputs.iter().map(|output| output.expr.clone()).chain(extra.iter().map(|(expr, _)| expr.clone())).collect();
+        let ids = outputs.iter().map(|output| &output.attribute.id).chain(extra.iter().map(|(_, id)| id));
+        let (input, exprs) = resolver.with_subqueries(input, exprs, false)?;
+        project_windows(input, exprs.into_iter().zip(ids).map(|(expr, id)| under_id(expr, id)).collect())
     }
 
     /// Notes that the list is the DataFrame of that id.
@@ -110,34 +122,36 @@ impl Resolver<'_> {
     }
 
     pub(crate) fn project_over(&mut self, rel: Rel, expressions: &[Expression]) -> Result<Rel> {
-        let (rel, items) = self.select_list(rel, expressions)?;
+        let (rel, items, deferred) = self.select_list(rel, expressions, false)?;
         if items.iter().any(|(typed, ..)| has_aggregate(&typed.expr)) {
             let grouped = Grouped::new(rel.plan, rel.scope, Vec::new());
-            return self.aggregated(grouped, items);
+            let rel = self.aggregated(grouped, items)?;
+            return self.generated(rel, deferred);
         }
-        let (plan, exprs) = self.with_subqueries(rel.plan, items.iter().map(|(typed, ..)| typed.expr.clone()).collect(), false)?;
         let mut outputs = Vec::with_capacity(items.len());
-        for ((typed, aliased, span), expr) in items.into_iter().zip(exprs) {
+        for (typed, aliased, span) in items {
             refuse_misplaced(&typed, span)?;
             let attribute = self.output_attribute(&typed, aliased, &rel.scope, &outputs);
-            outputs.push(Output { attribute, definition: Typed { expr: expr.clone(), ..typed }, expr });
+            outputs.push(Output { attribute, expr: typed.expr.clone(), definition: typed });
         }
-        self.listed(Under::Project { input: plan, scope: rel.scope, outputs })
+        self.listed(Under::Project { input: rel.plan, scope: rel.scope, outputs })
     }
 
     /// The relation that a list gives.
     pub(crate) fn listed(&mut self, under: Under) -> Result<Rel> {
-        let plan = under.plan(&[])?;
+        let plan = under.plan(self, &[])?;
         let scope = Scope::new(under.outputs().iter().map(|o| o.attribute.clone()).collect());
         Ok(Rel { plan, scope, under: Some(Box::new(under)) })
     }
 
-    /// The columns of a list: (expression, whether it has an alias, place). A generator among them changes the rows.
-    pub(crate) fn select_list(&mut self, mut rel: Rel, expressions: &[Expression]) -> Result<(Rel, Vec<(Typed, bool, Option<Span>)>)> {
+    /// The columns of a list: (expression, whether it has an alias, place). A generator among them changes the rows; one over groups
+    /// does so later: its collection stands in its place until then.
+    pub(crate) fn select_list(&mut self, mut rel: Rel, expressions: &[Expression], grouped: bool) -> Result<(Rel, Vec<Item>, Option<Deferred>)> {
         let outer_aliases = std::mem::take(&mut self.aliases);
         let made = (|| {
-            let mut items: Vec<(Typed, bool, Option<Span>)> = Vec::with_capacity(expressions.len());
+            let mut items: Vec<Item> = Vec::with_capacity(expressions.len());
             let mut generated = false;
+            let mut deferred = None;
             for expression in expressions {
                 let (inner, names) = match &expression.kind {
                     ExpressionKind::Alias { expr, name } => (expr.as_ref(), name.as_slice()),
@@ -154,6 +168,11 @@ impl Resolver<'_> {
                         ));
                     }
                     generated = true;
+                    if grouped || has_aggregate(&generator.collection.expr) {
+                        items.push((generator.collection.clone(), true, expression.span));
+                        deferred = Some(Deferred { place: items.len() - 1, generator, names: names.to_vec() });
+                        continue;
+                    }
                     let (next, columns) = self.generate(rel, generator, names, None).map_err(|e| at(e, expression.span))?;
                     rel = next;
                     items.extend(columns.into_iter().map(|a| (a.typed(&a.name), true, expression.span)));
@@ -175,10 +194,24 @@ impl Resolver<'_> {
                     }
                 }
             }
-            Ok((rel, items))
+            Ok((rel, items, deferred))
         })();
         self.aliases = outer_aliases;
         made
+    }
+
+    /// The rows of a generator over groups.
+    pub(crate) fn generated(&mut self, mut rel: Rel, deferred: Option<Deferred>) -> Result<Rel> {
+        let Some(Deferred { place, mut generator, names }) = deferred else { return Ok(rel) };
+        if place >= rel.scope.columns.len() {
+            return Err(error("INTERNAL_ERROR", "a generator has lost its place"));
+        }
+        let collection = rel.scope.columns.remove(place);
+        generator.collection = collection.typed(&collection.name);
+        rel.under = None;
+        let (mut rel, added) = self.generate(rel, generator, &names, None)?;
+        rel.scope.columns.splice(place..place, added);
+        Ok(rel)
     }
 
     /// The column that an expression of a list becomes. A plain column keeps its id unless it is there already.
@@ -248,7 +281,7 @@ impl Resolver<'_> {
         let typed = self.boolean(typed, condition.span)?;
         let expr = under.rewritten(self, &typed)?;
         let id = self.fresh("keep");
-        let plan = under.plan(&[(expr, id.clone())])?;
+        let plan = under.plan(self, &[(expr, id.clone())])?;
         let plan = LogicalPlanBuilder::from(plan).filter(Expr::Column(Column::new_unqualified(id)))?.build()?;
         let plan = project(plan, rel.scope.columns.iter().map(Attribute::expr).collect())?;
         Ok(Rel::new(plan, rel.scope))
@@ -272,7 +305,7 @@ impl Resolver<'_> {
         let typed = self.over(&under, condition)?;
         let typed = self.boolean(typed, condition.span)?;
         if has_window(&typed.expr) {
-            return Err(at(error("UNSUPPORTED_EXPR_FOR_OPERATOR", "window functions do not stand in HAVING: use QUALIFY"), condition.span));
+            return Err(at(error("WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE", "window functions do not stand in HAVING: use QUALIFY"), condition.span));
         }
         let mut under = under;
         let expr = under.rewritten(self, &typed).map_err(|e| at(e, condition.span))?;
@@ -297,7 +330,7 @@ impl Resolver<'_> {
         }
         let expr = under.rewritten(self, &typed)?;
         let id = self.fresh("keep");
-        let plan = under.plan(&[(expr, id.clone())])?;
+        let plan = under.plan(self, &[(expr, id.clone())])?;
         let plan = LogicalPlanBuilder::from(plan).filter(Expr::Column(Column::new_unqualified(id)))?.build()?;
         let plan = project(plan, rel.scope.columns.iter().map(Attribute::expr).collect())?;
         Ok(Rel::new(plan, rel.scope))
@@ -363,7 +396,7 @@ fn refuse_misplaced(typed: &Typed, span: Option<Span>) -> Result<()> {
         .unwrap_or(false);
     if nested {
         return Err(at(
-            error("NESTED_WINDOW_FUNCTION", "a window function over a window function: compute the inner one in a subquery"),
+            error("UNSUPPORTED_EXPR_FOR_WINDOW", "a window function over a window function: compute the inner one in a subquery"),
             span,
         ));
     }
@@ -379,6 +412,6 @@ fn refuse_in_where(typed: &Typed, span: Option<Span>) -> Result<()> {
     } else {
         return Ok(());
     };
-    let condition = if has_aggregate(&typed.expr) { "INVALID_WHERE_CONDITION" } else { "UNSUPPORTED_EXPR_FOR_OPERATOR" };
+    let condition = if has_aggregate(&typed.expr) { "INVALID_WHERE_CONDITION" } else { "WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE" };
     Err(at(error(condition, format!("\"{}\": {what}", typed.sql)), span))
 }

@@ -60,7 +60,7 @@ impl Resolver<'_> {
             keys.push(SortExpr::new(typed.expr, *ascending, *nulls_first));
         }
         let plan = match (&under, extra.is_empty()) {
-            (Some(under), false) => under.plan(&extra)?,
+            (Some(under), false) => under.plan(self, &extra)?,
             _ => rel.plan,
         };
         // Keys that are constants order nothing.

@@ -20,7 +20,7 @@ impl Resolver<'_> {
         let keys = self.sort_keys(&spec.order_by, scope)?;
         let rank_like = matches!(function.build, Build::Window(_)) && !matches!(function.name, "nth_value" | "first_value" | "last_value");
         if rank_like && keys.is_empty() {
-            return Err(error("WINDOW_FUNCTION_AND_FRAME_MISMATCH", format!("`{}` needs an ORDER BY in its window", function.name)));
+            return Err(error("WINDOW_FUNCTION_FRAME_NOT_ORDERED", format!("`{}` needs an ORDER BY in its window", function.name)));
         }
         let order_by: Vec<SortExpr> = keys.iter().map(|k| SortExpr::new(k.key.expr.clone(), k.ascending, k.nulls_first)).collect();
         let frame = match &spec.frame {

@@ -41,11 +41,15 @@ impl Parser<'_> {
     fn disjunction(&mut self) -> Result<Expression> {
         let mut alternatives = Vec::new();
         loop {
+            let beside = self.begin_beside();
             let mut terms = vec![self.negation()?];
             while self.take(K::AND) {
+                let beside = self.begin_beside();
                 terms.push(self.negation()?);
+                self.end_beside(beside);
             }
             self.grow(terms.len().ilog2() as usize)?;
+            self.end_beside(beside);
             alternatives.push(balanced("and", terms));
             if !self.take(K::OR) {
                 break;
@@ -230,7 +234,9 @@ impl Parser<'_> {
                 break;
             }
             self.advance();
+            let beside = self.begin_beside();
             let right = self.value(precedence + 1)?;
+            self.end_beside(beside);
             self.grow(1)?;
             left = binary(name, left, right);
         }

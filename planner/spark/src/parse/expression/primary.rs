@@ -181,7 +181,8 @@ impl Parser<'_> {
         if self.is_string(self.peek_at(1)) && !self.is_quoted_name(token) {
             return self.typed_literal();
         }
-        if !self.is_name(token) && !(self.peek_at(1).is("(") && self.at_any(&[K::FILTER, K::LEFT, K::RIGHT])) {
+        let is_function = self.peek_at(1).is("(") && self.at_any(&[K::FILTER, K::LEFT, K::RIGHT]);
+        if !(self.is_name(token) || is_function) {
             return Err(self.syntax_error());
         }
         if self.peek_at(1).is("->") {
@@ -193,7 +194,7 @@ impl Parser<'_> {
         while self.token(last + 1).is(".") && self.is_name(self.token(last + 2)) {
             last += 2;
         }
-        if self.token(last + 1).is("(") {
+        if self.token(last + 1).is("(") && !self.is_query_in_parens(last + 1) {
             let name = self.dotted_name(last)?;
             return self.call(name, start, false);
         }

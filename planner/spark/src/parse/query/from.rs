@@ -8,13 +8,14 @@ use crate::plan::{Expression, FunctionCall, Join, JoinCriteria, JoinType, Relati
 
 impl Parser<'_> {
     /// `FROM a, b JOIN c ON … LATERAL VIEW … PIVOT …`
-    pub(in super::super) fn from_clause(&mut self) -> Result<Relation> {
+    pub(in super::super) fn read_from(&mut self) -> Result<Relation> {
         let start = self.index();
         self.expect(K::FROM)?;
         let mut left: Option<Relation> = None;
         loop {
             let at = self.index();
             let is_lateral = self.at(K::LATERAL) && self.take(K::LATERAL);
+            let beside = self.begin_beside();
             let mut right = self.relation_primary()?;
             if is_lateral {
                 self.check_lateral(&right, at);
@@ -22,10 +23,11 @@ impl Parser<'_> {
             if self.options.ansi_relation_precedence {
                 right = self.relation_extensions(right, at)?;
             }
+            self.end_beside(beside);
             let mut joined = match left {
                 None => right,
                 Some(left) => {
-                    self.grow(1)?;
+                    self.grow_relation(1)?;
                     let join = Join { left, right, join_type: JoinType::Inner, criteria: JoinCriteria::None, is_lateral };
                     Relation::from(RelationKind::Join(Box::new(join))).at(self.span_from(start + 1))
                 }
@@ -91,7 +93,7 @@ impl Parser<'_> {
             } else {
                 return Ok(relation);
             };
-            self.grow(2)?;
+            self.grow_relation(1)?;
         }
     }
 
@@ -117,7 +119,9 @@ impl Parser<'_> {
         self.expect(K::JOIN)?;
         let is_lateral = self.at(K::LATERAL) && self.take(K::LATERAL);
         let right_start = self.index();
+        let beside = self.begin_beside();
         let right = self.relation_primary()?;
+        self.end_beside(beside);
         if is_lateral {
             self.check_lateral(&right, right_start);
         }
@@ -214,7 +218,7 @@ impl Parser<'_> {
         } else {
             Vec::new()
         };
-        self.grow(1)?;
+        self.grow_relation(1)?;
         let kind = RelationKind::LateralView { input, generator, outer, table_alias, columns };
         Ok(Relation::from(kind).at(self.span_from(start)))
     }

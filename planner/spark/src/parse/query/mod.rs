@@ -7,12 +7,14 @@ mod pivot;
 mod relation;
 mod select;
 
+pub(super) use relation::default_of;
+
 use std::collections::BTreeSet;
 
 use super::keywords::Keyword as K;
 use super::parser::Parser;
 use crate::Result;
-use crate::plan::{Cte, Expression, ExpressionKind, Relation, RelationKind, SetOperation, SortOrder, Span, TableAlias, TableName, With};
+use crate::plan::{Cte, Expression, Relation, RelationKind, SetOperation, SortOrder, Span, TableAlias, TableName, With};
 
 /// Which sort, limit and other clauses were there.
 pub(super) struct Organized {
@@ -87,7 +89,7 @@ impl Parser<'_> {
                 if lowest > 1 {
                     return Ok(left);
                 }
-                self.grow(3)?;
+                self.grow_relation(2)?;
                 left = self.pipe_step(left, start)?;
                 continue;
             }
@@ -95,12 +97,45 @@ impl Parser<'_> {
             if precedence < lowest || !self.is_set_operation(self.index()) {
                 return Ok(left);
             }
-            self.advance();
-            let is_all = self.take_any(&[K::ALL, K::DISTINCT]) == Some(K::ALL);
-            let right = self.query_term(precedence + 1)?;
-            self.grow(1)?;
+            let is_all = self.set_quantifier();
+            if operation == SetOperation::Union {
+                left = self.unions(left, is_all, precedence)?.at(self.span_from(start));
+                continue;
+            }
+            let right = self.term_beside(precedence + 1)?;
+            self.grow_relation(1)?;
             left = set_operation(left, right, operation, is_all).at(self.span_from(start));
         }
+    }
+
+    /// The right side of a set operation.
+    fn term_beside(&mut self, lowest: u8) -> Result<Relation> {
+        let beside = self.begin_beside();
+        let term = self.query_term(lowest)?;
+        self.end_beside(beside);
+        Ok(term)
+    }
+
+    /// Takes the word of a set operation and what stands behind it: whether it is ALL.
+    fn set_quantifier(&mut self) -> bool {
+        self.advance();
+        self.take_any(&[K::ALL, K::DISTINCT]) == Some(K::ALL)
+    }
+
+    /// A chain of UNIONs of one kind, the first word being read. A long one becomes a balanced tree: the rows are the same.
+    fn unions(&mut self, first: Relation, is_all: bool, precedence: u8) -> Result<Relation> {
+        let mut terms = vec![first, self.term_beside(precedence + 1)?];
+        while self.at(K::UNION) && self.is_set_operation(self.index()) && (self.peek_at(1).keyword() == Some(K::ALL)) == is_all {
+            self.set_quantifier();
+            terms.push(self.term_beside(precedence + 1)?);
+        }
+        if terms.len() > LONG_CHAIN {
+            self.grow_relation(terms.len().ilog2() as usize + 1)?;
+            return balanced(terms, is_all).ok_or_else(|| self.syntax_error());
+        }
+        self.grow_relation(terms.len() - 1)?;
+        let union = |left, right| set_operation(left, right, SetOperation::Union, is_all);
+        terms.into_iter().reduce(union).ok_or_else(|| self.syntax_error())
     }
 
     fn set_operation(&self) -> Option<(SetOperation, u8)> {
@@ -121,7 +156,7 @@ impl Parser<'_> {
             Some(K::SELECT) if self.at_transform() => self.transform(),
             Some(K::SELECT) => self.select(None),
             Some(K::MAP | K::REDUCE) => self.transform(),
-            Some(K::FROM) => self.from_statement(),
+            Some(K::FROM) => self.read_from_statement(),
             Some(K::TABLE) => {
                 self.advance();
                 let at = self.index();
@@ -200,7 +235,7 @@ impl Parser<'_> {
             clauses.push("LIMIT");
             relation = RelationKind::Limit { input: relation, limit }.into();
         }
-        self.grow(2 * clauses.len())?;
+        self.grow_relation(clauses.len())?;
         if in_pipe || !clauses.is_empty() {
             relation = relation.at(self.span_from(start));
         }
@@ -218,8 +253,7 @@ impl Parser<'_> {
 
     /// Whether an expression is the word ALL without quotes.
     pub(super) fn is_bare_all(&self, e: &Expression) -> bool {
-        let named = matches!(&e.kind, ExpressionKind::UnresolvedAttribute { name, .. } if matches!(name.as_slice(), [n] if n.eq_ignore_ascii_case("all")));
-        named && e.span.is_some_and(|span| span.of(self.text).eq_ignore_ascii_case("all"))
+        super::parser::is_word(e, "all") && e.span.is_some_and(|span| span.of(self.text).eq_ignore_ascii_case("all"))
     }
 
     /// The relation of that name, said from the token `start` on.
@@ -230,6 +264,18 @@ impl Parser<'_> {
         }
         relation.at(self.span_from(start))
     }
+}
+
+/// How many UNIONs in a row are kept as they were said.
+const LONG_CHAIN: usize = 32;
+
+/// One tree of the terms, as low as it can be.
+fn balanced(mut terms: Vec<Relation>, is_all: bool) -> Option<Relation> {
+    if terms.len() <= 1 {
+        return terms.pop();
+    }
+    let right = terms.split_off(terms.len().div_ceil(2));
+    Some(set_operation(balanced(terms, is_all)?, balanced(right, is_all)?, SetOperation::Union, is_all))
 }
 
 /// A set operation by position.

@@ -91,7 +91,7 @@ impl Parser<'_> {
             let value = self.expression()?;
             let alias = Expression::from(ExpressionKind::Alias { expr: Box::new(value), name: vec![name.pop().unwrap_or_default()] });
             let aliases = vec![alias.at(self.span_from(at))];
-            self.grow(1)?;
+            self.grow_relation(1)?;
             relation = RelationKind::WithColumns { input: relation, aliases, mode: WithColumnsMode::Set }.into();
             relation = relation.at(self.span_from(start));
             if !self.take_symbol(",") {

@@ -55,7 +55,8 @@ impl Parser<'_> {
 
     /// `AS name` behind PIVOT and UNPIVOT
     fn relation_name(&mut self) -> Result<Option<TableAlias>> {
-        if !self.take(K::AS) && !(self.at_alias() && !self.at_join() && self.is_strict_name(self.peek())) {
+        let named = self.at_alias() && !self.at_join() && self.is_strict_name(self.peek());
+        if !(self.take(K::AS) || named) {
             return Ok(None);
         }
         Ok(Some(TableAlias { name: self.checked_identifier()?, columns: Vec::new() }))

@@ -44,7 +44,7 @@ impl Parser<'_> {
         let alias = self.table_alias()?.unwrap_or_else(|| TableAlias { name: UNNAMED.to_owned(), columns: Vec::new() });
         let span = self.span_from(start);
         let relation = Relation::from(RelationKind::SubqueryAlias { input: relation, alias }).at(span);
-        self.grow(2)?;
+        self.grow_relation(1)?;
         self.leave(level)?;
         Ok(watermarked(relation, delay))
     }
@@ -61,7 +61,7 @@ impl Parser<'_> {
         let delay = self.watermark()?;
         relation = watermarked(relation, delay);
         let alias = self.table_alias()?;
-        self.grow(3)?;
+        self.grow_relation(1)?;
         self.leave(level)?;
         Ok(self.aliased(relation, alias, start))
     }
@@ -117,14 +117,14 @@ impl Parser<'_> {
             let delay = self.watermark()?;
             let alias = self.table_alias()?;
             let input = self.aliased(relation, alias, start);
-            self.grow(3)?;
+            self.grow_relation(1)?;
             let span = self.span_from(sample_start);
             let sample = Relation::from(RelationKind::Sample { input, method, with_replacement: false, seed }).at(span);
             return Ok(watermarked(sample, delay));
         }
         let delay = self.watermark()?;
         let alias = self.table_alias()?;
-        self.grow(3)?;
+        self.grow_relation(1)?;
         Ok(watermarked(self.aliased(relation, alias, start), delay))
     }
 
@@ -294,7 +294,7 @@ impl Parser<'_> {
         self.identified_by(start, false)?;
         let delay = self.watermark()?;
         let alias = self.table_alias()?;
-        self.grow(3)?;
+        self.grow_relation(1)?;
         Ok(self.aliased(watermarked(relation, delay), alias, start))
     }
 
@@ -319,7 +319,7 @@ impl Parser<'_> {
                 e.with_parameter("expectedNumCols", wanted).with_parameter("actualNumCols", row.len()).with_parameter("rowIndex", index);
             self.complain(e);
         }
-        self.grow(2)?;
+        self.grow_relation(1)?;
         let relation = Relation::from(RelationKind::Values { rows }).at(span);
         Ok(self.aliased(relation, alias, start))
     }
@@ -328,7 +328,7 @@ impl Parser<'_> {
     pub(super) fn sample(&mut self, input: Relation) -> Result<Relation> {
         let start = self.index();
         let (method, seed) = self.sample_spec()?;
-        self.grow(1)?;
+        self.grow_relation(1)?;
         Ok(Relation::from(RelationKind::Sample { input, method, with_replacement: false, seed }).at(self.span_from(start)))
     }
 
@@ -422,8 +422,8 @@ impl Parser<'_> {
 
 /// The word DEFAULT without quotes as such.
 pub(in super::super) fn default_of(e: Expression, text: &str) -> Expression {
-    let is_default = matches!(&e.kind, ExpressionKind::UnresolvedAttribute { name, .. } if matches!(name.as_slice(), [n] if n.eq_ignore_ascii_case("default")))
-        && e.span.is_some_and(|span| span.of(text).eq_ignore_ascii_case("default"));
+    let is_default =
+        super::super::parser::is_word(&e, "default") && e.span.is_some_and(|span| span.of(text).eq_ignore_ascii_case("default"));
     if is_default { Expression { kind: ExpressionKind::Default, span: e.span } } else { e }
 }
 

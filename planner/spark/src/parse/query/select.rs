@@ -13,6 +13,9 @@ pub(super) struct Grouping {
     pub(super) expressions: Vec<Expression>,
 }
 
+/// ROLLUP, CUBE or GROUPING SETS: the call's name and its sets.
+type Analytics = (&'static str, Vec<Vec<Expression>>);
+
 /// A hint: its name and parameters.
 type Hint = (String, Vec<Expression>);
 
@@ -24,13 +27,13 @@ struct SelectList {
 }
 
 impl Parser<'_> {
-    /// `SELECT … FROM … WHERE … GROUP BY … HAVING … WINDOW … QUALIFY …`; `input` is what stands before it in FROM-first queries.
+    /// `SELECT … FROM … WHERE … GROUP BY … HAVING … WINDOW … QUALIFY …`; FROM-first queries have their `input` before it.
     pub(super) fn select(&mut self, input: Option<Relation>) -> Result<Relation> {
         let start = self.index();
         let list = self.select_list()?;
         let mut relation = match input {
             Some(input) => input,
-            None if self.at(K::FROM) => self.from_clause()?,
+            None if self.at(K::FROM) => self.read_from()?,
             None => Relation::from(RelationKind::OneRow).at(self.span_from(start)),
         };
         while self.at_all(&[K::LATERAL, K::VIEW]) {
@@ -43,9 +46,10 @@ impl Parser<'_> {
         let having = if self.take(K::HAVING) { Some(self.expression()?) } else { None };
         let windows = if self.at(K::WINDOW) && self.at_clause() { Some(self.window_clause()?) } else { None };
         let qualify = if self.take(K::QUALIFY) { Some(self.expression()?) } else { None };
-        self.grow(6)?;
-        let span = self.span_from(start);
         let SelectList { hints, distinct, expressions } = list;
+        let wraps = [having.is_some(), qualify.is_some(), distinct, windows.is_some()];
+        self.grow_relation(1 + hints.len() + wraps.iter().filter(|w| **w).count())?;
+        let span = self.span_from(start);
         let grouping = match (grouping, &having) {
             (None, Some(_)) => Some(Grouping { group_type: GroupType::GroupBy, expressions: Vec::new() }),
             (grouping, _) => grouping,
@@ -66,7 +70,7 @@ impl Parser<'_> {
         let SelectList { hints, distinct, expressions } = self.select_list()?;
         let grouping = if self.at_all(&[K::GROUP, K::BY]) { Some(self.group_by(false)?) } else { None };
         let windows = if self.at(K::WINDOW) && self.at_clause() { Some(self.window_clause()?) } else { None };
-        self.grow(4)?;
+        self.grow_relation(1 + hints.len() + usize::from(distinct) + usize::from(windows.is_some()))?;
         let span = self.span_from(start);
         let relation = select_of(input, grouping, expressions).at(span);
         Ok(finished(relation, distinct, windows, hints).at(span))
@@ -108,7 +112,7 @@ impl Parser<'_> {
         let start = self.index();
         self.expect(K::WHERE)?;
         let condition = self.expression()?;
-        self.grow(1)?;
+        self.grow_relation(1)?;
         Ok(Relation::from(RelationKind::Filter { input, condition }).at(self.span_from(start)))
     }
 
@@ -184,7 +188,7 @@ impl Parser<'_> {
     }
 
     /// `ROLLUP (…)`, `CUBE (…)`, `GROUPING SETS (…)`: the call's name and its sets
-    fn grouping_analytics(&mut self) -> Result<Option<(&'static str, Vec<Vec<Expression>>)>> {
+    fn grouping_analytics(&mut self) -> Result<Option<Analytics>> {
         let start = self.index();
         if self.at_any(&[K::ROLLUP, K::CUBE]) && self.peek_at(1).is("(") {
             let name = if self.advance().keyword() == Some(K::ROLLUP) { "rollup" } else { "cube" };
@@ -231,30 +235,30 @@ impl Parser<'_> {
     }
 
     /// `FROM t SELECT …`, several of which are one UNION ALL; `FROM t` alone
-    pub(super) fn from_statement(&mut self) -> Result<Relation> {
+    pub(super) fn read_from_statement(&mut self) -> Result<Relation> {
         let start = self.index();
-        let from = self.from_clause()?;
+        let from = self.read_from()?;
         let mut bodies = Vec::new();
         while self.at_any(&[K::SELECT, K::MAP, K::REDUCE]) {
             if !self.at(K::SELECT) || self.at_transform() {
                 bodies.push(self.transform()?);
                 continue;
             }
-            bodies.push(self.from_statement_body(from.clone())?);
+            bodies.push(self.read_from_body(from.clone())?);
         }
         let span = self.span_from(start);
         let mut bodies = bodies.into_iter();
         let Some(first) = bodies.next() else { return Ok(spanned(from, span)) };
         let mut union = first;
         for body in bodies {
-            self.grow(1)?;
+            self.grow_relation(1)?;
             union = set_operation(union, body, SetOperation::Union, true);
         }
         Ok(union.at(span))
     }
 
     /// A SELECT behind FROM, with ORDER BY and its like.
-    pub(in super::super) fn from_statement_body(&mut self, from: Relation) -> Result<Relation> {
+    pub(in super::super) fn read_from_body(&mut self, from: Relation) -> Result<Relation> {
         let start = self.index();
         let select = self.select(Some(from))?;
         Ok(self.organized(select, start, false)?.relation)

@@ -1,7 +1,9 @@
 //! Tests over the whole parser: tables of texts and the trees or conditions that they give.
 
+mod limits;
 mod queries;
 mod show;
+mod statements;
 
 use super::*;
 use crate::Error;
@@ -40,4 +42,12 @@ fn check(cases: &[(&str, &str)], read: impl Fn(&str) -> String) {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+fn statement(text: &str) -> String {
+    match parse_statement(text, &ParseOptions::default()) {
+        Ok(Statement::Query(relation)) => show::relation(&relation),
+        Ok(Statement::Command(command)) => show::command(&command),
+        Err(e) => format!("!{}", condition(&e)),
+    }
 }

@@ -257,3 +257,37 @@ pub(super) fn relation(r: &Relation) -> String {
         other => format!("{other:?}"),
     }
 }
+
+/// A command in short: fields that are empty, false or a place are left out.
+pub(super) fn command(command: &Command) -> String {
+    serde_json::to_value(command).map_or_else(|e| e.to_string(), |value| shortened(&value))
+}
+
+fn shortened(value: &serde_json::Value) -> String {
+    use serde_json::Value as V;
+    let is_empty = |v: &V| match v {
+        V::Null | V::Bool(false) => true,
+        V::Array(items) => items.is_empty(),
+        V::Object(fields) => fields.is_empty(),
+        _ => false,
+    };
+    match value {
+        V::String(text) => text.clone(),
+        V::Array(items) => format!("[{}]", items.iter().map(shortened).collect::<Vec<_>>().join(", ")),
+        V::Object(fields) => {
+            let fields: Vec<(&String, &V)> =
+                fields.iter().filter(|(key, v)| !is_empty(v) && !["span", "query_text", "body_text"].contains(&key.as_str())).collect();
+            match fields.as_slice() {
+                [(key, V::Array(parts))] if *key == "Parts" => parts.iter().map(shortened).collect::<Vec<_>>().join("."),
+                [(key, only)]
+                    if ["kind", "Literal", "UnresolvedAttribute", "String", "Integer", "Command", "Query"].contains(&key.as_str()) =>
+                {
+                    shortened(only)
+                }
+                [(key, only @ V::Object(_))] => format!("{key}{}", shortened(only)),
+                _ => format!("{{{}}}", fields.iter().map(|(key, v)| format!("{key}: {}", shortened(v))).collect::<Vec<_>>().join(", ")),
+            }
+        }
+        other => other.to_string(),
+    }
+}

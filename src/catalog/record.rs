@@ -1,0 +1,192 @@
+//! What the catalog keeps of each object: plain data, as it stands in the records on disk.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tidemill_spark::types::{SparkType, StructField};
+
+use super::text;
+use crate::Result;
+
+/// A column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ColumnRecord {
+    pub(crate) name: String,
+    /// The type in Spark's words, `char(n)` included.
+    pub(crate) data_type: String,
+    pub(crate) nullable: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) comment: Option<String>,
+    /// The text of DEFAULT.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) default: Option<String>,
+}
+
+impl ColumnRecord {
+    pub(crate) fn new(name: impl Into<String>, data_type: &SparkType, nullable: bool) -> Self {
+        Self { name: name.into(), data_type: data_type.sql(), nullable, comment: None, default: None }
+    }
+
+    /// The column of a query's result.
+    pub(crate) fn of(field: &StructField) -> Self {
+        let remark = field.metadata.get("__CHAR_VARCHAR_TYPE_STRING").cloned();
+        Self {
+            name: field.name.clone(),
+            data_type: remark.unwrap_or_else(|| field.data_type.sql()),
+            nullable: field.nullable,
+            comment: field.metadata.get("comment").cloned(),
+            default: None,
+        }
+    }
+
+    /// The type.
+    pub(crate) fn spark_type(&self) -> Result<SparkType> {
+        text::data_type(&self.data_type)
+    }
+
+    /// The column as the resolver sees it.
+    pub(crate) fn field(&self) -> Result<StructField> {
+        let mut field = StructField::new(&self.name, self.spark_type()?).with_nullable(self.nullable);
+        field.metadata.extend(self.comment.clone().map(|comment| ("comment".to_owned(), comment)));
+        Ok(field)
+    }
+}
+
+/// A table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TableRecord {
+    pub(crate) database: String,
+    pub(crate) name: String,
+    /// `parquet`, `csv`, `json`, `delta`
+    pub(crate) provider: String,
+    /// The columns, those of the partitions last; for Delta empty: its log knows them.
+    pub(crate) columns: Vec<ColumnRecord>,
+    pub(crate) partition_columns: Vec<String>,
+    /// The folder of its data.
+    pub(crate) location: String,
+    /// Whether the data is not the catalog's to remove.
+    pub(crate) external: bool,
+    #[serde(default)]
+    pub(crate) options: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) properties: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) comment: Option<String>,
+    pub(crate) created_ms: i64,
+    #[serde(default)]
+    pub(crate) owner: String,
+    /// Where the data stands while a rename has not moved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) moved_from: Option<String>,
+}
+
+impl TableRecord {
+    /// The columns as the resolver sees them.
+    pub(crate) fn fields(&self) -> Result<Vec<StructField>> {
+        self.columns.iter().map(ColumnRecord::field).collect()
+    }
+
+    /// `catalog`.`database`.`table`
+    pub(crate) fn full_name(&self) -> Vec<String> {
+        vec![super::CATALOG.to_owned(), self.database.clone(), self.name.clone()]
+    }
+
+    /// Whether it is a Delta table.
+    pub(crate) fn is_delta(&self) -> bool {
+        self.provider == "delta"
+    }
+}
+
+/// A persistent view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ViewRecord {
+    pub(crate) database: String,
+    pub(crate) name: String,
+    /// The query.
+    pub(crate) text: String,
+    /// The columns as they were when it was made.
+    pub(crate) columns: Vec<ColumnRecord>,
+    /// The names of the query's own columns then.
+    pub(crate) query_columns: Vec<String>,
+    /// What names without a database were looked up in.
+    pub(crate) current_database: String,
+    /// The settings that give the text its meaning.
+    pub(crate) conf: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) comment: Option<String>,
+    #[serde(default)]
+    pub(crate) properties: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) schema_binding: Option<String>,
+    pub(crate) created_ms: i64,
+    #[serde(default)]
+    pub(crate) owner: String,
+}
+
+impl ViewRecord {
+    /// `catalog`.`database`.`view`
+    pub(crate) fn full_name(&self) -> Vec<String> {
+        vec![super::CATALOG.to_owned(), self.database.clone(), self.name.clone()]
+    }
+}
+
+/// What a name of a database stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Entry {
+    /// A table.
+    Table(TableRecord),
+    /// A view.
+    View(ViewRecord),
+}
+
+impl Entry {
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Table(table) => &table.name,
+            Self::View(view) => &view.name,
+        }
+    }
+
+    /// What was made known about it besides.
+    pub(crate) fn properties_mut(&mut self) -> &mut BTreeMap<String, String> {
+        match self {
+            Self::Table(table) => &mut table.properties,
+            Self::View(view) => &mut view.properties,
+        }
+    }
+
+    /// What was made known about it besides.
+    pub(crate) fn properties(&self) -> &BTreeMap<String, String> {
+        match self {
+            Self::Table(table) => &table.properties,
+            Self::View(view) => &view.properties,
+        }
+    }
+}
+
+/// A database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DatabaseRecord {
+    pub(crate) name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) comment: Option<String>,
+    /// The folder in which its tables are made.
+    pub(crate) location: String,
+    #[serde(default)]
+    pub(crate) properties: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) owner: String,
+}
+
+/// A function written in SQL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FunctionRecord {
+    pub(crate) database: String,
+    pub(crate) name: String,
+    /// The statement that makes it.
+    pub(crate) text: String,
+    pub(crate) created_ms: i64,
+    #[serde(default)]
+    pub(crate) owner: String,
+}

@@ -1,0 +1,190 @@
+//! What every command works with: the session, its settings, names looked up and constants computed.
+
+use std::sync::Arc;
+
+use arrow::array::Array;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::scalar::ScalarValue;
+use tidemill_spark::error::error;
+use tidemill_spark::plan::{Expression, NamedTable, Relation, RelationKind, TableName};
+use tidemill_spark::resolve::{OutputColumn, Request, Resolved, requests, resolve_expression};
+use tidemill_spark::types::{SparkType, StructField, cast, lattice};
+use tidemill_spark::{Settings, Typed};
+
+use crate::catalog::{Catalog, Entry, Found, TableId, TableRecord, shown};
+use crate::{DataFrame, Error, Result, Session};
+
+/// What a command works with.
+pub(super) struct Context<'a> {
+    pub(super) session: &'a Session,
+    pub(super) settings: Arc<Settings>,
+    /// The statement's text.
+    pub(super) text: &'a str,
+}
+
+impl Context<'_> {
+    pub(super) fn catalog(&self) -> &Catalog {
+        self.session.catalog()
+    }
+
+    /// The parts of a name, computed if need be.
+    pub(super) fn parts(&self, name: &TableName) -> Result<Vec<String>> {
+        match name {
+            TableName::Parts(parts) => Ok(parts.clone()),
+            TableName::Identifier(_) => {
+                let named = NamedTable { name: name.clone(), temporal: None, options: Default::default(), is_streaming: false };
+                let relation: Relation = RelationKind::NamedTable(named).into();
+                let opened =
+                    tidemill_spark::resolve::Opened { variables: self.catalog().variables(), ..tidemill_spark::resolve::Opened::default() };
+                match requests(&relation, &opened, &self.settings)?.into_iter().next() {
+                    Some(Request::Table { name, .. }) => Ok(name),
+                    _ => Err(error("INTERNAL_ERROR", "IDENTIFIER(…) named no table: please report it")),
+                }
+            }
+        }
+    }
+
+    /// The table, view or function of the catalog that a name means.
+    pub(super) fn id(&self, parts: &[String]) -> Result<TableId> {
+        TableId::of(parts, &self.settings)
+    }
+
+    /// The table of that name.
+    ///
+    /// # Errors
+    /// `TABLE_OR_VIEW_NOT_FOUND`; `EXPECT_TABLE_NOT_VIEW` for a view, with `alternative` if ALTER VIEW does the same.
+    pub(super) async fn table(&self, parts: &[String], doing: &str, alternative: bool) -> Result<TableRecord> {
+        let view = |name: String| {
+            let condition =
+                if alternative { "EXPECT_TABLE_NOT_VIEW.USE_ALTER_VIEW" } else { "EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE" };
+            let hint = if alternative { "say ALTER VIEW" } else { "name a table" };
+            error(condition, format!("{doing} is for tables, and {name} is a view: {hint}")).with_parameter("viewName", name).with_parameter("operation", doing)
+        };
+        match self.catalog().find(parts, &self.settings).await? {
+            Found::Temp(_) => Err(view(shown(parts))),
+            Found::Entry(entry) => match *entry {
+                Entry::Table(table) => Ok(table),
+                Entry::View(record) => Err(view(shown(&record.full_name()))),
+            },
+            Found::Missing => Err(self.catalog().not_found(parts, &self.settings).await),
+        }
+    }
+
+    /// What expressions without columns mean.
+    pub(super) async fn typed(&self, expressions: &[Expression]) -> Result<Vec<Typed>> {
+        let relation: Relation =
+            RelationKind::Project { input: RelationKind::OneRow.into(), expressions: expressions.to_vec() }.into();
+        let opened = crate::sql::opened_for(self.session, &relation).await?;
+        expressions.iter().map(|expression| resolve_expression(expression, &[], &opened, &self.settings)).collect()
+    }
+
+    /// The values of expressions without columns, in their types or in one that is asked for.
+    pub(super) async fn values(&self, expressions: &[(&Expression, Option<&SparkType>)]) -> Result<Vec<(SparkType, ScalarValue)>> {
+        if expressions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let typed = self.typed(&expressions.iter().map(|(e, _)| (*e).clone()).collect::<Vec<_>>()).await?;
+        let mut columns = Vec::new();
+        for (place, (value, (expression, wanted))) in typed.into_iter().zip(expressions).enumerate() {
+            let value = match wanted {
+                Some(data_type) => self.assigned(value, &StructField::new(format!("value {place}"), (*data_type).clone()), None)?,
+                None => cast::store_cast(value.clone(), &value.data_type, "", &self.settings, expression.span)?,
+            };
+            columns.push((value.clone(), StructField::new(format!("value {place}"), value.data_type)));
+        }
+        let types: Vec<SparkType> = columns.iter().map(|(_, field)| field.data_type.clone()).collect();
+        let frame = self.project(LogicalPlanBuilder::empty(true).build()?, columns)?;
+        let batches = frame.collect().await?;
+        let row = batches.iter().find(|batch| batch.num_rows() > 0);
+        let row = row.ok_or_else(|| error("INTERNAL_ERROR", "a constant gave no value: please report it"))?;
+        types
+            .into_iter()
+            .zip(row.columns())
+            .map(|(data_type, column)| Ok((data_type, if column.is_null(0) { null_of(column)? } else { ScalarValue::try_from_array(column, 0)? })))
+            .collect()
+    }
+
+    /// A value as a column of a table takes it: checked by the session's policy for INSERT, cast, its length checked.
+    ///
+    /// # Errors
+    /// `INCOMPATIBLE_DATA_FOR_TABLE.CANNOT_SAFELY_CAST` with the table's name, `CAST_INVALID_INPUT` and the like later.
+    pub(super) fn assigned(&self, value: Typed, column: &StructField, table: Option<&str>) -> Result<Typed> {
+        let policy = self.settings.get("spark.sql.storeAssignmentPolicy").unwrap_or("ANSI").to_uppercase();
+        let (from, to) = (lattice::without_char_varchar(&value.data_type), lattice::without_char_varchar(&column.data_type));
+        let fits = match policy.as_str() {
+            "LEGACY" => lattice::can_cast(&from, &to, false, false),
+            "STRICT" => from == to || lattice::can_up_cast(&from, &to),
+            _ => lattice::can_store_assign(&from, &relaxed(&to)),
+        };
+        if !fits {
+            let place = table.map_or_else(String::new, |table| format!(" of the table {table}"));
+            let message = format!(
+                "a value of type \"{}\" does not go into the column `{}`{place} of type \"{}\": CAST it",
+                from.sql(),
+                column.name,
+                to.sql()
+            );
+            let condition = if table.is_some() { "INCOMPATIBLE_DATA_FOR_TABLE.CANNOT_SAFELY_CAST" } else { "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION" };
+            return Err(error(condition, message)
+                .with_parameter("tableName", table.unwrap_or_default())
+                .with_parameter("colName", format!("`{}`", column.name))
+                .with_parameter("srcType", format!("\"{}\"", from.sql()))
+                .with_parameter("targetType", format!("\"{}\"", to.sql())));
+        }
+        if policy == "LEGACY" {
+            let made = cast::cast(value, &to, tidemill_spark::plan::CastMode::Session, &self.settings, None)?;
+            return Ok(cast::write_side(made, &column.data_type, &self.settings, None));
+        }
+        cast::store_cast(value, &column.data_type, &column.name, &self.settings, None)
+    }
+
+    /// These columns of a plan as a DataFrame, each under its name.
+    pub(super) fn project(&self, plan: LogicalPlan, columns: Vec<(Typed, StructField)>) -> Result<DataFrame> {
+        let mut exprs: Vec<Expr> = Vec::new();
+        let mut output = Vec::new();
+        for (typed, field) in columns {
+            exprs.push(typed.expr.alias(&field.name));
+            output.push(OutputColumn { id: field.name.clone(), field, qualifier: Vec::new() });
+        }
+        let plan = LogicalPlanBuilder::from(plan).project(exprs)?.build()?;
+        Ok(DataFrame::resolved(self.session.clone(), Resolved { plan, output }))
+    }
+
+    /// A local path out of a path or URL; relative ones lie below `base`.
+    pub(super) fn location(&self, text: &str) -> Result<String> {
+        if text.trim().is_empty() {
+            return Err(error("INVALID_EMPTY_LOCATION", "the location is empty: give a folder's path"));
+        }
+        let path = crate::io::local_path(text)?;
+        path.to_str().map(str::to_owned).ok_or_else(|| Error::analysis(format!("{}: the path is not UTF-8", path.display())))
+    }
+}
+
+/// The same type, nulls allowed at every depth: what tables of files hold.
+pub(super) fn relaxed(data_type: &SparkType) -> SparkType {
+    match data_type {
+        SparkType::Array(element, _) => SparkType::Array(Box::new(relaxed(element)), true),
+        SparkType::Map(key, value, _) => SparkType::Map(Box::new(relaxed(key)), Box::new(relaxed(value)), true),
+        SparkType::Struct(fields) => SparkType::Struct(
+            fields
+                .iter()
+                .map(|field| StructField { data_type: relaxed(&field.data_type), nullable: true, ..field.clone() })
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}
+
+fn null_of(column: &dyn Array) -> Result<ScalarValue> {
+    Ok(ScalarValue::try_from(column.data_type())?)
+}
+
+/// A column of a resolved query as a value.
+pub(super) fn column_of(column: &OutputColumn) -> Typed {
+    Typed::new(
+        Expr::Column(datafusion::common::Column::from_name(&column.id)),
+        column.field.data_type.clone(),
+        column.field.nullable,
+        column.field.name.as_str(),
+    )
+}

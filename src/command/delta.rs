@@ -1,0 +1,95 @@
+//! What concerns Delta tables alone: history, and changes of rows.
+
+use tidemill_lakehouse::DeltaTable;
+use tidemill_spark::error::error;
+use tidemill_spark::plan::{Expression, ExpressionKind, Literal, Relation, TableName};
+
+use super::{Context, rows};
+use crate::catalog::{TableRecord, shown};
+use crate::{DataFrame, Error, Result};
+
+/// The folder of a Delta table.
+async fn folder(cx: &Context<'_>, parts: &[String], doing: &str) -> Result<String> {
+    if let [format, path] = parts
+        && format.eq_ignore_ascii_case("delta")
+        && matches!(cx.catalog().find(parts, &cx.settings).await?, crate::catalog::Found::Missing)
+    {
+        return cx.location(path);
+    }
+    let table = cx.table(parts, doing, false).await?;
+    need_delta(&table, doing)?;
+    Ok(table.location)
+}
+
+fn need_delta(table: &TableRecord, doing: &str) -> Result<()> {
+    if table.is_delta() {
+        return Ok(());
+    }
+    let message = format!("{doing} needs a Delta table, and {} is {}: make it with USING delta", shown(&table.full_name()), table.provider);
+    Err(error("UNSUPPORTED_FEATURE.TABLE_OPERATION", message).with_parameter("tableName", shown(&table.full_name())).with_parameter("operation", doing))
+}
+
+/// DESCRIBE HISTORY.
+pub(super) async fn describe(cx: &Context<'_>, name: &TableName, history: bool, limit: Option<i64>) -> Result<DataFrame> {
+    let parts = cx.parts(name)?;
+    if !history {
+        let folder = folder(cx, &parts, "DESCRIBE DETAIL").await?;
+        let snapshot = DeltaTable::open(&folder).await?.snapshot().await?;
+        let row = [
+            Some("delta".to_owned()),
+            Some(snapshot.table_id().to_owned()),
+            Some(snapshot.root().display().to_string()),
+            Some(format!("[{}]", snapshot.partition_columns().join(", "))),
+            Some(snapshot.files().len().to_string()),
+            Some(snapshot.bytes().to_string()),
+        ];
+        return rows::text(cx, ["format", "id", "location", "partitionColumns", "numFiles", "sizeInBytes"], vec![row]);
+    }
+    let folder = folder(cx, &parts, "DESCRIBE HISTORY").await?;
+    let frame = cx.session.table(folder).history_frame().await?;
+    match limit {
+        Some(limit) => Ok(frame.limit(usize::try_from(limit).unwrap_or(0))),
+        None => Ok(frame),
+    }
+}
+
+/// The table that an UPDATE, DELETE or MERGE names.
+async fn target(cx: &Context<'_>, relation: &Relation, doing: &str) -> Result<String> {
+    match super::view::named_table(relation) {
+        Some(table) => folder(cx, &cx.parts(&table.name)?, doing).await,
+        None => Err(error("UNSUPPORTED_FEATURE.TABLE_OPERATION", format!("{doing} needs a table's name"))),
+    }
+}
+
+fn not_yet(doing: &str, instead: &str) -> Error {
+    error("UNSUPPORTED_FEATURE.TABLE_OPERATION", format!("{doing} in SQL is not there yet: {instead}"))
+}
+
+/// UPDATE.
+pub(super) async fn update(cx: &Context<'_>, table: &Relation) -> Result<DataFrame> {
+    target(cx, table, "UPDATE TABLE").await?;
+    Err(not_yet("UPDATE", "use `merge_into` of a DataFrame with the changed rows, or INSERT OVERWRITE"))
+}
+
+/// DELETE: of all rows; conditions are not there yet.
+pub(super) async fn delete(cx: &Context<'_>, table: &Relation, condition: Option<&Expression>) -> Result<DataFrame> {
+    let folder = target(cx, table, "DELETE").await?;
+    let all = condition.is_none_or(|condition| condition.kind == ExpressionKind::Literal(Literal::Boolean(true)));
+    if all {
+        DeltaTable::open(&folder).await?.overwrite(Vec::new(), None).await?;
+        return rows::nothing(cx);
+    }
+    Err(not_yet("DELETE … WHERE", "INSERT OVERWRITE the table with the rows that stay"))
+}
+
+/// MERGE.
+pub(super) async fn merge(cx: &Context<'_>, table: &Relation) -> Result<DataFrame> {
+    target(cx, table, "MERGE INTO TABLE").await?;
+    Err(not_yet("MERGE", "use `merge_into` of a DataFrame: rows are matched by key columns"))
+}
+
+/// OPTIMIZE, VACUUM, RESTORE.
+pub(super) async fn upkeep(cx: &Context<'_>, name: &TableName, doing: &str) -> Result<DataFrame> {
+    folder(cx, &cx.parts(name)?, doing).await?;
+    Err(not_yet(doing, "the table works without it"))
+}

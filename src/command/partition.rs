@@ -1,0 +1,159 @@
+//! Partitions of tables: shown, added and dropped. They are folders; the catalog keeps no list of them.
+
+use tidemill_spark::error::error;
+use tidemill_spark::plan::{PartitionSpec, TableName};
+use tidemill_spark::types::SparkType;
+
+use super::{Context, rows};
+use crate::catalog::{TableRecord, shown};
+use crate::io::{HIVE_NULL, TableFiles, folder_of};
+use crate::{DataFrame, Error, Result};
+
+/// The values that a PARTITION clause gives, as text, by the column's name.
+pub(super) async fn values(cx: &Context<'_>, table: &TableRecord, spec: &PartitionSpec) -> Result<Vec<(String, Option<String>)>> {
+    if table.partition_columns.is_empty() {
+        let message = format!("{} is not partitioned: leave PARTITION out", shown(&table.full_name()));
+        return Err(error("INVALID_PARTITION_OPERATION.PARTITION_SCHEMA_IS_EMPTY", message));
+    }
+    let mut found = Vec::new();
+    for (name, value) in spec {
+        let Some(column) = table.partition_columns.iter().find(|column| cx.settings.same(column, name)) else {
+            let message = format!("`{name}` is no partition column of {} (partition columns: {})", shown(&table.full_name()), table.partition_columns.join(", "));
+            return Err(error("PARTITIONS_NOT_FOUND", message));
+        };
+        let Some(value) = value else { continue };
+        let data_type = table.columns.iter().find(|known| known.name == *column).map_or(Ok(SparkType::String), |known| known.spark_type())?;
+        let computed = cx.values(&[(value, Some(&data_type))]).await?.into_iter().next();
+        let (_, computed) = computed.ok_or_else(|| Error::internal("a partition's value was lost"))?;
+        let text = if computed.is_null() {
+            None
+        } else {
+            Some(tidemill_spark::types::render::text_at(&computed.to_array()?, 0, &data_type, &cx.settings)?)
+        };
+        found.push((column.clone(), text));
+    }
+    Ok(found)
+}
+
+/// The folder of a partition that is said in full, or of all below a part of it.
+pub(super) async fn folder(cx: &Context<'_>, table: &TableRecord, spec: &PartitionSpec) -> Result<String> {
+    let given = values(cx, table, spec).await?;
+    let mut folder = Vec::new();
+    for name in &table.partition_columns {
+        match given.iter().find(|(known, _)| known == name) {
+            Some((_, value)) => folder.push(folder_of(name, value.as_deref())),
+            None => break,
+        }
+    }
+    if folder.len() != given.len() {
+        let message = format!("name the partition columns of {} from the first on ({})", shown(&table.full_name()), table.partition_columns.join(", "));
+        return Err(error("PARTITIONS_NOT_FOUND", message));
+    }
+    Ok(folder.join("/"))
+}
+
+fn files_of(table: &TableRecord) -> Result<TableFiles> {
+    if table.is_delta() {
+        let message = format!("{} is a Delta table: its log knows its partitions", shown(&table.full_name()));
+        return Err(error("INVALID_PARTITION_OPERATION.PARTITION_MANAGEMENT_IS_UNSUPPORTED", message));
+    }
+    TableFiles::of(table)
+}
+
+/// SHOW PARTITIONS.
+pub(super) async fn show(cx: &Context<'_>, name: &TableName, spec: &PartitionSpec) -> Result<DataFrame> {
+    let table = cx.table(&cx.parts(name)?, "SHOW PARTITIONS", false).await?;
+    if table.partition_columns.is_empty() {
+        let message = format!("{} is not partitioned", shown(&table.full_name()));
+        return Err(error("INVALID_PARTITION_OPERATION.PARTITION_SCHEMA_IS_EMPTY", message));
+    }
+    let wanted = values(cx, &table, spec).await?;
+    let found = files_of(&table)?.partitions()?;
+    let shown = found
+        .into_iter()
+        .filter(|partition| wanted.iter().all(|(name, value)| partition.iter().any(|(n, v)| n.eq_ignore_ascii_case(name) && v == value)))
+        .map(|partition| {
+            let parts: Vec<String> =
+                partition.iter().map(|(name, value)| folder_of(name, Some(value.as_deref().unwrap_or(HIVE_NULL)))).collect();
+            [Some(parts.join("/"))]
+        })
+        .collect();
+    rows::text(cx, ["partition"], shown)
+}
+
+/// ALTER TABLE … ADD PARTITION.
+pub(super) async fn add(
+    cx: &Context<'_>,
+    table: &TableRecord,
+    specs: &[(PartitionSpec, Option<String>)],
+    if_not_exists: bool,
+) -> Result<()> {
+    let files = files_of(table)?;
+    for (spec, location) in specs {
+        if location.is_some() {
+            return Err(error("UNSUPPORTED_FEATURE.TABLE_OPERATION", "partitions lie below the table's folder: leave LOCATION out, and move the files"));
+        }
+        whole(cx, table, spec)?;
+        let folder = files.folder().join(folder(cx, table, spec).await?);
+        if folder.is_dir() {
+            if if_not_exists {
+                continue;
+            }
+            return Err(error("PARTITIONS_ALREADY_EXIST", format!("{} is there already: say IF NOT EXISTS", folder.display())));
+        }
+        std::fs::create_dir_all(&folder).map_err(|e| Error::io_at(folder.display(), e))?;
+    }
+    Ok(())
+}
+
+fn whole(cx: &Context<'_>, table: &TableRecord, spec: &PartitionSpec) -> Result<()> {
+    let all = table.partition_columns.iter().all(|column| spec.iter().any(|(name, value)| cx.settings.same(name, column) && value.is_some()));
+    if all {
+        return Ok(());
+    }
+    let message = format!("a partition of {} is named by all of {}", shown(&table.full_name()), table.partition_columns.join(", "));
+    Err(error("PARTITIONS_NOT_FOUND", message))
+}
+
+/// ALTER TABLE … DROP PARTITION.
+pub(super) async fn drop(cx: &Context<'_>, table: &TableRecord, specs: &[PartitionSpec], if_exists: bool) -> Result<()> {
+    let files = files_of(table)?;
+    for spec in specs {
+        let folder = files.folder().join(folder(cx, table, spec).await?);
+        if !folder.is_dir() {
+            if if_exists {
+                continue;
+            }
+            return Err(error("PARTITIONS_NOT_FOUND", format!("there is no partition {}: SHOW PARTITIONS lists them", folder.display())));
+        }
+        super::drop::remove_folder(&folder)?;
+    }
+    Ok(())
+}
+
+/// ALTER TABLE … PARTITION … RENAME TO PARTITION.
+pub(super) async fn rename(cx: &Context<'_>, table: &TableRecord, from: &PartitionSpec, to: &PartitionSpec) -> Result<()> {
+    let files = files_of(table)?;
+    whole(cx, table, from)?;
+    whole(cx, table, to)?;
+    let (old, new) = (files.folder().join(folder(cx, table, from).await?), files.folder().join(folder(cx, table, to).await?));
+    if !old.is_dir() {
+        return Err(error("PARTITIONS_NOT_FOUND", format!("there is no partition {}: SHOW PARTITIONS lists them", old.display())));
+    }
+    if new.exists() {
+        return Err(error("PARTITIONS_ALREADY_EXIST", format!("{} is there already: drop it first", new.display())));
+    }
+    if let Some(parent) = new.parent() {
+        std::fs::create_dir_all(parent).map_err(|e| Error::io_at(parent.display(), e))?;
+    }
+    std::fs::rename(&old, &new).map_err(|e| Error::io_at(new.display(), e))
+}
+
+/// MSCK REPAIR TABLE: the folders are the list, so there is nothing to mend.
+pub(super) async fn repair(cx: &Context<'_>, name: &TableName) -> Result<DataFrame> {
+    let table = cx.table(&cx.parts(name)?, "MSCK REPAIR TABLE", false).await?;
+    if table.partition_columns.is_empty() {
+        return Err(error("NOT_A_PARTITIONED_TABLE", format!("{} is not partitioned", shown(&table.full_name()))));
+    }
+    rows::nothing(cx)
+}

@@ -1,0 +1,203 @@
+//! The files of a table that the catalog knows: read with its columns, those of the partitions last, and written.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, StringArray};
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::catalog::TableProvider;
+use datafusion::common::Column;
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::datasource::file_format::csv::CsvFormat;
+use datafusion::datasource::{ViewTable, provider_as_source};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::scalar::ScalarValue;
+use tidemill_spark::plan::CastMode;
+use tidemill_spark::types::{SparkType, StructField, cast, field_of};
+use tidemill_spark::{Settings, error::error};
+
+use super::csv_options::CsvOptions;
+use super::file_writer::{self, Replace};
+use super::files::partition_files;
+use super::path_table::{Format, listing, parquet};
+use super::writer::Mode;
+use super::{partition, strict_json};
+use crate::catalog::TableRecord;
+use crate::{DataFrame, Error, Result, Session};
+
+/// A table's folder and how its files are.
+#[derive(Debug, Clone)]
+pub(crate) struct TableFiles {
+    folder: PathBuf,
+    format: Format,
+    csv: CsvOptions,
+    data: Vec<StructField>,
+    partitions: Vec<StructField>,
+}
+
+/// A partition: its values as text, in the order of the columns.
+pub(crate) type PartitionValues = Vec<(String, Option<String>)>;
+
+impl TableFiles {
+    /// Those of a table that is no Delta table.
+    pub(crate) fn of(table: &TableRecord) -> Result<Self> {
+        let (mut data, mut partitions) = (Vec::new(), Vec::new());
+        for field in table.fields()? {
+            if table.partition_columns.contains(&field.name) { partitions.push(field) } else { data.push(field) }
+        }
+        let mut folder = PathBuf::from(&table.location);
+        // A rename that was cut short has left the data where it was.
+        if let Some(before) = table.moved_from.as_ref().map(PathBuf::from)
+            && !folder.exists()
+            && before.exists()
+        {
+            folder = before;
+        }
+        let format = Format::parse(&table.provider)?;
+        let csv = if format == Format::Csv { CsvOptions::of_table(&table.options)? } else { CsvOptions { header: false, separator: b',' } };
+        Ok(Self { folder, format, csv, data, partitions })
+    }
+
+    /// The folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The files that are the table's rows now.
+    pub(crate) fn files(&self) -> Result<Vec<PathBuf>> {
+        partition_files(&self.folder)
+    }
+
+    fn schema(fields: &[StructField]) -> SchemaRef {
+        Arc::new(Schema::new(fields.iter().map(field_of).collect::<Vec<_>>()))
+    }
+
+    /// The rows: data columns, then those of the partitions.
+    pub(crate) async fn open(&self, session: &Session, settings: &Settings) -> Result<Arc<dyn TableProvider>> {
+        let files = self.files()?;
+        let all: Vec<StructField> = self.data.iter().chain(&self.partitions).cloned().collect();
+        if files.is_empty() {
+            return Ok(Arc::new(EmptyTable::new(Self::schema(&all))));
+        }
+        if self.partitions.is_empty() {
+            return self.scan(session, &files).await;
+        }
+        let mut groups: BTreeMap<PartitionValues, Vec<PathBuf>> = BTreeMap::new();
+        for file in files {
+            groups.entry(self.values_of(&file)?).or_default().push(file);
+        }
+        let mut plan: Option<LogicalPlan> = None;
+        for (values, files) in &groups {
+            let rows = self.scan(session, files).await?;
+            let mut columns: Vec<Expr> = self.data.iter().map(|field| Expr::Column(Column::from_name(&field.name))).collect();
+            for (field, (_, value)) in self.partitions.iter().zip(values) {
+                let value = typed_value(value.as_deref(), &field.data_type, settings)?;
+                columns.push(Expr::Literal(value, None).alias(&field.name));
+            }
+            let part = LogicalPlanBuilder::scan("files", provider_as_source(rows), None)?.project(columns)?;
+            // All parts have the same unqualified columns.
+            let part = part.build()?;
+            let names: Vec<Expr> = part
+                .schema()
+                .iter()
+                .map(|(qualifier, field)| Expr::Column(Column::new(qualifier.cloned(), field.name())).alias(field.name()))
+                .collect();
+            let part = LogicalPlanBuilder::from(part).project(names)?.build()?;
+            plan = Some(match plan {
+                None => part,
+                Some(before) => LogicalPlanBuilder::from(before).union(part)?.build()?,
+            });
+        }
+        let plan = plan.ok_or_else(|| Error::internal("a partitioned table has files and no partition"))?;
+        Ok(Arc::new(ViewTable::new(plan, None)))
+    }
+
+    async fn scan(&self, session: &Session, files: &[PathBuf]) -> Result<Arc<dyn TableProvider>> {
+        let mut paths = Vec::new();
+        for file in files {
+            let path = file.to_str();
+            paths.push(path.ok_or_else(|| Error::data(format!("{file:?}: the file's name is not UTF-8; rename it, or start its name with `_`")))?);
+        }
+        let schema = Self::schema(&self.data);
+        match self.format {
+            Format::Parquet => parquet(session, &paths, Some(schema)).await,
+            Format::Csv => {
+                let format = CsvFormat::default().with_has_header(self.csv.header).with_delimiter(self.csv.separator);
+                listing(session, &paths, Arc::new(format), Some(schema)).await
+            }
+            Format::Json => {
+                let rows = strict_json::scan(session, &paths, schema)?;
+                Ok(Arc::new(ViewTable::new(rows.plan_now()?, None)))
+            }
+            Format::Delta => Err(Error::internal("a Delta table is not read as plain files")),
+        }
+    }
+
+    /// The partition that a file lies in.
+    fn values_of(&self, file: &Path) -> Result<PartitionValues> {
+        let below = file.strip_prefix(&self.folder).unwrap_or(file);
+        let found: BTreeMap<String, Option<String>> =
+            below.components().filter_map(|part| partition::parse(part.as_os_str().to_str()?)).map(|(n, v)| (n.to_lowercase(), v)).collect();
+        self.partitions
+            .iter()
+            .map(|field| match found.get(&field.name.to_lowercase()) {
+                Some(value) => Ok((field.name.clone(), value.clone())),
+                None => Err(Error::data(format!(
+                    "{}: the file lies in no folder `{}=…`, by which the table is partitioned: move it into one, or remove it",
+                    file.display(),
+                    field.name
+                ))),
+            })
+            .collect()
+    }
+
+    /// The table's partitions: folders, with files or without.
+    pub(crate) fn partitions(&self) -> Result<Vec<PartitionValues>> {
+        let mut found = Vec::new();
+        self.walk(&self.folder, &mut Vec::new(), &mut found)?;
+        found.sort();
+        Ok(found)
+    }
+
+    fn walk(&self, folder: &Path, values: &mut PartitionValues, found: &mut Vec<PartitionValues>) -> Result<()> {
+        let Some(field) = self.partitions.get(values.len()) else {
+            found.push(values.clone());
+            return Ok(());
+        };
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(e) => return Err(Error::io_at(folder.display(), e)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(|e| Error::io_at(folder.display(), e))?;
+            let named = entry.file_name().to_str().and_then(partition::parse);
+            let Some((name, value)) = named.filter(|(name, _)| name.eq_ignore_ascii_case(&field.name)) else { continue };
+            if entry.path().is_dir() {
+                values.push((name, value));
+                self.walk(&entry.path(), values, found)?;
+                values.pop();
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds rows, or puts them in the place of what is there. The columns are the table's, those of the partitions last.
+    pub(crate) async fn write(&self, rows: &DataFrame, mode: Mode, replace: Replace) -> Result<()> {
+        file_writer::save_table(rows, &self.folder, self.format, self.csv, self.partitions.len(), mode, replace).await
+    }
+}
+
+/// The value that a folder's text is.
+fn typed_value(text: Option<&str>, data_type: &SparkType, settings: &Settings) -> Result<ScalarValue> {
+    let array: ArrayRef = Arc::new(StringArray::from(vec![text]));
+    if matches!(data_type, SparkType::String | SparkType::Char(_) | SparkType::Varchar(_)) {
+        return Ok(ScalarValue::try_from_array(&array, 0)?);
+    }
+    let cast = cast::cast_array(&array, &SparkType::String, data_type, CastMode::Session, settings).map_err(|e| {
+        let message = format!("the partition value `{}` is no {data_type}: rename its folder ({e})", text.unwrap_or("null"));
+        error("INVALID_PARTITION_VALUE", message)
+    })?;
+    Ok(ScalarValue::try_from_array(&cast, 0)?)
+}
