@@ -11,8 +11,8 @@ use std::sync::Arc;
 use tidemill_planner::logical::{Groups, WindowAggregate};
 
 use super::scope::{Attribute, Scope};
-use super::stream::TimeWindow;
 use super::select::{Output, Under, has_aggregate, project};
+use super::stream::TimeWindow;
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::plan::{Expression, ExpressionKind, GroupType, Literal, Relation, Span};
@@ -52,7 +52,17 @@ pub(crate) struct GroupingContext {
 
 impl Grouped {
     pub(crate) fn new(input: LogicalPlan, scope: Scope, keys: Vec<(Typed, Attribute)>) -> Self {
-        Self { input, scope, keys, aggregates: Vec::new(), filters: Vec::new(), sets: None, window: None, texts: Vec::new(), grouping: None }
+        Self {
+            input,
+            scope,
+            keys,
+            aggregates: Vec::new(),
+            filters: Vec::new(),
+            sets: None,
+            window: None,
+            texts: Vec::new(),
+            grouping: None,
+        }
     }
 
     /// An expression over the rows as one over the groups' columns.
