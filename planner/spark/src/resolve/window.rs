@@ -243,7 +243,8 @@ fn frame_sql(frame: &WindowFrame, mut value: impl FnMut(&Expression) -> Result<S
             FrameBound::UnboundedPreceding => "UNBOUNDED PRECEDING".to_owned(),
             FrameBound::UnboundedFollowing => "UNBOUNDED FOLLOWING".to_owned(),
             FrameBound::CurrentRow => "CURRENT ROW".to_owned(),
-            FrameBound::Preceding(e) => format!("{} PRECEDING", value(e)?),
+            // A distance before the row is its opposite after it.
+            FrameBound::Preceding(e) => format!("(- {}) FOLLOWING", value(e)?),
             FrameBound::Following(e) => format!("{} FOLLOWING", value(e)?),
         })
     };
