@@ -17,11 +17,15 @@ use crate::{DataFrame, Error, Result};
 
 /// CREATE [OR REPLACE] TABLE.
 pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFrame> {
-    let Command::CreateTable { name, spec, query, if_not_exists, or_replace, replace_only, external: said_external, temporary } = command else {
+    let Command::CreateTable { name, spec, query, if_not_exists, or_replace, replace_only, external: said_external, temporary } = command
+    else {
         return Err(Error::internal("CREATE TABLE was expected"));
     };
     if *temporary {
-        return Err(error("INVALID_SQL_SYNTAX.CREATE_TEMP_TABLE_USING_PROVIDER", "there are no temporary tables: say CREATE TEMPORARY VIEW … AS a query"));
+        return Err(error(
+            "INVALID_SQL_SYNTAX.CREATE_TEMP_TABLE_USING_PROVIDER",
+            "there are no temporary tables: say CREATE TEMPORARY VIEW … AS a query",
+        ));
     }
     let parts = cx.parts(name)?;
     // A table at a path has no name in the catalog.
@@ -29,7 +33,8 @@ pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFr
         && format.eq_ignore_ascii_case("delta")
         && path.contains('/')
     {
-        let record = described(cx, &TableId { database: String::new(), name: path.clone() }, spec, query.as_ref(), true, Some(path)).await?;
+        let record =
+            described(cx, &TableId { database: String::new(), name: path.clone() }, spec, query.as_ref(), true, Some(path)).await?;
         if DeltaTable::exists(&record.location).await? {
             return if *if_not_exists { rows::nothing(cx) } else { Err(taken(&shown(&parts))) };
         }
@@ -120,7 +125,9 @@ fn reserve(id: &TableId, record: &TableRecord) -> Result<bool> {
                 record.location,
                 id.shown()
             );
-            Err(error("LOCATION_ALREADY_EXISTS", message).with_parameter("location", format!("'{}'", record.location)).with_parameter("identifier", id.shown()))
+            Err(error("LOCATION_ALREADY_EXISTS", message)
+                .with_parameter("location", format!("'{}'", record.location))
+                .with_parameter("identifier", id.shown()))
         }
         Err(e) => Err(Error::io_at(folder.display(), e)),
     }
@@ -174,7 +181,10 @@ async fn described(
     }
     if let Some(query) = query {
         if !spec.columns.is_empty() {
-            return Err(error("INVALID_STATEMENT_OR_CLAUSE", "CREATE TABLE … AS takes its columns from the query: leave the column list out"));
+            return Err(error(
+                "INVALID_STATEMENT_OR_CLAUSE",
+                "CREATE TABLE … AS takes its columns from the query: leave the column list out",
+            ));
         }
         let resolved = crate::sql::resolved(cx.session, query).await?;
         for column in &resolved.output {
@@ -264,7 +274,8 @@ fn check_type(provider: &str, name: &str, data_type: &SparkType) -> Result<()> {
     if held {
         return Ok(());
     }
-    let message = format!("{provider} files do not hold the column `{name}` of type \"{}\": choose another type or format", data_type.sql());
+    let message =
+        format!("{provider} files do not hold the column `{name}` of type \"{}\": choose another type or format", data_type.sql());
     Err(error("UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE", message)
         .with_parameter("columnName", format!("`{name}`"))
         .with_parameter("format", provider.to_uppercase()))
@@ -331,7 +342,13 @@ async fn fill(cx: &Context<'_>, record: &TableRecord, query: Option<&Relation>) 
 }
 
 /// CREATE TABLE a LIKE b.
-pub(super) async fn like(cx: &Context<'_>, name: &TableName, source: &TableName, spec: &TableSpec, if_not_exists: bool) -> Result<DataFrame> {
+pub(super) async fn like(
+    cx: &Context<'_>,
+    name: &TableName,
+    source: &TableName,
+    spec: &TableSpec,
+    if_not_exists: bool,
+) -> Result<DataFrame> {
     let (parts, from) = (cx.parts(name)?, cx.parts(source)?);
     let id = cx.id(&parts)?;
     cx.catalog().need_database(&id.database).await?;
@@ -345,9 +362,7 @@ pub(super) async fn like(cx: &Context<'_>, name: &TableName, source: &TableName,
                 let fields = open::table_fields(&table).await?;
                 (fields, table.partition_columns, Some(table.provider), table.options)
             }
-            Entry::View(view) => {
-                (view.columns.iter().map(ColumnRecord::field).collect::<Result<_>>()?, Vec::new(), None, BTreeMap::new())
-            }
+            Entry::View(view) => (view.columns.iter().map(ColumnRecord::field).collect::<Result<_>>()?, Vec::new(), None, BTreeMap::new()),
         },
         Found::Missing => return Err(cx.catalog().not_found(&from, &cx.settings).await),
     };

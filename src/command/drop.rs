@@ -69,12 +69,18 @@ pub(super) async fn truncate(cx: &Context<'_>, name: &TableName, spec: Option<&P
     let parts = cx.parts(name)?;
     let table = cx.table(&parts, "TRUNCATE TABLE", false).await?;
     if table.external {
-        let message = format!("{} is external, and its files are not the catalog's to remove: remove them, or drop the table", shown(&table.full_name()));
+        let message = format!(
+            "{} is external, and its files are not the catalog's to remove: remove them, or drop the table",
+            shown(&table.full_name())
+        );
         return Err(error("CANNOT_TRUNCATE_EXTERNAL_TABLE", message));
     }
     if table.is_delta() {
         if spec.is_some() {
-            return Err(error("TRUNCATE_PARTITION_NOT_SUPPORTED", "TRUNCATE of one partition of a Delta table is not supported: overwrite the table"));
+            return Err(error(
+                "TRUNCATE_PARTITION_NOT_SUPPORTED",
+                "TRUNCATE of one partition of a Delta table is not supported: overwrite the table",
+            ));
         }
         DeltaTable::open(&table.location).await?.overwrite(Vec::new(), None).await?;
         return rows::nothing(cx);

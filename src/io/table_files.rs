@@ -117,7 +117,9 @@ impl TableFiles {
         let mut paths = Vec::new();
         for file in files {
             let path = file.to_str();
-            paths.push(path.ok_or_else(|| Error::data(format!("{file:?}: the file's name is not UTF-8; rename it, or start its name with `_`")))?);
+            paths.push(
+                path.ok_or_else(|| Error::data(format!("{file:?}: the file's name is not UTF-8; rename it, or start its name with `_`")))?,
+            );
         }
         let schema = Self::schema(&self.data);
         match self.format {
@@ -137,8 +139,11 @@ impl TableFiles {
     /// The partition that a file lies in.
     fn values_of(&self, file: &Path) -> Result<PartitionValues> {
         let below = file.strip_prefix(&self.folder).unwrap_or(file);
-        let found: BTreeMap<String, Option<String>> =
-            below.components().filter_map(|part| partition::parse(part.as_os_str().to_str()?)).map(|(n, v)| (n.to_lowercase(), v)).collect();
+        let found: BTreeMap<String, Option<String>> = below
+            .components()
+            .filter_map(|part| partition::parse(part.as_os_str().to_str()?))
+            .map(|(n, v)| (n.to_lowercase(), v))
+            .collect();
         self.partitions
             .iter()
             .map(|field| match found.get(&field.name.to_lowercase()) {

@@ -137,13 +137,18 @@ impl Resolver<'_> {
         }
         let in_inner = inner_with.is_some_and(|with| with.ctes.iter().any(|inner| mentions(&inner.query, &cte.alias.name, &self.settings)));
         if in_inner || mentions(anchor, &cte.alias.name, &self.settings) {
-            let message = format!("`{}` names itself in its first part or in a WITH of its own: only the part after UNION ALL may", cte.alias.name);
+            let message =
+                format!("`{}` names itself in its first part or in a WITH of its own: only the part after UNION ALL may", cte.alias.name);
             return Err(refuse("INVALID_RECURSIVE_CTE", message));
         }
         // Both parts see the queries of a WITH around them.
         let wrapped = |part: &Relation| match inner_with {
             Some(with) => Relation {
-                kind: Arc::new(RelationKind::With(Box::new(With { ctes: with.ctes.clone(), recursive: with.recursive, input: part.clone() }))),
+                kind: Arc::new(RelationKind::With(Box::new(With {
+                    ctes: with.ctes.clone(),
+                    recursive: with.recursive,
+                    input: part.clone(),
+                }))),
                 ..cte.query.clone()
             },
             None => part.clone(),

@@ -29,7 +29,16 @@ pub(crate) struct Attribute {
 
 impl Attribute {
     pub(crate) fn new(id: String, name: impl Into<String>, data_type: SparkType, nullable: bool) -> Self {
-        Self { id, name: name.into(), qualifier: Vec::new(), data_type, nullable, plan_ids: Vec::new(), metadata: BTreeMap::new(), repeats: None }
+        Self {
+            id,
+            name: name.into(),
+            qualifier: Vec::new(),
+            data_type,
+            nullable,
+            plan_ids: Vec::new(),
+            metadata: BTreeMap::new(),
+            repeats: None,
+        }
     }
 
     /// The engine's column.

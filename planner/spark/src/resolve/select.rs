@@ -146,7 +146,12 @@ impl Resolver<'_> {
 
     /// The columns of a list: (expression, whether it has an alias, place). A generator among them changes the rows; one over groups
     /// does so later: its collection stands in its place until then.
-    pub(crate) fn select_list(&mut self, mut rel: Rel, expressions: &[Expression], grouped: bool) -> Result<(Rel, Vec<Item>, Option<Deferred>)> {
+    pub(crate) fn select_list(
+        &mut self,
+        mut rel: Rel,
+        expressions: &[Expression],
+        grouped: bool,
+    ) -> Result<(Rel, Vec<Item>, Option<Deferred>)> {
         let outer_aliases = std::mem::take(&mut self.aliases);
         let made = (|| {
             let mut items: Vec<Item> = Vec::with_capacity(expressions.len());
@@ -308,7 +313,10 @@ impl Resolver<'_> {
         let typed = self.over(&under, condition)?;
         let typed = self.boolean(typed, condition.span)?;
         if has_window(&typed.expr) {
-            return Err(at(error("WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE", "window functions do not stand in HAVING: use QUALIFY"), condition.span));
+            return Err(at(
+                error("WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE", "window functions do not stand in HAVING: use QUALIFY"),
+                condition.span,
+            ));
         }
         let mut under = under;
         let expr = under.rewritten(self, &typed).map_err(|e| at(e, condition.span))?;
