@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use datafusion::datasource::cte_worktable::CteWorkTable;
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder};
 
 use super::scope::{Attribute, Scope};
@@ -241,7 +242,7 @@ impl Resolver<'_> {
     fn work_table(&mut self, table: &str, columns: &[StructField], name: &str) -> Result<Rel> {
         let fields: Vec<_> = columns.iter().map(crate::types::field_of).collect();
         let schema = Arc::new(arrow::datatypes::Schema::new(fields));
-        let source = datafusion::datasource::provider_as_source(Arc::new(datafusion::datasource::cte_worktable::CteWorkTable::new(
+        let source = datafusion::datasource::provider_as_source(Arc::new(CteWorkTable::new(
             table,
             Arc::clone(&schema),
         )));
@@ -257,7 +258,12 @@ impl Resolver<'_> {
 /// Whether the rows of the step before are only named where Spark allows it.
 fn well_placed(plan: &LogicalPlan, table: &str, allowed: bool) -> bool {
     let inputs: Vec<bool> = match plan {
-        LogicalPlan::TableScan(scan) if scan.table_name.table() == table => return allowed,
+        LogicalPlan::TableScan(scan) => {
+            // A table of the catalog may have the same name.
+            let source = datafusion::datasource::source_as_provider(&scan.source).ok();
+            let is_work = source.is_some_and(|source| source.downcast_ref::<CteWorkTable>().is_some_and(|work| work.name() == table));
+            return allowed || !is_work;
+        }
         LogicalPlan::Join(join) => match join.join_type {
             JoinType::Inner => vec![allowed, allowed],
             JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => vec![allowed, false],

@@ -27,7 +27,7 @@ impl Resolver<'_> {
             Some(frame) if rank_like => {
                 return Err(error(
                     "WINDOW_FUNCTION_AND_FRAME_MISMATCH",
-                    format!("`{}` has a frame of its own: take `{}` away", function.name, frame_sql(frame, |_| Ok(Sql::from("…")))?),
+                    format!("`{}` has a frame of its own: take `{}` away", function.name, frame_sql(frame, |_| Ok((Sql::from("…"), false)))?),
                 ));
             }
             Some(frame) => self.frame(frame, &keys)?,
@@ -196,7 +196,9 @@ impl Resolver<'_> {
             gap = " ";
         }
         let ordered = !spec.order_by.is_empty();
+        let mut key_type = None;
         for (i, key) in self.sort_keys(&spec.order_by, scope)?.into_iter().enumerate() {
+            key_type.get_or_insert_with(|| key.key.data_type.clone());
             parts.push(if i == 0 { format!("{gap}ORDER BY ").into() } else { ", ".into() });
             parts.push(key.key.sql);
             let direction = if key.ascending { " ASC" } else { " DESC" };
@@ -207,7 +209,13 @@ impl Resolver<'_> {
         let name = made.sql.to_string();
         let lead = name.split('(').next().unwrap_or("").to_owned();
         let frame = match &spec.frame {
-            Some(frame) => frame_sql(frame, |e| Ok(self.expression(e, &Scope::default())?.sql))?,
+            Some(frame) => frame_sql(frame, |e| {
+                let value = self.expression(e, &Scope::default())?;
+                // Distances of another type than the key's are cast to it.
+                let is_cast = frame.unit == FrameUnit::Range
+                    && key_type.as_ref().is_some_and(|key| key.is_numeric() && *key != value.data_type);
+                Ok((value.sql, is_cast))
+            })?,
             None => match lead.as_str() {
                 "row_number" | "rank" | "dense_rank" | "percent_rank" | "ntile" => {
                     "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW".to_owned()
@@ -237,15 +245,18 @@ impl Resolver<'_> {
     }
 }
 
-fn frame_sql(frame: &WindowFrame, mut value: impl FnMut(&Expression) -> Result<Sql>) -> Result<String> {
+fn frame_sql(frame: &WindowFrame, mut value: impl FnMut(&Expression) -> Result<(Sql, bool)>) -> Result<String> {
     let mut bound = |bound: &FrameBound| {
         Ok::<_, crate::Error>(match bound {
             FrameBound::UnboundedPreceding => "UNBOUNDED PRECEDING".to_owned(),
             FrameBound::UnboundedFollowing => "UNBOUNDED FOLLOWING".to_owned(),
             FrameBound::CurrentRow => "CURRENT ROW".to_owned(),
-            // A distance before the row is its opposite after it.
-            FrameBound::Preceding(e) => format!("(- {}) FOLLOWING", value(e)?),
-            FrameBound::Following(e) => format!("{} FOLLOWING", value(e)?),
+            // A distance before the row is its opposite after it, and is known as such unless a cast hides it.
+            FrameBound::Preceding(e) => match value(e)? {
+                (sql, true) => format!("(- {sql}) FOLLOWING"),
+                (sql, false) => format!("{sql} PRECEDING"),
+            },
+            FrameBound::Following(e) => format!("{} FOLLOWING", value(e)?.0),
         })
     };
     let unit = if frame.unit == FrameUnit::Rows { "ROWS" } else { "RANGE" };
