@@ -81,7 +81,10 @@ impl Catalog {
             error("SCHEMA_ALREADY_EXISTS", message).with_parameter("schemaName", shown)
         };
         if record.name == GLOBAL_TEMP {
-            return Err(error("SCHEMA_ALREADY_EXISTS", format!("`{GLOBAL_TEMP}` is the database of global temporary views: choose another name")));
+            return Err(error(
+                "SCHEMA_ALREADY_EXISTS",
+                format!("`{GLOBAL_TEMP}` is the database of global temporary views: choose another name"),
+            ));
         }
         let found: Found<DatabaseRecord> = self.store.read(Key::Database(&record.name)).await?;
         if found.object.is_some() || record.name == DEFAULT {

@@ -91,9 +91,7 @@ fn like(name: &[char], pattern: &[char]) -> bool {
     match pattern {
         [] => name.is_empty(),
         ['.', '*', rest @ ..] | ['*', rest @ ..] => (0..=name.len()).any(|from| name.get(from..).is_some_and(|tail| like(tail, rest))),
-        [first, rest @ ..] => {
-            name.split_first().is_some_and(|(head, tail)| (first == head || *first == '.') && like(tail, rest))
-        }
+        [first, rest @ ..] => name.split_first().is_some_and(|(head, tail)| (first == head || *first == '.') && like(tail, rest)),
     }
 }
 

@@ -34,7 +34,9 @@ impl Catalog {
     pub(crate) fn temp_view(&self, parts: &[String], settings: &Settings) -> Option<TempView> {
         match parts {
             [name] => read(&self.views).get(&folded(name, settings)).cloned(),
-            [database, name] if database.eq_ignore_ascii_case(GLOBAL_TEMP) => read(&self.global_views).get(&folded(name, settings)).cloned(),
+            [database, name] if database.eq_ignore_ascii_case(GLOBAL_TEMP) => {
+                read(&self.global_views).get(&folded(name, settings)).cloned()
+            }
             _ => None,
         }
     }
@@ -86,7 +88,10 @@ impl Catalog {
     pub(crate) fn rename_temp_view(&self, from: &str, to: &str, settings: &Settings) -> Result<()> {
         let mut views = write(&self.views);
         if views.contains_key(&folded(to, settings)) {
-            return Err(error("TEMP_TABLE_OR_VIEW_ALREADY_EXISTS", format!("there is a temporary view `{to}` already: choose another name")));
+            return Err(error(
+                "TEMP_TABLE_OR_VIEW_ALREADY_EXISTS",
+                format!("there is a temporary view `{to}` already: choose another name"),
+            ));
         }
         if let Some(mut view) = views.remove(&folded(from, settings)) {
             to.clone_into(&mut view.name);

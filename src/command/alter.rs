@@ -40,7 +40,12 @@ pub(super) async fn alter(cx: &Context<'_>, name: &TableName, kind: ObjectKind, 
                 match change {
                     AlterTable::Rename(to) => rename(cx, &id, to).await?,
                     AlterTable::SetProperties(_) | AlterTable::UnsetProperties(..) => properties(cx, &id, change).await?,
-                    _ => return Err(error("UNSUPPORTED_FEATURE.TABLE_OPERATION", "a view is renamed, given properties, or given another query (AS)")),
+                    _ => {
+                        return Err(error(
+                            "UNSUPPORTED_FEATURE.TABLE_OPERATION",
+                            "a view is renamed, given properties, or given another query (AS)",
+                        ));
+                    }
                 }
                 rows::nothing(cx)
             }
@@ -73,7 +78,10 @@ async fn alter_table(cx: &Context<'_>, table: &TableRecord, change: &AlterTable)
             | AlterTable::AlterColumn(_)
     );
     if table.is_delta() && is_change_of_columns {
-        return Err(unsupported("changing the columns", "write its rows to a new table with the columns that you want (CREATE TABLE … AS SELECT)"));
+        return Err(unsupported(
+            "changing the columns",
+            "write its rows to a new table with the columns that you want (CREATE TABLE … AS SELECT)",
+        ));
     }
     match change {
         AlterTable::AddColumns(added) => {
@@ -84,7 +92,10 @@ async fn alter_table(cx: &Context<'_>, table: &TableRecord, change: &AlterTable)
                 }
                 let record = columns::record(cx, column, true).await?;
                 if table.provider == "csv" && record.spark_type()?.is_nested() {
-                    return Err(error("UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE", format!("csv files do not hold the column `{}`", record.name)));
+                    return Err(error(
+                        "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
+                        format!("csv files do not hold the column `{}`", record.name),
+                    ));
                 }
                 new.push(record);
             }
@@ -171,7 +182,10 @@ async fn update(cx: &Context<'_>, id: &TableId, change: impl Fn(&mut TableRecord
 
 async fn alter_column(cx: &Context<'_>, table: &TableRecord, id: &TableId, change: &AlterColumn) -> Result<()> {
     let [name] = change.column.as_slice() else {
-        return Err(error("UNSUPPORTED_FEATURE.TABLE_OPERATION", format!("`{}` is a field of a column: fields are not changed", change.column.join("."))));
+        return Err(error(
+            "UNSUPPORTED_FEATURE.TABLE_OPERATION",
+            format!("`{}` is a field of a column: fields are not changed", change.column.join(".")),
+        ));
     };
     let Some(column) = table.columns.iter().find(|column| cx.settings.same(&column.name, name)) else {
         let known = table.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>();
@@ -180,7 +194,10 @@ async fn alter_column(cx: &Context<'_>, table: &TableRecord, id: &TableId, chang
         return Err(error("UNRESOLVED_COLUMN.WITH_SUGGESTION", message).with_parameter("objectName", format!("`{name}`")));
     };
     let refuse = |what: String| {
-        error("NOT_SUPPORTED_CHANGE_COLUMN", format!("{what} of {} is not supported: write its rows to a new table (CREATE TABLE … AS SELECT)", id.shown()))
+        error(
+            "NOT_SUPPORTED_CHANGE_COLUMN",
+            format!("{what} of {} is not supported: write its rows to a new table (CREATE TABLE … AS SELECT)", id.shown()),
+        )
     };
     let old = column.spark_type()?;
     let mut new = column.clone();
@@ -302,7 +319,8 @@ async fn rename(cx: &Context<'_>, id: &TableId, to: &[String]) -> Result<()> {
     cx.catalog().create(&target, &entry, false).await?;
     cx.catalog().drop_entry(&id.database, &id.name).await?;
     if let Some((old, new)) = moved {
-        std::fs::rename(&old, &new).map_err(|e| Error::io_at(&new, e).context("the table has its new name, and its data stays where it was"))?;
+        std::fs::rename(&old, &new)
+            .map_err(|e| Error::io_at(&new, e).context("the table has its new name, and its data stays where it was"))?;
         cx.catalog()
             .alter(&target, |entry| {
                 if let Entry::Table(table) = entry {

@@ -68,9 +68,10 @@ pub(super) async fn refresh(cx: &Context<'_>, what: &str, name: &TableName) -> R
 pub(super) async fn analyze(cx: &Context<'_>, name: Option<&TableName>) -> Result<DataFrame> {
     let Some(name) = name else { return rows::nothing(cx) };
     match there(cx, name).await? {
-        Found::Temp(view) => {
-            Err(error("UNSUPPORTED_FEATURE.ANALYZE_UNCACHED_TEMP_VIEW", format!("`{}` is a temporary view: analyze the tables that it reads", view.name)))
-        }
+        Found::Temp(view) => Err(error(
+            "UNSUPPORTED_FEATURE.ANALYZE_UNCACHED_TEMP_VIEW",
+            format!("`{}` is a temporary view: analyze the tables that it reads", view.name),
+        )),
         Found::Entry(entry) if matches!(*entry, Entry::View(_)) => {
             Err(error("UNSUPPORTED_FEATURE.ANALYZE_VIEW", format!("`{}` is a view: analyze the tables that it reads", entry.name())))
         }

@@ -15,7 +15,10 @@ use crate::catalog::ColumnRecord;
 pub(super) async fn record(cx: &Context<'_>, column: &ColumnDefinition, nulls: bool) -> Result<ColumnRecord> {
     let [name] = column.name.as_slice() else {
         let shown = column.name.join(".");
-        return Err(error("UNSUPPORTED_FEATURE.TABLE_OPERATION", format!("`{shown}` is a field of a column: fields are not added one by one")));
+        return Err(error(
+            "UNSUPPORTED_FEATURE.TABLE_OPERATION",
+            format!("`{shown}` is a field of a column: fields are not added one by one"),
+        ));
     };
     if column.generated.is_some() {
         let message = format!("`{name}`: GENERATED ALWAYS AS is not supported: compute the column when rows are inserted");
@@ -38,7 +41,10 @@ pub(super) async fn check_default(cx: &Context<'_>, name: &str, data_type: &Spar
             let message = format!("the default of the column `{name}` is no {data_type}: {}", e.message());
             error("INVALID_DEFAULT_VALUE.DATA_TYPE", message)
         } else if condition.starts_with("UNRESOLVED_COLUMN") {
-            error("INVALID_DEFAULT_VALUE.UNRESOLVED_EXPRESSION", format!("the default of the column `{name}` names a column: {}", e.message()))
+            error(
+                "INVALID_DEFAULT_VALUE.UNRESOLVED_EXPRESSION",
+                format!("the default of the column `{name}` names a column: {}", e.message()),
+            )
         } else {
             e.context(format!("the default of the column `{name}`"))
         }

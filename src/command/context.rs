@@ -55,10 +55,11 @@ impl Context<'_> {
     /// `TABLE_OR_VIEW_NOT_FOUND`; `EXPECT_TABLE_NOT_VIEW` for a view, with `alternative` if ALTER VIEW does the same.
     pub(super) async fn table(&self, parts: &[String], doing: &str, alternative: bool) -> Result<TableRecord> {
         let view = |name: String| {
-            let condition =
-                if alternative { "EXPECT_TABLE_NOT_VIEW.USE_ALTER_VIEW" } else { "EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE" };
+            let condition = if alternative { "EXPECT_TABLE_NOT_VIEW.USE_ALTER_VIEW" } else { "EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE" };
             let hint = if alternative { "say ALTER VIEW" } else { "name a table" };
-            error(condition, format!("{doing} is for tables, and {name} is a view: {hint}")).with_parameter("viewName", name).with_parameter("operation", doing)
+            error(condition, format!("{doing} is for tables, and {name} is a view: {hint}"))
+                .with_parameter("viewName", name)
+                .with_parameter("operation", doing)
         };
         match self.catalog().find(parts, &self.settings).await? {
             Found::Temp(_) => Err(view(shown(parts))),
@@ -72,8 +73,7 @@ impl Context<'_> {
 
     /// What expressions without columns mean.
     pub(super) async fn typed(&self, expressions: &[Expression]) -> Result<Vec<Typed>> {
-        let relation: Relation =
-            RelationKind::Project { input: RelationKind::OneRow.into(), expressions: expressions.to_vec() }.into();
+        let relation: Relation = RelationKind::Project { input: RelationKind::OneRow.into(), expressions: expressions.to_vec() }.into();
         let opened = crate::sql::opened_for(self.session, &relation).await?;
         expressions.iter().map(|expression| resolve_expression(expression, &[], &opened, &self.settings)).collect()
     }
@@ -100,7 +100,9 @@ impl Context<'_> {
         types
             .into_iter()
             .zip(row.columns())
-            .map(|(data_type, column)| Ok((data_type, if column.is_null(0) { null_of(column)? } else { ScalarValue::try_from_array(column, 0)? })))
+            .map(|(data_type, column)| {
+                Ok((data_type, if column.is_null(0) { null_of(column)? } else { ScalarValue::try_from_array(column, 0)? }))
+            })
             .collect()
     }
 
@@ -124,7 +126,11 @@ impl Context<'_> {
                 column.name,
                 to.sql()
             );
-            let condition = if table.is_some() { "INCOMPATIBLE_DATA_FOR_TABLE.CANNOT_SAFELY_CAST" } else { "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION" };
+            let condition = if table.is_some() {
+                "INCOMPATIBLE_DATA_FOR_TABLE.CANNOT_SAFELY_CAST"
+            } else {
+                "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION"
+            };
             return Err(error(condition, message)
                 .with_parameter("tableName", table.unwrap_or_default())
                 .with_parameter("colName", format!("`{}`", column.name))
@@ -166,10 +172,7 @@ pub(super) fn relaxed(data_type: &SparkType) -> SparkType {
         SparkType::Array(element, _) => SparkType::Array(Box::new(relaxed(element)), true),
         SparkType::Map(key, value, _) => SparkType::Map(Box::new(relaxed(key)), Box::new(relaxed(value)), true),
         SparkType::Struct(fields) => SparkType::Struct(
-            fields
-                .iter()
-                .map(|field| StructField { data_type: relaxed(&field.data_type), nullable: true, ..field.clone() })
-                .collect(),
+            fields.iter().map(|field| StructField { data_type: relaxed(&field.data_type), nullable: true, ..field.clone() }).collect(),
         ),
         other => other.clone(),
     }

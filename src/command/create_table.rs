@@ -11,17 +11,21 @@ use tidemill_spark::plan::{Command, Relation, TableName, TableSpec};
 use tidemill_spark::types::{SparkType, StructField, field_of, from_field};
 
 use super::{Context, columns, rows};
-use crate::catalog::{ColumnRecord, Entry, Found, GLOBAL_TEMP, TableId, TableRecord, now_ms, open, shown};
+use crate::catalog::{ASIDE, ColumnRecord, Entry, Found, GLOBAL_TEMP, TableId, TableRecord, now_ms, open, shown};
 use crate::io::{Format, PathTable, Version};
 use crate::{DataFrame, Error, Result};
 
 /// CREATE [OR REPLACE] TABLE.
 pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFrame> {
-    let Command::CreateTable { name, spec, query, if_not_exists, or_replace, replace_only, external: said_external, temporary } = command else {
+    let Command::CreateTable { name, spec, query, if_not_exists, or_replace, replace_only, external: said_external, temporary } = command
+    else {
         return Err(Error::internal("CREATE TABLE was expected"));
     };
     if *temporary {
-        return Err(error("INVALID_SQL_SYNTAX.CREATE_TEMP_TABLE_USING_PROVIDER", "there are no temporary tables: say CREATE TEMPORARY VIEW … AS a query"));
+        return Err(error(
+            "INVALID_SQL_SYNTAX.CREATE_TEMP_TABLE_USING_PROVIDER",
+            "there are no temporary tables: say CREATE TEMPORARY VIEW … AS a query",
+        ));
     }
     let parts = cx.parts(name)?;
     // A table at a path has no name in the catalog.
@@ -29,7 +33,8 @@ pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFr
         && format.eq_ignore_ascii_case("delta")
         && path.contains('/')
     {
-        let record = described(cx, &TableId { database: String::new(), name: path.clone() }, spec, query.as_ref(), true, Some(path)).await?;
+        let record =
+            described(cx, &TableId { database: String::new(), name: path.clone() }, spec, query.as_ref(), true, Some(path)).await?;
         if DeltaTable::exists(&record.location).await? {
             return if *if_not_exists { rows::nothing(cx) } else { Err(taken(&shown(&parts))) };
         }
@@ -60,21 +65,52 @@ pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFr
     if let Some(Entry::Table(old)) = there {
         return replace(cx, &id, old, record, query.as_ref()).await;
     }
-    let made = if record.external { false } else { reserve(&id, &record)? };
+    make(cx, &id, record, query.as_ref(), *if_not_exists).await?;
+    rows::nothing(cx)
+}
+
+/// Makes a new table and its data. A managed table's data is made aside, in a folder that only this statement knows: of several who
+/// make a table of one name, the one whose record comes first moves its data into place, and the others leave nothing.
+async fn make(cx: &Context<'_>, id: &TableId, record: TableRecord, query: Option<&Relation>, if_not_exists: bool) -> Result<()> {
+    if record.external {
+        fill(cx, &record, query).await?;
+        return cx.catalog().create(id, &Entry::Table(record), if_not_exists).await.map(|_| ());
+    }
+    vacant(id, &record)?;
+    let folder = Path::new(&record.location);
+    let aside = folder.with_file_name(format!("{ASIDE}{}", uuid::Uuid::new_v4().simple())).display().to_string();
+    std::fs::create_dir_all(&aside).map_err(|e| Error::io_at(&aside, e))?;
     let outcome = async {
-        fill(cx, &record, query.as_ref()).await?;
-        cx.catalog().create(&id, &Entry::Table(record.clone()), *if_not_exists).await
+        fill(cx, &TableRecord { location: aside.clone(), ..record.clone() }, query).await?;
+        let made = TableRecord { moved_from: Some(aside.clone()), ..record.clone() };
+        cx.catalog().create(id, &Entry::Table(made), if_not_exists).await
     };
     match outcome.await {
-        Ok(_) => rows::nothing(cx),
+        Ok(true) => {}
+        Ok(false) => {
+            let _ = std::fs::remove_dir_all(&aside);
+            return Ok(());
+        }
         Err(error) => {
             // What was written for a table that did not come to be is nobody's.
-            if made && error.kind() != crate::ErrorKind::OutcomeUnknown {
-                let _ = std::fs::remove_dir_all(&record.location);
+            if error.kind() != crate::ErrorKind::OutcomeUnknown {
+                let _ = std::fs::remove_dir_all(&aside);
             }
-            Err(error)
+            return Err(error);
         }
     }
+    if let Err(error) = std::fs::rename(&aside, folder) {
+        // The record says where the data is.
+        tracing::warn!(table = %id.shown(), folder = %aside, "the new table's data stays where it was made: {error}");
+        return Ok(());
+    }
+    let settled = cx.catalog().alter(id, |entry| {
+        if let Entry::Table(table) = entry {
+            table.moved_from = None;
+        }
+        Ok(())
+    });
+    settled.await.map(|_| ())
 }
 
 /// A new table in the place of an old one. A managed table's new data comes into a folder of its own, so that the old table is whole
@@ -97,31 +133,23 @@ async fn replace(cx: &Context<'_>, id: &TableId, old: TableRecord, mut record: T
     rows::nothing(cx)
 }
 
-/// Takes a managed table's folder; whether it was made.
+/// Refuses a managed table whose folder holds something already.
 ///
 /// # Errors
-/// `LOCATION_ALREADY_EXISTS` when there is something in it.
-fn reserve(id: &TableId, record: &TableRecord) -> Result<bool> {
+/// `LOCATION_ALREADY_EXISTS`
+fn vacant(id: &TableId, record: &TableRecord) -> Result<()> {
     let folder = Path::new(&record.location);
-    if let Some(parent) = folder.parent() {
-        std::fs::create_dir_all(parent).map_err(|e| Error::io_at(parent.display(), e))?;
+    let empty = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    if !folder.exists() || empty {
+        return Ok(());
     }
-    match std::fs::create_dir(folder) {
-        Ok(()) => Ok(true),
-        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
-            let empty = folder.is_dir() && std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
-            if empty {
-                return Ok(false);
-            }
-            let message = format!(
-                "the folder {} of the new table {} holds something already: move it away, or choose another name",
-                record.location,
-                id.shown()
-            );
-            Err(error("LOCATION_ALREADY_EXISTS", message).with_parameter("location", format!("'{}'", record.location)).with_parameter("identifier", id.shown()))
-        }
-        Err(e) => Err(Error::io_at(folder.display(), e)),
-    }
+    let message = format!(
+        "the folder {} of the new table {} holds something already: move it away, or choose another name",
+        record.location,
+        id.shown()
+    );
+    let shown = format!("'{}'", record.location);
+    Err(error("LOCATION_ALREADY_EXISTS", message).with_parameter("location", shown).with_parameter("identifier", id.shown()))
 }
 
 fn taken(shown: &str) -> Error {
@@ -172,7 +200,10 @@ async fn described(
     }
     if let Some(query) = query {
         if !spec.columns.is_empty() {
-            return Err(error("INVALID_STATEMENT_OR_CLAUSE", "CREATE TABLE … AS takes its columns from the query: leave the column list out"));
+            return Err(error(
+                "INVALID_STATEMENT_OR_CLAUSE",
+                "CREATE TABLE … AS takes its columns from the query: leave the column list out",
+            ));
         }
         let resolved = crate::sql::resolved(cx.session, query).await?;
         for column in &resolved.output {
@@ -262,7 +293,8 @@ fn check_type(provider: &str, name: &str, data_type: &SparkType) -> Result<()> {
     if held {
         return Ok(());
     }
-    let message = format!("{provider} files do not hold the column `{name}` of type \"{}\": choose another type or format", data_type.sql());
+    let message =
+        format!("{provider} files do not hold the column `{name}` of type \"{}\": choose another type or format", data_type.sql());
     Err(error("UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE", message)
         .with_parameter("columnName", format!("`{name}`"))
         .with_parameter("format", provider.to_uppercase()))
@@ -329,7 +361,13 @@ async fn fill(cx: &Context<'_>, record: &TableRecord, query: Option<&Relation>) 
 }
 
 /// CREATE TABLE a LIKE b.
-pub(super) async fn like(cx: &Context<'_>, name: &TableName, source: &TableName, spec: &TableSpec, if_not_exists: bool) -> Result<DataFrame> {
+pub(super) async fn like(
+    cx: &Context<'_>,
+    name: &TableName,
+    source: &TableName,
+    spec: &TableSpec,
+    if_not_exists: bool,
+) -> Result<DataFrame> {
     let (parts, from) = (cx.parts(name)?, cx.parts(source)?);
     let id = cx.id(&parts)?;
     cx.catalog().need_database(&id.database).await?;
@@ -343,9 +381,7 @@ pub(super) async fn like(cx: &Context<'_>, name: &TableName, source: &TableName,
                 let fields = open::table_fields(&table).await?;
                 (fields, table.partition_columns, Some(table.provider), table.options)
             }
-            Entry::View(view) => {
-                (view.columns.iter().map(ColumnRecord::field).collect::<Result<_>>()?, Vec::new(), None, BTreeMap::new())
-            }
+            Entry::View(view) => (view.columns.iter().map(ColumnRecord::field).collect::<Result<_>>()?, Vec::new(), None, BTreeMap::new()),
         },
         Found::Missing => return Err(cx.catalog().not_found(&from, &cx.settings).await),
     };
@@ -378,16 +414,6 @@ pub(super) async fn like(cx: &Context<'_>, name: &TableName, source: &TableName,
         owner: cx.settings.user.clone(),
         moved_from: None,
     };
-    let made = if record.external { false } else { reserve(&id, &record)? };
-    let outcome = async {
-        fill(cx, &record, None).await?;
-        cx.catalog().create(&id, &Entry::Table(record.clone()), if_not_exists).await
-    };
-    if let Err(error) = outcome.await {
-        if made && error.kind() != crate::ErrorKind::OutcomeUnknown {
-            let _ = std::fs::remove_dir_all(&record.location);
-        }
-        return Err(error);
-    }
+    make(cx, &id, record, None, if_not_exists).await?;
     rows::nothing(cx)
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-
 use tidemill_spark::error::error;
 use tidemill_spark::plan::TableName;
 
@@ -86,7 +85,8 @@ pub(super) fn set_catalog(cx: &Context<'_>, name: &str) -> Result<DataFrame> {
     if name.eq_ignore_ascii_case(CATALOG) {
         return rows::nothing(cx);
     }
-    Err(error("CATALOG_NOT_FOUND", format!("there is no catalog `{name}`: `{CATALOG}` is the only one")).with_parameter("catalogName", format!("`{name}`")))
+    Err(error("CATALOG_NOT_FOUND", format!("there is no catalog `{name}`: `{CATALOG}` is the only one"))
+        .with_parameter("catalogName", format!("`{name}`")))
 }
 
 /// DESCRIBE DATABASE.
@@ -106,4 +106,3 @@ pub(super) async fn describe(cx: &Context<'_>, name: &TableName, extended: bool)
     let found = found.into_iter().map(|(name, value)| [Some(name.to_owned()), Some(value)]).collect();
     rows::text(cx, ["info_name", "info_value"], found)
 }
-

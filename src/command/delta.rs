@@ -26,7 +26,9 @@ fn need_delta(table: &TableRecord, doing: &str) -> Result<()> {
         return Ok(());
     }
     let message = format!("{doing} needs a Delta table, and {} is {}: make it with USING delta", shown(&table.full_name()), table.provider);
-    Err(error("UNSUPPORTED_FEATURE.TABLE_OPERATION", message).with_parameter("tableName", shown(&table.full_name())).with_parameter("operation", doing))
+    Err(error("UNSUPPORTED_FEATURE.TABLE_OPERATION", message)
+        .with_parameter("tableName", shown(&table.full_name()))
+        .with_parameter("operation", doing))
 }
 
 /// DESCRIBE HISTORY.

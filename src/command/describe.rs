@@ -71,7 +71,8 @@ pub(super) async fn function(cx: &Context<'_>, name: &[String], extended: bool) 
             lines.push(examples);
         }
     } else if let [only] = name
-        && (operators.contains(&only.to_lowercase().as_str()) || tidemill_spark::plan::operator::ALL.contains(&only.to_lowercase().as_str()))
+        && (operators.contains(&only.to_lowercase().as_str())
+            || tidemill_spark::plan::operator::ALL.contains(&only.to_lowercase().as_str()))
     {
         lines.push(format!("Function: {only}"));
         lines.push(format!("Usage: expr1 {only} expr2 - An operator; see the manual for what it does."));

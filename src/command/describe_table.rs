@@ -61,7 +61,10 @@ pub(super) async fn table(
                 let folder = partition::folder(cx, table, spec).await?;
                 let files = crate::io::TableFiles::of(table)?;
                 if !files.folder().join(&folder).is_dir() {
-                    return Err(error("PARTITIONS_NOT_FOUND", format!("{} has no partition {folder}: SHOW PARTITIONS lists them", shown(&parts))));
+                    return Err(error(
+                        "PARTITIONS_NOT_FOUND",
+                        format!("{} has no partition {folder}: SHOW PARTITIONS lists them", shown(&parts)),
+                    ));
                 }
                 lines.push(plain("", ""));
                 lines.push(plain("# Detailed Partition Information", ""));

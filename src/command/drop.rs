@@ -24,9 +24,6 @@ pub(super) async fn drop(cx: &Context<'_>, name: &TableName, kind: ObjectKind, i
                 cx.catalog().drop_entry(&table.database, &table.name).await?;
                 if !table.external {
                     remove_folder(Path::new(&table.location))?;
-                    if let Some(before) = &table.moved_from {
-                        remove_folder(Path::new(before))?;
-                    }
                 }
             }
             (Entry::View(view), ObjectKind::View) => {
@@ -69,12 +66,18 @@ pub(super) async fn truncate(cx: &Context<'_>, name: &TableName, spec: Option<&P
     let parts = cx.parts(name)?;
     let table = cx.table(&parts, "TRUNCATE TABLE", false).await?;
     if table.external {
-        let message = format!("{} is external, and its files are not the catalog's to remove: remove them, or drop the table", shown(&table.full_name()));
+        let message = format!(
+            "{} is external, and its files are not the catalog's to remove: remove them, or drop the table",
+            shown(&table.full_name())
+        );
         return Err(error("CANNOT_TRUNCATE_EXTERNAL_TABLE", message));
     }
     if table.is_delta() {
         if spec.is_some() {
-            return Err(error("TRUNCATE_PARTITION_NOT_SUPPORTED", "TRUNCATE of one partition of a Delta table is not supported: overwrite the table"));
+            return Err(error(
+                "TRUNCATE_PARTITION_NOT_SUPPORTED",
+                "TRUNCATE of one partition of a Delta table is not supported: overwrite the table",
+            ));
         }
         DeltaTable::open(&table.location).await?.overwrite(Vec::new(), None).await?;
         return rows::nothing(cx);

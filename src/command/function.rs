@@ -27,12 +27,18 @@ pub(super) async fn create(cx: &Context<'_>, function: &SqlFunction) -> Result<D
         for (name, _) in columns {
             let name = name.to_lowercase();
             if seen.contains(&name) {
-                return Err(error("DUPLICATE_ROUTINE_RETURNS_COLUMNS", format!("the column `{name}` is there twice: give columns names that differ")));
+                return Err(error(
+                    "DUPLICATE_ROUTINE_RETURNS_COLUMNS",
+                    format!("the column `{name}` is there twice: give columns names that differ"),
+                ));
             }
             seen.push(name);
         }
         if matches!(function.body, FunctionBody::Expression(_)) {
-            return Err(error("USER_DEFINED_FUNCTIONS.SQL_TABLE_UDF_BODY_MUST_BE_A_QUERY", "a function that RETURNS TABLE returns a query: say RETURN SELECT …"));
+            return Err(error(
+                "USER_DEFINED_FUNCTIONS.SQL_TABLE_UDF_BODY_MUST_BE_A_QUERY",
+                "a function that RETURNS TABLE returns a query: say RETURN SELECT …",
+            ));
         }
     }
     let parts = cx.parts(&function.name)?;
@@ -67,7 +73,9 @@ pub(super) async fn create(cx: &Context<'_>, function: &SqlFunction) -> Result<D
 /// CREATE FUNCTION … AS 'class'.
 pub(super) fn of_class(cx: &Context<'_>, name: &TableName, class_name: &str) -> Result<DataFrame> {
     let name = shown(&cx.parts(name)?);
-    let message = format!("{name} AS '{class_name}': there is no Java here; write the function in SQL, as in CREATE FUNCTION f(x INT) RETURNS INT RETURN x + 1");
+    let message = format!(
+        "{name} AS '{class_name}': there is no Java here; write the function in SQL, as in CREATE FUNCTION f(x INT) RETURNS INT RETURN x + 1"
+    );
     Err(error("CANNOT_LOAD_FUNCTION_CLASS", message).with_parameter("className", class_name).with_parameter("functionName", name))
 }
 

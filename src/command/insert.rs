@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use tidemill_lakehouse::DeltaTable;
 use tidemill_spark::Typed;
 use tidemill_spark::error::error;
-use tidemill_spark::plan::{
-    Command, Expression, ExpressionKind, InsertMode, Literal, PartitionSpec, Relation, RelationKind, TableName,
-};
+use tidemill_spark::plan::{Command, Expression, ExpressionKind, InsertMode, Literal, PartitionSpec, Relation, RelationKind, TableName};
 use tidemill_spark::types::StructField;
 
 use super::context::column_of;
@@ -22,7 +20,10 @@ pub(super) async fn insert(cx: &Context<'_>, command: &Command) -> Result<DataFr
         return Err(Error::internal("INSERT was expected"));
     };
     if *schema_evolution {
-        return Err(error("UNSUPPORTED_INSERT_WITH_SCHEMA_EVOLUTION", "WITH SCHEMA EVOLUTION is not supported: ALTER TABLE … ADD COLUMNS first"));
+        return Err(error(
+            "UNSUPPORTED_INSERT_WITH_SCHEMA_EVOLUTION",
+            "WITH SCHEMA EVOLUTION is not supported: ALTER TABLE … ADD COLUMNS first",
+        ));
     }
     if let InsertMode::ReplaceWhere(_) = mode {
         let message = "INSERT … REPLACE WHERE is not supported: use INSERT OVERWRITE … PARTITION, or merge_into of a DataFrame";
@@ -42,7 +43,11 @@ pub(super) async fn insert(cx: &Context<'_>, command: &Command) -> Result<DataFr
         }
         let batches = rows.collect().await?;
         let table = DeltaTable::open(&record.location).await?;
-        if overwrite { table.overwrite(batches, None).await? } else { table.append(batches, None).await? };
+        if overwrite {
+            table.overwrite(batches, None).await?
+        } else {
+            table.append(batches, None).await?
+        };
         return rows::nothing(cx);
     }
     let files = TableFiles::of(&record)?;
@@ -242,8 +247,12 @@ async fn assigned(
             match open.iter().find(|field| cx.settings.same(&field.name, &column.field.name)) {
                 Some(field) => takes.insert(&field.name, place),
                 None => {
-                    let message = format!("the query's column `{}` is no column of {table}: leave it out, or name it as the table does", column.field.name);
-                    return Err(error("INCOMPATIBLE_DATA_FOR_TABLE.EXTRA_COLUMNS", message).with_parameter("extraColumns", format!("`{}`", column.field.name)));
+                    let message = format!(
+                        "the query's column `{}` is no column of {table}: leave it out, or name it as the table does",
+                        column.field.name
+                    );
+                    return Err(error("INCOMPATIBLE_DATA_FOR_TABLE.EXTRA_COLUMNS", message)
+                        .with_parameter("extraColumns", format!("`{}`", column.field.name)));
                 }
             };
         }
@@ -286,7 +295,8 @@ fn count(table: &str, wanted: usize, given: usize) -> Result<()> {
         std::cmp::Ordering::Less => "INSERT_COLUMN_ARITY_MISMATCH.NOT_ENOUGH_DATA_COLUMNS",
         std::cmp::Ordering::Greater => "INSERT_COLUMN_ARITY_MISMATCH.TOO_MANY_DATA_COLUMNS",
     };
-    let message = format!("{table} takes {wanted} values per row here, and the query gives {given}: give one per column, or name the columns");
+    let message =
+        format!("{table} takes {wanted} values per row here, and the query gives {given}: give one per column, or name the columns");
     Err(error(condition, message).with_parameter("tableName", table))
 }
 
@@ -313,7 +323,10 @@ pub(super) async fn directory(
 ) -> Result<DataFrame> {
     let path = path.map(str::to_owned).or_else(|| options.iter().find(|(k, _)| k.eq_ignore_ascii_case("path")).map(|(_, v)| v.clone()));
     let Some(path) = path else {
-        return Err(error("INVALID_STATEMENT_OR_CLAUSE", "INSERT OVERWRITE DIRECTORY needs a path: say DIRECTORY 'path' or OPTIONS (path 'path')"));
+        return Err(error(
+            "INVALID_STATEMENT_OR_CLAUSE",
+            "INSERT OVERWRITE DIRECTORY needs a path: say DIRECTORY 'path' or OPTIONS (path 'path')",
+        ));
     };
     let format = Format::parse(&super::create_table::provider(cx, provider)?)?;
     let mut writer = crate::sql::query(cx.session, query).await?.write().format(format.name()).mode("overwrite");

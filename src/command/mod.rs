@@ -34,9 +34,7 @@ pub(crate) async fn run(session: &Session, command: &Command, text: &str) -> Res
     let cx = Context { session, settings: session.spark_settings(), text };
     match command {
         Command::CreateTable { .. } => create_table::create(&cx, command).await,
-        Command::CreateTableLike { name, source, spec, if_not_exists } => {
-            create_table::like(&cx, name, source, spec, *if_not_exists).await
-        }
+        Command::CreateTableLike { name, source, spec, if_not_exists } => create_table::like(&cx, name, source, spec, *if_not_exists).await,
         Command::CreateView { .. } => view::create(&cx, command).await,
         Command::CreateTempViewUsing { name, spec, or_replace, global } => view::using(&cx, name, spec, *or_replace, *global).await,
         Command::AlterViewAs { name, query, query_text } => view::alter_as(&cx, name, query, query_text).await,
@@ -109,10 +107,9 @@ pub(crate) async fn run(session: &Session, command: &Command, text: &str) -> Res
             "NOT_SUPPORTED_COMMAND_WITHOUT_HIVE_SUPPORT",
             "LOAD DATA is Hive's: read the files and insert them, as in INSERT INTO t SELECT * FROM parquet.`/data`",
         )),
-        Command::Script { .. } => Err(error(
-            "UNSUPPORTED_FEATURE.SQL_SCRIPTING",
-            "BEGIN … END is not there yet: give the statements one after the other",
-        )),
+        Command::Script { .. } => {
+            Err(error("UNSUPPORTED_FEATURE.SQL_SCRIPTING", "BEGIN … END is not there yet: give the statements one after the other"))
+        }
         Command::Unsupported { what, span } => Err(tidemill_spark::error::at(
             error("UNSUPPORTED_FEATURE.TABLE_OPERATION", format!("{what} is not supported here: see the manual for what is")),
             *span,

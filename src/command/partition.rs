@@ -18,11 +18,16 @@ pub(super) async fn values(cx: &Context<'_>, table: &TableRecord, spec: &Partiti
     let mut found = Vec::new();
     for (name, value) in spec {
         let Some(column) = table.partition_columns.iter().find(|column| cx.settings.same(column, name)) else {
-            let message = format!("`{name}` is no partition column of {} (partition columns: {})", shown(&table.full_name()), table.partition_columns.join(", "));
+            let message = format!(
+                "`{name}` is no partition column of {} (partition columns: {})",
+                shown(&table.full_name()),
+                table.partition_columns.join(", ")
+            );
             return Err(error("PARTITIONS_NOT_FOUND", message));
         };
         let Some(value) = value else { continue };
-        let data_type = table.columns.iter().find(|known| known.name == *column).map_or(Ok(SparkType::String), |known| known.spark_type())?;
+        let data_type =
+            table.columns.iter().find(|known| known.name == *column).map_or(Ok(SparkType::String), |known| known.spark_type())?;
         let computed = cx.values(&[(value, Some(&data_type))]).await?.into_iter().next();
         let (_, computed) = computed.ok_or_else(|| Error::internal("a partition's value was lost"))?;
         let text = if computed.is_null() {
@@ -46,7 +51,11 @@ pub(super) async fn folder(cx: &Context<'_>, table: &TableRecord, spec: &Partiti
         }
     }
     if folder.len() != given.len() {
-        let message = format!("name the partition columns of {} from the first on ({})", shown(&table.full_name()), table.partition_columns.join(", "));
+        let message = format!(
+            "name the partition columns of {} from the first on ({})",
+            shown(&table.full_name()),
+            table.partition_columns.join(", ")
+        );
         return Err(error("PARTITIONS_NOT_FOUND", message));
     }
     Ok(folder.join("/"))
@@ -91,7 +100,10 @@ pub(super) async fn add(
     let files = files_of(table)?;
     for (spec, location) in specs {
         if location.is_some() {
-            return Err(error("UNSUPPORTED_FEATURE.TABLE_OPERATION", "partitions lie below the table's folder: leave LOCATION out, and move the files"));
+            return Err(error(
+                "UNSUPPORTED_FEATURE.TABLE_OPERATION",
+                "partitions lie below the table's folder: leave LOCATION out, and move the files",
+            ));
         }
         whole(cx, table, spec)?;
         let folder = files.folder().join(folder(cx, table, spec).await?);
@@ -107,7 +119,8 @@ pub(super) async fn add(
 }
 
 fn whole(cx: &Context<'_>, table: &TableRecord, spec: &PartitionSpec) -> Result<()> {
-    let all = table.partition_columns.iter().all(|column| spec.iter().any(|(name, value)| cx.settings.same(name, column) && value.is_some()));
+    let all =
+        table.partition_columns.iter().all(|column| spec.iter().any(|(name, value)| cx.settings.same(name, column) && value.is_some()));
     if all {
         return Ok(());
     }

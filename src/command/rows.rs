@@ -25,7 +25,9 @@ pub(super) fn text<const N: usize>(cx: &Context<'_>, names: [&str; N], rows: Vec
 
 /// Rows about tables: where, which, whether it is temporary, and what else there is to say.
 pub(super) fn tables(cx: &Context<'_>, name: &str, rows: Vec<(String, String, bool, String)>, information: bool) -> Result<DataFrame> {
-    let column = |of: fn(&(String, String, bool, String)) -> &str| Arc::new(rows.iter().map(|row| Some(of(row))).collect::<StringArray>()) as ArrayRef;
+    let column = |of: fn(&(String, String, bool, String)) -> &str| {
+        Arc::new(rows.iter().map(|row| Some(of(row))).collect::<StringArray>()) as ArrayRef
+    };
     let mut fields = vec![
         Field::new("namespace", DataType::Utf8, false),
         Field::new(name, DataType::Utf8, false),

@@ -146,7 +146,10 @@ pub(super) async fn functions(
         "USER" => (true, false),
         "SYSTEM" => (false, true),
         other => {
-            return Err(error("INVALID_SQL_SYNTAX.SHOW_FUNCTIONS_INVALID_SCOPE", format!("SHOW {other} FUNCTIONS: say ALL, SYSTEM or USER")));
+            return Err(error(
+                "INVALID_SQL_SYNTAX.SHOW_FUNCTIONS_INVALID_SCOPE",
+                format!("SHOW {other} FUNCTIONS: say ALL, SYSTEM or USER"),
+            ));
         }
     };
     let mut names = Vec::new();

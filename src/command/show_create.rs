@@ -15,12 +15,18 @@ pub(super) async fn table(cx: &Context<'_>, name: &TableName, as_serde: bool) ->
     let parts = cx.parts(name)?;
     let statement = match cx.catalog().find(&parts, &cx.settings).await? {
         Found::Temp(_) => {
-            return Err(error("UNSUPPORTED_SHOW_CREATE_TABLE.ON_TEMPORARY_VIEW", format!("{} is a temporary view: it is made anew in each session", shown(&parts))));
+            return Err(error(
+                "UNSUPPORTED_SHOW_CREATE_TABLE.ON_TEMPORARY_VIEW",
+                format!("{} is a temporary view: it is made anew in each session", shown(&parts)),
+            ));
         }
         Found::Missing => return Err(cx.catalog().not_found(&parts, &cx.settings).await),
         Found::Entry(entry) => match *entry {
             Entry::Table(_) if as_serde => {
-                return Err(error("UNSUPPORTED_SHOW_CREATE_TABLE.ON_DATA_SOURCE_TABLE_WITH_AS_SERDE", format!("{} is no table of Hive's: leave AS SERDE out", shown(&parts))));
+                return Err(error(
+                    "UNSUPPORTED_SHOW_CREATE_TABLE.ON_DATA_SOURCE_TABLE_WITH_AS_SERDE",
+                    format!("{} is no table of Hive's: leave AS SERDE out", shown(&parts)),
+                ));
             }
             Entry::Table(table) => of_table(&table).await?,
             Entry::View(view) => of_view(&view),

@@ -52,7 +52,8 @@ pub(super) async fn set(cx: &Context<'_>, names: &[Vec<String>], values: &[Expre
                 .with_parameter("variableName", format!("`{key}`")));
         };
         if targets.iter().any(|(other, _)| *other == key) {
-            return Err(error("DUPLICATE_ASSIGNMENTS", format!("the variable `{key}` is set twice: set it once")).with_parameter("nameList", format!("`{key}`")));
+            return Err(error("DUPLICATE_ASSIGNMENTS", format!("the variable `{key}` is set twice: set it once"))
+                .with_parameter("nameList", format!("`{key}`")));
         }
         targets.push((key, variable));
     }

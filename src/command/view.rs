@@ -160,7 +160,8 @@ fn record(
     schema_binding: Option<String>,
 ) -> ViewRecord {
     let kept = ["spark.sql.ansi.enabled", "spark.sql.caseSensitive", "spark.sql.timestampType", "spark.sql.session.timeZone"];
-    let mut conf: BTreeMap<String, String> = cx.settings.conf.iter().filter(|(key, _)| key.starts_with("spark.sql.")).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let mut conf: BTreeMap<String, String> =
+        cx.settings.conf.iter().filter(|(key, _)| key.starts_with("spark.sql.")).map(|(k, v)| (k.clone(), v.clone())).collect();
     for name in kept {
         if let Some(value) = cx.session.setting(name) {
             conf.insert(name.to_owned(), value);
@@ -205,7 +206,8 @@ async fn refuse_temporary(cx: &Context<'_>, id: &TableId, query: &Relation) -> R
 }
 
 fn temp_reference(id: &TableId, name: &str, kind: &str) -> Error {
-    let message = format!("the view {} would outlive the temporary {} {name} that it names: make a temporary view", id.shown(), kind.to_lowercase());
+    let message =
+        format!("the view {} would outlive the temporary {} {name} that it names: make a temporary view", id.shown(), kind.to_lowercase());
     error("INVALID_TEMP_OBJ_REFERENCE", message)
         .with_parameter("objName", id.shown())
         .with_parameter("obj", "VIEW")
@@ -220,7 +222,8 @@ async fn refuse_circle(cx: &Context<'_>, id: &TableId, query: &Relation) -> Resu
         if let Request::Table { name, .. } = request
             && cx.id(name).is_ok_and(|other| other == *id)
         {
-            return Err(error("RECURSIVE_VIEW", format!("the view {} would name itself: change its query", id.shown())).with_parameter("viewIdent", id.shown()));
+            return Err(error("RECURSIVE_VIEW", format!("the view {} would name itself: change its query", id.shown()))
+                .with_parameter("viewIdent", id.shown()));
         }
     }
     Ok(())
@@ -247,7 +250,10 @@ pub(super) async fn alter_as(cx: &Context<'_>, name: &TableName, query: &Relatio
                 cx.catalog().replace(&id, &Entry::View(new)).await?;
             }
             Entry::Table(_) => {
-                return Err(error("EXPECT_VIEW_NOT_TABLE.NO_ALTERNATIVE", format!("ALTER VIEW … AS is for views, and {} is a table", shown(&parts))));
+                return Err(error(
+                    "EXPECT_VIEW_NOT_TABLE.NO_ALTERNATIVE",
+                    format!("ALTER VIEW … AS is for views, and {} is a table", shown(&parts)),
+                ));
             }
         },
         Found::Missing => return Err(cx.catalog().not_found(&parts, &cx.settings).await),

@@ -46,14 +46,7 @@ impl TableFiles {
         for field in table.fields()? {
             if table.partition_columns.contains(&field.name) { partitions.push(field) } else { data.push(field) }
         }
-        let mut folder = PathBuf::from(&table.location);
-        // A rename that was cut short has left the data where it was.
-        if let Some(before) = table.moved_from.as_ref().map(PathBuf::from)
-            && !folder.exists()
-            && before.exists()
-        {
-            folder = before;
-        }
+        let folder = PathBuf::from(&table.location);
         let format = Format::parse(&table.provider)?;
         let csv = if format == Format::Csv { CsvOptions::of_table(&table.options)? } else { CsvOptions { header: false, separator: b',' } };
         Ok(Self { folder, format, csv, data, partitions })
@@ -117,7 +110,9 @@ impl TableFiles {
         let mut paths = Vec::new();
         for file in files {
             let path = file.to_str();
-            paths.push(path.ok_or_else(|| Error::data(format!("{file:?}: the file's name is not UTF-8; rename it, or start its name with `_`")))?);
+            paths.push(
+                path.ok_or_else(|| Error::data(format!("{file:?}: the file's name is not UTF-8; rename it, or start its name with `_`")))?,
+            );
         }
         let schema = Self::schema(&self.data);
         match self.format {
@@ -137,8 +132,11 @@ impl TableFiles {
     /// The partition that a file lies in.
     fn values_of(&self, file: &Path) -> Result<PartitionValues> {
         let below = file.strip_prefix(&self.folder).unwrap_or(file);
-        let found: BTreeMap<String, Option<String>> =
-            below.components().filter_map(|part| partition::parse(part.as_os_str().to_str()?)).map(|(n, v)| (n.to_lowercase(), v)).collect();
+        let found: BTreeMap<String, Option<String>> = below
+            .components()
+            .filter_map(|part| partition::parse(part.as_os_str().to_str()?))
+            .map(|(n, v)| (n.to_lowercase(), v))
+            .collect();
         self.partitions
             .iter()
             .map(|field| match found.get(&field.name.to_lowercase()) {

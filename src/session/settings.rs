@@ -209,9 +209,8 @@ fn refuse_fixed(name: &str) -> Result<()> {
         let message = format!("`{name}` is about the engine, which has started: give it when the session is built");
         return Err(error("CANNOT_MODIFY_CONFIG", message).with_parameter("key", format!("\"{name}\"")));
     }
-    const CORE: [&str; 8] = [
-        "spark.master", "spark.app.", "spark.driver.", "spark.executor.", "spark.task.", "spark.jars", "spark.local.", "spark.memory.",
-    ];
+    const CORE: [&str; 8] =
+        ["spark.master", "spark.app.", "spark.driver.", "spark.executor.", "spark.task.", "spark.jars", "spark.local.", "spark.memory."];
     if CORE.iter().any(|prefix| name.starts_with(prefix)) {
         let message = format!("`{name}` is about the process, which has started: give it when the session is built");
         return Err(error("CANNOT_MODIFY_CONFIG", message).with_parameter("key", format!("\"{name}\"")));
@@ -241,10 +240,14 @@ fn check_spark(name: &str, value: &str) -> Result<()> {
         }),
         Some("spark.sql.shuffle.partitions") => match value.trim().parse::<usize>() {
             Ok(n) if n > 0 => Ok(()),
-            Ok(_) => {
-                Err(error("INVALID_CONF_VALUE.REQUIREMENT", format!("setting `{name}` must be a whole number of at least 1, not `{value}`")))
-            }
-            Err(_) => Err(error("INVALID_CONF_VALUE.TYPE_MISMATCH", format!("setting `{name}` must be a whole number of at least 1, not `{value}`"))),
+            Ok(_) => Err(error(
+                "INVALID_CONF_VALUE.REQUIREMENT",
+                format!("setting `{name}` must be a whole number of at least 1, not `{value}`"),
+            )),
+            Err(_) => Err(error(
+                "INVALID_CONF_VALUE.TYPE_MISMATCH",
+                format!("setting `{name}` must be a whole number of at least 1, not `{value}`"),
+            )),
         },
         Some("spark.sql.timestampType") => one_of(&["TIMESTAMP_LTZ", "TIMESTAMP_NTZ"]),
         Some("spark.sql.sources.partitionOverwriteMode") => one_of(&["STATIC", "DYNAMIC"]),
