@@ -287,6 +287,10 @@ fn refuse(spec: &TableSpec) -> Result<()> {
 fn check_type(provider: &str, name: &str, data_type: &SparkType) -> Result<()> {
     let held = match data_type {
         SparkType::Unsupported(_) | SparkType::Null | SparkType::CalendarInterval => false,
+        // What JSON lines are not read as.
+        SparkType::Time(_) | SparkType::TimestampNtz | SparkType::DayTimeInterval(..) | SparkType::YearMonthInterval(..) => {
+            provider != "json"
+        }
         SparkType::Binary | SparkType::Array(..) | SparkType::Map(..) | SparkType::Struct(_) => provider != "csv",
         _ => true,
     };
