@@ -29,6 +29,8 @@ use store::Store;
 
 /// The name of the one catalog.
 pub(crate) const CATALOG: &str = "spark_catalog";
+/// How the folders begin in which new tables are made, before they move into place.
+pub(crate) const ASIDE: &str = "_tidemill_new_";
 /// The database that is always there.
 pub(crate) const DEFAULT: &str = "default";
 

@@ -86,6 +86,18 @@ impl TableRecord {
         self.columns.iter().map(ColumnRecord::field).collect()
     }
 
+    /// The table with the folder in which its data is now: a move that is under way, or was cut short, has left it where it was.
+    pub(super) fn settled(mut self) -> Self {
+        if let Some(before) = &self.moved_from {
+            let path = std::path::Path::new(before);
+            let is_new = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(super::ASIDE));
+            if path.exists() && (is_new || !std::path::Path::new(&self.location).exists()) {
+                self.location.clone_from(before);
+            }
+        }
+        self
+    }
+
     /// `catalog`.`database`.`table`
     pub(crate) fn full_name(&self) -> Vec<String> {
         vec![super::CATALOG.to_owned(), self.database.clone(), self.name.clone()]
@@ -140,6 +152,14 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
+    /// The same, a table with the folder in which its data is now.
+    pub(super) fn settled(self) -> Self {
+        match self {
+            Self::Table(table) => Self::Table(table.settled()),
+            view @ Self::View(_) => view,
+        }
+    }
+
     /// Its name.
     pub(crate) fn name(&self) -> &str {
         match self {

@@ -43,7 +43,7 @@ impl Catalog {
     /// The table or view of a database.
     pub(crate) async fn entry(&self, id: &TableId) -> Result<Option<Entry>> {
         let found: store::Found<Entry> = self.store.read(Key::Object(&id.database, Kind::Relation, &id.name)).await?;
-        Ok(found.object)
+        Ok(found.object.map(Entry::settled))
     }
 
     /// The tables and views of a database.
@@ -51,7 +51,7 @@ impl Catalog {
         let mut entries = Vec::new();
         for name in self.store.names(database, Kind::Relation)? {
             let found: store::Found<Entry> = self.store.read(Key::Object(database, Kind::Relation, &name)).await?;
-            entries.extend(found.object);
+            entries.extend(found.object.map(Entry::settled));
         }
         Ok(entries)
     }
@@ -159,7 +159,7 @@ impl Catalog {
 
 /// The folder that goes with a table when it is dropped.
 pub(super) fn own_folder(entry: Entry) -> Option<PathBuf> {
-    match entry {
+    match entry.settled() {
         Entry::Table(table) if !table.external => Some(PathBuf::from(table.location)),
         _ => None,
     }

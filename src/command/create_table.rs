@@ -11,7 +11,7 @@ use tidemill_spark::plan::{Command, Relation, TableName, TableSpec};
 use tidemill_spark::types::{SparkType, StructField, field_of, from_field};
 
 use super::{Context, columns, rows};
-use crate::catalog::{ColumnRecord, Entry, Found, GLOBAL_TEMP, TableId, TableRecord, now_ms, open, shown};
+use crate::catalog::{ASIDE, ColumnRecord, Entry, Found, GLOBAL_TEMP, TableId, TableRecord, now_ms, open, shown};
 use crate::io::{Format, PathTable, Version};
 use crate::{DataFrame, Error, Result};
 
@@ -65,21 +65,52 @@ pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFr
     if let Some(Entry::Table(old)) = there {
         return replace(cx, &id, old, record, query.as_ref()).await;
     }
-    let made = if record.external { false } else { reserve(&id, &record)? };
+    make(cx, &id, record, query.as_ref(), *if_not_exists).await?;
+    rows::nothing(cx)
+}
+
+/// Makes a new table and its data. A managed table's data is made aside, in a folder that only this statement knows: of several who
+/// make a table of one name, the one whose record comes first moves its data into place, and the others leave nothing.
+async fn make(cx: &Context<'_>, id: &TableId, record: TableRecord, query: Option<&Relation>, if_not_exists: bool) -> Result<()> {
+    if record.external {
+        fill(cx, &record, query).await?;
+        return cx.catalog().create(id, &Entry::Table(record), if_not_exists).await.map(|_| ());
+    }
+    vacant(id, &record)?;
+    let folder = Path::new(&record.location);
+    let aside = folder.with_file_name(format!("{ASIDE}{}", uuid::Uuid::new_v4().simple())).display().to_string();
+    std::fs::create_dir_all(&aside).map_err(|e| Error::io_at(&aside, e))?;
     let outcome = async {
-        fill(cx, &record, query.as_ref()).await?;
-        cx.catalog().create(&id, &Entry::Table(record.clone()), *if_not_exists).await
+        fill(cx, &TableRecord { location: aside.clone(), ..record.clone() }, query).await?;
+        let made = TableRecord { moved_from: Some(aside.clone()), ..record.clone() };
+        cx.catalog().create(id, &Entry::Table(made), if_not_exists).await
     };
     match outcome.await {
-        Ok(_) => rows::nothing(cx),
+        Ok(true) => {}
+        Ok(false) => {
+            let _ = std::fs::remove_dir_all(&aside);
+            return Ok(());
+        }
         Err(error) => {
             // What was written for a table that did not come to be is nobody's.
-            if made && error.kind() != crate::ErrorKind::OutcomeUnknown {
-                let _ = std::fs::remove_dir_all(&record.location);
+            if error.kind() != crate::ErrorKind::OutcomeUnknown {
+                let _ = std::fs::remove_dir_all(&aside);
             }
-            Err(error)
+            return Err(error);
         }
     }
+    if let Err(error) = std::fs::rename(&aside, folder) {
+        // The record says where the data is.
+        tracing::warn!(table = %id.shown(), folder = %aside, "the new table's data stays where it was made: {error}");
+        return Ok(());
+    }
+    let settled = cx.catalog().alter(id, |entry| {
+        if let Entry::Table(table) = entry {
+            table.moved_from = None;
+        }
+        Ok(())
+    });
+    settled.await.map(|_| ())
 }
 
 /// A new table in the place of an old one. A managed table's new data comes into a folder of its own, so that the old table is whole
@@ -87,7 +118,7 @@ pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFr
 async fn replace(cx: &Context<'_>, id: &TableId, old: TableRecord, mut record: TableRecord, query: Option<&Relation>) -> Result<DataFrame> {
     if !record.external {
         record.location = format!("{}-{}", record.location, uuid::Uuid::new_v4().simple());
-        if !std::path::Path::new(&record.location).is_file() {
+        if !Path::new(&record.location).is_file() {
             std::fs::create_dir_all(&record.location).map_err(|e| Error::io_at(&record.location, e))?;
         }
     }
@@ -104,33 +135,23 @@ async fn replace(cx: &Context<'_>, id: &TableId, old: TableRecord, mut record: T
     rows::nothing(cx)
 }
 
-/// Takes a managed table's folder; whether it was made.
+/// Refuses a managed table whose folder holds something already.
 ///
 /// # Errors
-/// `LOCATION_ALREADY_EXISTS` when there is something in it.
-fn reserve(id: &TableId, record: &TableRecord) -> Result<bool> {
+/// `LOCATION_ALREADY_EXISTS`
+fn vacant(id: &TableId, record: &TableRecord) -> Result<()> {
     let folder = Path::new(&record.location);
-    if let Some(parent) = folder.parent() {
-        std::fs::create_dir_all(parent).map_err(|e| Error::io_at(parent.display(), e))?;
+    let empty = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    if !folder.exists() || empty {
+        return Ok(());
     }
-    match std::fs::create_dir(folder) {
-        Ok(()) => Ok(true),
-        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
-            let empty = folder.is_dir() && std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
-            if empty {
-                return Ok(false);
-            }
-            let message = format!(
-                "the folder {} of the new table {} holds something already: move it away, or choose another name",
-                record.location,
-                id.shown()
-            );
-            Err(error("LOCATION_ALREADY_EXISTS", message)
-                .with_parameter("location", format!("'{}'", record.location))
-                .with_parameter("identifier", id.shown()))
-        }
-        Err(e) => Err(Error::io_at(folder.display(), e)),
-    }
+    let message = format!(
+        "the folder {} of the new table {} holds something already: move it away, or choose another name",
+        record.location,
+        id.shown()
+    );
+    let shown = format!("'{}'", record.location);
+    Err(error("LOCATION_ALREADY_EXISTS", message).with_parameter("location", shown).with_parameter("identifier", id.shown()))
 }
 
 fn taken(shown: &str) -> Error {
@@ -268,6 +289,10 @@ fn refuse(spec: &TableSpec) -> Result<()> {
 fn check_type(provider: &str, name: &str, data_type: &SparkType) -> Result<()> {
     let held = match data_type {
         SparkType::Unsupported(_) | SparkType::Null | SparkType::CalendarInterval => false,
+        // What JSON lines are not read as.
+        SparkType::Time(_) | SparkType::TimestampNtz | SparkType::DayTimeInterval(..) | SparkType::YearMonthInterval(..) => {
+            provider != "json"
+        }
         SparkType::Binary | SparkType::Array(..) | SparkType::Map(..) | SparkType::Struct(_) => provider != "csv",
         _ => true,
     };
@@ -328,7 +353,9 @@ async fn fill(cx: &Context<'_>, record: &TableRecord, query: Option<&Relation>) 
         }
         return Ok(());
     }
-    std::fs::create_dir_all(&record.location).map_err(|e| Error::io_at(&record.location, e))?;
+    if !Path::new(&record.location).is_file() {
+        std::fs::create_dir_all(&record.location).map_err(|e| Error::io_at(&record.location, e))?;
+    }
     let fields = record.fields()?;
     if let Some(rows) = super::insert::positional(cx, record, &fields, query).await? {
         let files = crate::io::TableFiles::of(record)?;
@@ -395,16 +422,6 @@ pub(super) async fn like(
         owner: cx.settings.user.clone(),
         moved_from: None,
     };
-    let made = if record.external { false } else { reserve(&id, &record)? };
-    let outcome = async {
-        fill(cx, &record, None).await?;
-        cx.catalog().create(&id, &Entry::Table(record.clone()), if_not_exists).await
-    };
-    if let Err(error) = outcome.await {
-        if made && error.kind() != crate::ErrorKind::OutcomeUnknown {
-            let _ = std::fs::remove_dir_all(&record.location);
-        }
-        return Err(error);
-    }
+    make(cx, &id, record, None, if_not_exists).await?;
     rows::nothing(cx)
 }

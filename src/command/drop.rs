@@ -24,9 +24,6 @@ pub(super) async fn drop(cx: &Context<'_>, name: &TableName, kind: ObjectKind, i
                 cx.catalog().drop_entry(&table.database, &table.name).await?;
                 if !table.external {
                     remove_folder(Path::new(&table.location))?;
-                    if let Some(before) = &table.moved_from {
-                        remove_folder(Path::new(before))?;
-                    }
                 }
             }
             (Entry::View(view), ObjectKind::View) => {

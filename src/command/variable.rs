@@ -7,7 +7,7 @@ use tidemill_spark::types::{SparkType, StructField, to_arrow};
 
 use super::context::column_of;
 use super::{Context, rows};
-use crate::catalog::{Variable, no_variable};
+use crate::catalog::Variable;
 use crate::{DataFrame, Error, Result};
 
 /// DECLARE VARIABLE.
@@ -47,9 +47,8 @@ pub(super) async fn set(cx: &Context<'_>, names: &[Vec<String>], values: &[Expre
     for name in names {
         let (key, found) = cx.catalog().variable(name)?;
         let Some(variable) = found else {
-            let message = no_variable(&key);
-            return Err(error("UNRESOLVED_VARIABLE", message.message().trim_start_matches("[VARIABLE_NOT_FOUND] "))
-                .with_parameter("variableName", format!("`{key}`")));
+            let message = format!("there is no session variable `{key}`: make it with DECLARE VARIABLE");
+            return Err(error("UNRESOLVED_VARIABLE", message).with_parameter("variableName", format!("`{key}`")));
         };
         if targets.iter().any(|(other, _)| *other == key) {
             return Err(error("DUPLICATE_ASSIGNMENTS", format!("the variable `{key}` is set twice: set it once"))

@@ -181,7 +181,7 @@ mod tests {
                 read.extend(longs(EPOCH).into_iter().zip(longs("eventTimeMs")));
             }
             assert_eq!(read, [(0, 4), (0, 5), (2, 3), (2, 1), (2, 2)], "{tasks} tasks");
-            assert_eq!(events.malformed_rows().unwrap().count().await.unwrap(), 4, "{tasks} tasks");
+            assert_eq!(events.malformed_rows().count().await.unwrap(), 4, "{tasks} tasks");
         }
         std::fs::write(layout.input().join("b"), "").unwrap();
         let session = Session::builder().parallelism(2).build().unwrap();

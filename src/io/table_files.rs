@@ -46,14 +46,7 @@ impl TableFiles {
         for field in table.fields()? {
             if table.partition_columns.contains(&field.name) { partitions.push(field) } else { data.push(field) }
         }
-        let mut folder = PathBuf::from(&table.location);
-        // A rename that was cut short has left the data where it was.
-        if let Some(before) = table.moved_from.as_ref().map(PathBuf::from)
-            && !folder.exists()
-            && before.exists()
-        {
-            folder = before;
-        }
+        let folder = PathBuf::from(&table.location);
         let format = Format::parse(&table.provider)?;
         let csv = if format == Format::Csv { CsvOptions::of_table(&table.options)? } else { CsvOptions { header: false, separator: b',' } };
         Ok(Self { folder, format, csv, data, partitions })

@@ -1,5 +1,6 @@
 //! Whole-system tests of the `tidemill` crate; each file is one subject.
 
+mod catalog;
 mod cli;
 // Armed faults do not change what a statement means: one of the two builds is enough.
 #[cfg(not(feature = "failpoints"))]

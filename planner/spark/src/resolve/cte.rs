@@ -242,10 +242,7 @@ impl Resolver<'_> {
     fn work_table(&mut self, table: &str, columns: &[StructField], name: &str) -> Result<Rel> {
         let fields: Vec<_> = columns.iter().map(crate::types::field_of).collect();
         let schema = Arc::new(arrow::datatypes::Schema::new(fields));
-        let source = datafusion::datasource::provider_as_source(Arc::new(CteWorkTable::new(
-            table,
-            Arc::clone(&schema),
-        )));
+        let source = datafusion::datasource::provider_as_source(Arc::new(CteWorkTable::new(table, Arc::clone(&schema))));
         let plan = LogicalPlanBuilder::scan(table, source, None)?.build()?;
         let mut rel = self.columns_of(plan, columns)?;
         for a in &mut rel.scope.columns {

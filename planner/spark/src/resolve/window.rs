@@ -27,7 +27,11 @@ impl Resolver<'_> {
             Some(frame) if rank_like => {
                 return Err(error(
                     "WINDOW_FUNCTION_AND_FRAME_MISMATCH",
-                    format!("`{}` has a frame of its own: take `{}` away", function.name, frame_sql(frame, |_| Ok((Sql::from("…"), false)))?),
+                    format!(
+                        "`{}` has a frame of its own: take `{}` away",
+                        function.name,
+                        frame_sql(frame, |_| Ok((Sql::from("…"), false)))?
+                    ),
                 ));
             }
             Some(frame) => self.frame(frame, &keys)?,
@@ -212,8 +216,8 @@ impl Resolver<'_> {
             Some(frame) => frame_sql(frame, |e| {
                 let value = self.expression(e, &Scope::default())?;
                 // Distances of another type than the key's are cast to it.
-                let is_cast = frame.unit == FrameUnit::Range
-                    && key_type.as_ref().is_some_and(|key| key.is_numeric() && *key != value.data_type);
+                let is_cast =
+                    frame.unit == FrameUnit::Range && key_type.as_ref().is_some_and(|key| key.is_numeric() && *key != value.data_type);
                 Ok((value.sql, is_cast))
             })?,
             None => match lead.as_str() {
