@@ -127,23 +127,30 @@ impl Grouped {
 
     /// The groups.
     pub(crate) fn plan(&self, resolver: &mut Resolver<'_>) -> Result<LogicalPlan> {
-        let aggregates: Vec<Expr> = self.aggregates.iter().map(|(expr, id)| expr.clone().alias(id)).collect();
-        let (input, keys) = match (&self.sets, &self.grouping) {
-            (Some(sets), Some(grouping)) => self.expanded(sets, grouping)?,
+        // Subqueries of keys and of aggregates' arguments are joined below.
+        let exprs = self.keys.iter().map(|(key, _)| key.expr.clone()).chain(self.aggregates.iter().map(|(expr, _)| expr.clone())).collect();
+        let (input, exprs) = resolver.without_subqueries(self.input.clone(), exprs)?;
+        let mut joined = Self { input, ..self.clone() };
+        let places = joined.keys.iter_mut().map(|(key, _)| &mut key.expr).chain(joined.aggregates.iter_mut().map(|(expr, _)| expr));
+        places.zip(exprs).for_each(|(place, expr)| *place = expr);
+        let this = &joined;
+        let aggregates: Vec<Expr> = this.aggregates.iter().map(|(expr, id)| expr.clone().alias(id)).collect();
+        let (input, keys) = match (&this.sets, &this.grouping) {
+            (Some(sets), Some(grouping)) => this.expanded(sets, grouping)?,
             _ => {
-                let keys = self.keys.iter().map(|(key, attribute)| super::select::under_id(key.expr.clone(), &attribute.id)).collect();
-                (self.input.clone(), keys)
+                let keys = this.keys.iter().map(|(key, attribute)| super::select::under_id(key.expr.clone(), &attribute.id)).collect();
+                (this.input.clone(), keys)
             }
         };
         let plan = if keys.is_empty() && aggregates.is_empty() {
             // One group of which nothing is asked: one row.
             LogicalPlanBuilder::empty(true).build()?
-        } else if let Some(window) = &self.window {
-            self.windowed(window, aggregates)?
+        } else if let Some(window) = &this.window {
+            this.windowed(window, aggregates)?
         } else {
             LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input), keys, aggregates)?)
         };
-        let (mut plan, filters) = resolver.with_subqueries(plan, self.filters.clone(), true)?;
+        let (mut plan, filters) = resolver.with_subqueries(plan, this.filters.clone(), true)?;
         if let Some(filter) = filters.into_iter().reduce(Expr::and) {
             plan = LogicalPlanBuilder::from(plan).filter(filter)?.build()?;
         }

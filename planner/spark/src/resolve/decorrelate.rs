@@ -13,13 +13,13 @@ use std::sync::Arc;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column, JoinType};
 use datafusion::logical_expr::{
-    Aggregate, Distinct, Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, Window, WindowFrame, WindowFrameBound, WindowFrameUnits,
-    WindowFunctionDefinition, lit,
+    Aggregate, Distinct, EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, Window, WindowFrame, WindowFrameBound,
+    WindowFrameUnits, WindowFunctionDefinition, lit,
 };
 use datafusion::scalar::ScalarValue;
 
 use super::Resolver;
-use super::join::{joined, joined_on_nulls};
+use super::join::{joined, joined_on_nulls, null_safe};
 use super::select::project;
 use super::subquery::outer_references;
 use crate::Result;
@@ -41,6 +41,10 @@ pub(super) fn lateral(
         {
             outer.push(column);
         }
+    }
+    if outer.is_empty() {
+        // What it uses is of a query further out.
+        return joined(left, right, condition, join_type);
     }
     // The domain: every combination of the outer columns, once.
     let mut names = HashMap::new();
@@ -64,13 +68,7 @@ pub(super) fn lateral(
     match condition {
         None => joined_on_nulls(left, right, pairs, join_type),
         Some(condition) => {
-            let same = pairs.into_iter().map(|(l, r)| {
-                Expr::BinaryExpr(datafusion::logical_expr::BinaryExpr::new(
-                    Box::new(l),
-                    datafusion::logical_expr::Operator::IsNotDistinctFrom,
-                    Box::new(r),
-                ))
-            });
+            let same = null_safe(&left, &right, pairs)?.into_iter().map(|(l, r)| l.eq(r));
             let all = same.fold(condition, Expr::and);
             joined(left, right, Some(all), join_type)
         }
@@ -139,6 +137,7 @@ impl Push {
                 let aggregates = self.inside_all(a.aggr_expr)?;
                 let global = groups.is_empty();
                 let input = self.down(Arc::unwrap_or_clone(a.input))?;
+                let schema = Arc::clone(input.schema());
                 let keys = self.key_columns();
                 let outputs: Vec<Expr> = a.schema.columns().into_iter().map(Expr::Column).collect();
                 let grouped = Aggregate::try_new(Arc::new(input), groups.into_iter().chain(keys.clone()).collect(), aggregates.clone())?;
@@ -164,19 +163,31 @@ impl Push {
                     .iter()
                     .map(|key| (Expr::Column(Column::new_unqualified(key)), Expr::Column(Column::new_unqualified(renamed(key)))))
                     .collect();
-                let both = joined_on_nulls(self.domain.clone(), right, pairs, JoinType::Left)?;
+                let mut both = joined_on_nulls(self.domain.clone(), right, pairs, JoinType::Left)?;
+                let empty_names: Vec<String> = (0..aggregates.len()).map(|at| format!("{prefix}_none{at}")).collect();
+                if !aggregates.iter().all(is_plain) {
+                    // What they give for no rows is computed over none.
+                    let none = LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema });
+                    let named = aggregates.iter().zip(&empty_names).map(|(e, name)| e.clone().unalias().alias(name)).collect();
+                    let none = LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(none), Vec::new(), named)?);
+                    both = LogicalPlanBuilder::from(both).cross_join(none)?.build()?;
+                }
                 let some = Expr::Column(Column::new_unqualified(format!("{prefix}_some")));
                 let mut exprs = Vec::new();
-                for (output, aggregate) in outputs.iter().zip(&aggregates) {
+                for ((output, aggregate), name) in outputs.iter().zip(&aggregates).zip(&empty_names) {
                     let Expr::Column(column) = output else { continue };
-                    let empty = of_nothing(aggregate)?;
+                    let empty = match aggregate_name(aggregate) {
+                        Some("count") => Some(lit(0_i64)),
+                        _ if is_plain(aggregate) => None,
+                        _ => Some(Expr::Column(Column::new_unqualified(name))),
+                    };
                     let value = match empty {
-                        Some(value) if !value.is_null() => Expr::Case(datafusion::logical_expr::expr::Case::new(
+                        Some(value) => Expr::Case(datafusion::logical_expr::expr::Case::new(
                             None,
                             vec![(Box::new(some.clone().is_not_null()), Box::new(output.clone()))],
-                            Some(Box::new(Expr::Literal(value, None))),
+                            Some(Box::new(value)),
                         )),
-                        _ => output.clone(),
+                        None => output.clone(),
                     };
                     exprs.push(super::select::under_id(value, &column.name));
                 }
@@ -280,13 +291,14 @@ impl Push {
                     }
                 });
                 let right = project(right.clone(), right_columns.collect())?;
-                let same = keys.iter().map(|key| {
-                    Expr::BinaryExpr(datafusion::logical_expr::BinaryExpr::new(
-                        Box::new(Expr::Column(Column::new_unqualified(key))),
-                        datafusion::logical_expr::Operator::IsNotDistinctFrom,
-                        Box::new(Expr::Column(Column::new_unqualified(format!("{prefix}_{key}")))),
-                    ))
-                });
+                let pairs = keys
+                    .iter()
+                    .map(|key| {
+                        let other = Expr::Column(Column::new_unqualified(format!("{prefix}_{key}")));
+                        (Expr::Column(Column::new_unqualified(key)), other)
+                    })
+                    .collect();
+                let same = null_safe(&left, &right, pairs)?.into_iter().map(|(l, r)| l.eq(r));
                 let all = condition(on, filter).into_iter().chain(same).reduce(Expr::and);
                 let plan = joined(left, right, all, join.join_type)?;
                 project(plan, columns.into_iter().chain(self.key_columns()).collect())
@@ -347,20 +359,16 @@ impl Push {
     }
 }
 
-/// What an aggregate gives for no rows; `None` where that is null or not known.
-fn of_nothing(aggregate: &Expr) -> Result<Option<ScalarValue>> {
+/// Whether it is known what an aggregate gives for no rows: 0 for a count, else null.
+pub(super) fn is_plain(aggregate: &Expr) -> bool {
+    matches!(aggregate_name(aggregate), Some("count" | "min" | "max" | "sum" | "avg" | "single_value"))
+}
+
+fn aggregate_name(aggregate: &Expr) -> Option<&str> {
     match aggregate {
-        Expr::Alias(alias) => of_nothing(&alias.expr),
-        Expr::AggregateFunction(function) => {
-            let types: Vec<arrow::datatypes::DataType> = Vec::new();
-            let _ = types;
-            let data_type = match function.func.name() {
-                "count" | "regr_count" | "approx_distinct" | "count_if" => return Ok(Some(ScalarValue::Int64(Some(0)))),
-                _ => arrow::datatypes::DataType::Null,
-            };
-            Ok(function.func.default_value(&data_type).ok().filter(|value| !value.is_null()))
-        }
-        _ => Ok(None),
+        Expr::Alias(alias) => aggregate_name(&alias.expr),
+        Expr::AggregateFunction(function) => Some(function.func.name()),
+        _ => None,
     }
 }
 

@@ -1,10 +1,14 @@
 //! Joins: of every kind, by condition, by common columns, and lateral ones.
 
 use datafusion::common::{JoinType as EngineJoin, NullEquality};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
+use datafusion::logical_expr::expr::Case;
+use datafusion::logical_expr::utils::split_conjunction_owned;
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, lit};
+use datafusion::scalar::ScalarValue;
 
 use super::scope::{Attribute, Found, Scope};
 use super::select::project;
+use super::subquery_join::has_subquery;
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::functions;
@@ -71,6 +75,20 @@ impl Resolver<'_> {
             JoinType::LeftSemi => EngineJoin::LeftSemi,
             JoinType::LeftAnti => EngineJoin::LeftAnti,
         };
+        // Subqueries of the condition: above an inner join as in WHERE, else below it.
+        let (mut left, mut right) = (left, right);
+        let (asking, plain): (Vec<Expr>, Vec<Expr>) =
+            condition.map(split_conjunction_owned).unwrap_or_default().into_iter().partition(has_subquery);
+        let mut plain = plain;
+        let mut above = Vec::new();
+        for conjunct in asking {
+            if join_type == EngineJoin::Inner {
+                above.push(conjunct);
+            } else {
+                plain.push(self.beside(&mut left.plan, &mut right.plan, conjunct)?);
+            }
+        }
+        let condition = plain.into_iter().reduce(Expr::and);
         let plan = if join.is_lateral && !super::subquery::outer_references(&right.plan).is_empty() {
             if !matches!(join_type, EngineJoin::Inner | EngineJoin::Left) {
                 return Err(refuse("INVALID_LATERAL_JOIN_TYPE", "a lateral join is an inner, cross or left join".to_owned()));
@@ -79,6 +97,10 @@ impl Resolver<'_> {
         } else {
             joined(left.plan, right.plan, condition, join_type)?
         };
+        let (mut plan, above) = self.with_subqueries(plan, above, true)?;
+        if let Some(condition) = above.into_iter().reduce(Expr::and) {
+            plan = LogicalPlanBuilder::from(plan).filter(condition)?.build()?;
+        }
         let (mut left_scope, mut right_scope) = (left.scope, right.scope);
         let nullable = |scope: &mut Scope| scope.columns.iter_mut().chain(&mut scope.hidden).for_each(|a| a.nullable = true);
         if matches!(join_type, EngineJoin::Right | EngineJoin::Full) {
@@ -97,7 +119,6 @@ impl Resolver<'_> {
             return Ok(Rel::new(plan, left_scope.joined(&right_scope)));
         }
         // The common columns come once, first; those of the sides can still be named in full.
-        let mut plan = plan;
         let mut first = Vec::with_capacity(keys.len());
         let mut made: Vec<Expr> = Vec::new();
         for (l, r) in &keys {
@@ -184,6 +205,7 @@ pub(super) fn joined_on_nulls(
     keys: Vec<(Expr, Expr)>,
     join_type: EngineJoin,
 ) -> Result<LogicalPlan> {
+    let keys = null_safe(&left, &right, keys)?;
     let join = datafusion::logical_expr::Join::try_new(
         std::sync::Arc::new(left),
         std::sync::Arc::new(right),
@@ -191,8 +213,28 @@ pub(super) fn joined_on_nulls(
         None,
         join_type,
         datafusion::common::JoinConstraint::On,
-        NullEquality::NullEqualsNull,
+        NullEquality::NullEqualsNothing,
         false,
     )?;
     Ok(LogicalPlan::Join(join))
+}
+
+/// Keys of which nulls equal each other, as keys of a plain join. The engine has such joins, but what its rules push into one, as
+/// `WHERE a = b` above it, would then hold for nulls, too.
+pub(super) fn null_safe(left: &LogicalPlan, right: &LogicalPlan, keys: Vec<(Expr, Expr)>) -> Result<Vec<(Expr, Expr)>> {
+    let mut safe = Vec::with_capacity(keys.len());
+    for (l, r) in keys {
+        if !l.nullable(left.schema())? && !r.nullable(right.schema())? {
+            safe.push((l, r));
+            continue;
+        }
+        let stand_in = ScalarValue::new_default(&l.get_type(left.schema())?)?;
+        let filled = |e: &Expr| {
+            let branch = (Box::new(e.clone().is_null()), Box::new(Expr::Literal(stand_in.clone(), None)));
+            Expr::Case(Case::new(None, vec![branch], Some(Box::new(e.clone()))))
+        };
+        safe.push((filled(&l), filled(&r)));
+        safe.push((l.is_null(), r.is_null()));
+    }
+    Ok(safe)
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use datafusion::common::{Column, Spans};
-use datafusion::logical_expr::expr::{Exists, InSubquery};
+use datafusion::logical_expr::expr::{Case, Exists, InSubquery};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Subquery, lit};
+use datafusion::scalar::ScalarValue;
 
 use super::scope::Scope;
 use super::select::project;
@@ -26,6 +27,9 @@ impl Resolver<'_> {
         (self.aliases, self.lambdas, self.windows) = (aliases, lambdas, windows);
         (self.definitions, self.grouping) = (definitions, grouping);
         self.outer.pop();
+        if let Ok(rel) = &rel {
+            refuse_outer(&rel.plan)?;
+        }
         rel
     }
 
@@ -97,7 +101,7 @@ impl Resolver<'_> {
                 Expr::InSubquery(InSubquery { expr: Box::new(value.expr.clone()), subquery: subquery(plan), negated })
             }
             several => {
-                // A row value is in the query if some row equals it in all parts; NOT IN asks that none could.
+                // A row value is in the query if some row equals it in all parts, and may be if some row could.
                 let equal = several
                     .iter()
                     .map(|(value, item)| as_outer(&value.expr, scope).map(|value| value.eq(item.expr.clone())))
@@ -105,9 +109,14 @@ impl Resolver<'_> {
                     .into_iter()
                     .reduce(Expr::and)
                     .unwrap_or_else(|| lit(true));
-                let condition = if negated { equal.is_not_false() } else { equal };
-                let plan = LogicalPlanBuilder::from(rel.plan).filter(condition)?.build()?;
-                Expr::Exists(Exists { subquery: subquery(plan), negated })
+                let some = |condition: Expr| -> Result<Expr> {
+                    let plan = LogicalPlanBuilder::from(rel.plan.clone()).filter(condition)?.build()?;
+                    Ok(Expr::Exists(Exists { subquery: subquery(plan), negated: false }))
+                };
+                let (sure, maybe) = (some(equal.clone())?, some(equal.is_not_false())?);
+                let null = Expr::Literal(ScalarValue::Boolean(None), None);
+                let branches = vec![(Box::new(sure), Box::new(lit(!negated))), (Box::new(maybe), Box::new(null))];
+                Expr::Case(Case::new(None, branches, Some(Box::new(lit(negated)))))
             }
         };
         Ok(Typed::new(expr, SparkType::Boolean, true, sql))
@@ -127,13 +136,54 @@ impl Resolver<'_> {
     }
 }
 
+/// Columns of the row around stand in a subquery's conditions and lists, and not in its groups, windows and orders.
+fn refuse_outer(plan: &LogicalPlan) -> Result<()> {
+    use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+    let is_outer = |e: &Expr| matches!(e, Expr::OuterReferenceColumn(..));
+    let has_outer = |e: &Expr| e.exists(|e| Ok(is_outer(e))).unwrap_or(false);
+    let mixes = |e: &Expr| {
+        e.exists(|e| Ok(matches!(e, Expr::AggregateFunction(_)) && has_outer(e) && !e.column_refs().is_empty())).unwrap_or(false)
+    };
+    let is_grouped = |plan: &LogicalPlan| {
+        let mut plan = plan;
+        while let LogicalPlan::Filter(filter) = plan {
+            plan = &filter.input;
+        }
+        matches!(plan, LogicalPlan::Aggregate(_))
+    };
+    let mut refused = None;
+    plan.apply(|node| {
+        let exprs: Vec<Expr> = match node {
+            LogicalPlan::Aggregate(_) | LogicalPlan::Window(_) | LogicalPlan::Sort(_) => node.expressions(),
+            LogicalPlan::Projection(p) if is_grouped(&p.input) => p.expr.clone(),
+            _ => Vec::new(),
+        };
+        if let Some(found) = exprs.iter().find(|e| has_outer(e)) {
+            refused = Some(if mixes(found) {
+                error(
+                    "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.AGGREGATE_FUNCTION_MIXED_OUTER_LOCAL_REFERENCES",
+                    "an aggregate of a subquery takes columns of the subquery and of the row around it: take one or the other",
+                )
+            } else {
+                error(
+                    "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.CORRELATED_REFERENCE",
+                    "a subquery names a column of the row around it beside its aggregates, or in a window or an order: name it in WHERE",
+                )
+            });
+            return Ok(TreeNodeRecursion::Stop);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    refused.map_or(Ok(()), Err)
+}
+
 /// Whether a plan cannot give two rows: one group, or one row from the start.
 fn is_one_row(plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::Projection(p) => is_one_row(&p.input),
         LogicalPlan::Filter(f) => is_one_row(&f.input),
         LogicalPlan::Sort(s) => is_one_row(&s.input),
-        LogicalPlan::Limit(l) => matches!(l.fetch.as_deref(), Some(Expr::Literal(datafusion::scalar::ScalarValue::Int64(Some(1)), _))),
+        LogicalPlan::Limit(l) => matches!(l.fetch.as_deref(), Some(Expr::Literal(ScalarValue::Int64(Some(0 | 1)), _))),
         LogicalPlan::Aggregate(a) => a.group_expr.is_empty(),
         LogicalPlan::EmptyRelation(_) => true,
         _ => false,
