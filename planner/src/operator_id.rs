@@ -78,10 +78,8 @@ fn derived_id(node: &LogicalPlan) -> Option<OperatorId> {
         Some(id_of("dedup", &n.definition, &n.input))
     } else if let Some(n) = any.downcast_ref::<WindowAggregate>() {
         Some(id_of(n.kind.name(), &n.definition, &n.input))
-    } else if let Some(n) = any.downcast_ref::<FlatMapGroups>() {
-        Some(id_of("groups", &n.definition, &n.input))
     } else {
-        None
+        any.downcast_ref::<FlatMapGroups>().map(|n| id_of("groups", &n.definition, &n.input))
     }
 }
 

@@ -133,7 +133,7 @@ impl Catalog {
         };
         let entries = self.entries(name).await?;
         let functions = self.persistent_functions(name).await?;
-        if !cascade && !(entries.is_empty() && functions.is_empty()) {
+        if !(cascade || entries.is_empty() && functions.is_empty()) {
             let inside: Vec<&str> = entries.iter().map(super::Entry::name).chain(functions.iter().map(String::as_str)).take(5).collect();
             let shown = shown(&[CATALOG.to_owned(), name.to_owned()]);
             let message = format!("the database {shown} holds `{}`: drop that first, or say CASCADE", inside.join("`, `"));

@@ -22,7 +22,6 @@ pub(crate) fn resolved_view(name: &str, resolved: Arc<Resolved>, global: bool) -
         global,
         opened: OpenedRelation::Resolved(resolved),
         columns,
-        text: None,
         comment: None,
         properties: BTreeMap::new(),
     }
@@ -151,7 +150,7 @@ pub(crate) fn view_settings(view: &ViewRecord, now: &Settings) -> Result<Setting
     settings.current_database.clone_from(&view.current_database);
     settings.user.clone_from(&now.user);
     // The zone is the reader's, as the moment is.
-    settings.time_zone = now.time_zone.clone();
+    settings.time_zone = now.time_zone;
     Ok(settings)
 }
 

@@ -18,6 +18,7 @@ pub(super) const ATTEMPTS: usize = 20;
 
 /// What a name stands for.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant)] // There is one per name.
 pub(crate) enum Found {
     /// A temporary view, local or global.
     Temp(TempView),

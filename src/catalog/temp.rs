@@ -23,8 +23,6 @@ pub(crate) struct TempView {
     pub(crate) opened: OpenedRelation,
     /// Its columns.
     pub(crate) columns: Vec<StructField>,
-    /// The query's text, if it was made in SQL.
-    pub(crate) text: Option<String>,
     pub(crate) comment: Option<String>,
     pub(crate) properties: BTreeMap<String, String>,
 }

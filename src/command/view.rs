@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tidemill_spark::error::error;
-use tidemill_spark::plan::{Command, Expression, ExpressionKind, NamedTable, Relation, RelationKind, TableName, TableSpec};
+use tidemill_spark::plan::{Command, NamedTable, Relation, RelationKind, TableName, TableSpec};
 use tidemill_spark::resolve::{OpenedRelation, OutputColumn, Request};
 use tidemill_spark::types::StructField;
 
@@ -37,7 +37,7 @@ pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFr
     let resolved = crate::sql::resolved(cx.session, query).await?;
     let fields = named(&shown(&parts), columns, &resolved.output)?;
     if *temporary || *global {
-        let made = temp(cx, &parts, *global, query, query_text, fields, comment.clone(), properties).await?;
+        let made = temp(cx, &parts, *global, query, fields, comment.clone(), properties).await?;
         let there = cx.catalog().temp_view(&full(&made), &cx.settings).is_some();
         if there && *if_not_exists {
             return rows::nothing(cx);
@@ -104,7 +104,6 @@ async fn temp(
     parts: &[String],
     global: bool,
     query: &Relation,
-    query_text: &str,
     fields: Vec<StructField>,
     comment: Option<String>,
     properties: &BTreeMap<String, String>,
@@ -128,15 +127,7 @@ async fn temp(
         columns: fields.clone(),
         settings: Some(std::sync::Arc::clone(&cx.settings)),
     };
-    Ok(TempView {
-        name: name.clone(),
-        global,
-        opened,
-        columns: fields,
-        text: Some(query_text.to_owned()),
-        comment,
-        properties: properties.clone(),
-    })
+    Ok(TempView { name: name.clone(), global, opened, columns: fields, comment, properties: properties.clone() })
 }
 
 /// Whether a query, or a view in it, reads the relation of that name.
@@ -236,7 +227,7 @@ pub(super) async fn alter_as(cx: &Context<'_>, name: &TableName, query: &Relatio
     let fields: Vec<StructField> = resolved.output.iter().map(|column| column.field.clone()).collect();
     match cx.catalog().find(&parts, &cx.settings).await? {
         Found::Temp(old) => {
-            let made = temp(cx, &full(&old), old.global, query, query_text, fields, old.comment, &old.properties).await?;
+            let made = temp(cx, &full(&old), old.global, query, fields, old.comment, &old.properties).await?;
             cx.catalog().put_temp_view(made, true, &cx.settings)?;
         }
         Found::Entry(entry) => match *entry {
@@ -298,13 +289,4 @@ pub(super) fn named_table(relation: &Relation) -> Option<&NamedTable> {
         RelationKind::SubqueryAlias { input, .. } => named_table(input),
         _ => None,
     }
-}
-
-/// `SELECT *` of a table.
-pub(super) fn all_of(parts: &[String]) -> Relation {
-    RelationKind::Project {
-        input: Relation::table(parts.iter().cloned()),
-        expressions: vec![Expression::from(ExpressionKind::UnresolvedStar { target: Vec::new(), except: Vec::new() })],
-    }
-    .into()
 }

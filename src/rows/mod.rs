@@ -3,8 +3,6 @@
 
 mod instant;
 mod json;
-mod number;
-mod text;
 
 use arrow::datatypes::Schema;
 use tidemill_spark::Settings;
@@ -12,9 +10,8 @@ use tidemill_spark::types::{StructField, from_field};
 
 pub(crate) use instant::{spark_batch, spark_schema};
 pub(crate) use json::{Json, json_rows};
-pub(crate) use text::text_value;
 
-use crate::{Result, Session};
+use crate::Session;
 
 /// The columns of rows as Spark sees them: an Arrow field carries Spark's type where Arrow's does not say it.
 pub(crate) fn columns(schema: &Schema) -> Vec<StructField> {
@@ -22,11 +19,6 @@ pub(crate) fn columns(schema: &Schema) -> Vec<StructField> {
 }
 
 /// The settings that say how values are written.
-///
-/// # Errors
-/// `Analysis` for a setting with a value that it does not take.
-pub(crate) fn text_settings(session: &Session) -> Result<Settings> {
-    const NAMES: [&str; 3] = ["spark.sql.session.timeZone", "spark.sql.ansi.enabled", "spark.sql.legacy.castComplexTypesToString.enabled"];
-    let given = NAMES.iter().filter_map(|name| Some(((*name).to_owned(), session.setting(name)?)));
-    Settings::from_conf(given.collect())
+pub(crate) fn text_settings(session: &Session) -> std::sync::Arc<Settings> {
+    session.spark_settings()
 }

@@ -11,11 +11,14 @@ use crate::{Result, Session};
 /// A session that answers later than this leaves a name uncompleted.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The columns of a table by name.
+type Columns = Box<dyn Fn(&str) -> Vec<String> + Send + Sync>;
+
 /// Names by kind. Tables and columns are asked for when they are needed.
 pub(super) struct Names {
     functions: HashSet<String>,
     tables: Box<dyn Fn() -> Vec<String> + Send + Sync>,
-    columns: Box<dyn Fn(&str) -> Vec<String> + Send + Sync>,
+    columns: Columns,
 }
 
 impl Names {

@@ -107,11 +107,12 @@ fn editor(names: Names, history: Option<&PathBuf>) -> rustyline::Result<Editor<T
 fn read(editor: &mut Editor<Typist, FileHistory>, history: Option<&PathBuf>) -> Heard {
     match editor.readline(&(PROMPT, "\x1b[1mtidemill>\x1b[0m ")) {
         Ok(text) => {
-            if !text.trim().is_empty() && editor.add_history_entry(text.as_str()).unwrap_or(false) {
-                if let Some(path) = history {
-                    // At once, so that a shell that is killed forgets nothing; one without a place to write forgets.
-                    let _ = editor.append_history(path);
-                }
+            if !text.trim().is_empty()
+                && editor.add_history_entry(text.as_str()).unwrap_or(false)
+                && let Some(path) = history
+            {
+                // At once, so that a shell that is killed forgets nothing; one without a place to write forgets.
+                let _ = editor.append_history(path);
             }
             let size = editor.dimensions().map(|(columns, rows)| (usize::from(columns), usize::from(rows)));
             Heard::Text { text, size }

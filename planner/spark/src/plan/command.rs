@@ -9,6 +9,7 @@ use crate::types::SparkType;
 
 /// A whole statement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant)] // There is one per statement.
 pub enum Statement {
     /// A query.
     Query(Relation),

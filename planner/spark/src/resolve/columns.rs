@@ -96,7 +96,7 @@ impl Resolver<'_> {
         Ok(Rel::new(rel.plan, rel.scope))
     }
 
-    pub(crate) fn to_df(&mut self, input: &Relation, names: &[String]) -> Result<Rel> {
+    pub(crate) fn named_anew(&mut self, input: &Relation, names: &[String]) -> Result<Rel> {
         let mut rel = self.relation(input)?;
         if names.len() != rel.scope.columns.len() {
             let message = format!("`toDF` takes a name for each of the {} columns, and {} are given", rel.scope.columns.len(), names.len());

@@ -110,7 +110,7 @@ impl Resolver<'_> {
             }
             RelationKind::WithColumns { input, aliases, mode } => self.with_columns(input, aliases, *mode),
             RelationKind::WithColumnsRenamed { input, renames } => self.renamed(input, renames),
-            RelationKind::ToDf { input, column_names } => self.to_df(input, column_names),
+            RelationKind::ToDf { input, column_names } => self.named_anew(input, column_names),
             RelationKind::Drop { input, columns, must_exist } => self.drop(input, columns, *must_exist),
             RelationKind::PipeStep { input, operator } => self.pipe_step(input, operator, span),
             RelationKind::NaFunction(function) => self.na_function(function),

@@ -14,6 +14,7 @@ use crate::{Result, Typed};
 
 /// What a SELECT list was made from, so that what comes after it may name more than it gives.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant)] // There is one per list.
 pub(crate) enum Under {
     /// Rows.
     Project {

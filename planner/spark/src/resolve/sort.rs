@@ -132,7 +132,7 @@ impl Resolver<'_> {
             ScalarValue::Int8(v) => v.map(i64::from),
             ScalarValue::Int16(v) => v.map(i64::from),
             ScalarValue::Int32(v) => v.map(i64::from),
-            ScalarValue::Int64(_) | _ if typed.data_type != crate::types::SparkType::Integer => {
+            _ if typed.data_type != crate::types::SparkType::Integer => {
                 let condition = "INVALID_LIMIT_LIKE_EXPRESSION.DATA_TYPE";
                 return Err(refuse(condition, format!("the {what} is a whole number (int), not \"{}\"", typed.data_type.sql())));
             }

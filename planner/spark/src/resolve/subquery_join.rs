@@ -161,7 +161,7 @@ pub(super) fn has_subquery(expr: &Expr) -> bool {
 fn needs_join_as_value(expr: &Expr, around: &DFSchema) -> bool {
     match expr {
         Expr::ScalarSubquery(s) => {
-            !outer_references(&s.subquery).is_empty() && !(stays_within(&s.subquery, around) && engine_can(&s.subquery, Use::Value, false))
+            !(outer_references(&s.subquery).is_empty() || stays_within(&s.subquery, around) && engine_can(&s.subquery, Use::Value, false))
         }
         Expr::Exists(_) | Expr::InSubquery(_) => true,
         _ => false,
