@@ -76,7 +76,11 @@ impl Rows {
     /// Runs `frame`.
     pub(super) async fn of(frame: &DataFrame) -> Result<Self> {
         let batches = frame.collect().await?;
-        Ok(Self { columns: crate::rows::columns(frame.schema()?.as_ref()), batches, settings: crate::rows::text_settings(frame.session())? })
+        Ok(Self {
+            columns: crate::rows::columns(frame.schema()?.as_ref()),
+            batches,
+            settings: crate::rows::text_settings(frame.session())?,
+        })
     }
 
     /// How many there are; `None` for a command, which has no columns.

@@ -118,7 +118,9 @@ async fn make(cx: &Context<'_>, id: &TableId, record: TableRecord, query: Option
 async fn replace(cx: &Context<'_>, id: &TableId, old: TableRecord, mut record: TableRecord, query: Option<&Relation>) -> Result<DataFrame> {
     if !record.external {
         record.location = format!("{}-{}", record.location, uuid::Uuid::new_v4().simple());
-        std::fs::create_dir_all(&record.location).map_err(|e| Error::io_at(&record.location, e))?;
+        if !std::path::Path::new(&record.location).is_file() {
+            std::fs::create_dir_all(&record.location).map_err(|e| Error::io_at(&record.location, e))?;
+        }
     }
     if let Err(error) = fill(cx, &record, query).await {
         if !record.external {

@@ -11,11 +11,7 @@ use super::{DataFrame, GroupedData, Handle, Held};
 impl DataFrame {
     /// Declares a timestamp column as event time, and how late events may be, as in `"2 minutes"`. Over a table it does nothing.
     pub fn with_watermark(&self, column: &str, delay: &str) -> Self {
-        self.then(RelationKind::WithWatermark {
-            input: self.input(),
-            event_time: column.to_owned(),
-            delay_threshold: delay.to_owned(),
-        })
+        self.then(RelationKind::WithWatermark { input: self.input(), event_time: column.to_owned(), delay_threshold: delay.to_owned() })
     }
 
     /// The rows that the watermark drops in the nearest stateful operator of this plan: its input columns, then `operator`,

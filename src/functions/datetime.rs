@@ -154,17 +154,38 @@ pub fn make_time(hour: impl Into<Column>, minute: impl Into<Column>, second: imp
 }
 
 /// A timestamp from its parts; also
-pub fn make_timestamp(year: impl Into<Column>, month: impl Into<Column>, day: impl Into<Column>, hour: impl Into<Column>, min: impl Into<Column>, sec: impl Into<Column>) -> Column {
+pub fn make_timestamp(
+    year: impl Into<Column>,
+    month: impl Into<Column>,
+    day: impl Into<Column>,
+    hour: impl Into<Column>,
+    min: impl Into<Column>,
+    sec: impl Into<Column>,
+) -> Column {
     call("make_timestamp", [year.into(), month.into(), day.into(), hour.into(), min.into(), sec.into()])
 }
 
 /// A moment from its parts; also
-pub fn make_timestamp_ltz(year: impl Into<Column>, month: impl Into<Column>, day: impl Into<Column>, hour: impl Into<Column>, min: impl Into<Column>, sec: impl Into<Column>) -> Column {
+pub fn make_timestamp_ltz(
+    year: impl Into<Column>,
+    month: impl Into<Column>,
+    day: impl Into<Column>,
+    hour: impl Into<Column>,
+    min: impl Into<Column>,
+    sec: impl Into<Column>,
+) -> Column {
     call("make_timestamp_ltz", [year.into(), month.into(), day.into(), hour.into(), min.into(), sec.into()])
 }
 
 /// Local time from its parts; also
-pub fn make_timestamp_ntz(year: impl Into<Column>, month: impl Into<Column>, day: impl Into<Column>, hour: impl Into<Column>, min: impl Into<Column>, sec: impl Into<Column>) -> Column {
+pub fn make_timestamp_ntz(
+    year: impl Into<Column>,
+    month: impl Into<Column>,
+    day: impl Into<Column>,
+    hour: impl Into<Column>,
+    min: impl Into<Column>,
+    sec: impl Into<Column>,
+) -> Column {
     call("make_timestamp_ntz", [year.into(), month.into(), day.into(), hour.into(), min.into(), sec.into()])
 }
 
@@ -334,17 +355,38 @@ pub fn try_make_interval() -> Column {
 }
 
 /// The same as make_timestamp, but null for parts that do not fit.
-pub fn try_make_timestamp(year: impl Into<Column>, month: impl Into<Column>, day: impl Into<Column>, hour: impl Into<Column>, min: impl Into<Column>, sec: impl Into<Column>) -> Column {
+pub fn try_make_timestamp(
+    year: impl Into<Column>,
+    month: impl Into<Column>,
+    day: impl Into<Column>,
+    hour: impl Into<Column>,
+    min: impl Into<Column>,
+    sec: impl Into<Column>,
+) -> Column {
     call("try_make_timestamp", [year.into(), month.into(), day.into(), hour.into(), min.into(), sec.into()])
 }
 
 /// The same as make_timestamp_ltz, but null for parts that do not fit.
-pub fn try_make_timestamp_ltz(year: impl Into<Column>, month: impl Into<Column>, day: impl Into<Column>, hour: impl Into<Column>, min: impl Into<Column>, sec: impl Into<Column>) -> Column {
+pub fn try_make_timestamp_ltz(
+    year: impl Into<Column>,
+    month: impl Into<Column>,
+    day: impl Into<Column>,
+    hour: impl Into<Column>,
+    min: impl Into<Column>,
+    sec: impl Into<Column>,
+) -> Column {
     call("try_make_timestamp_ltz", [year.into(), month.into(), day.into(), hour.into(), min.into(), sec.into()])
 }
 
 /// The same as make_timestamp_ntz, but null for parts that do not fit.
-pub fn try_make_timestamp_ntz(year: impl Into<Column>, month: impl Into<Column>, day: impl Into<Column>, hour: impl Into<Column>, min: impl Into<Column>, sec: impl Into<Column>) -> Column {
+pub fn try_make_timestamp_ntz(
+    year: impl Into<Column>,
+    month: impl Into<Column>,
+    day: impl Into<Column>,
+    hour: impl Into<Column>,
+    min: impl Into<Column>,
+    sec: impl Into<Column>,
+) -> Column {
     call("try_make_timestamp_ntz", [year.into(), month.into(), day.into(), hour.into(), min.into(), sec.into()])
 }
 

@@ -63,11 +63,7 @@ pub fn transform_values(map: impl Into<Column>, function: impl FnOnce(Column, Co
 }
 
 /// A map of what the function makes of each key and both maps' values.
-pub fn map_zip_with(
-    left: impl Into<Column>,
-    right: impl Into<Column>,
-    function: impl FnOnce(Column, Column, Column) -> Column,
-) -> Column {
+pub fn map_zip_with(left: impl Into<Column>, right: impl Into<Column>, function: impl FnOnce(Column, Column, Column) -> Column) -> Column {
     call("map_zip_with", [left.into(), right.into(), lambda(["k", "v1", "v2"], |[k, v1, v2]| function(k, v1, v2))])
 }
 

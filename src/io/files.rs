@@ -37,6 +37,10 @@ pub(crate) fn partition_files(folder: &Path) -> Result<Vec<PathBuf>> {
     if !folder.exists() {
         return Ok(Vec::new());
     }
+    // A table may be one file that somebody else has written.
+    if folder.is_file() {
+        return Ok(vec![folder.to_owned()]);
+    }
     let mut files = as_recorded(folder, || {
         let mut files = Vec::new();
         walk_all(folder, &mut files)?;

@@ -77,7 +77,11 @@ impl AsFilter {
                 Request::Function { .. } => {
                     opened.functions.insert(request, OpenedFunction::Missing);
                 }
-                _ => return Err(Error::unsupported("a subquery in the condition of a merge is not there yet: join the source with it first")),
+                _ => {
+                    return Err(Error::unsupported(
+                        "a subquery in the condition of a merge is not there yet: join the source with it first",
+                    ));
+                }
             }
         }
         let typed = resolve_expression(condition, &columns, &opened, &settings)?;

@@ -330,6 +330,15 @@ fn check_operators(history: &History<'_>, now: &QueryNow) -> Result<()> {
     }
     let known: BTreeSet<&OperatorId> = start.operators.iter().map(|old| &old.id).collect();
     let new: Vec<String> = now.operators.iter().filter(|o| !known.contains(&o.id)).map(|o| format!("{} ({})", o.id, o.name)).collect();
+    if !start.operators_by_program {
+        return Err(Error::analysis(format!(
+            "the checkpoint was written by an earlier release, {}, which named these operators in its own way, so that their state is not \
+             found: {} (in the query now: {}). Let the query end with that release, once its input is read, and go on with a new checkpoint",
+            start.tidemill_version,
+            missing.join(", "),
+            new.join(", ")
+        )));
+    }
     let new = if new.is_empty() { String::new() } else { format!(" (new in this query: {})", new.join(", ")) };
     Err(Error::analysis(format!(
         "the state of these operators would be lost, because the query no longer has them: {}{new}; \

@@ -81,9 +81,10 @@ impl Settings {
             None => Ok(default),
             Some(text) if text.trim().eq_ignore_ascii_case("true") => Ok(true),
             Some(text) if text.trim().eq_ignore_ascii_case("false") => Ok(false),
-            Some(text) => {
-                Err(crate::error::error("INVALID_CONF_VALUE.TYPE_MISMATCH", format!("`{name}` is true or false, not `{text}`: set one of them")))
-            }
+            Some(text) => Err(crate::error::error(
+                "INVALID_CONF_VALUE.TYPE_MISMATCH",
+                format!("`{name}` is true or false, not `{text}`: set one of them"),
+            )),
         }
     }
 

@@ -268,6 +268,7 @@ async fn decide(
         started_ms: options.clock.now_ms(),
         after_orderly_end: chain.has_ended_in_order(),
         commits_name_query: true,
+        operators_by_program: true,
         tidemill_version: env!("CARGO_PKG_VERSION").to_owned(),
         settings: pinned_settings(options, resume.as_ref()),
         key_groups: resume.as_ref().map_or(options.key_groups, |r| r.key_groups),

@@ -56,6 +56,9 @@ pub struct Start {
     /// Whether what the run publishes carries the query's id; releases that wrote the sink's id alone did not say.
     #[serde(default)]
     pub commits_name_query: bool,
+    /// Whether operators are named after what the program says; earlier releases named them after the engine's plans, and did not say.
+    #[serde(default)]
+    pub operators_by_program: bool,
     /// The release that runs.
     pub tidemill_version: String,
     /// The settings that hold for the life of the checkpoint.

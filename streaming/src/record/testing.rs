@@ -40,6 +40,7 @@ pub(crate) fn start_after(run: &str, follows: Option<u64>) -> Entry {
         started_ms: STARTED_MS,
         after_orderly_end: false,
         commits_name_query: true,
+        operators_by_program: true,
         tidemill_version: "0.1.0".into(),
         settings: BTreeMap::from([("tidemill.watermark.policy".into(), "min".into())]),
         key_groups: 4096,

@@ -236,7 +236,7 @@ mod tests {
             text += &format!("{header}\nsections {:?}, checksum {:016x}\n", frame.sections, xxhash_rust::xxh3::xxh3_64(&bytes));
         }
         expect![[r#"
-            {"start":{"run_id":"a","query_id":"q","query_name":"main","follows":null,"started_ms":1763626530123,"after_orderly_end":false,"commits_name_query":true,"tidemill_version":"0.1.0","settings":{"tidemill.watermark.policy":"min"},"key_groups":4096,"operators":[{"id":"dedupe-1","name":"dedupe","tasks":2,"types":{"key":[{"name":"eventId","type":"string"}],"value":[]}}],"sources":[{"id":"files","description":"FileStreamSource[/in]"}],"sinks":[{"id":"x","description":"DeltaSink[/x]","target":{"id":"table-x","schema":[["userId","bigint"]]}}]}}
+            {"start":{"run_id":"a","query_id":"q","query_name":"main","follows":null,"started_ms":1763626530123,"after_orderly_end":false,"commits_name_query":true,"operators_by_program":true,"tidemill_version":"0.1.0","settings":{"tidemill.watermark.policy":"min"},"key_groups":4096,"operators":[{"id":"dedupe-1","name":"dedupe","tasks":2,"types":{"key":[{"name":"eventId","type":"string"}],"value":[]}}],"sources":[{"id":"files","description":"FileStreamSource[/in]"}],"sinks":[{"id":"x","description":"DeltaSink[/x]","target":{"id":"table-x","schema":[["userId","bigint"]]}}]}}
             sections [], checksum 96f81eb265ffd832
             {"promise":{"run_id":"a","cut":{"epoch":7,"timestamp_ms":1763626530130,"watermarks":{"late_us":-9223372036854775808,"eviction_us":7000},"sources":[{"id":"files","from":{"files":["6.json"]},"to":{"files":["7.json"]}}],"settings":{},"table_versions":{"users":3}}}}
             sections [], checksum 01fed4029d27c04d

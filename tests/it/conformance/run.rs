@@ -178,7 +178,8 @@ async fn answer(session: &Session, sql: &str) -> tidemill::Result<Rows> {
     let rows = texts(&frame.collect().await?, &columns, &settings)?;
     let schema: Vec<String> = columns.iter().map(|column| format!("{}:{}", column.name, column.data_type)).collect();
     let schema = format!("struct<{}>", schema.join(","));
-    let (is_ordered, is_command) = match tidemill_spark::parse::parse_statement(sql, &settings) {
+    let (is_ordered, is_command) = match tidemill_spark::parse::parse_statement(sql, &tidemill_spark::parse::ParseOptions::new(&settings)?)
+    {
         Ok(Statement::Query(relation)) => (is_sorted(&relation), false),
         Ok(Statement::Command(_)) => (false, true),
         Err(_) => (false, false),
@@ -187,7 +188,7 @@ async fn answer(session: &Session, sql: &str) -> tidemill::Result<Rows> {
 }
 
 fn columns(frame: &DataFrame) -> Vec<StructField> {
-    frame.schema().fields().iter().map(|field| from_field(field)).collect()
+    frame.schema().expect("it has run").fields().iter().map(|field| from_field(field)).collect()
 }
 
 fn texts(batches: &[RecordBatch], columns: &[StructField], settings: &Settings) -> tidemill::Result<Vec<String>> {

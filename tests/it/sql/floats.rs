@@ -81,7 +81,7 @@ async fn equal_floats_are_one_row_of_a_set() {
     answers(&session, &cases).await;
     let f = session.view("f").unwrap();
     let nested = session.sql("SELECT id, array(named_struct('x', d)) AS a FROM f").await.unwrap();
-    let kept = |frame: tidemill::Result<DataFrame>| async move { frame.unwrap().count().await.unwrap() };
+    let kept = |frame: DataFrame| async move { frame.count().await.unwrap() };
     assert_eq!(kept(f.drop_duplicates(["d"])).await, 3);
     assert_eq!(kept(nested.drop_duplicates(["a"])).await, 3);
     assert_eq!(kept(nested.select(["a"]).distinct()).await, 3);

@@ -237,7 +237,7 @@ async fn grouping_values_and_row_numbers() {
     ] {
         let rows =
             session.sql(sql).await.unwrap_or_else(|e| panic!("{sql}: {e}")).to_json_rows().await.unwrap_or_else(|e| panic!("{sql}: {e}"));
-        let names = session.sql(sql).await.unwrap().columns();
+        let names = session.sql(sql).await.unwrap().columns().unwrap();
         let rows: Vec<Vec<serde_json::Value>> = rows.iter().map(|row| names.iter().map(|n| row[n].clone()).collect()).collect();
         assert_eq!(serde_json::to_string(&rows).unwrap(), expected, "{sql}");
     }
@@ -307,7 +307,7 @@ async fn versions_differ() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("Table One").display().to_string();
     let rows = clicks(&session);
-    let table = DeltaTable::create(&path, rows.schema(), TableOptions::default()).await.unwrap();
+    let table = DeltaTable::create(&path, rows.schema().unwrap(), TableOptions::default()).await.unwrap();
     table.append(rows.collect().await.unwrap(), None).await.unwrap();
     table.append(rows.limit(2).collect().await.unwrap(), None).await.unwrap();
     for (at, expected) in [("", 8), (" VERSION AS OF 2", 8), (" VERSION AS OF 1", 6), (" VERSION AS OF 0", 0)] {

@@ -15,7 +15,7 @@ async fn numbers_with_suffixes() {
         ("SELECT 300Y", "!Cannot cast string '300'"),
     ];
     answers(&session(), &cases).await;
-    assert_eq!(session().sql("SELECT 1.5D, -2L").await.unwrap().columns(), ["1.5", "-2"]);
+    assert_eq!(session().sql("SELECT 1.5D, -2L").await.unwrap().columns().unwrap(), ["1.5", "-2"]);
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! Checkpoints and tables that an earlier release left behind go on: what it recorded is published once, and its state is known.
+//! A checkpoint of an earlier release, whose windowed aggregations named themselves and kept state in another way: it is refused by
+//! name, and nothing is changed.
 //!
 //! `data/release-0.1.0/` is such a folder, of the release whose commits did not name their query: epochs 0 and 1 are published, epoch 2
 //! is recorded and published nowhere, since its publish failed; one table's outputs are staged as files; a deduplication and open
@@ -8,10 +9,8 @@ use std::path::Path;
 
 use tidemill::functions as F;
 use tidemill::functions::col;
-use tidemill::{Result, Session, StreamSink, StreamingQuery, Trigger};
+use tidemill::{ErrorKind, Result, Session, StreamSink, StreamingQuery, Trigger};
 use tidemill_lakehouse::SinkOptions;
-
-use super::story::rows_as_text;
 
 /// The program that made the folder, over the folder at `root`.
 async fn start(root: &Path) -> Result<StreamingQuery> {
@@ -40,17 +39,6 @@ async fn start(root: &Path) -> Result<StreamingQuery> {
         .await
 }
 
-/// Runs the program over what there is to read.
-async fn run(root: &Path) {
-    start(root).await.unwrap().await_termination().await.unwrap();
-}
-
-async fn rows(root: &Path, table: &str, columns: &[&str]) -> Vec<String> {
-    let session = Session::builder().parallelism(1).build().unwrap();
-    let table = session.read().delta(&root.join(table).display().to_string()).await.unwrap();
-    rows_as_text(&table.select(columns.iter().copied()).collect().await.unwrap())
-}
-
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
@@ -63,29 +51,17 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[tokio::test]
-async fn a_checkpoint_of_release_0_1_0_goes_on() {
+async fn a_checkpoint_of_release_0_1_0_is_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/stream/data/release-0.1.0"), dir.path());
-    let all = ["a", "b", "c", "d", "e", "f"];
-    let ended = ["ann 1 1", "ann 1 3", "bob 1 2", "bob 1 4"];
-    for round in ["at first", "again, with nothing to do"] {
-        run(dir.path()).await;
-        assert_eq!(rows(dir.path(), "ids", &["id"]).await, all, "{round}");
-        assert_eq!(rows(dir.path(), "unique", &["id"]).await, all, "{round}");
-        assert_eq!(rows(dir.path(), "sessions", &["user", "n", "v"]).await, ended, "{round}");
+    let log = || std::fs::read_dir(dir.path().join("checkpoint/log")).unwrap().count();
+    let before = log();
+    for _ in 0..2 {
+        let error = start(dir.path()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Analysis);
+        for part in ["earlier release, 0.1.0", "session_window-7228a80eb5a60cd0", "new checkpoint"] {
+            assert!(error.message().contains(part), "{error}");
+        }
+        assert_eq!(log(), before, "the refused start has changed nothing");
     }
-    // A copy of an event of epoch 2, one that joins ann's open session, and one that ends all of them.
-    let lines = [("bob", "f", "00:56", 6), ("ann", "g", "00:59", 7), ("cid", "h", "05:00", 8)];
-    let line = |(user, id, time, v): (&str, &str, &str, i64)| {
-        format!("{{\"user\":\"{user}\",\"id\":\"{id}\",\"t\":\"2026-01-01T{time}:00Z\",\"v\":{v}}}\n")
-    };
-    std::fs::write(dir.path().join("in/4.json"), lines.map(line).concat()).unwrap();
-    run(dir.path()).await;
-    for table in ["ids", "unique"] {
-        assert_eq!(rows(dir.path(), table, &["id"]).await, ["a", "b", "c", "d", "e", "f", "g", "h"], "{table}");
-    }
-    let sessions = rows(dir.path(), "sessions", &["user", "n", "v"]).await;
-    assert_eq!(sessions, ["ann 1 1", "ann 1 3", "ann 2 12", "bob 1 2", "bob 1 4", "bob 1 6"]);
-    // All that was staged has been used up.
-    assert_eq!(std::fs::read_dir(dir.path().join("unique/_tidemill_staged")).unwrap().count(), 0);
 }

@@ -7,7 +7,7 @@ use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::execution::context::ExecutionProps;
 use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams, NullTreatment, WindowFunction, WindowFunctionParams};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
-use datafusion::logical_expr::{AggregateUDF, ColumnarValue, Expr, WindowFrame, WindowFunctionDefinition, WindowUDF};
+use datafusion::logical_expr::{AggregateUDF, ColumnarValue, Expr, Volatility, WindowFrame, WindowFunctionDefinition, WindowUDF};
 
 use super::kernel::{ScalarKernel, SparkScalar};
 use crate::error::error;
@@ -390,10 +390,10 @@ impl Call<'_> {
                 let argument = argument.clone();
                 self.lambdas.lambda(&argument, parameters)
             }
+            // A plain value is a lambda that does not look at its parameters.
             Some(Arg::Value(value)) => {
-                let message =
-                    format!("parameter {} of `{}` takes a lambda, such as `x -> x + 1`, and not \"{}\"", at + 1, self.name, value.sql);
-                Err(self.refuse("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", message))
+                let parameters = (0..parameters.len()).map(|i| format!("unused_{i}")).collect();
+                Ok(Lambda { parameters, body: value.clone() })
             }
             None => Err(self.wrong_arity(&format!("at least {}", at + 1))),
         }
@@ -408,7 +408,7 @@ pub(crate) fn constant(value: &Typed) -> Result<Option<ScalarValue>> {
     if let Some(literal) = value.as_literal() {
         return Ok(Some(literal.clone()));
     }
-    if !value.expr.column_refs().is_empty() || value.expr.is_volatile() || has_rows(&value.expr) {
+    if !value.expr.column_refs().is_empty() || changes(&value.expr) || has_rows(&value.expr) {
         return Ok(None);
     }
     let schema = DFSchema::empty();
@@ -423,6 +423,13 @@ pub(crate) fn constant(value: &Typed) -> Result<Option<ScalarValue>> {
         ColumnarValue::Scalar(scalar) => scalar,
         ColumnarValue::Array(array) => ScalarValue::try_from_array(&array, 0)?,
     }))
+}
+
+/// Whether it is something else at another time: random numbers, the clock.
+fn changes(expr: &Expr) -> bool {
+    use datafusion::common::tree_node::TreeNode;
+    let is_fixed = |e: &Expr| !matches!(e, Expr::ScalarFunction(f) if f.func.signature().volatility != Volatility::Immutable);
+    expr.exists(|e| Ok(!is_fixed(e))).unwrap_or(true)
 }
 
 /// Whether it holds an aggregate, a window function or a subquery.

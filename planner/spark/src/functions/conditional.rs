@@ -6,7 +6,7 @@ use datafusion::logical_expr::{Expr, Operator};
 
 use super::operators::comparison::{Comparison, compare, refuse_unordered};
 use super::operators::{kernel, nested, null_of, row};
-use super::{Call, Function, Group};
+use super::{Call, Function, Group, Want};
 use crate::types::SparkType as T;
 use crate::{Result, Sql, Typed};
 
@@ -123,6 +123,15 @@ fn nvl2(call: &mut Call<'_>) -> Result<Typed> {
     either(call, Expr::IsNotNull(Box::new(tested.expr)), call.arg(1)?, call.arg(2)?)
 }
 
+fn nanvl(call: &mut Call<'_>) -> Result<Typed> {
+    call.arity(2..=2)?;
+    let float = Want::OneOf(vec![Want::Type(T::Double), Want::Type(T::Float)]);
+    let values = call.same_type(vec![call.want(0, &float)?, call.want(1, &float)?])?;
+    let [value, otherwise] = <[Typed; 2]>::try_from(values).map_err(|_| call.wrong_arity("2"))?;
+    let is_nan = datafusion::functions::math::isnan().call(vec![value.expr.clone()]);
+    either(call, is_nan, otherwise, value)
+}
+
 fn null_if(call: &mut Call<'_>) -> Result<Typed> {
     call.arity(2..=2)?;
     null_where_equal(call, call.arg(0)?, call.arg(1)?)
@@ -236,6 +245,13 @@ pub(super) const ROWS: &[Function] = &[
         "ifnull(expr1, expr2) - `expr1`, or `expr2` where it is null.",
         &[("SELECT ifnull(NULL, 2)", "2")],
         nvl,
+    ),
+    row(
+        "nanvl",
+        Group::Conditional,
+        "nanvl(expr1, expr2) - `expr1`, or `expr2` where it is not a number.",
+        &[("SELECT nanvl(double('NaN'), 123)", "123.0")],
+        nanvl,
     ),
     row(
         "nvl2",

@@ -153,8 +153,10 @@ impl ScalarUDFImpl for SparkScalar {
         Ok(to_arrow(&self.out))
     }
 
-    fn return_field_from_args(&self, _: ReturnFieldArgs) -> DfResult<FieldRef> {
-        Ok(field_of(&StructField::new(&self.name, self.out.clone()).with_nullable(self.nullable)))
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> DfResult<FieldRef> {
+        // An argument may have become nullable since, as a key of grouping sets does.
+        let nullable = self.nullable || args.arg_fields.iter().any(|field| field.is_nullable());
+        Ok(field_of(&StructField::new(&self.name, self.out.clone()).with_nullable(nullable)))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use tidemill_planner::logical::{Groups, WindowAggregate};
 
 use super::scope::{Attribute, Scope};
-use super::stream::TimeWindow;
 use super::select::{Output, Under, has_aggregate, project};
+use super::stream::TimeWindow;
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::plan::{Expression, ExpressionKind, GroupType, Literal, Relation, Span};
@@ -52,7 +52,17 @@ pub(crate) struct GroupingContext {
 
 impl Grouped {
     pub(crate) fn new(input: LogicalPlan, scope: Scope, keys: Vec<(Typed, Attribute)>) -> Self {
-        Self { input, scope, keys, aggregates: Vec::new(), filters: Vec::new(), sets: None, window: None, texts: Vec::new(), grouping: None }
+        Self {
+            input,
+            scope,
+            keys,
+            aggregates: Vec::new(),
+            filters: Vec::new(),
+            sets: None,
+            window: None,
+            texts: Vec::new(),
+            grouping: None,
+        }
     }
 
     /// An expression over the rows as one over the groups' columns.
@@ -378,7 +388,9 @@ impl Resolver<'_> {
 
     /// A key: a position of the list, an expression, or an alias of the list.
     fn group_key(&mut self, expression: &Expression, scope: &Scope, list: &[Expression]) -> Result<Typed> {
-        if let Some(position) = ordinal(expression) {
+        if self.settings.flag("spark.sql.groupByOrdinal", true)?
+            && let Some(position) = ordinal(expression)
+        {
             let item = usize::try_from(position).ok().and_then(|p| p.checked_sub(1)).and_then(|p| list.get(p));
             let Some(item) = item else {
                 return Err(at(
@@ -403,7 +415,7 @@ impl Resolver<'_> {
         }
         let made = match self.expression(expression, scope) {
             Ok(typed) => typed,
-            Err(cause) if super::select::is_unknown_column(&cause) => {
+            Err(cause) if super::select::is_unknown_column(&cause) && self.settings.flag("spark.sql.groupByAliases", true)? => {
                 let alias = match &expression.kind {
                     ExpressionKind::UnresolvedAttribute { name, plan_id: None } if name.len() == 1 => {
                         list.iter().find_map(|item| match &item.kind {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::expression::Lambdas;
 use super::scope::Scope;
+use super::select::{has_aggregate, has_window};
 use super::{OpenedFunction, Request, Resolver};
 use crate::error::{at, error};
 use crate::functions::{self, Arg, Build, Call, Function, Generator};
@@ -52,6 +53,9 @@ impl Resolver<'_> {
                 if call.ignore_nulls.is_some() {
                     return Err(unsupported_syntax(function.name, "IGNORE NULLS"));
                 }
+                if !call.order_by.is_empty() {
+                    return Err(unsupported_syntax(function.name, "WITHIN GROUP (ORDER BY ...)"));
+                }
                 if spec.is_some() {
                     return Err(error(
                         "UNSUPPORTED_EXPR_FOR_WINDOW",
@@ -90,7 +94,7 @@ impl Resolver<'_> {
             self.definitions = definitions;
         }
         let args = args?;
-        let filter = call.filter.as_ref().map(|filter| self.condition(filter, scope)).transpose()?;
+        let filter = call.filter.as_ref().map(|filter| self.aggregate_filter(filter, scope)).transpose()?;
         let order_by = self.sort_keys(&call.order_by, scope)?;
         let window = spec.map(|spec| self.window(spec, function, scope)).transpose()?;
         let settings = Arc::clone(&self.settings);
@@ -107,8 +111,13 @@ impl Resolver<'_> {
             settings: &settings,
             lambdas: &mut lambdas,
         };
-        let made = build(&mut building)?;
+        let mut made = build(&mut building)?;
         let filter = building.filter.take();
+        if function.name == "negative" && !call.is_operator {
+            let shown: Vec<Sql> =
+                building.args.iter().filter_map(|arg| if let Arg::Value(value) = arg { Some(value.sql.clone()) } else { None }).collect();
+            made = made.shown(Sql::call("negative", &shown));
+        }
         if self.window.is_some() && spec.is_none() && matches!(function.build, Build::Aggregate(_)) {
             self.note_aggregates(&made);
         }
@@ -145,6 +154,24 @@ impl Resolver<'_> {
             lambdas: &mut lambdas,
         };
         build(&mut building).map(Some).map_err(|e| at(e, expression.span))
+    }
+
+    /// Which rows an aggregate takes: a boolean of the row alone.
+    fn aggregate_filter(&mut self, filter: &Expression, scope: &Scope) -> Result<Typed> {
+        let typed = self.expression(filter, scope)?;
+        let (condition, what) = if has_window(&typed.expr) {
+            ("INVALID_AGGREGATE_FILTER.CONTAINS_WINDOW_FUNCTION", "has a window function")
+        } else if has_aggregate(&typed.expr) {
+            ("INVALID_AGGREGATE_FILTER.CONTAINS_AGGREGATE", "has an aggregate function")
+        } else if typed.expr.is_volatile() {
+            ("INVALID_AGGREGATE_FILTER.NON_DETERMINISTIC", "is not deterministic")
+        } else if !matches!(typed.data_type, crate::types::SparkType::Boolean | crate::types::SparkType::Null) {
+            ("INVALID_AGGREGATE_FILTER.NOT_BOOLEAN", "is no boolean")
+        } else {
+            return self.boolean(typed, filter.span);
+        };
+        let message = format!("the FILTER condition \"{}\" {what}: compare columns of the row with constants", typed.sql);
+        Err(at(error(condition, message), filter.span))
     }
 
     /// A condition: a boolean.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder};
 
 use super::scope::{Attribute, Scope};
 use super::select::project;
@@ -21,21 +21,28 @@ pub(crate) struct Named {
     level: usize,
     /// How many queries around it its query sees.
     outer: usize,
+    /// Its place in its WITH: it sees those before.
+    place: usize,
     /// Inside its own recursion: the rows of the step before.
     step: Option<(String, Vec<StructField>)>,
 }
 
 impl Resolver<'_> {
     pub(crate) fn with(&mut self, with: &With) -> Result<Rel> {
+        let is_legacy = self.settings.get("spark.sql.legacy.ctePrecedencePolicy").is_some_and(|v| v.eq_ignore_ascii_case("legacy"));
+        if with.recursive && is_legacy {
+            let message = "WITH RECURSIVE needs spark.sql.legacy.ctePrecedencePolicy to be other than LEGACY";
+            return Err(error("RECURSIVE_CTE_IN_LEGACY_MODE", message));
+        }
         let mut frame: HashMap<String, Named> = HashMap::new();
         let level = self.ctes.len();
-        for cte in &with.ctes {
+        for (place, cte) in with.ctes.iter().enumerate() {
             let name = cte.alias.name.to_lowercase();
             if frame.contains_key(&name) {
                 let message = format!("WITH names two queries `{}`: name them differently", cte.alias.name);
                 return Err(at(error("DUPLICATED_CTE_NAMES", message), cte.span));
             }
-            frame.insert(name, Named { cte: Arc::new(cte.clone()), level: level + 1, outer: self.outer.len(), step: None });
+            frame.insert(name, Named { cte: Arc::new(cte.clone()), level: level + 1, outer: self.outer.len(), place, step: None });
         }
         // Each query sees those before it, and itself where the WITH is recursive.
         let order: Vec<String> = with.ctes.iter().map(|cte| cte.alias.name.to_lowercase()).collect();
@@ -85,19 +92,24 @@ impl Resolver<'_> {
                 let (table, columns) = (table.clone(), columns.clone());
                 self.work_table(&table, &columns, &named.cte.alias.name)
             }
-            Some(_) => self.recursive(named, lower, level),
-            None => {
-                // It sees what was in sight where it stands, without itself.
+            inner => {
+                // It sees what was in sight where it stands: those before it, and itself only in its recursion.
+                let is_recursive = inner.is_some();
+                let first_hidden = named.place + usize::from(is_recursive);
                 let later: Vec<HashMap<String, Named>> = self.ctes.split_off(named.level.min(self.ctes.len()));
-                let own = self.ctes.last_mut().and_then(|frame| frame.remove(lower));
+                let hidden: Vec<(String, Named)> = self
+                    .ctes
+                    .last_mut()
+                    .map(|frame| frame.extract_if(|_, other| other.place >= first_hidden).collect())
+                    .unwrap_or_default();
                 let outer = self.outer.split_off(named.outer.min(self.outer.len()));
-                let rel = self.relation(&named.cte.query);
+                let rel = if is_recursive { self.recursive(named, lower, level) } else { self.relation(&named.cte.query) };
                 self.outer.extend(outer);
-                if let (Some(frame), Some(own)) = (self.ctes.last_mut(), own) {
-                    frame.insert(lower.to_owned(), own);
+                if let Some(frame) = self.ctes.last_mut() {
+                    frame.extend(hidden);
                 }
                 self.ctes.extend(later);
-                self.aliased(rel?, &named.cte.alias)
+                if is_recursive { rel } else { self.aliased(rel?, &named.cte.alias) }
             }
         }
     }
@@ -119,13 +131,29 @@ impl Resolver<'_> {
                 ));
             }
         };
-        let _ = inner_with;
-        if mentions(anchor, &cte.alias.name, &self.settings) {
-            return Err(refuse(
-                "INVALID_RECURSIVE_REFERENCE.PLACE",
-                format!("the first part of `{}` names the query itself: only the part after UNION may", cte.alias.name),
-            ));
+        if !is_all {
+            let message = format!("the parts of the recursive query `{}` are joined by UNION: write UNION ALL", cte.alias.name);
+            return Err(refuse("UNION_NOT_SUPPORTED_IN_RECURSIVE_CTE", message));
         }
+        let in_inner = inner_with.is_some_and(|with| with.ctes.iter().any(|inner| mentions(&inner.query, &cte.alias.name, &self.settings)));
+        if in_inner || mentions(anchor, &cte.alias.name, &self.settings) {
+            let message =
+                format!("`{}` names itself in its first part or in a WITH of its own: only the part after UNION ALL may", cte.alias.name);
+            return Err(refuse("INVALID_RECURSIVE_CTE", message));
+        }
+        // Both parts see the queries of a WITH around them.
+        let wrapped = |part: &Relation| match inner_with {
+            Some(with) => Relation {
+                kind: Arc::new(RelationKind::With(Box::new(With {
+                    ctes: with.ctes.clone(),
+                    recursive: with.recursive,
+                    input: part.clone(),
+                }))),
+                ..cte.query.clone()
+            },
+            None => part.clone(),
+        };
+        let (anchor, step) = (&wrapped(anchor), &wrapped(step));
         // Away with the name while the anchor is resolved.
         let saved = self.ctes[level].remove(lower);
         let first = self.relation(anchor);
@@ -137,32 +165,39 @@ impl Resolver<'_> {
             first = self.aliased(first, alias)?;
         }
         let first = self.aliased(first, &cte.alias)?;
-        let mut columns: Vec<StructField> = first
+        let columns: Vec<StructField> = first
             .scope
             .columns
             .iter()
             .map(|a| StructField { name: a.name.clone(), data_type: a.data_type.clone(), nullable: true, metadata: a.metadata.clone() })
             .collect();
         let table = self.fresh(&cte.alias.name);
-        let mut step_rel = self.step(named, lower, level, &table, &columns, step)?;
+        let step_rel = self.step(named, lower, level, &table, &columns, step)?;
         if step_rel.scope.columns.len() != columns.len() {
             let message = format!("`{}`: the parts have {} and {} columns", cte.alias.name, columns.len(), step_rel.scope.columns.len());
             return Err(refuse("NUM_COLUMNS_MISMATCH", message));
         }
-        // The columns take the types that both parts have in common.
-        let mut widened = false;
-        for (column, made) in columns.iter_mut().zip(&step_rel.scope.columns) {
-            let Some(common) = lattice::common_type(&column.data_type, &made.data_type, self.settings.ansi) else {
-                let message = format!("`{}`: the column `{}` has types that do not go together", cte.alias.name, column.name);
-                return Err(refuse("INCOMPATIBLE_COLUMN_TYPE", message));
-            };
-            if common != column.data_type {
-                widened = true;
-                column.data_type = common;
+        // The first part's types are kept: its rows were made before the step's.
+        for (column, made) in columns.iter().zip(&step_rel.scope.columns) {
+            let common = lattice::common_type(&column.data_type, &made.data_type, self.settings.ansi);
+            if common.as_ref() != Some(&column.data_type) {
+                let message = format!(
+                    "`{}`: the column `{}` is \"{}\" in the first part and \"{}\" in the step: cast one to the other's type",
+                    cte.alias.name,
+                    column.name,
+                    column.data_type.sql(),
+                    made.data_type.sql()
+                );
+                return Err(refuse("CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE", message));
             }
         }
-        if widened {
-            step_rel = self.step(named, lower, level, &table, &columns, step)?;
+        if !well_placed(&step_rel.plan, &table, true) {
+            let message = format!(
+                "the step of `{}` names it in a subquery, under an aggregate, a window or a sort, or on the side of an outer join that may be \
+                 missing: join it plainly",
+                cte.alias.name
+            );
+            return Err(refuse("INVALID_RECURSIVE_REFERENCE.PLACE", message));
         }
         let attributes: Vec<Attribute> = columns.iter().map(|c| self.attribute(&c.name, c.data_type.clone(), true)).collect();
         let shaped = |rel: &Rel| -> Result<Vec<Expr>> {
@@ -217,6 +252,22 @@ impl Resolver<'_> {
         }
         Ok(rel)
     }
+}
+
+/// Whether the rows of the step before are only named where Spark allows it.
+fn well_placed(plan: &LogicalPlan, table: &str, allowed: bool) -> bool {
+    let inputs: Vec<bool> = match plan {
+        LogicalPlan::TableScan(scan) if scan.table_name.table() == table => return allowed,
+        LogicalPlan::Join(join) => match join.join_type {
+            JoinType::Inner => vec![allowed, allowed],
+            JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => vec![allowed, false],
+            JoinType::Right | JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => vec![false, allowed],
+            JoinType::Full => vec![false, false],
+        },
+        LogicalPlan::Aggregate(_) | LogicalPlan::Window(_) | LogicalPlan::Sort(_) => vec![false],
+        other => vec![allowed; other.inputs().len()],
+    };
+    plan.inputs().into_iter().zip(inputs).all(|(input, allowed)| well_placed(input, table, allowed))
 }
 
 /// (anchor, step, ALL, alias) of `anchor UNION [ALL] step`, looking through names.

@@ -14,6 +14,7 @@ mod expression;
 mod generate;
 mod join;
 mod literal;
+mod missing;
 mod opened;
 mod pivot;
 mod range;

@@ -23,11 +23,22 @@ pub(crate) struct Attribute {
     pub(crate) plan_ids: Vec<PlanId>,
     /// Its comment and other remarks.
     pub(crate) metadata: BTreeMap<String, String>,
+    /// The id of the column that it repeats: `SELECT a, a` has one column twice.
+    pub(crate) repeats: Option<String>,
 }
 
 impl Attribute {
     pub(crate) fn new(id: String, name: impl Into<String>, data_type: SparkType, nullable: bool) -> Self {
-        Self { id, name: name.into(), qualifier: Vec::new(), data_type, nullable, plan_ids: Vec::new(), metadata: BTreeMap::new() }
+        Self {
+            id,
+            name: name.into(),
+            qualifier: Vec::new(),
+            data_type,
+            nullable,
+            plan_ids: Vec::new(),
+            metadata: BTreeMap::new(),
+            repeats: None,
+        }
     }
 
     /// The engine's column.
@@ -81,7 +92,7 @@ impl Scope {
             if found.is_empty() && prefix > 0 {
                 found = self.hidden.iter().filter(matches).collect();
             }
-            found.dedup_by(|a, b| a.id == b.id);
+            once(&mut found);
             match found.as_slice() {
                 [] => {}
                 [one] => return Found::One(one, fields.to_vec()),
@@ -98,7 +109,7 @@ impl Scope {
         if found.is_empty() {
             found = self.hidden.iter().filter(matches).collect();
         }
-        found.dedup_by(|a, b| a.id == b.id);
+        once(&mut found);
         match found.as_slice() {
             [] => Found::Nothing,
             [one] => Found::One(one, Vec::new()),
@@ -137,6 +148,19 @@ impl Scope {
         known.dedup();
         known.into_iter().take(5).map(|(_, name)| format!("`{name}`")).collect()
     }
+}
+
+/// Leaves out what repeats a column that is there.
+fn once(found: &mut Vec<&Attribute>) {
+    let mut seen: Vec<&str> = Vec::new();
+    found.retain(|a| {
+        let id = a.repeats.as_deref().unwrap_or(&a.id);
+        let is_new = !seen.contains(&id);
+        if is_new {
+            seen.push(id);
+        }
+        is_new
+    });
 }
 
 /// Whether `parts` are the last parts of a qualifier.

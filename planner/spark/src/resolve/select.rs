@@ -146,7 +146,12 @@ impl Resolver<'_> {
 
     /// The columns of a list: (expression, whether it has an alias, place). A generator among them changes the rows; one over groups
     /// does so later: its collection stands in its place until then.
-    pub(crate) fn select_list(&mut self, mut rel: Rel, expressions: &[Expression], grouped: bool) -> Result<(Rel, Vec<Item>, Option<Deferred>)> {
+    pub(crate) fn select_list(
+        &mut self,
+        mut rel: Rel,
+        expressions: &[Expression],
+        grouped: bool,
+    ) -> Result<(Rel, Vec<Item>, Option<Deferred>)> {
         let outer_aliases = std::mem::take(&mut self.aliases);
         let made = (|| {
             let mut items: Vec<Item> = Vec::with_capacity(expressions.len());
@@ -229,6 +234,9 @@ impl Resolver<'_> {
                 attribute.plan_ids.clear();
             }
             if before.iter().any(|o| o.attribute.id == attribute.id) {
+                if !aliased && attribute.repeats.is_none() {
+                    attribute.repeats = Some(attribute.id.clone());
+                }
                 attribute.id = self.fresh(&name);
             }
             return attribute;
@@ -305,7 +313,10 @@ impl Resolver<'_> {
         let typed = self.over(&under, condition)?;
         let typed = self.boolean(typed, condition.span)?;
         if has_window(&typed.expr) {
-            return Err(at(error("WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE", "window functions do not stand in HAVING: use QUALIFY"), condition.span));
+            return Err(at(
+                error("WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE", "window functions do not stand in HAVING: use QUALIFY"),
+                condition.span,
+            ));
         }
         let mut under = under;
         let expr = under.rewritten(self, &typed).map_err(|e| at(e, condition.span))?;
@@ -345,6 +356,7 @@ pub(crate) fn project(input: LogicalPlan, exprs: Vec<Expr>) -> Result<LogicalPla
 /// A projection whose expressions may hold window functions: these are computed first.
 pub(crate) fn project_windows(input: LogicalPlan, exprs: Vec<Expr>) -> Result<LogicalPlan> {
     let mut windows: Vec<Expr> = Vec::new();
+    let mut aside: Vec<Expr> = Vec::new();
     let exprs: Vec<Expr> = exprs
         .into_iter()
         .map(|expr| {
@@ -352,6 +364,15 @@ pub(crate) fn project_windows(input: LogicalPlan, exprs: Vec<Expr>) -> Result<Lo
                 Expr::WindowFunction(_) => {
                     let name = e.schema_name().to_string();
                     if !windows.contains(&e) {
+                        // Another of the same name, which leaves out what tells them apart.
+                        if windows.iter().any(|other| other.schema_name().to_string() == name) {
+                            let at = aside.iter().position(|other| *other == e).unwrap_or_else(|| {
+                                aside.push(e);
+                                aside.len() - 1
+                            });
+                            let name = format!("{name} #{at}");
+                            return Ok(Transformed::new(Expr::Column(Column::new_unqualified(name)), true, TreeNodeRecursion::Jump));
+                        }
                         windows.push(e);
                     }
                     Ok(Transformed::new(Expr::Column(Column::new_unqualified(name)), true, TreeNodeRecursion::Jump))
@@ -361,6 +382,14 @@ pub(crate) fn project_windows(input: LogicalPlan, exprs: Vec<Expr>) -> Result<Lo
             .data()
         })
         .collect::<datafusion::error::Result<_>>()?;
+    let mut input = input;
+    for (at, window) in aside.into_iter().enumerate() {
+        let name = window.schema_name().to_string();
+        let mut columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
+        let with = LogicalPlanBuilder::window_plan(input, [window])?;
+        columns.push(Expr::Column(Column::new_unqualified(&name)).alias(format!("{name} #{at}")));
+        input = project(with, columns)?;
+    }
     let input = if windows.is_empty() { input } else { LogicalPlanBuilder::window_plan(input, windows)? };
     project(input, exprs)
 }

@@ -18,13 +18,14 @@ impl Resolver<'_> {
         let mut under = rel.under.take();
         let mut extra: Vec<(Expr, String)> = Vec::new();
         let mut keys = Vec::with_capacity(order.len());
+        let by_ordinal = self.settings.flag("spark.sql.orderByOrdinal", true)?;
         for one in order {
             let SortOrder { child, ascending, nulls_first } = one;
             if matches!(&child.kind, ExpressionKind::UnresolvedStar { target, .. } if target.is_empty()) {
                 keys.extend(rel.scope.columns.iter().map(|a| SortExpr::new(a.expr(), *ascending, *nulls_first)));
                 continue;
             }
-            if let Some(position) = ordinal(child) {
+            if by_ordinal && let Some(position) = ordinal(child) {
                 let column = usize::try_from(position).ok().and_then(|p| p.checked_sub(1)).and_then(|p| rel.scope.columns.get(p));
                 let Some(column) = column else {
                     let message = format!("ORDER BY position {position} is not in the list of {} columns", rel.scope.columns.len());

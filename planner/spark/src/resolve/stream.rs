@@ -31,9 +31,9 @@ pub(crate) struct TimeWindow {
 }
 
 impl TimeWindow {
-    /// What the node says about itself.
+    /// What the node says about itself: never what an earlier release said, whose aggregates keep other state.
     pub(crate) fn definition(&self, keys: &[String], aggregates: &[String]) -> String {
-        format!("{} {} {} {}", self.kind, self.time.sql, keys.join(","), aggregates.join(","))
+        format!("{} of {} by {}: {}", self.kind, self.time.sql, keys.join(", "), aggregates.join(", "))
     }
 }
 
@@ -189,7 +189,8 @@ impl Resolver<'_> {
 
     fn window_of(&mut self, call: &FunctionCall, scope: &Scope) -> Result<(WindowKind, Typed)> {
         let name = super::call::builtin_name(&call.name).unwrap_or_default();
-        let not_yet = |what: &str| Error::unsupported(format!("`{name}` with {what} is not there yet: give it a fixed length such as '30 minutes'"));
+        let not_yet =
+            |what: &str| Error::unsupported(format!("`{name}` with {what} is not there yet: give it a fixed length such as '30 minutes'"));
         let (time, length) = match call.arguments.as_slice() {
             [time, length] => (time, length),
             [_, _, _, ..] if name == "window" => return Err(not_yet("a slide")),
@@ -219,10 +220,7 @@ impl Resolver<'_> {
         let Some(text) = text else { return Err(not_yet("a length that is no text")) };
         let length_us = parse_interval_us(&text)?;
         if length_us <= 0 {
-            return Err(error(
-                "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE",
-                format!("the length of `{name}` must be positive, not `{text}`"),
-            ));
+            return Err(error("DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE", format!("the length of `{name}` must be positive, not `{text}`")));
         }
         let kind = if name == "window" { WindowKind::Tumbling { size_us: length_us } } else { WindowKind::Session { gap_us: length_us } };
         Ok((kind, time))
@@ -240,9 +238,7 @@ impl Resolver<'_> {
         });
         let several = inner.len() > 1;
         for (i, expr) in inner.into_iter().enumerate() {
-            // As earlier releases wrote it: queries over it go on.
             let text = match typed.sql.to_string() {
-                text if text == "count(1)" => "count(Int64(1))".to_owned(),
                 text if several => format!("{text}#{i}"),
                 text => text,
             };

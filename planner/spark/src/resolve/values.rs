@@ -31,7 +31,7 @@ impl Resolver<'_> {
                     }
                     Err(cause) => return Err(cause),
                 };
-                if has_aggregate(&typed.expr) || has_window(&typed.expr) {
+                if has_aggregate(&typed.expr) || has_window(&typed.expr) || typed.expr.is_volatile() {
                     let message = format!("VALUES takes constants, not \"{}\"", typed.sql);
                     return Err(at(error("INVALID_INLINE_TABLE.CANNOT_EVALUATE_EXPRESSION_IN_INLINE_TABLE", message), value.span));
                 }

@@ -152,7 +152,7 @@ impl Resolver<'_> {
                 );
                 Ok((ScalarValue::IntervalMonthDayNano(Some(absolute)), negative))
             }
-            data_type if data_type.is_numeric() && typed.data_type.is_numeric() => {
+            data_type if data_type.is_numeric() && (typed.data_type.is_numeric() || typed.data_type.is_string()) => {
                 let made = cast::cast(typed, data_type, CastMode::Session, &self.settings, None)?;
                 let value = functions::constant(&made)?.unwrap_or(ScalarValue::Null);
                 if value.is_null() {
@@ -243,7 +243,8 @@ fn frame_sql(frame: &WindowFrame, mut value: impl FnMut(&Expression) -> Result<S
             FrameBound::UnboundedPreceding => "UNBOUNDED PRECEDING".to_owned(),
             FrameBound::UnboundedFollowing => "UNBOUNDED FOLLOWING".to_owned(),
             FrameBound::CurrentRow => "CURRENT ROW".to_owned(),
-            FrameBound::Preceding(e) => format!("{} PRECEDING", value(e)?),
+            // A distance before the row is its opposite after it.
+            FrameBound::Preceding(e) => format!("(- {}) FOLLOWING", value(e)?),
             FrameBound::Following(e) => format!("{} FOLLOWING", value(e)?),
         })
     };

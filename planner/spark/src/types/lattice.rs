@@ -283,6 +283,18 @@ pub fn same_type(left: &SparkType, right: &SparkType) -> bool {
     }
 }
 
+/// Whether both are the same but for the names of fields and what may be null.
+pub fn same_structure(left: &SparkType, right: &SparkType) -> bool {
+    match (left, right) {
+        (SparkType::Array(l, _), SparkType::Array(r, _)) => same_structure(l, r),
+        (SparkType::Map(lk, lv, _), SparkType::Map(rk, rv, _)) => same_structure(lk, rk) && same_structure(lv, rv),
+        (SparkType::Struct(l), SparkType::Struct(r)) => {
+            l.len() == r.len() && l.iter().zip(r).all(|(l, r)| same_structure(&l.data_type, &r.data_type))
+        }
+        (l, r) => l == r,
+    }
+}
+
 /// The type that a value becomes for a parameter; `None` where Spark refuses.
 pub fn implicit_type(from: &SparkType, want: &Want, ansi: bool) -> Option<SparkType> {
     if accepts(want, from) {

@@ -46,8 +46,12 @@ fn aggregate(call: &mut Call<'_>) -> Result<Typed> {
     if merge.body.data_type == SparkType::Null && state.0 != SparkType::Null {
         merge.body = call.cast(merge.body, &state.0)?;
     }
-    if !lattice::same_type(&merge.body.data_type, &state.0) {
+    // The names of fields may differ.
+    if !lattice::same_structure(&merge.body.data_type, &state.0) {
         return Err(call.unexpected_type(2, &merge.body, &format!("\"{}\"", state.0.sql())));
+    }
+    if !lattice::same_type(&merge.body.data_type, &state.0) {
+        merge.body = call.cast(merge.body, &state.0)?;
     }
     let finish_parameters = vec![state.clone()];
     let finish = if call.len() == 4 {

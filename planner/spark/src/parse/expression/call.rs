@@ -234,7 +234,7 @@ impl Parser<'_> {
                 let part = self.value(0)?;
                 self.expect(K::IN)?;
                 let whole = self.value(0)?;
-                ("position", vec![part, whole])
+                ("locate", vec![part, whole])
             }
             K::OVERLAY => {
                 let input = self.value(0)?;

@@ -150,7 +150,7 @@ fn calls() {
             ("sum(a) over (range interval 1 day preceding)", "sum(a) over [Range -dt(86400000000 day day)..0]"),
             ("sum(a) over (rows b preceding)", "!_LEGACY_ERROR_TEMP_0064"),
             ("extract(year from a)", "extract('year', a)"),
-            ("position('a' in b)", "position('a', b)"),
+            ("position('a' in b)", "locate('a', b)"),
             ("position('a', b)", "position('a', b)"),
             ("substring(a from 1 for 2)", "substring(a, 1, 2)"),
             ("substr(a, 1, 2)", "substr(a, 1, 2)"),

@@ -39,6 +39,7 @@ pub fn cast(value: Typed, to: &SparkType, mode: CastMode, settings: &Arc<Setting
     };
     let word = if mode == CastMode::Try { "TRY_CAST(" } else { "CAST(" };
     let shown = Sql::concat(vec![Sql::from(word), value.sql.clone(), Sql::from(format!(" AS {})", to.sql()))]);
+    let value_shown = value.sql.clone();
     legality::check(&shown, &value.data_type, to, mode, settings, span)?;
     // A cast of a column is called as the column.
     let name = match &value.expr {
@@ -51,7 +52,9 @@ pub fn cast(value: Typed, to: &SparkType, mode: CastMode, settings: &Arc<Setting
         Expr::Literal(literal, _) => literal.is_null(),
         _ => nullable,
     };
-    let mut made = Typed::new(expr, to.clone(), nullable, shown);
+    // A cast to a nested type is not shown.
+    let is_nested = matches!(to, SparkType::Array(..) | SparkType::Map(..) | SparkType::Struct(..));
+    let mut made = Typed::new(expr, to.clone(), nullable, if is_nested { value_shown } else { shown });
     made.name = name;
     Ok(made)
 }
