@@ -62,11 +62,6 @@ impl Catalog {
         }
     }
 
-    /// The folder of the databases.
-    pub(crate) fn warehouse(&self) -> &Path {
-        &self.warehouse
-    }
-
     /// The database in which names without one are looked up.
     pub(crate) fn current_database(&self) -> String {
         read(&self.current).clone()

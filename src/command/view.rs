@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tidemill_spark::error::error;
-use tidemill_spark::plan::{Command, Expression, ExpressionKind, NamedTable, Relation, RelationKind, TableName, TableSpec};
+use tidemill_spark::plan::{Command, NamedTable, Relation, RelationKind, TableName, TableSpec};
 use tidemill_spark::resolve::{OpenedRelation, OutputColumn, Request};
 use tidemill_spark::types::StructField;
 
@@ -298,13 +298,4 @@ pub(super) fn named_table(relation: &Relation) -> Option<&NamedTable> {
         RelationKind::SubqueryAlias { input, .. } => named_table(input),
         _ => None,
     }
-}
-
-/// `SELECT *` of a table.
-pub(super) fn all_of(parts: &[String]) -> Relation {
-    RelationKind::Project {
-        input: Relation::table(parts.iter().cloned()),
-        expressions: vec![Expression::from(ExpressionKind::UnresolvedStar { target: Vec::new(), except: Vec::new() })],
-    }
-    .into()
 }

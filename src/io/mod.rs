@@ -16,7 +16,6 @@ mod table;
 mod table_files;
 mod writer;
 
-pub(crate) use csv_options::CsvOptions;
 pub(crate) use file_writer::Replace;
 pub(crate) use files::local_path;
 pub use merge::MergeBuilder;
