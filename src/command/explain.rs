@@ -1,4 +1,4 @@
-//! EXPLAIN.
+//! EXPLAIN: the plans of a statement as text.
 
 use tidemill_spark::plan::{ExplainMode, Statement};
 

@@ -158,7 +158,7 @@ mod tests {
             (col("eventTime").gt(lit(1)), "may be `source`.`eventTime` or `target`.`eventTime`"),
             (col("other.s").eq("x"), "there is no column `other`.`s`"),
             (col("source.eventTime") + lit(1), "non-boolean"),
-            (expr("source.eventTime >"), "syntax"),
+            (expr("source.eventTime >"), "PARSE_SYNTAX_ERROR"),
         ] {
             let error = told(bad).unwrap_err();
             assert!(error.kind() == ErrorKind::Analysis && error.message().contains(named), "{error}");

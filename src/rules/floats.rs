@@ -79,7 +79,10 @@ impl ScalarUDFImpl for Normalize {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         match args.args.as_slice() {
-            [ColumnarValue::Array(array)] => Ok(ColumnarValue::Array(normalize(array, self.normal)?)),
+            [ColumnarValue::Array(array)] => {
+                let alike = normalize(array, self.normal)?;
+                Ok(ColumnarValue::Array(arrow::compute::cast(&alike, args.return_field.data_type())?))
+            }
             [ColumnarValue::Scalar(scalar)] => {
                 let alike = normalize(&scalar.to_array()?, self.normal)?;
                 Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&alike, 0)?))

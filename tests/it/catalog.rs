@@ -68,7 +68,7 @@ async fn tables_are_made_filled_and_found_by_the_next_session() {
     check(
         &second,
         &[
-            ("SELECT * FROM p ORDER BY v", "2|2024-01-02|null;3|2024-01-03|z;10|2024-01-01|a/b"),
+            ("SELECT * FROM p ORDER BY v", "2024-01-02|null|2;2024-01-03|z|3;2024-01-01|a/b|10"),
             ("SELECT x FROM v ORDER BY x", "2;4;6;8"),
             ("SELECT plus1(4) AS five", "5"),
             ("USE db", ""),

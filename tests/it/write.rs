@@ -168,7 +168,7 @@ async fn files_by_path_in_sql() {
         clicks(&session).write().format(format).save(&path).await.unwrap();
         let sql = format!("SELECT USERID, sum(clicks) AS n FROM {format}.`{path}` WHERE clicks > 1 GROUP BY userid ORDER BY 1");
         let rows = session.sql(&sql).await.unwrap().to_json_rows().await.unwrap();
-        assert_eq!(rows, [serde_json::json!({"userId": "ann", "n": 9}), serde_json::json!({"userId": "bob", "n": 5})], "{format}");
+        assert_eq!(rows, [serde_json::json!({"USERID": "ann", "n": 9}), serde_json::json!({"USERID": "bob", "n": 5})], "{format}");
     }
 }
 

@@ -47,7 +47,7 @@ const EXAMPLES: [&[(&str, &str)]; 7] = [
     &[("SELECT current_date() = CAST(now() AS DATE)", "true")],
     &[("SELECT curdate() = current_date()", "true")],
     &[("SELECT localtimestamp() = CAST(now() AS TIMESTAMP_NTZ)", "true")],
-    &[("SELECT current_time(0) <= current_time(6)", "true")],
+    &[("SELECT current_time() <= current_time()", "true")],
     &[("SELECT current_timezone() IS NULL", "false")],
 ];
 

@@ -26,7 +26,7 @@ pub(super) const ROWS: &[Function] = &[
         "session_window",
         "session_window(time, gap) - The window from a row's time until nothing has come for the gap.",
         &[(
-            "SELECT count(*) FROM VALUES (timestamp_ntz'2021-01-01 00:00:00'), (timestamp_ntz'2021-01-01 00:04:30') AS t(b) \
+            "SELECT count(*) FROM VALUES (timestamp'2021-01-01 00:00:00'), (timestamp'2021-01-01 00:04:30') AS t(b) \
              GROUP BY session_window(b, '5 minutes')",
             "2",
         )],

@@ -271,7 +271,6 @@ fn predicates() {
         ("bitmap_bit_position", vec![long(123)], "bitmap_bit_position(123): bigint: 122"),
         ("typeof", vec![int(1)], "typeof(1): string: int"),
         ("current_database", vec![], "current_schema(): string: default"),
-        ("spark_partition_id", vec![], "NOT_SUPPORTED_YET"),
     ] {
         check(&mut wrong, expected, run(name, args));
     }

@@ -1,4 +1,4 @@
-//! DESCRIBE.
+//! DESCRIBE and its kinds: of tables, queries, databases and functions.
 
 use super::super::keywords::Keyword as K;
 use super::super::lexer::TokenKind;

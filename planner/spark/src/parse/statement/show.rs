@@ -1,4 +1,4 @@
-//! SHOW.
+//! SHOW and its kinds: tables, views, columns, functions and more.
 
 use super::super::keywords::Keyword as K;
 use super::super::parser::Parser;

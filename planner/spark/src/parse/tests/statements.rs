@@ -1,4 +1,4 @@
-//! Commands.
+//! Statements that are no queries, as trees or as the conditions that refuse them.
 
 use super::*;
 
