@@ -16,6 +16,8 @@ pub fn error(condition: &'static str, message: impl std::fmt::Display) -> Error 
     }
     let kind = if is_about_data(condition) {
         ErrorKind::Data
+    } else if matches!(condition, "TABLE_OR_VIEW_NOT_FOUND" | "SCHEMA_NOT_FOUND" | "PATH_NOT_FOUND") {
+        ErrorKind::NotFound
     } else if condition.starts_with("UNSUPPORTED_FEATURE") {
         ErrorKind::Unsupported
     } else {

@@ -172,9 +172,30 @@ impl ScalarUDFImpl for SparkScalar {
         let kernel_args =
             KernelArgs { arrays: &arrays, rows, types: &self.types, out: &self.out, constants: &self.constants, settings: &self.settings };
         let made = (self.kernel)(&kernel_args).map_err(|error| DataFusionError::from(crate::error::at(error, self.span)))?;
+        // Names and remarks of nested fields are those that were promised.
+        let promised = args.return_field.data_type();
+        let made = if made.data_type() == promised {
+            made
+        } else {
+            match made.to_data().into_builder().data_type(promised.clone()).build() {
+                Ok(data) => arrow::array::make_array(data),
+                Err(_) => super::nested::retype(&made, promised)?,
+            }
+        };
         if constant {
-            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&made, 0)?));
+            return Ok(ColumnarValue::Scalar(single(&made)?));
         }
         Ok(ColumnarValue::Array(made))
     }
+}
+
+/// The one value of an array, its nested fields' names and remarks kept.
+fn single(array: &ArrayRef) -> DfResult<ScalarValue> {
+    use arrow::array::AsArray;
+    Ok(match array.data_type() {
+        DataType::List(_) => ScalarValue::List(Arc::new(array.as_list::<i32>().clone())),
+        DataType::Struct(_) => ScalarValue::Struct(Arc::new(array.as_struct().clone())),
+        DataType::Map(..) => ScalarValue::Map(Arc::new(array.as_map().clone())),
+        _ => ScalarValue::try_from_array(array, 0)?,
+    })
 }

@@ -16,6 +16,10 @@ async fn functions_give_what_their_examples_say() {
                 other => wrong.push(format!("{}: has no example and is not refused: {other:?}", function.name)),
             }
         }
+        // Its window is an operator of the executor's, which this runner does not have: the root crate's tests run it.
+        if function.name == "session_window" {
+            continue;
+        }
         for (statement, expected) in function.examples {
             let mut runner = Runner::new();
             match runner.run(statement).await {
