@@ -195,7 +195,7 @@ mod tests {
         check(
             "",
             1,
-            5..3,
+            std::ops::Range { start: 5, end: 3 },
             expect![[r#"
                 error: no
                   | 

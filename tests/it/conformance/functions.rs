@@ -166,11 +166,10 @@ fn arguments(text: &str) -> (BTreeMap<String, String>, usize) {
             at += c.len_utf8();
         }
         match (value, c) {
-            (Some(value), _) => {
-                if !name.is_empty() {
-                    found.insert(std::mem::take(&mut name), value.to_owned());
-                }
+            (Some(value), _) if !name.is_empty() => {
+                found.insert(std::mem::take(&mut name), value.to_owned());
             }
+            (Some(_), _) => {}
             (None, '(') => depth += 1,
             (None, ')') if depth == 1 => return (found, at),
             (None, ')') => depth -= 1,
