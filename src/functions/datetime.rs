@@ -1,6 +1,6 @@
 //! Dates, times and intervals. One function per row of Spark's table, with its usage.
 
-use super::call;
+use super::{call, call_function};
 use crate::column::{Column, Operand};
 
 /// The same day some months later, or that month's last day if it is too short.
@@ -9,8 +9,8 @@ pub fn add_months(date: impl Into<Column>, months: impl Operand) -> Column {
 }
 
 /// A local time of the source zone (the session's unless given) in the target zone.
-pub fn convert_timezone() -> Column {
-    call("convert_timezone", [])
+pub fn convert_timezone<C: Into<Column>>(arguments: impl IntoIterator<Item = C>) -> Column {
+    call_function("convert_timezone", arguments)
 }
 
 /// The day in the session's time zone on which the statement began.
@@ -139,13 +139,13 @@ pub fn make_date(year: impl Into<Column>, month: impl Into<Column>, day: impl In
 }
 
 /// A day-time interval from its parts.
-pub fn make_dt_interval() -> Column {
-    call("make_dt_interval", [])
+pub fn make_dt_interval<C: Into<Column>>(arguments: impl IntoIterator<Item = C>) -> Column {
+    call_function("make_dt_interval", arguments)
 }
 
 /// A calendar interval from its parts.
-pub fn make_interval() -> Column {
-    call("make_interval", [])
+pub fn make_interval<C: Into<Column>>(arguments: impl IntoIterator<Item = C>) -> Column {
+    call_function("make_interval", arguments)
 }
 
 /// A time from its parts; the second may have a fraction.
@@ -190,8 +190,8 @@ pub fn make_timestamp_ntz(
 }
 
 /// A year-month interval from its parts.
-pub fn make_ym_interval() -> Column {
-    call("make_ym_interval", [])
+pub fn make_ym_interval<C: Into<Column>>(arguments: impl IntoIterator<Item = C>) -> Column {
+    call_function("make_ym_interval", arguments)
 }
 
 /// The minute of a timestamp or a time.
@@ -350,8 +350,8 @@ pub fn trunc(date: impl Into<Column>, unit: impl Operand) -> Column {
 }
 
 /// The same as make_interval, but null where it overflows.
-pub fn try_make_interval() -> Column {
-    call("try_make_interval", [])
+pub fn try_make_interval<C: Into<Column>>(arguments: impl IntoIterator<Item = C>) -> Column {
+    call_function("try_make_interval", arguments)
 }
 
 /// The same as make_timestamp, but null for parts that do not fit.

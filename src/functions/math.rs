@@ -143,9 +143,9 @@ pub fn ln(expr: impl Into<Column>) -> Column {
     call("ln", [expr.into()])
 }
 
-/// The logarithm of `expr` to a base, e unless given; null where one of them is not positive.
-pub fn log() -> Column {
-    call("log", [])
+/// The natural logarithm; null where `expr` is not positive.
+pub fn log(expr: impl Into<Column>) -> Column {
+    call("log", [expr.into()])
 }
 
 /// The logarithm of `expr` to the base 10; null where `expr` is not positive.

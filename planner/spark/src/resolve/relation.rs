@@ -84,7 +84,8 @@ impl Resolver<'_> {
                 }
                 self.deduplicate(input, column_names)
             }
-            RelationKind::Sort { input, order, is_global } => self.sort(input, order, *is_global),
+            // SORT BY orders all rows, and so each partition's.
+            RelationKind::Sort { input, order, is_global: _ } => self.sort(input, order),
             RelationKind::Limit { input, limit } => self.limit(input, limit.as_ref()),
             RelationKind::Offset { input, offset } => self.offset(input, offset),
             RelationKind::Tail { .. } => Err(not_here("tail", "order the other way round and use `limit`")),
@@ -307,5 +308,5 @@ impl Resolver<'_> {
 
 /// The error for a step that is resolved elsewhere.
 fn not_here(what: &str, instead: &str) -> crate::Error {
-    error("UNSUPPORTED_FEATURE.QUERY_ONLY_CORRUPT_RECORD_COLUMN", format!("{what} does not stand here: use {instead}"))
+    crate::Error::unsupported(format!("{what} does not stand here: use {instead}"))
 }

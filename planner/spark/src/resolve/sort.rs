@@ -13,7 +13,7 @@ use crate::plan::{Expression, ExpressionKind, Relation, SortOrder};
 use crate::{Result, Typed};
 
 impl Resolver<'_> {
-    pub(crate) fn sort(&mut self, input: &Relation, order: &[SortOrder], is_global: bool) -> Result<Rel> {
+    pub(crate) fn sort(&mut self, input: &Relation, order: &[SortOrder]) -> Result<Rel> {
         let mut rel = self.relation(input)?;
         let mut under = rel.under.take();
         let mut extra: Vec<(Expr, String)> = Vec::new();
@@ -66,7 +66,6 @@ impl Resolver<'_> {
         };
         // Keys that are constants order nothing.
         keys.retain(|key| !matches!(key.expr, Expr::Literal(..)));
-        let _ = is_global;
         let plan = if keys.is_empty() { plan } else { LogicalPlanBuilder::from(plan).sort(keys)?.build()? };
         let plan = if extra.is_empty() { plan } else { project(plan, rel.scope.columns.iter().map(Attribute::expr).collect())? };
         Ok(Rel::new(plan, rel.scope))

@@ -79,8 +79,8 @@ impl Resolver<'_> {
             return Err(error("DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_WRONG_COMPARISON", "the frame ends before it begins"));
         }
         let key = keys.first().map(|k| &k.key);
-        let lower = self.bound(&frame.lower, frame.unit, key, true)?;
-        let upper = self.bound(&frame.upper, frame.unit, key, false)?;
+        let lower = self.bound(&frame.lower, frame.unit, key)?;
+        let upper = self.bound(&frame.upper, frame.unit, key)?;
         let units = if frame.unit == FrameUnit::Rows { WindowFrameUnits::Rows } else { WindowFrameUnits::Range };
         if let (Some(low), Some(high)) = (place(&lower), place(&upper))
             && low > high
@@ -93,7 +93,7 @@ impl Resolver<'_> {
         Ok(EngineFrame::new_bounds(units, lower, upper))
     }
 
-    fn bound(&mut self, bound: &FrameBound, unit: FrameUnit, key: Option<&Typed>, _lower: bool) -> Result<WindowFrameBound> {
+    fn bound(&mut self, bound: &FrameBound, unit: FrameUnit, key: Option<&Typed>) -> Result<WindowFrameBound> {
         let unbounded = || if unit == FrameUnit::Rows { ScalarValue::UInt64(None) } else { ScalarValue::Null };
         let (expression, following) = match bound {
             FrameBound::UnboundedPreceding => return Ok(WindowFrameBound::Preceding(unbounded())),
