@@ -32,7 +32,7 @@ fn create_elsewhere(path: &str) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async { clicks(&session()).limit(2).write().save(&path).await })
     };
-    thread::spawn(save).join()
+    thread::spawn(save).join().expect("the other writer does not panic")
 }
 
 /// The Parquet files that lie in a folder.
