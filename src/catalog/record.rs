@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tidemill_spark::types::{SparkType, StructField};
 
 use super::text;
-use crate::Result;
+use tidemill_planner::Result;
 
 /// A column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

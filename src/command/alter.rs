@@ -8,7 +8,8 @@ use tidemill_spark::types::lattice;
 
 use super::{Context, columns, partition, rows};
 use crate::catalog::{ColumnRecord, Entry, Found, TableId, TableRecord, shown};
-use crate::{DataFrame, Error, Result};
+use crate::dataframe::DataFrame;
+use tidemill_planner::{Error, Result};
 
 /// ALTER TABLE and ALTER VIEW.
 pub(super) async fn alter(cx: &Context<'_>, name: &TableName, kind: ObjectKind, change: &AlterTable) -> Result<DataFrame> {

@@ -10,9 +10,12 @@ use tidemill_spark::types::StructField;
 
 use super::context::column_of;
 use super::{Context, rows};
-use crate::catalog::{TableRecord, open, text};
-use crate::io::{Format, Mode, Replace, TableFiles, folder_of};
-use crate::{DataFrame, Error, Result};
+use crate::catalog::{TableRecord, text};
+use crate::dataframe::DataFrame;
+use crate::io::{Mode, Replace, save_table};
+use crate::open;
+use crate::scan::{Format, TableFiles, folder_of};
+use tidemill_planner::{Error, Result};
 
 /// INSERT INTO and INSERT OVERWRITE.
 pub(super) async fn insert(cx: &Context<'_>, command: &Command) -> Result<DataFrame> {
@@ -63,13 +66,13 @@ pub(super) async fn insert(cx: &Context<'_>, command: &Command) -> Result<DataFr
         (false, ..) | (true, false, true) => Replace::ByMode,
         (true, true, _) => Replace::Written,
         (true, false, false) => {
-            if *if_not_exists && files.folder().join(&below).is_dir() {
+            if *if_not_exists && files.folder.join(&below).is_dir() {
                 return rows::nothing(cx);
             }
             Replace::Below(below)
         }
     };
-    files.write(&rows, if overwrite { Mode::Overwrite } else { Mode::Append }, replace).await?;
+    save_table(&rows, &files, if overwrite { Mode::Overwrite } else { Mode::Append }, replace).await?;
     rows::nothing(cx)
 }
 
@@ -215,7 +218,7 @@ async fn assigned(
     query: &Relation,
 ) -> Result<DataFrame> {
     let table = shown(record);
-    let resolved = crate::sql::resolved(cx.session, query).await?;
+    let resolved = crate::open::resolved(cx.session, query).await?;
     let given = &resolved.output;
     let open: Vec<&StructField> = fields.iter().filter(|field| !fixed.iter().any(|(name, _)| *name == field.name)).collect();
     // Which column of the query, by place, each column of the table takes.
@@ -328,8 +331,8 @@ pub(super) async fn directory(
             "INSERT OVERWRITE DIRECTORY needs a path: say DIRECTORY 'path' or OPTIONS (path 'path')",
         ));
     };
-    let format = Format::parse(&super::create_table::provider(cx, provider)?)?;
-    let mut writer = crate::sql::query(cx.session, query).await?.write().format(format.name()).mode("overwrite");
+    let format = Format::parse(&cx.provider(provider)?)?;
+    let mut writer = crate::dataframe::query(cx.session, query).await?.write().format(format.name()).mode("overwrite");
     for (name, value) in options.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("path")) {
         writer = writer.option(name, value);
     }

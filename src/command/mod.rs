@@ -26,8 +26,10 @@ mod view;
 use tidemill_spark::error::error;
 use tidemill_spark::plan::Command;
 
-use crate::{DataFrame, Result, Session};
+use crate::dataframe::DataFrame;
+use crate::session::Session;
 use context::Context;
+use tidemill_planner::Result;
 
 /// Carries out a command, which `text` says.
 pub(crate) async fn run(session: &Session, command: &Command, text: &str) -> Result<DataFrame> {

@@ -4,8 +4,10 @@ use tidemill_spark::error::error;
 use tidemill_spark::plan::TableName;
 
 use super::{Context, database, rows};
-use crate::catalog::{CATALOG, Entry, Found, GLOBAL_TEMP, is_like, open, shown};
-use crate::{DataFrame, Result};
+use crate::catalog::{CATALOG, Entry, Found, GLOBAL_TEMP, is_like, shown};
+use crate::dataframe::DataFrame;
+use crate::open;
+use tidemill_planner::Result;
 
 /// The database that a SHOW is about, and whether it is `global_temp`.
 async fn place(cx: &Context<'_>, namespace: Option<&TableName>) -> Result<(String, bool)> {

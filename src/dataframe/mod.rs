@@ -8,6 +8,7 @@ mod join;
 mod missing;
 mod resolved;
 pub(crate) mod show;
+mod source;
 mod stateful;
 mod steps;
 mod tree;
@@ -25,9 +26,11 @@ pub use join::JoinOn;
 pub use missing::{NaFunctions, StatFunctions};
 
 pub(crate) use resolved::{Handle, Held, Meaning, new_plan_id};
+pub(crate) use source::query;
 
 use crate::column::Column;
-use crate::{Error, Result, Session};
+use crate::session::Session;
+use tidemill_planner::{Error, Result};
 
 /// A table of rows that a tree describes, over a batch or a stream alike. It holds no rows.
 #[derive(Clone)]
@@ -102,7 +105,7 @@ impl DataFrame {
         if let Some(known) = self.meaning.known() {
             return known;
         }
-        let opened = crate::sql::opened_now(&self.session, &self.relation)?;
+        let opened = crate::open::opened_now(&self.session, &self.relation)?;
         self.meaning.settle(&self.session, &self.relation, &self.held, opened)
     }
 
@@ -111,20 +114,14 @@ impl DataFrame {
         if let Some(known) = self.meaning.known() {
             return known;
         }
-        let opened = crate::sql::opened_for(&self.session, &self.relation).await?;
+        let opened = crate::open::opened_for(&self.session, &self.relation).await?;
         self.meaning.settle(&self.session, &self.relation, &self.held, opened)
     }
 
     /// The engine's plan, its columns by the user's names where no two are alike.
     pub(crate) async fn plan(&self) -> Result<LogicalPlan> {
         let resolved = self.meaning_opened().await?;
-        crate::sql::named(resolved.plan.clone(), &resolved.output)
-    }
-
-    /// The same for what opens nothing any more.
-    pub(crate) fn plan_now(&self) -> Result<LogicalPlan> {
-        let resolved = self.meaning()?;
-        crate::sql::named(resolved.plan.clone(), &resolved.output)
+        crate::open::named(resolved.plan.clone(), &resolved.output)
     }
 
     /// Whether it reads a stream.
@@ -172,7 +169,7 @@ impl DataFrame {
             return Err(Error::analysis(format!("`{name}` cannot name a view: give it a plain name without dots")));
         }
         let settings = self.session.spark_settings();
-        let view = crate::catalog::open::resolved_view(name, self.meaning()?, false);
+        let view = crate::open::resolved_view(name, self.meaning()?, false);
         self.session.catalog().put_temp_view(view, true, &settings)
     }
 

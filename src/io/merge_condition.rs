@@ -24,7 +24,8 @@ use tidemill_spark::types::{SparkType, from_field};
 use crate::column::Column;
 use crate::rules::clock_in;
 use crate::rules::float_comparisons::FloatComparisons;
-use crate::{Error, Result, Session};
+use crate::session::Session;
+use tidemill_planner::{Error, Result};
 
 /// Conditions as this session's filters.
 #[derive(Debug)]
@@ -139,8 +140,8 @@ mod tests {
     use arrow::datatypes::{DataType, Field, Schema};
 
     use super::*;
-    use crate::ErrorKind;
     use crate::functions::{col, current_timestamp, expr, lit};
+    use tidemill_planner::ErrorKind;
 
     fn schema() -> Schema {
         Schema::new(vec![Field::new("eventTime", DataType::Int64, true), Field::new("s", DataType::Utf8, true)])

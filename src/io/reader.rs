@@ -8,11 +8,11 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::file_format::csv::CsvFormat;
 use tidemill_planner::options::{OptionSpec, Options};
 
-use super::csv_options::CsvOptions;
-use super::path_table::{Format, Version, delta, listing, parquet};
-use super::strict_json;
 use super::table::name_of;
-use crate::{DataFrame, Error, Result, Session};
+use crate::dataframe::DataFrame;
+use crate::scan::{CsvOptions, Format, Version, delta, listing, parquet, strict_json};
+use crate::session::Session;
+use tidemill_planner::{Error, Result};
 
 const DELTA: &[OptionSpec] = &[
     OptionSpec { name: "versionAsOf", default: "", doc: "The version to read, a whole number." },
@@ -27,11 +27,14 @@ pub struct DataFrameReader {
     schema: Option<SchemaRef>,
 }
 
-impl DataFrameReader {
-    pub(crate) fn new(session: Session) -> Self {
-        Self { session, format: "delta".to_owned(), options: BTreeMap::new(), schema: None }
+impl Session {
+    /// Reads files and tables as DataFrames.
+    pub fn read(&self) -> DataFrameReader {
+        DataFrameReader { session: self.clone(), format: "delta".to_owned(), options: BTreeMap::new(), schema: None }
     }
+}
 
+impl DataFrameReader {
     /// The format: `delta` (the default), `parquet`, `json` or `csv`.
     #[must_use]
     pub fn format(mut self, format: &str) -> Self {
@@ -48,7 +51,7 @@ impl DataFrameReader {
 
     /// The columns, in Spark's DDL: `"eventId STRING NOT NULL, dwellMs BIGINT"`.
     pub fn schema(mut self, ddl: &str) -> Result<Self> {
-        self.schema = Some(crate::parse_schema(ddl)?);
+        self.schema = Some(crate::ddl::parse_schema(ddl)?);
         Ok(self)
     }
 
@@ -91,10 +94,11 @@ impl DataFrameReader {
         let Some(first) = paths.first() else { return Err(Error::analysis("`load` needs a path")) };
         if Format::parse(&self.format)? == Format::Json {
             Options::check("json files", &[], &self.options)?;
-            return match &self.schema {
-                Some(schema) => strict_json::scan(&self.session, &paths, Arc::clone(schema)),
-                None => strict_json::infer_and_scan(&self.session, &paths).await,
+            let rows = match &self.schema {
+                Some(schema) => strict_json::scan(&paths, Arc::clone(schema)),
+                None => strict_json::infer_and_scan(&paths).await,
             };
+            return Ok(self.session.dataframe(rows?));
         }
         let table = self.table(&paths).await?;
         self.session.scan(name_of(first), table)

@@ -7,7 +7,7 @@ mod floats;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::Expr;
 
-use crate::Result;
+use tidemill_planner::Result;
 
 /// The clock that an expression reads, if it reads one.
 pub(crate) fn clock_in(expr: &Expr) -> Result<Option<String>> {

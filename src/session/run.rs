@@ -11,7 +11,7 @@ use tidemill_planner::seam::Port;
 use tidemill_planner::stage::StageGraph;
 
 use super::Session;
-use crate::{Error, Result};
+use tidemill_planner::{Error, Result};
 
 impl Session {
     /// The threads that run this session's queries, started when they are first needed.

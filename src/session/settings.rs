@@ -9,7 +9,7 @@ use tidemill_spark::error::error;
 use tidemill_spark::types::TimeZone;
 use tidemill_streaming::watermark::WatermarkPolicy;
 
-use crate::{Error, Result};
+use tidemill_planner::{Error, Result};
 
 /// Every setting that a session understands.
 pub(crate) const SETTINGS: &[OptionSpec] = &[

@@ -10,7 +10,8 @@ use tidemill_streaming::query::StreamingQuery;
 use tidemill_streaming::sink::{BatchFunction, MemoryTable};
 
 use super::{StreamSink, StreamingQueryBuilder, Trigger};
-use crate::{DataFrame, Error, Result};
+use crate::dataframe::DataFrame;
+use tidemill_planner::{Error, Result};
 
 const OPTIONS: &[OptionSpec] = &[
     OptionSpec { name: "checkpointLocation", default: "", doc: "The directory of the query's log and state." },

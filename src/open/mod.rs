@@ -1,32 +1,21 @@
-//! SQL statements: parsed, their tables opened, resolved. Commands are carried out at once, a query becomes a DataFrame.
+//! From a tree to its meaning: what it names is opened here, the rest is the resolver's.
 //!
 //! ```text
-//! text ─► parse ─► requests ─► open (here; asks again while views name further tables) ─► resolve ─► DataFrame
+//! tree ─► requests ─► open (asks again while views name further tables) ─► resolve ─► plan and output
 //! ```
 
-mod open;
+mod needs;
+mod relation;
 
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
-use tidemill_spark::plan::{Relation, Statement};
+use tidemill_planner::Result;
+use tidemill_spark::plan::Relation;
 use tidemill_spark::resolve::{OutputColumn, Resolved};
 
-pub(crate) use open::{opened_for, opened_now};
+pub(crate) use needs::{opened_for, opened_now};
+pub(crate) use relation::{resolved_view, table_fields};
 
-use crate::{DataFrame, Result, Session};
-
-/// Carries out one statement: a query becomes a DataFrame, a command is done at once.
-pub(crate) async fn run(session: &Session, text: &str) -> Result<DataFrame> {
-    let settings = session.spark_settings();
-    match tidemill_spark::parse::parse_statement(text, &tidemill_spark::parse::ParseOptions::new(&settings)?)? {
-        Statement::Query(relation) => query(session, &relation).await,
-        Statement::Command(command) => crate::command::run(session, &command, text).await,
-    }
-}
-
-/// The rows that a tree describes.
-pub(crate) async fn query(session: &Session, relation: &Relation) -> Result<DataFrame> {
-    Ok(DataFrame::resolved(session.clone(), resolved(session, relation).await?))
-}
+use crate::session::Session;
 
 /// What a tree means.
 pub(crate) async fn resolved(session: &Session, relation: &Relation) -> Result<Resolved> {

@@ -23,7 +23,8 @@ use tidemill_planner::ident::did_you_mean;
 
 use super::files::{data_files, listing_url};
 use super::{parquet_columns, strict_json};
-use crate::{Error, Result, Session};
+use crate::session::Session;
+use tidemill_planner::{Error, Result};
 
 /// How the rows at a path are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,8 +100,8 @@ impl PathTable {
             Format::Delta => delta(&self.path, &self.version).await,
             Format::Parquet => parquet(session, path, None).await,
             Format::Json => {
-                let rows = strict_json::infer_and_scan(session, path).await?;
-                Ok(Arc::new(ViewTable::new(rows.plan_now()?, None)))
+                let rows = strict_json::infer_and_scan(path).await?;
+                Ok(Arc::new(ViewTable::new(rows, None)))
             }
             Format::Csv => listing(session, path, Arc::new(CsvFormat::default().with_has_header(false)), None).await,
         }

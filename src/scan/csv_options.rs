@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tidemill_planner::options::{OptionSpec, Options};
 
-use crate::{Error, Result};
+use tidemill_planner::{Error, Result};
 
 const CSV: &[OptionSpec] = &[
     OptionSpec { name: "header", default: "false", doc: "Whether the first line names the columns." },
@@ -33,7 +33,7 @@ impl CsvOptions {
     }
 
     /// Checks what the user gave.
-    pub(super) fn check(given: &BTreeMap<String, String>) -> Result<Self> {
+    pub(crate) fn check(given: &BTreeMap<String, String>) -> Result<Self> {
         let options = Options::check("csv files", CSV, given)?;
         let header = match options.get("header").map(str::to_lowercase).as_deref() {
             None | Some("false") => false,

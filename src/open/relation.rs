@@ -10,9 +10,10 @@ use tidemill_spark::error::error;
 use tidemill_spark::resolve::{OpenedRelation, Resolved, Travel};
 use tidemill_spark::types::{StructField, from_field};
 
-use super::{Entry, Found, TableRecord, TempView, ViewRecord, text};
-use crate::io::{Format, PathTable, TableFiles, Version, delta};
-use crate::{Result, Session};
+use crate::catalog::{ColumnRecord, Entry, Found, TableRecord, TempView, ViewRecord, text};
+use crate::scan::{Format, PathTable, TableFiles, Version, delta};
+use crate::session::Session;
+use tidemill_planner::Result;
 
 /// A temporary view of rows that a program has described.
 pub(crate) fn resolved_view(name: &str, resolved: Arc<Resolved>, global: bool) -> TempView {
@@ -73,7 +74,7 @@ pub(crate) async fn open_with(
     }
 }
 
-fn no_travel(name: &str) -> crate::Error {
+fn no_travel(name: &str) -> tidemill_planner::Error {
     error("UNSUPPORTED_FEATURE.TIME_TRAVEL", format!("`{name}` has no versions: only Delta tables have"))
 }
 
@@ -144,7 +145,7 @@ async fn open_table(
 }
 
 /// The settings under which a view's text has its meaning.
-pub(crate) fn view_settings(view: &ViewRecord, now: &Settings) -> Result<Settings> {
+fn view_settings(view: &ViewRecord, now: &Settings) -> Result<Settings> {
     let mut settings = Settings::from_conf(view.conf.clone())?;
     settings.current_catalog.clone_from(&now.current_catalog);
     settings.current_database.clone_from(&view.current_database);
@@ -157,6 +158,6 @@ pub(crate) fn view_settings(view: &ViewRecord, now: &Settings) -> Result<Setting
 fn open_view(view: &ViewRecord, now: &Settings) -> Result<OpenedRelation> {
     let settings = view_settings(view, now)?;
     let relation = text::relation(&view.text, &settings).map_err(|e| e.context(format!("in the view `{}`", view.name)))?;
-    let columns = view.columns.iter().map(super::ColumnRecord::field).collect::<Result<_>>()?;
+    let columns = view.columns.iter().map(ColumnRecord::field).collect::<Result<_>>()?;
     Ok(OpenedRelation::View { name: view.full_name(), relation, columns, settings: Some(Arc::new(settings)) })
 }

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use tidemill_executor::files::FileEntry;
 use tidemill_executor::log::Frame;
 
-use crate::{Error, Result};
+use tidemill_planner::{Error, Result};
 
 /// The folder of what is not in place; no reader of anyone's looks into it.
 const ASIDE: &str = "_tidemill_save";
@@ -30,7 +30,7 @@ const VERSION: u16 = 1;
 
 /// A save that has happened, until its files are in place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct SaveRecord {
+pub(crate) struct SaveRecord {
     /// Names its folder aside.
     job: String,
     /// Names of files that stand in the folder, or aside still.
@@ -48,7 +48,7 @@ struct OldFile {
 }
 
 /// The folder in which `job` writes files aside.
-pub(super) fn aside(folder: &Path, job: &str) -> PathBuf {
+pub(crate) fn aside(folder: &Path, job: &str) -> PathBuf {
     folder.join(ASIDE).join(job)
 }
 
@@ -56,7 +56,7 @@ pub(super) fn aside(folder: &Path, job: &str) -> PathBuf {
 ///
 /// # Errors
 /// `Io` when the folder cannot be opened or locked.
-pub(super) fn lock(folder: &Path) -> Result<File> {
+pub(crate) fn lock(folder: &Path) -> Result<File> {
     let at = |e| Error::io_at(folder.display(), e);
     let handle = File::open(folder).map_err(at)?;
     match handle.lock() {
@@ -70,12 +70,12 @@ pub(super) fn lock(folder: &Path) -> Result<File> {
 }
 
 /// Makes what was renamed or removed in a folder durable.
-pub(super) fn sync_folder(folder: &Path) -> Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder).and_then(|handle| handle.sync_all()).map_err(|e| Error::io_at(folder.display(), e))
 }
 
 /// Removes what writers have left aside, a record of theirs first. For who holds the lock, when the record is done or is to be taken back.
-pub(super) fn clear_aside(folder: &Path) -> Result<()> {
+pub(crate) fn clear_aside(folder: &Path) -> Result<()> {
     let aside = folder.join(ASIDE);
     // A record must not outlive the files that it names.
     match fs::remove_file(aside.join(RECORD)) {
@@ -93,7 +93,7 @@ pub(super) fn clear_aside(folder: &Path) -> Result<()> {
 ///
 /// # Errors
 /// `Corrupt` for a damaged record and for a new file that is nowhere, `Data` for an old one that has changed since.
-pub(super) fn as_recorded(folder: &Path, list: impl Fn() -> Result<Vec<PathBuf>>) -> Result<Vec<PathBuf>> {
+pub(crate) fn as_recorded(folder: &Path, list: impl Fn() -> Result<Vec<PathBuf>>) -> Result<Vec<PathBuf>> {
     loop {
         let record = SaveRecord::read(folder)?;
         let files = match &record {
@@ -112,7 +112,7 @@ impl SaveRecord {
     ///
     /// # Errors
     /// `Unsupported` for an old file whose name is not UTF-8.
-    pub(super) fn new(folder: &Path, job: String, new: Vec<String>, old: &[PathBuf]) -> Result<Self> {
+    pub(crate) fn new(folder: &Path, job: String, new: Vec<String>, old: &[PathBuf]) -> Result<Self> {
         let old = old.iter().filter_map(|path| OldFile::of(folder, path).transpose()).collect::<Result<_>>()?;
         Ok(Self { job, new, old })
     }
@@ -121,7 +121,7 @@ impl SaveRecord {
     ///
     /// # Errors
     /// `Corrupt` when it is damaged.
-    pub(super) fn read(folder: &Path) -> Result<Option<Self>> {
+    pub(crate) fn read(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(ASIDE).join(RECORD);
         let bytes = match fs::read(&path) {
             Ok(bytes) => Bytes::from(bytes),
@@ -137,7 +137,7 @@ impl SaveRecord {
     ///
     /// # Errors
     /// `Io` or `Resources`; nothing has happened once what is aside is cleared.
-    pub(super) fn write(&self, folder: &Path) -> Result<()> {
+    pub(crate) fn write(&self, folder: &Path) -> Result<()> {
         let aside = folder.join(ASIDE);
         let (written, record) = (aside.join(&self.job).join(RECORD), aside.join(RECORD));
         let bytes = Frame::encode(MAGIC, VERSION, self, &[])?;
@@ -160,7 +160,7 @@ impl SaveRecord {
     ///
     /// # Errors
     /// `Io`; the record stays, and the next save finishes.
-    pub(super) fn finish(&self, folder: &Path) -> Result<()> {
+    pub(crate) fn finish(&self, folder: &Path) -> Result<()> {
         let mut placed: HashSet<PathBuf> = HashSet::new();
         for name in &self.new {
             fail::fail_point!("io::save.place", |_| std::process::abort());

@@ -3,7 +3,8 @@
 use tidemill_spark::plan::Relation;
 use tidemill_spark::resolve::{Opened, OpenedFunction, OpenedRelation, Request, requests};
 
-use crate::{Error, Result, Session};
+use crate::session::Session;
+use tidemill_planner::{Error, Result};
 
 /// All that `relation` needs from outside.
 pub(crate) async fn opened_for(session: &Session, relation: &Relation) -> Result<Opened> {
@@ -17,7 +18,7 @@ pub(crate) async fn opened_for(session: &Session, relation: &Relation) -> Result
         for request in missing {
             match &request {
                 Request::Table { name, travel, options, .. } => {
-                    let table = crate::catalog::open::open(session, name, travel.as_ref(), options).await?;
+                    let table = super::relation::open(session, name, travel.as_ref(), options).await?;
                     if matches!(table, OpenedRelation::Missing) && opened.known_tables.is_empty() {
                         opened.known_tables = session.catalog().known_names(&settings).await;
                     }

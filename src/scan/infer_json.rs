@@ -13,8 +13,8 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 use serde_json::value::RawValue;
 
-use crate::{Error, Result};
 use tidemill_planner::ident::same;
+use tidemill_planner::{Error, Result};
 
 /// What a value, or all values of a column so far, can be read as.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use datafusion::logical_expr::LogicalPlan;
 use tidemill_executor::files::{FileEntry, FileFormat, FileSlice, NameFilter, list_files, malformed_schema};
 use tidemill_planner::scan::ScanTable;
 use tidemill_planner::{SourceId, key};
@@ -12,10 +13,10 @@ use tidemill_planner::{SourceId, key};
 use super::files::{data_files, local_path};
 use super::infer_json;
 use super::save_record::as_recorded;
-use crate::{DataFrame, Error, Result, Session};
+use tidemill_planner::{Error, Result};
 
 /// The lines of all files at `paths`, with the columns that they have between them.
-pub(super) async fn infer_and_scan(session: &Session, paths: &[&str]) -> Result<DataFrame> {
+pub(crate) async fn infer_and_scan(paths: &[&str]) -> Result<LogicalPlan> {
     let mut files = Vec::new();
     for path in paths {
         files.extend(data_files(path)?);
@@ -23,11 +24,11 @@ pub(super) async fn infer_and_scan(session: &Session, paths: &[&str]) -> Result<
     let inferred = tokio::task::spawn_blocking(move || infer_json::infer(&files).map(|schema| (schema, files))).await;
     let (schema, files) = inferred.map_err(|e| Error::internal(format!("inferring columns ended early: {e}")))??;
     let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
-    scan(session, &files.iter().map(String::as_str).collect::<Vec<_>>(), schema)
+    scan(&files.iter().map(String::as_str).collect::<Vec<_>>(), schema)
 }
 
 /// The lines of all files at `paths`, each a file or a folder of files, in order of `paths` and, in a folder, of arrival.
-pub(super) fn scan(session: &Session, paths: &[&str], schema: SchemaRef) -> Result<DataFrame> {
+pub(crate) fn scan(paths: &[&str], schema: SchemaRef) -> Result<LogicalPlan> {
     // Entries are relative to one root; several paths have only the root of the file system in common.
     let root = Path::new("/");
     let mut files = Vec::new();
@@ -53,5 +54,5 @@ pub(super) fn scan(session: &Session, paths: &[&str], schema: SchemaRef) -> Resu
     let more = if files_read > 1 { format!(" and {} more", files_read - 1) } else { String::new() };
     let first = names.lines().next().unwrap_or_default();
     let id = SourceId::new(format!("json /{first}{more} ({:016x})", key::stable_hash(names.as_bytes())));
-    Ok(session.dataframe(ScanTable::batch(id, schema, Some(malformed_schema()), Arc::new(slice)).into_plan()?))
+    ScanTable::batch(id, schema, Some(malformed_schema()), Arc::new(slice)).into_plan()
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use datafusion::datasource::listing::ListingTableUrl;
 
 use super::save_record::as_recorded;
-use crate::{Error, Result};
+use tidemill_planner::{Error, Result};
 
 /// The data files at `path`, in the order of their names; compressed text keeps its second ending.
 pub(crate) fn data_files(path: &str) -> Result<Vec<PathBuf>> {
@@ -110,4 +110,14 @@ fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
 pub(crate) fn listing_url(path: &Path) -> Result<ListingTableUrl> {
     let url = url::Url::from_file_path(path).map_err(|()| Error::analysis(format!("{} is no absolute path", path.display())))?;
     Ok(ListingTableUrl::try_new(url, None)?)
+}
+
+/// Removes a folder and what is in it; that it is not there is no error.
+pub(crate) fn remove_folder(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(e) if !matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+            Err(Error::io_at(folder.display(), e).context("the table is dropped, and its files are not removed"))
+        }
+        _ => Ok(()),
+    }
 }

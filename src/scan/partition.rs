@@ -6,16 +6,16 @@ use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use tidemill_spark::Settings;
 use tidemill_spark::types::{SparkType, from_field, render};
 
-use crate::Result;
+use tidemill_planner::Result;
 
 /// The folder's name of null.
 pub(crate) const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// The batches of each task, by the partition's folder.
-pub(super) type Cut = Vec<(String, Vec<Vec<RecordBatch>>)>;
+pub(crate) type Cut = Vec<(String, Vec<Vec<RecordBatch>>)>;
 
 /// Sorts rows into the folders that the last `columns` columns name, and takes those columns off.
-pub(super) fn cut(partitions: &[Vec<RecordBatch>], columns: usize, settings: &Settings) -> Result<Cut> {
+pub(crate) fn cut(partitions: &[Vec<RecordBatch>], columns: usize, settings: &Settings) -> Result<Cut> {
     let mut folders: BTreeMap<String, Vec<Vec<RecordBatch>>> = BTreeMap::new();
     for (task, batches) in partitions.iter().enumerate() {
         for batch in batches {
@@ -65,7 +65,7 @@ pub(crate) fn folder_of(name: &str, value: Option<&str>) -> String {
 }
 
 /// The name and value that a folder stands for, if it stands for a partition.
-pub(super) fn parse(folder: &str) -> Option<(String, Option<String>)> {
+pub(crate) fn parse(folder: &str) -> Option<(String, Option<String>)> {
     let (name, value) = folder.split_once('=')?;
     Some((unescaped(name), (value != HIVE_NULL).then(|| unescaped(value))))
 }

@@ -1,4 +1,4 @@
-//! The files of a table that the catalog knows: read with its columns, those of the partitions last, and written.
+//! The files of a table that the catalog knows: read with its columns, those of the partitions last.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,22 +18,21 @@ use tidemill_spark::types::{SparkType, StructField, cast, field_of};
 use tidemill_spark::{Settings, error::error};
 
 use super::csv_options::CsvOptions;
-use super::file_writer::{self, Replace};
 use super::files::partition_files;
 use super::path_table::{Format, listing, parquet};
-use super::writer::Mode;
 use super::{partition, strict_json};
 use crate::catalog::TableRecord;
-use crate::{DataFrame, Error, Result, Session};
+use crate::session::Session;
+use tidemill_planner::{Error, Result};
 
 /// A table's folder and how its files are.
 #[derive(Debug, Clone)]
 pub(crate) struct TableFiles {
-    folder: PathBuf,
-    format: Format,
-    csv: CsvOptions,
+    pub(crate) folder: PathBuf,
+    pub(crate) format: Format,
+    pub(crate) csv: CsvOptions,
     data: Vec<StructField>,
-    partitions: Vec<StructField>,
+    pub(crate) partitions: Vec<StructField>,
 }
 
 /// A partition: its values as text, in the order of the columns.
@@ -50,11 +49,6 @@ impl TableFiles {
         let format = Format::parse(&table.provider)?;
         let csv = if format == Format::Csv { CsvOptions::of_table(&table.options)? } else { CsvOptions { header: false, separator: b',' } };
         Ok(Self { folder, format, csv, data, partitions })
-    }
-
-    /// The folder.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
     }
 
     /// The files that are the table's rows now.
@@ -122,8 +116,8 @@ impl TableFiles {
                 listing(session, &paths, Arc::new(format), Some(schema)).await
             }
             Format::Json => {
-                let rows = strict_json::scan(session, &paths, schema)?;
-                Ok(Arc::new(ViewTable::new(rows.plan_now()?, None)))
+                let rows = strict_json::scan(&paths, schema)?;
+                Ok(Arc::new(ViewTable::new(rows, None)))
             }
             Format::Delta => Err(Error::internal("a Delta table is not read as plain files")),
         }
@@ -151,7 +145,7 @@ impl TableFiles {
     }
 
     /// The table's partitions: folders, with files or without.
-    pub(crate) fn partitions(&self) -> Result<Vec<PartitionValues>> {
+    pub(crate) fn partition_values(&self) -> Result<Vec<PartitionValues>> {
         let mut found = Vec::new();
         self.walk(&self.folder, &mut Vec::new(), &mut found)?;
         found.sort();
@@ -179,11 +173,6 @@ impl TableFiles {
             }
         }
         Ok(())
-    }
-
-    /// Adds rows, or puts them in the place of what is there. The columns are the table's, those of the partitions last.
-    pub(crate) async fn write(&self, rows: &DataFrame, mode: Mode, replace: Replace) -> Result<()> {
-        file_writer::save_table(rows, &self.folder, self.format, self.csv, self.partitions.len(), mode, replace).await
     }
 }
 

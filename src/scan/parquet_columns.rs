@@ -11,8 +11,8 @@ use tidemill_executor::files::in_micros;
 use tidemill_planner::catalog_string::catalog_string;
 
 use crate::rows::spark_schema;
-use crate::{Error, Result};
 use tidemill_planner::ident::same;
+use tidemill_planner::{Error, Result};
 
 /// The columns of all these files; with `given` those, if the files' values fit them.
 pub(super) fn columns(files: &[PathBuf], given: Option<SchemaRef>) -> Result<SchemaRef> {
