@@ -67,7 +67,7 @@ mod tests {
             ("bigin", "UNSUPPORTED_DATATYPE"),
             ("decimal(40,2)", "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION"),
             ("array<int", "PARSE_SYNTAX_ERROR"),
-            ("int(3)", "UNSUPPORTED_DATATYPE"),
+            ("int(3)", "PARSE_SYNTAX_ERROR"),
             ("", "PARSE_EMPTY_STATEMENT"),
         ] {
             let error = parse_type(ddl).unwrap_err();

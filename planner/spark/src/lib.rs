@@ -11,6 +11,7 @@
 
 pub mod error;
 pub mod functions;
+pub mod kernel;
 pub mod parse;
 pub mod plan;
 pub mod resolve;

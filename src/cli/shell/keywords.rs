@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 /// In capitals, by the alphabet.
 pub(super) static KEYWORDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    let mut words: Vec<&str> = tidemill_spark::parse::keywords().map(|(word, _)| word).collect();
+    // The one letter is the X of binary literals.
+    let mut words: Vec<&str> = tidemill_spark::parse::keywords().map(|(word, _)| word).filter(|word| word.len() > 1).collect();
     words.sort_unstable();
     words
 });

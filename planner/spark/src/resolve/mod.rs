@@ -20,6 +20,7 @@ mod pivot;
 mod range;
 mod relation;
 mod request;
+mod resolved;
 mod sample;
 mod scope;
 mod select;
@@ -41,31 +42,12 @@ use datafusion::logical_expr::LogicalPlan;
 
 pub use opened::{Opened, OpenedFunction, OpenedRelation, Request, Travel};
 pub use request::{requests, requests_of};
+pub use resolved::{OutputColumn, Resolved};
 
 use crate::plan::{Expression, Relation};
 use crate::types::{SparkType, StructField};
 use crate::{Result, Settings, Typed};
 use scope::{Attribute, Scope};
-
-/// A tree that has been resolved.
-#[derive(Debug, Clone)]
-pub struct Resolved {
-    /// What the engine runs. Its columns are named by id.
-    pub plan: LogicalPlan,
-    /// The columns that the user sees, in order: one per column of `plan`.
-    pub output: Vec<OutputColumn>,
-}
-
-/// A column of a result.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OutputColumn {
-    /// Its name in the plan.
-    pub id: String,
-    /// Its name, type and nullability for the user.
-    pub field: StructField,
-    /// The names of the relation that it comes from, if it is a plain column of one.
-    pub qualifier: Vec<String>,
-}
 
 /// What `relation` means.
 ///

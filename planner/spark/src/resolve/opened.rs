@@ -85,7 +85,7 @@ pub enum OpenedRelation {
         columns: Vec<StructField>,
     },
     /// A tree that was resolved before.
-    Resolved(Arc<super::Resolved>),
+    Resolved(Arc<super::resolved::Resolved>),
     /// There is none of that name.
     Missing,
 }

@@ -10,8 +10,8 @@ use arrow::datatypes::{
 };
 use datafusion::common::ScalarValue;
 
-use super::intervals::unforeseen;
 use super::lanes::{is_valid, nulls, nulls_of, row_of};
+use super::op::unforeseen;
 use crate::Result;
 use crate::error::error;
 use crate::functions::KernelArgs;

@@ -1,5 +1,7 @@
 //! How a function of ours runs: one engine function for all, around a plain function over Arrow arrays.
 
+pub(crate) mod retype;
+
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -179,7 +181,7 @@ impl ScalarUDFImpl for SparkScalar {
         } else {
             match made.to_data().into_builder().data_type(promised.clone()).build() {
                 Ok(data) => arrow::array::make_array(data),
-                Err(_) => super::nested::retype(&made, promised)?,
+                Err(_) => retype::retype(&made, promised)?,
             }
         };
         if constant {

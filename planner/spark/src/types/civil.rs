@@ -43,6 +43,12 @@ pub(crate) fn month_length(year: i64, month: i64) -> i64 {
     }
 }
 
+/// The day of a date that exists.
+pub(crate) fn day_of_date(year: i64, month: i64, day: i64) -> Option<i64> {
+    let exists = (1..=12).contains(&month) && (1..=month_length(year, month)).contains(&day) && year.abs() <= 999_999_999;
+    exists.then(|| days_from_civil(year, month, day))
+}
+
 /// The day of a date, or what is wrong with it.
 pub(crate) fn date(year: i64, month: i64, day: i64) -> Result<i64, String> {
     within("year", year, -999_999_999, 999_999_999)?;
