@@ -29,7 +29,10 @@ python=$(tests/setup.sh)
 "$python" --version
 
 section "self-tests of the oracle and the campaigns"
-"$python" -m pytest -q -p no:cacheprovider tests/oracle/oracle_selftest.py tests/campaign/campaign_selftest.py
+"$python" -m pytest -q -p no:cacheprovider tests/oracle/oracle_selftest.py tests/oracle/tpch_selftest.py tests/campaign/campaign_selftest.py
+
+section "TPC-H's answers beside DuckDB's"
+"$python" tests/oracle/tpch.py --binary "$binary"
 
 section "the job on a small input, killed once, and the oracle on it"
 "$binary" demo --output json --dir "$work/demo" --events 20000 --seed 7 --kills 1 </dev/null >"$work/result.txt"

@@ -91,17 +91,6 @@ impl DataFrame {
     pub fn schema_tree(&self) -> Result<String> {
         Ok(tree::tree(self.schema()?.as_ref()))
     }
-
-    /// The plan as written, as optimized, and as it would run.
-    pub async fn explain(&self) -> Result<String> {
-        let plan = self.plan().await?;
-        let named = crate::session::named(&plan)?;
-        let optimized = self.session.state_now().optimize(&named)?;
-        let mut text =
-            format!("== Logical Plan ==\n{}\n\n== Optimized Logical Plan ==\n{}\n", named.display_indent(), optimized.display_indent());
-        text.push_str(&format!("\n== Stages ==\n{}", self.session.stages(&plan).await?));
-        Ok(text)
-    }
 }
 
 /// A batch under the user's names.

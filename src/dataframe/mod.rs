@@ -6,6 +6,7 @@ mod columns;
 mod group;
 mod join;
 mod missing;
+mod plans;
 mod resolved;
 pub(crate) mod show;
 mod source;
@@ -24,6 +25,7 @@ use tidemill_spark::types::{StructField, field_of, from_field};
 pub use group::GroupedData;
 pub use join::JoinOn;
 pub use missing::{NaFunctions, StatFunctions};
+pub use plans::Plan;
 
 pub(crate) use resolved::{Handle, Held, Meaning, new_plan_id};
 pub(crate) use source::query;
