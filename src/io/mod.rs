@@ -14,6 +14,7 @@ mod save_record;
 mod strict_json;
 mod table;
 mod table_files;
+mod table_writer;
 mod writer;
 
 pub(crate) use file_writer::Replace;
@@ -25,5 +26,6 @@ pub(crate) use path_table::{Format, PathTable, Version, delta};
 pub use reader::DataFrameReader;
 pub use table::Table;
 pub(crate) use table_files::TableFiles;
+pub use table_writer::DataFrameWriterV2;
 pub use writer::DataFrameWriter;
 pub(crate) use writer::Mode;

@@ -37,7 +37,7 @@ const MODES: [(&str, Mode); 6] = [
 ];
 
 impl Mode {
-    fn parse(name: &str) -> Result<Self> {
+    pub(super) fn parse(name: &str) -> Result<Self> {
         let found = MODES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, mode)| *mode);
         found.ok_or_else(|| {
             let hint = did_you_mean(name, MODES.iter().map(|(known, _)| *known));
@@ -59,11 +59,11 @@ impl Mode {
 /// Collects how to write.
 #[derive(Debug, Clone)]
 pub struct DataFrameWriter {
-    frame: DataFrame,
-    format: String,
-    mode: String,
-    options: BTreeMap<String, String>,
-    partition_by: Vec<String>,
+    pub(super) frame: DataFrame,
+    pub(super) format: String,
+    pub(super) mode: String,
+    pub(super) options: BTreeMap<String, String>,
+    pub(super) partition_by: Vec<String>,
 }
 
 impl DataFrame {
@@ -99,6 +99,36 @@ impl DataFrameWriter {
     pub fn option(mut self, name: &str, value: impl ToString) -> Self {
         self.options.insert(name.to_owned(), value.to_string());
         self
+    }
+
+    /// Options by Spark's names.
+    #[must_use]
+    pub fn options<'a>(self, options: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        options.into_iter().fold(self, |writer, (name, value)| writer.option(name, value))
+    }
+
+    /// Writes Parquet files.
+    ///
+    /// # Errors
+    /// Those of [`DataFrameWriter::save`].
+    pub async fn parquet(self, path: &str) -> Result<()> {
+        self.format("parquet").save(path).await
+    }
+
+    /// Writes files of JSON lines.
+    ///
+    /// # Errors
+    /// Those of [`DataFrameWriter::save`].
+    pub async fn json(self, path: &str) -> Result<()> {
+        self.format("json").save(path).await
+    }
+
+    /// Writes CSV files.
+    ///
+    /// # Errors
+    /// Those of [`DataFrameWriter::save`].
+    pub async fn csv(self, path: &str) -> Result<()> {
+        self.format("csv").save(path).await
     }
 
     /// The columns by which a new Delta table is cut into folders.

@@ -3,6 +3,7 @@
 
 mod instant;
 mod json;
+mod literal;
 
 use arrow::datatypes::Schema;
 use tidemill_spark::Settings;
@@ -10,6 +11,7 @@ use tidemill_spark::types::{StructField, from_field};
 
 pub(crate) use instant::{spark_batch, spark_schema};
 pub(crate) use json::{Json, json_rows};
+pub(crate) use literal::literal_at;
 
 use crate::Session;
 

@@ -1,10 +1,12 @@
 //! The session: settings, functions, views, and the door to reading and SQL. Running is the engine's business.
 
+mod catalog;
 mod planner;
 mod run;
 mod settings;
 mod state;
 
+pub use catalog::Catalog;
 pub(crate) use settings::{RESULT_SETTINGS, documented};
 
 use std::collections::BTreeMap;
@@ -17,7 +19,7 @@ use tidemill_executor::pool::Engine;
 
 pub(crate) use run::named;
 
-use crate::catalog::Catalog;
+use crate::catalog::Catalog as Objects;
 use crate::dataframe::DataFrame;
 use crate::io::{DataFrameReader, Table};
 use crate::{Error, Result};
@@ -32,7 +34,7 @@ struct Inner {
     settings: settings::Settings,
     state: OnceLock<SessionState>,
     engine: OnceLock<Engine>,
-    catalog: Catalog,
+    catalog: Objects,
     plans_made: Arc<AtomicU64>,
 }
 
@@ -70,7 +72,7 @@ impl SessionBuilder {
         let settings = settings::Settings::check(&self.given)?;
         let warehouse = settings.get("spark.sql.warehouse.dir").unwrap_or_else(|| "spark-warehouse".to_owned());
         let warehouse = warehouse.strip_prefix("file://").or_else(|| warehouse.strip_prefix("file:")).unwrap_or(&warehouse).to_owned();
-        let catalog = Catalog::new(std::path::Path::new(&warehouse));
+        let catalog = Objects::new(std::path::Path::new(&warehouse));
         let inner = Inner { settings, state: OnceLock::new(), engine: OnceLock::new(), catalog, plans_made: Arc::default() };
         Ok(Session { inner: Arc::new(inner) })
     }
@@ -125,7 +127,7 @@ impl Session {
         let mut settings = tidemill_spark::Settings::from_conf(conf.clone())
             .unwrap_or_else(|_| tidemill_spark::Settings { conf, ..tidemill_spark::Settings::default() });
         settings.current_catalog = crate::catalog::CATALOG.to_owned();
-        settings.current_database = self.catalog().current_database();
+        settings.current_database = self.objects().current_database();
         settings.user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "tidemill".to_owned());
         Arc::new(settings)
     }
@@ -148,7 +150,7 @@ impl Session {
     /// # Errors
     /// `NotFound` when there is none.
     pub fn view(&self, name: &str) -> Result<DataFrame> {
-        let view = self.catalog().temp_view(&[name.to_owned()], &self.spark_settings()).ok_or_else(|| self.catalog().unknown(name))?;
+        let view = self.objects().temp_view(&[name.to_owned()], &self.spark_settings()).ok_or_else(|| self.objects().unknown(name))?;
         Ok(DataFrame::opened(self.clone(), view.opened))
     }
 
@@ -187,7 +189,7 @@ impl Session {
 
     /// Forgets a temporary view; whether there was one.
     pub fn drop_temp_view(&self, name: &str) -> bool {
-        self.catalog().drop_temp_view(&[name.to_owned()], &self.spark_settings())
+        self.objects().drop_temp_view(&[name.to_owned()], &self.spark_settings())
     }
 
     /// How many physical plans the session has made so far: one for each action, and one for each sink when a streaming query
@@ -196,7 +198,8 @@ impl Session {
         self.inner.plans_made.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn catalog(&self) -> &Catalog {
+    /// What has a name in the session, as the catalog keeps it.
+    pub(crate) fn objects(&self) -> &Objects {
         &self.inner.catalog
     }
 
