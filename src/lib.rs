@@ -21,6 +21,7 @@ mod sql;
 mod stream;
 
 pub use column::{Column, Operand, TypeName, Window, WindowSpec};
+pub use command::{Catalog, DataFrameWriterV2};
 pub use dataframe::{DataFrame, GroupedData, JoinOn, NaFunctions, Plan, StatFunctions};
 pub use ddl::{parse_schema, parse_type};
 pub use io::{DataFrameReader, DataFrameWriter, MergeBuilder, Table};

@@ -103,6 +103,9 @@ fn check_dedup(dedup: &Dedup) -> Result<()> {
              before what is computed from it, or call `with_watermark` after the computation",
             dedup.input.schema().field(index).name()
         ))),
+        None if dedup.within_watermark => {
+            Err(Error::analysis("`drop_duplicates_within_watermark` forgets keys by the watermark: call `with_watermark` before it"))
+        }
         _ => Ok(()),
     }
 }
@@ -120,7 +123,7 @@ fn check_window(window: &WindowAggregate) -> Result<()> {
             window.time
         )));
     }
-    if matches!(window.kind, WindowKind::Session { .. }) && window.keys.is_empty() {
+    if matches!(window.kind, WindowKind::Session { .. } | WindowKind::SessionByRow) && window.keys.is_empty() {
         return Err(Error::analysis("a streaming session window needs a further key: group by a column beside `session_window(…)`"));
     }
     if let Some(distinct) = window.aggregates.iter().find(|e| e.to_string().contains("DISTINCT")) {

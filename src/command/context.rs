@@ -27,7 +27,7 @@ pub(super) struct Context<'a> {
 
 impl Context<'_> {
     pub(super) fn catalog(&self) -> &Catalog {
-        self.session.catalog()
+        self.session.objects()
     }
 
     /// The parts of a name, computed if need be.

@@ -3,6 +3,7 @@
 
 mod alter;
 mod cache;
+mod catalog;
 mod columns;
 mod context;
 mod create_table;
@@ -20,11 +21,15 @@ mod rows;
 mod set;
 mod show;
 mod show_create;
+mod table_writer;
 mod variable;
 mod view;
 
 use tidemill_spark::error::error;
 use tidemill_spark::plan::Command;
+
+pub use catalog::Catalog;
+pub use table_writer::DataFrameWriterV2;
 
 use crate::dataframe::DataFrame;
 use crate::session::Session;

@@ -43,6 +43,41 @@ impl DataFrame {
         self.limit(rows).collect().await
     }
 
+    /// The first rows, `rows` of them at most; the same as [`DataFrame::take`].
+    pub async fn head(&self, rows: usize) -> Result<Vec<RecordBatch>> {
+        self.take(rows).await
+    }
+
+    /// The first row, as a batch of one; `None` when there is none.
+    pub async fn first(&self) -> Result<Option<RecordBatch>> {
+        Ok(self.take(1).await?.into_iter().find(|batch| batch.num_rows() > 0))
+    }
+
+    /// The last rows, `rows` of them at most. All rows are computed and held for it.
+    pub async fn tail(&self, rows: usize) -> Result<Vec<RecordBatch>> {
+        let mut wanted = rows;
+        let mut last = Vec::new();
+        for batch in self.collect().await?.into_iter().rev() {
+            let taken = wanted.min(batch.num_rows());
+            if taken > 0 {
+                last.push(batch.slice(batch.num_rows() - taken, taken));
+                wanted -= taken;
+            }
+        }
+        last.reverse();
+        Ok(last)
+    }
+
+    /// Whether there is no row.
+    pub async fn is_empty(&self) -> Result<bool> {
+        Ok(self.first().await?.is_none())
+    }
+
+    /// Each row as JSON text, in a column `value`.
+    pub fn to_json(&self) -> Self {
+        self.select([crate::functions::to_json(crate::functions::struct_(["*"])).alias("value")])
+    }
+
     /// Each row as a JSON object; see the table in the command's help for how types are written.
     pub async fn to_json_rows(&self) -> Result<Vec<Value>> {
         let batches = self.collect().await?;
@@ -61,6 +96,12 @@ impl DataFrame {
     /// The first 20 rows as Spark's grid, on standard output.
     pub async fn show(&self) -> Result<()> {
         print(&(self.show_string(20, 20).await? + "\n"))
+    }
+
+    /// The first `rows` rows as Spark shows them, on standard output: cells cut at `truncate` characters (0: not at all), and one value
+    /// per line when `vertical`.
+    pub async fn show_with(&self, rows: usize, truncate: usize, vertical: bool) -> Result<()> {
+        print(&(self.draw(Grid { rows, truncate, vertical }).await? + "\n"))
     }
 
     /// The first `rows` rows as Spark's grid, cells cut at `truncate` characters (0: not at all).

@@ -5,7 +5,8 @@ use std::fmt;
 use datafusion::logical_expr::LogicalPlan;
 
 use super::DataFrame;
-use crate::Result;
+use tidemill_planner::ident::did_you_mean;
+use tidemill_planner::{Error, Result};
 
 /// A plan that can be printed: a node per line, what it reads below it. `{:#}` adds the columns of each node.
 #[derive(Clone)]
@@ -50,5 +51,21 @@ impl DataFrame {
         let optimized = self.optimized(&analyzed)?;
         let stages = self.session.stages(&self.plan().await?).await?;
         Ok(format!("== Logical Plan ==\n{analyzed}\n\n== Optimized Logical Plan ==\n{optimized}\n\n== Stages ==\n{stages}"))
+    }
+
+    /// What Spark's modes show: `simple` and `formatted` how it would run, `extended`, `codegen` and `cost` all plans.
+    ///
+    /// # Errors
+    /// Those of [`DataFrame::explain`], and `Analysis` for another mode.
+    pub async fn explain_as(&self, mode: &str) -> Result<String> {
+        match mode.to_lowercase().as_str() {
+            "simple" | "formatted" => Ok(format!("== Physical Plan ==\n{}", self.session.stages(&self.plan().await?).await?)),
+            "extended" | "codegen" | "cost" => self.explain().await,
+            other => {
+                let modes = ["simple", "extended", "codegen", "cost", "formatted"];
+                let hint = did_you_mean(other, modes);
+                Err(Error::analysis(format!("unknown mode `{mode}` of EXPLAIN{hint} ({})", modes.join(", "))))
+            }
+        }
     }
 }

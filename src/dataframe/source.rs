@@ -26,7 +26,7 @@ impl Session {
     /// # Errors
     /// `NotFound` when there is none.
     pub fn view(&self, name: &str) -> Result<DataFrame> {
-        let view = self.catalog().temp_view(&[name.to_owned()], &self.spark_settings()).ok_or_else(|| self.catalog().unknown(name))?;
+        let view = self.objects().temp_view(&[name.to_owned()], &self.spark_settings()).ok_or_else(|| self.objects().unknown(name))?;
         Ok(DataFrame::opened(self.clone(), view.opened))
     }
 

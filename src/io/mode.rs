@@ -22,7 +22,7 @@ const MODES: [(&str, Mode); 6] = [
 ];
 
 impl Mode {
-    pub(super) fn parse(name: &str) -> Result<Self> {
+    pub(crate) fn parse(name: &str) -> Result<Self> {
         let found = MODES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, mode)| *mode);
         found.ok_or_else(|| {
             let hint = did_you_mean(name, MODES.iter().map(|(known, _)| *known));

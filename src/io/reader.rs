@@ -7,9 +7,10 @@ use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::file_format::csv::CsvFormat;
 use tidemill_planner::options::{OptionSpec, Options};
+use tidemill_spark::plan::{NamedTable, RelationKind, TableName};
 
 use super::table::name_of;
-use crate::dataframe::DataFrame;
+use crate::dataframe::{DataFrame, Held};
 use crate::scan::{CsvOptions, Format, Version, delta, listing, parquet, strict_json};
 use crate::session::Session;
 use tidemill_planner::{Error, Result};
@@ -49,6 +50,12 @@ impl DataFrameReader {
         self
     }
 
+    /// Options by Spark's names.
+    #[must_use]
+    pub fn options<'a>(self, options: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        options.into_iter().fold(self, |this, (name, value)| this.option(name, value))
+    }
+
     /// The columns, in Spark's DDL: `"eventId STRING NOT NULL, dwellMs BIGINT"`.
     pub fn schema(mut self, ddl: &str) -> Result<Self> {
         self.schema = Some(crate::ddl::parse_schema(ddl)?);
@@ -83,6 +90,20 @@ impl DataFrameReader {
         self.format("csv").load(path).await
     }
 
+    /// The table or view of that name, with the options given.
+    ///
+    /// # Errors
+    /// A name that does not parse, and columns said by `schema`: a table knows its own.
+    pub fn table(self, name: &str) -> Result<DataFrame> {
+        if self.schema.is_some() {
+            return Err(Error::analysis("a table knows its columns: leave out `schema`, and choose columns with `select`"));
+        }
+        let options = tidemill_spark::parse::ParseOptions::new(&self.session.spark_settings())?;
+        let name = TableName::Parts(tidemill_spark::parse::parse_multipart_identifier(name, &options)?);
+        let kind = RelationKind::NamedTable(NamedTable { name, temporal: None, options: self.options, is_streaming: false });
+        Ok(DataFrame::new(self.session, kind, Held::default()))
+    }
+
     /// What is at `path`, in the format set before.
     pub async fn load(self, path: &str) -> Result<DataFrame> {
         self.load_all([path]).await
@@ -100,11 +121,11 @@ impl DataFrameReader {
             };
             return Ok(self.session.dataframe(rows?));
         }
-        let table = self.table(&paths).await?;
+        let table = self.files(&paths).await?;
         self.session.scan(name_of(first), table)
     }
 
-    async fn table(&self, paths: &[&str]) -> Result<Arc<dyn TableProvider>> {
+    async fn files(&self, paths: &[&str]) -> Result<Arc<dyn TableProvider>> {
         let schema = self.schema.clone();
         match Format::parse(&self.format)? {
             Format::Delta => self.delta_table(paths).await,

@@ -22,11 +22,11 @@ const DELTA: &[OptionSpec] = &[
 /// Collects how to write.
 #[derive(Debug, Clone)]
 pub struct DataFrameWriter {
-    frame: DataFrame,
-    format: String,
-    mode: String,
-    options: BTreeMap<String, String>,
-    partition_by: Vec<String>,
+    pub(crate) frame: DataFrame,
+    pub(crate) format: String,
+    pub(crate) mode: String,
+    pub(crate) options: BTreeMap<String, String>,
+    pub(crate) partition_by: Vec<String>,
 }
 
 impl DataFrame {
@@ -62,6 +62,36 @@ impl DataFrameWriter {
     pub fn option(mut self, name: &str, value: impl ToString) -> Self {
         self.options.insert(name.to_owned(), value.to_string());
         self
+    }
+
+    /// Options by Spark's names.
+    #[must_use]
+    pub fn options<'a>(self, options: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        options.into_iter().fold(self, |writer, (name, value)| writer.option(name, value))
+    }
+
+    /// Writes Parquet files.
+    ///
+    /// # Errors
+    /// Those of [`DataFrameWriter::save`].
+    pub async fn parquet(self, path: &str) -> Result<()> {
+        self.format("parquet").save(path).await
+    }
+
+    /// Writes files of JSON lines.
+    ///
+    /// # Errors
+    /// Those of [`DataFrameWriter::save`].
+    pub async fn json(self, path: &str) -> Result<()> {
+        self.format("json").save(path).await
+    }
+
+    /// Writes CSV files.
+    ///
+    /// # Errors
+    /// Those of [`DataFrameWriter::save`].
+    pub async fn csv(self, path: &str) -> Result<()> {
+        self.format("csv").save(path).await
     }
 
     /// The columns by which a new Delta table is cut into folders.

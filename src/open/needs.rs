@@ -9,7 +9,7 @@ use tidemill_planner::{Error, Result};
 /// All that `relation` needs from outside.
 pub(crate) async fn opened_for(session: &Session, relation: &Relation) -> Result<Opened> {
     let settings = session.spark_settings();
-    let mut opened = Opened { variables: session.catalog().variables(), ..Opened::default() };
+    let mut opened = Opened { variables: session.objects().variables(), ..Opened::default() };
     loop {
         let missing = requests(relation, &opened, &settings)?;
         if missing.is_empty() {
@@ -20,12 +20,12 @@ pub(crate) async fn opened_for(session: &Session, relation: &Relation) -> Result
                 Request::Table { name, travel, options, .. } => {
                     let table = super::relation::open(session, name, travel.as_ref(), options).await?;
                     if matches!(table, OpenedRelation::Missing) && opened.known_tables.is_empty() {
-                        opened.known_tables = session.catalog().known_names(&settings).await;
+                        opened.known_tables = session.objects().known_names(&settings).await;
                     }
                     opened.relations.insert(request, table);
                 }
                 Request::Function { name } => {
-                    let found = session.catalog().function(name, &settings).await?;
+                    let found = session.objects().function(name, &settings).await?;
                     let found = found.map_or(OpenedFunction::Missing, |found| OpenedFunction::Sql(found.function));
                     opened.functions.insert(request, found);
                 }
@@ -43,7 +43,7 @@ pub(crate) async fn opened_for(session: &Session, relation: &Relation) -> Result
 /// `Analysis` where it names tables that have to be opened first, as SQL text in a program may.
 pub(crate) fn opened_now(session: &Session, relation: &Relation) -> Result<Opened> {
     let settings = session.spark_settings();
-    let mut opened = Opened { variables: session.catalog().variables(), ..Opened::default() };
+    let mut opened = Opened { variables: session.objects().variables(), ..Opened::default() };
     loop {
         let missing = requests(relation, &opened, &settings)?;
         if missing.is_empty() {
@@ -55,7 +55,7 @@ pub(crate) fn opened_now(session: &Session, relation: &Relation) -> Result<Opene
                     opened.functions.insert(request, OpenedFunction::Missing);
                     continue;
                 }
-                Request::Table { name, .. } => session.catalog().temp_view(name, &settings),
+                Request::Table { name, .. } => session.objects().temp_view(name, &settings),
                 Request::Files { .. } => None,
             };
             let Some(view) = view else {

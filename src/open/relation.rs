@@ -50,7 +50,7 @@ pub(crate) async fn open_with(
     options: &BTreeMap<String, String>,
     settings: &Settings,
 ) -> Result<OpenedRelation> {
-    match session.catalog().find(name, settings).await? {
+    match session.objects().find(name, settings).await? {
         Found::Temp(view) => match travel {
             None => Ok(view.opened),
             Some(_) => Err(no_travel(&view.name)),

@@ -16,7 +16,7 @@ use tidemill_executor::pool::Engine;
 
 pub(crate) use run::named;
 
-use crate::catalog::Catalog;
+use crate::catalog::Catalog as Objects;
 use tidemill_planner::Result;
 
 /// One program's work: settings, temporary views, and the engine that runs its queries. Clones share everything.
@@ -29,7 +29,7 @@ struct Inner {
     settings: settings::Settings,
     state: OnceLock<SessionState>,
     engine: OnceLock<Engine>,
-    catalog: Catalog,
+    catalog: Objects,
     plans_made: Arc<AtomicU64>,
 }
 
@@ -67,7 +67,7 @@ impl SessionBuilder {
         let settings = settings::Settings::check(&self.given)?;
         let warehouse = settings.get("spark.sql.warehouse.dir").unwrap_or_else(|| "spark-warehouse".to_owned());
         let warehouse = warehouse.strip_prefix("file://").or_else(|| warehouse.strip_prefix("file:")).unwrap_or(&warehouse).to_owned();
-        let catalog = Catalog::new(std::path::Path::new(&warehouse));
+        let catalog = Objects::new(std::path::Path::new(&warehouse));
         let inner = Inner { settings, state: OnceLock::new(), engine: OnceLock::new(), catalog, plans_made: Arc::default() };
         Ok(Session { inner: Arc::new(inner) })
     }
@@ -122,14 +122,14 @@ impl Session {
         let mut settings = tidemill_spark::Settings::from_conf(conf.clone())
             .unwrap_or_else(|_| tidemill_spark::Settings { conf, ..tidemill_spark::Settings::default() });
         settings.current_catalog = crate::catalog::CATALOG.to_owned();
-        settings.current_database = self.catalog().current_database();
+        settings.current_database = self.objects().current_database();
         settings.user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "tidemill".to_owned());
         Arc::new(settings)
     }
 
     /// Forgets a temporary view; whether there was one.
     pub fn drop_temp_view(&self, name: &str) -> bool {
-        self.catalog().drop_temp_view(&[name.to_owned()], &self.spark_settings())
+        self.objects().drop_temp_view(&[name.to_owned()], &self.spark_settings())
     }
 
     /// How many physical plans the session has made so far: one for each action, and one for each sink when a streaming query
@@ -138,7 +138,8 @@ impl Session {
         self.inner.plans_made.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn catalog(&self) -> &Catalog {
+    /// What has a name in the session, as the catalog keeps it.
+    pub(crate) fn objects(&self) -> &Objects {
         &self.inner.catalog
     }
 

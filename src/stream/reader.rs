@@ -50,6 +50,12 @@ impl DataStreamReader {
         self
     }
 
+    /// Options by Spark's names.
+    #[must_use]
+    pub fn options<'a>(self, options: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        options.into_iter().fold(self, |this, (name, value)| this.option(name, value))
+    }
+
     /// The columns, in Spark's DDL: `"eventId STRING NOT NULL, dwellMs BIGINT"`.
     ///
     /// # Errors

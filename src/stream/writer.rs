@@ -79,6 +79,12 @@ impl DataStreamWriter {
         self
     }
 
+    /// Options by Spark's names.
+    #[must_use]
+    pub fn options<'a>(self, options: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        options.into_iter().fold(self, |this, (name, value)| this.option(name, value))
+    }
+
     /// The output mode: `append`.
     ///
     /// # Errors

@@ -13,7 +13,9 @@ use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
 use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, PhysicalExpr};
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
-use tidemill_planner::logical::{Dedup, FlatMapGroups, SidePort, Watermark, WindowAggregate, event_time_column, late_schema};
+use tidemill_planner::logical::{
+    Dedup, FlatMapGroups, SidePort, Watermark, WindowAggregate, event_time_column, late_schema, watermark_delay_us,
+};
 use tidemill_planner::scan::ScanExec;
 use tidemill_planner::seam::state::StateTypes;
 use tidemill_planner::stage::{SidePortExec, StageGraph};
@@ -111,10 +113,13 @@ impl ExtensionPlanner for StatefulPlanner {
                 schema: Arc::clone(node.schema().inner()),
             })
         } else if let Some(n) = any.downcast_ref::<Dedup>() {
+            let event_time = event_time_column(logical.schema().as_arrow());
+            let delay = event_time.filter(|_| n.within_watermark).and_then(|at| watermark_delay_us(logical.schema().as_arrow(), at));
             Arc::new(DedupOperator {
                 id: named(n.id.as_ref())?,
                 keys: n.keys.iter().map(|k| index_of(logical.schema(), k)).collect::<DfResult<_>>()?,
-                event_time: event_time_column(logical.schema().as_arrow()),
+                event_time,
+                within_us: delay,
                 schema: Arc::clone(node.schema().inner()),
                 late_schema: late_schema(logical.schema().as_arrow()),
             })
@@ -168,6 +173,7 @@ fn window_operator(
         id: named(node.id.as_ref())?,
         kind: node.kind,
         time: bind(&node.time)?,
+        ends: node.ends.as_ref().map(bind).transpose()?,
         keys,
         key_types,
         aggregates: aggregates.into(),

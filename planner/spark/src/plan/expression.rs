@@ -90,6 +90,17 @@ pub enum ExpressionKind {
         /// Whether it was said with a dot.
         dotted: bool,
     },
+    /// A struct with a field added, replaced or left out: `col.withField`, `col.dropFields`.
+    UpdateFields {
+        /// The struct.
+        child: Box<Expression>,
+        /// The field, dotted for one of a struct inside.
+        name: String,
+        /// The field's value; none leaves it out.
+        value: Option<Box<Expression>>,
+    },
+    /// A column of the query around: `col.outer()`.
+    Outer(Box<Expression>),
     /// `CASE [operand] WHEN … THEN … ELSE … END`
     Case {
         /// `CASE operand WHEN`

@@ -254,6 +254,15 @@ pub enum RelationKind {
         /// (name, new name)
         renames: Vec<(String, String)>,
     },
+    /// `withMetadata`
+    WithMetadata {
+        /// Of what.
+        input: Relation,
+        /// Which column.
+        column: String,
+        /// Its remarks.
+        metadata: BTreeMap<String, String>,
+    },
     /// `toDF(names)`
     ToDf {
         /// Of what.
@@ -435,6 +444,13 @@ pub enum SetOperation {
 pub enum SampleMethod {
     /// A share of the rows: `lower_bound ≤ x < upper_bound` of a random number.
     Fraction {
+        /// From.
+        lower_bound: f64,
+        /// To.
+        upper_bound: f64,
+    },
+    /// `df.randomSplit`: a part of all rows, dealt out so that the parts of one seed share no row.
+    Part {
         /// From.
         lower_bound: f64,
         /// To.

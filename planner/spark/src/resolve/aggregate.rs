@@ -145,7 +145,7 @@ impl Grouped {
         let plan = if keys.is_empty() && aggregates.is_empty() {
             // One group of which nothing is asked: one row.
             LogicalPlanBuilder::empty(true).build()?
-        } else if let Some(window) = &this.window {
+        } else if let Some(window) = this.window.as_ref().filter(|window| !window.is_column) {
             this.windowed(window, aggregates)?
         } else {
             LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input), keys, aggregates)?)
@@ -159,9 +159,6 @@ impl Grouped {
 
     /// The groups, one of whose keys is a window of time.
     fn windowed(&self, window: &TimeWindow, aggregates: Vec<Expr>) -> Result<LogicalPlan> {
-        if self.sets.is_some() {
-            return Err(crate::Error::unsupported("a window of time in GROUPING SETS is not there yet: group by it, then once more"));
-        }
         let is_window = |key: &Typed| key.expr == window.attribute.expr();
         let window_position = self.keys.iter().position(|(key, _)| is_window(key)).unwrap_or(0);
         let others: Vec<&(Typed, Attribute)> = self.keys.iter().filter(|(key, _)| !is_window(key)).collect();
@@ -169,7 +166,7 @@ impl Grouped {
         let keys = others.iter().map(|(key, attribute)| super::select::under_id(key.expr.clone(), &attribute.id)).collect();
         let groups = Groups { keys, aggregates, window_position };
         let definition = window.definition(&texts, &self.texts);
-        let (time, id) = (window.time.expr.clone(), &window.attribute.id);
+        let (time, id) = (window.event_time(), &window.attribute.id);
         Ok(super::stream::windowed(WindowAggregate::try_new(self.input.clone(), window.kind, time, id, groups, definition)?))
     }
 
@@ -256,9 +253,13 @@ impl Resolver<'_> {
             }
         }
         let mut rel = rel;
-        let window = self.time_window(grouping_expressions, &rel.scope)?;
-        if let Some(window) = &window {
+        let (keys, in_sets) = members(group_type, grouping_expressions);
+        let mut window = self.time_window(&keys, &rel.scope)?;
+        if let Some(window) = &mut window {
             self.remember(&rel.scope);
+            if in_sets {
+                rel.plan = self.with_window_column(rel.plan, window)?;
+            }
             // Its column can be named from here on.
             rel.scope.columns.push(window.attribute.clone());
         }
@@ -530,6 +531,32 @@ impl Resolver<'_> {
         let shown: Vec<&Sql> = keys.iter().map(|key| &key.sql).collect();
         Ok(Typed::new(grouping.id.expr(), SparkType::Long, false, Sql::call("grouping_id", shown)))
     }
+}
+
+/// The expressions that are grouped by, those inside of sets among them; and whether there are sets.
+fn members<'e>(group_type: &'e GroupType, grouping: &'e [Expression]) -> (Vec<&'e Expression>, bool) {
+    fn inside<'e>(expression: &'e Expression, found: &mut Vec<&'e Expression>) -> bool {
+        if let ExpressionKind::UnresolvedFunction(call) = &expression.kind
+            && let [name] = call.name.as_slice()
+            && matches!(name.to_lowercase().as_str(), "rollup" | "cube" | "grouping_sets" | "struct")
+        {
+            let sets = call.arguments.iter().map(|argument| inside(argument, found)).fold(false, |one, other| one | other);
+            return sets || name != "struct";
+        }
+        found.push(expression);
+        false
+    }
+    let mut found = Vec::new();
+    let mut in_sets = matches!(group_type, GroupType::Rollup | GroupType::Cube | GroupType::GroupingSets(_));
+    for expression in grouping {
+        in_sets |= inside(expression, &mut found);
+    }
+    if let GroupType::GroupingSets(sets) = group_type {
+        sets.iter().flatten().for_each(|expression| {
+            inside(expression, &mut found);
+        });
+    }
+    (found, in_sets)
 }
 
 struct Grouping {

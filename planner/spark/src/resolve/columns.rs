@@ -1,5 +1,7 @@
 //! Steps that add, rename, replace or leave out columns.
 
+use std::collections::BTreeMap;
+
 use datafusion::logical_expr::Expr;
 
 use super::scope::{Attribute, Found, Scope};
@@ -96,6 +98,21 @@ impl Resolver<'_> {
         Ok(Rel::new(rel.plan, rel.scope))
     }
 
+    pub(crate) fn with_metadata(&mut self, input: &Relation, column: &str, metadata: &BTreeMap<String, String>) -> Result<Rel> {
+        let mut rel = self.relation(input)?;
+        let mut found = false;
+        for attribute in rel.scope.columns.iter_mut().filter(|a| self.settings.same(&a.name, column)) {
+            attribute.metadata.clone_from(metadata);
+            found = true;
+        }
+        if !found {
+            let hints = rel.scope.suggestions(&[column.to_owned()]);
+            let message = format!("there is no column `{column}` here; did you mean one of [{}]?", hints.join(", "));
+            return Err(error("UNRESOLVED_COLUMN.WITH_SUGGESTION", message));
+        }
+        Ok(Rel::new(rel.plan, rel.scope))
+    }
+
     pub(crate) fn named_anew(&mut self, input: &Relation, names: &[String]) -> Result<Rel> {
         let mut rel = self.relation(input)?;
         if names.len() != rel.scope.columns.len() {
@@ -147,7 +164,7 @@ impl Resolver<'_> {
     }
 
     /// The first of all rows that are equal in some columns.
-    pub(crate) fn deduplicate_by(&mut self, rel: Rel, names: &[String]) -> Result<Rel> {
+    pub(crate) fn deduplicate_by(&mut self, rel: Rel, names: &[String], within_watermark: bool) -> Result<Rel> {
         let mut keys = Vec::with_capacity(names.len());
         for name in names {
             let of_name: Vec<&Attribute> = rel.scope.columns.iter().filter(|a| self.settings.same(&a.name, name)).collect();
@@ -158,7 +175,7 @@ impl Resolver<'_> {
             }
             keys.extend(of_name.into_iter().cloned());
         }
-        Ok(self.dedup(rel, &keys))
+        Ok(self.dedup(rel, &keys, within_watermark))
     }
 }
 

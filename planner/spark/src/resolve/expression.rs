@@ -91,6 +91,8 @@ impl Resolver<'_> {
                 _ => Err(error("UNSUPPORTED_EXPR_FOR_WINDOW", "OVER follows a call of an aggregate or window function")),
             },
             ExpressionKind::SortOrder(order) => self.expression(&order.child, scope),
+            ExpressionKind::UpdateFields { child, name, value } => self.update_fields(child, name, value.as_deref(), scope),
+            ExpressionKind::Outer(child) => self.outer_column(child),
             ExpressionKind::ScalarSubquery(plan) => self.scalar_subquery(plan, scope),
             ExpressionKind::Exists(plan) => self.exists(plan, scope),
             ExpressionKind::InSubquery { values, plan } => self.in_subquery(values, plan, scope, false),

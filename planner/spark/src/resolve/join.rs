@@ -165,11 +165,21 @@ impl Resolver<'_> {
         let functions::Build::Scalar(build) = function.build else {
             return Err(error("INTERNAL_ERROR", format!("`{name}` is not a function of values")));
         };
+        self.with_call(function.name, args, build)
+    }
+
+    /// What is made of a call of a function of the table over resolved arguments.
+    pub(crate) fn with_call<T>(
+        &mut self,
+        name: &'static str,
+        args: Vec<Typed>,
+        make: impl FnOnce(&mut functions::Call<'_>) -> Result<T>,
+    ) -> Result<T> {
         let settings = std::sync::Arc::clone(&self.settings);
         let scope = Scope::default();
         let mut lambdas = super::expression::Lambdas { resolver: self, scope: &scope };
-        let mut call = functions::Call {
-            name: function.name,
+        make(&mut functions::Call {
+            name,
             args: args.into_iter().map(functions::Arg::Value).collect(),
             distinct: false,
             filter: None,
@@ -179,8 +189,7 @@ impl Resolver<'_> {
             span: None,
             settings: &settings,
             lambdas: &mut lambdas,
-        };
-        build(&mut call)
+        })
     }
 }
 

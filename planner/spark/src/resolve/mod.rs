@@ -28,10 +28,12 @@ mod set_operation;
 mod single_value;
 mod sort;
 mod star;
+mod statistics;
 mod stream;
 mod subquery;
 mod subquery_join;
 mod unpivot;
+mod update_fields;
 mod values;
 mod window;
 

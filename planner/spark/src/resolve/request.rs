@@ -135,6 +135,11 @@ impl Finder<'_> {
                 self.expression(child)?;
                 self.expression(extraction)
             }
+            ExpressionKind::UpdateFields { child, value, .. } => {
+                self.expression(child)?;
+                self.expressions(value.as_deref())
+            }
+            ExpressionKind::Outer(child) => self.expression(child),
             ExpressionKind::Case { operand, branches, otherwise } => {
                 self.expressions(operand.as_deref())?;
                 self.expressions(branches.iter().flat_map(|(when, then)| [when, then]))?;
@@ -298,6 +303,7 @@ impl Finder<'_> {
             | RelationKind::Repartition { input, .. }
             | RelationKind::SubqueryAlias { input, .. }
             | RelationKind::WithColumnsRenamed { input, .. }
+            | RelationKind::WithMetadata { input, .. }
             | RelationKind::ToDf { input, .. }
             | RelationKind::PipeStep { input, .. }
             | RelationKind::WithWatermark { input, .. }

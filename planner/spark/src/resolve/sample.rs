@@ -1,26 +1,21 @@
 //! TABLESAMPLE and `df.sample`.
 
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, lit};
+use rand::Rng;
 
 use super::{Rel, Resolver};
 use crate::Result;
 use crate::error::error;
-use crate::functions::{KernelArgs, SparkScalar};
-use crate::plan::{Relation, SampleMethod};
+use crate::plan::{CastMode, Expression, ExpressionKind, Relation, RelationKind, SampleMethod, SortOrder, WindowSpec, WithColumnsMode};
 use crate::types::SparkType;
-use arrow::array::{ArrayRef, Float64Array};
-use datafusion::scalar::ScalarValue;
-use rand::{Rng, SeedableRng};
-use std::sync::Arc;
 
 impl Resolver<'_> {
     pub(crate) fn sample(&mut self, input: &Relation, method: &SampleMethod, with_replacement: bool, seed: Option<i64>) -> Result<Rel> {
         let (low, high) = match method {
             SampleMethod::Rows(rows) => return self.limit(input, Some(rows)),
+            SampleMethod::Part { lower_bound, upper_bound } => return self.part(input, *lower_bound, *upper_bound, seed.unwrap_or(0)),
             SampleMethod::Fraction { lower_bound, upper_bound } => (*lower_bound, *upper_bound),
             SampleMethod::Bucket { numerator, denominator } => (0.0, *numerator as f64 / *denominator as f64),
         };
-        let rel = self.relation(input)?;
         if with_replacement {
             return Err(error(
                 "UNSUPPORTED_FEATURE.TABLE_OPERATION",
@@ -28,26 +23,52 @@ impl Resolver<'_> {
             ));
         }
         if low == 0.0 && high >= 1.0 {
-            return Ok(rel);
+            return self.relation(input);
         }
         let seed = seed.unwrap_or_else(|| rand::rng().random());
-        let draw = SparkScalar::new("sample_draw", draws, Vec::new(), SparkType::Double, Arc::clone(&self.settings))
-            .with_constants(vec![ScalarValue::Int64(Some(seed))])
-            .with_nullable(false)
-            .volatile()
-            .call(Vec::new());
-        let condition: Expr = if low > 0.0 { draw.clone().gt_eq(lit(low)).and(draw.lt(lit(high))) } else { draw.lt(lit(high)) };
-        let plan = LogicalPlanBuilder::from(rel.plan).filter(condition)?.build()?;
-        Ok(Rel::new(plan, rel.scope))
+        // One number a row, Spark's for rows in the same order in one task.
+        let draw = Expression::call("rand", vec![Expression::literal(seed)]);
+        let condition = if low > 0.0 {
+            let above = Expression::operator("-", vec![draw, Expression::literal(low)]);
+            let cell = Expression::call("floor", vec![Expression::operator("/", vec![above, Expression::literal(high - low)])]);
+            Expression::operator("=", vec![cell, Expression::literal(0_i64)])
+        } else {
+            Expression::operator("<", vec![draw, Expression::literal(high)])
+        };
+        self.relation(&RelationKind::Filter { input: input.clone(), condition }.into())
     }
 }
 
-/// A number between 0 and 1 per row.
-fn draws(args: &KernelArgs<'_>) -> Result<ArrayRef> {
-    let seed = match args.constants.first() {
-        Some(ScalarValue::Int64(Some(seed))) => *seed,
-        _ => 0,
-    };
-    let mut random = rand::rngs::StdRng::seed_from_u64(seed.cast_unsigned());
-    Ok(Arc::new((0..args.rows).map(|_| random.random::<f64>()).collect::<Float64Array>()))
+impl Resolver<'_> {
+    /// The rows whose number, of all rows in the order of all columns, is dealt into the part: a hash of the seed and the number. What
+    /// the rows came from may give them in another order each time, and still deals them out alike.
+    fn part(&mut self, input: &Relation, low: f64, high: f64, seed: i64) -> Result<Rel> {
+        let columns = self.relation(input)?.scope.columns;
+        let order = columns.iter().map(|column| {
+            let name = Expression::attribute([column.name.clone()]);
+            let child = if crate::types::lattice::is_orderable(&column.data_type) { name } else { text(name) };
+            SortOrder { child, ascending: true, nulls_first: true }
+        });
+        let spec = Box::new(WindowSpec { order_by: order.collect(), ..WindowSpec::default() });
+        let number = Expression::call("row_number", Vec::new());
+        let number: Expression = ExpressionKind::Window { window_function: Box::new(number), spec }.into();
+        let name = self.fresh("dealt");
+        let hash = Expression::call("xxhash64", vec![Expression::attribute([name.clone()]), Expression::literal(seed)]);
+        let share = Expression::call("pmod", vec![hash, Expression::literal(DEALT)]);
+        let bound = |share: f64| Expression::literal((share * DEALT as f64).round() as i64);
+        let above = Expression::operator(">=", vec![share.clone(), bound(low)]);
+        let below = Expression::operator("<", vec![share, bound(high)]);
+        let numbered =
+            RelationKind::WithColumns { input: input.clone(), aliases: vec![number.alias(&name)], mode: WithColumnsMode::Upsert };
+        let kept = RelationKind::Filter { input: numbered.into(), condition: Expression::operator("and", vec![above, below]) };
+        let columns = vec![Expression::attribute([name])];
+        self.relation(&RelationKind::Drop { input: kept.into(), columns, must_exist: true }.into())
+    }
+}
+
+/// How finely rows are dealt out.
+const DEALT: i64 = 1 << 40;
+
+fn text(child: Expression) -> Expression {
+    ExpressionKind::Cast { expr: Box::new(child), to_type: SparkType::String, mode: CastMode::Session }.into()
 }

@@ -124,6 +124,19 @@ impl Resolver<'_> {
 }
 
 impl Resolver<'_> {
+    /// A column that is said to be one of the query around.
+    pub(crate) fn outer_column(&mut self, child: &Expression) -> Result<Typed> {
+        let Some(around) = self.outer.pop() else {
+            let message =
+                "`outer` names a column of the query around, and there is none: it stands in a DataFrame that is a part of another";
+            return Err(crate::Error::analysis(message));
+        };
+        let made = self.expression(child, &around);
+        let made = made.and_then(|typed| Ok(Typed { expr: as_outer(&typed.expr, &around)?, ..typed }));
+        self.outer.push(around);
+        made
+    }
+
     /// The plan, which gives one column, with one row at most: more are an error.
     fn one_row_of(&mut self, plan: LogicalPlan) -> Result<LogicalPlan> {
         if is_one_row(&plan) {
