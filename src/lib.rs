@@ -29,6 +29,7 @@ pub use session::{Session, SessionBuilder};
 pub use stream::{DataStreamReader, DataStreamWriter, StreamSink, StreamingQueryBuilder, Trigger};
 pub use tidemill_lakehouse::{HistoryEntry, MergeMetrics};
 pub use tidemill_planner::logical::{GroupFn, GroupFunction, GroupOutput, GroupRows, GroupState};
+pub use tidemill_planner::value::Value;
 pub use tidemill_planner::{Error, ErrorKind, Result};
 pub use tidemill_spark::plan;
 pub use tidemill_spark::types::{SparkType, StructField};

@@ -48,20 +48,66 @@ async fn tables_and_lists() {
     assert_eq!(session.read().table("clicks").unwrap().count().await.unwrap(), 13);
     df.limit(2).write().mode("overwrite").insert_into("clicks").await.unwrap();
     assert_eq!(session.read().table("clicks").unwrap().count().await.unwrap(), 2);
-    df.write_to("byCountry").using("parquet").partitioned_by(["country"]).table_property("owner", "me").create().await.unwrap();
+    df.write_to("byCountry").using("parquet").partitioned_by(["country"]).table_property("team", "me").create().await.unwrap();
     df.limit(1).write_to("byCountry").append().await.unwrap();
     assert_eq!(condition(df.write_to("none").replace().await).as_deref(), Some("TABLE_OR_VIEW_NOT_FOUND"));
     df.limit(3).write_to("other").using("delta").create_or_replace().await.unwrap();
     assert_eq!(session.read().table("other").unwrap().count().await.unwrap(), 3);
     catalog.create_table("made", "json", "a INT, b STRING", None).await.unwrap();
     df.create_temp_view("v").unwrap();
-    expect![[""]].assert_eq(&grid(&catalog.list_tables(None, None).await.unwrap().order_by(["name"])).await);
-    expect![[""]].assert_eq(&grid(&catalog.list_columns("byCountry").await.unwrap()).await);
-    expect![[""]].assert_eq(&grid(&catalog.list_partitions("byCountry").await.unwrap().order_by(["partition"])).await);
-    expect![[""]].assert_eq(&grid(&catalog.list_databases(None).await.unwrap().select(["name", "catalog", "description"])).await);
-    expect![[""]].assert_eq(&grid(&catalog.list_functions(None, Some("array_s*")).await.unwrap().select(["name", "isTemporary"])).await);
-    assert_eq!(catalog.get_table_properties("byCountry").await.unwrap().get("owner").map(String::as_str), Some("me"));
-    assert!(catalog.get_create_table_string("byCountry").await.unwrap().starts_with("CREATE TABLE spark_catalog.shop.byCountry"));
+    expect![[r#"
+        +---------+-------------+---------+-----------+---------+-----------+
+        |     name|      catalog|namespace|description|tableType|isTemporary|
+        +---------+-------------+---------+-----------+---------+-----------+
+        |bycountry|spark_catalog|   [shop]|       NULL|  MANAGED|      false|
+        |   clicks|spark_catalog|   [shop]|       NULL|  MANAGED|      false|
+        |     made|spark_catalog|   [shop]|       NULL|  MANAGED|      false|
+        |    other|spark_catalog|   [shop]|       NULL|  MANAGED|      false|
+        |        v|         NULL|     NULL|       NULL|TEMPORARY|       true|
+        +---------+-------------+---------+-----------+---------+-----------+
+    "#]]
+    .assert_eq(&grid(&catalog.list_tables(None, None).await.unwrap().order_by(["name"])).await);
+    expect![[r#"
+        +-------+-----------+--------+--------+-----------+--------+---------+
+        |   name|description|dataType|nullable|isPartition|isBucket|isCluster|
+        +-------+-----------+--------+--------+-----------+--------+---------+
+        | userId|       NULL|  string|    true|      false|   false|    false|
+        | clicks|       NULL|  bigint|    true|      false|   false|    false|
+        |country|       NULL|  string|    true|       true|   false|    false|
+        +-------+-----------+--------+--------+-----------+--------+---------+
+    "#]]
+    .assert_eq(&grid(&catalog.list_columns("byCountry").await.unwrap()).await);
+    expect![[r#"
+        +--------------------+
+        |           partition|
+        +--------------------+
+        |country=__HIVE_DE...|
+        |          country=de|
+        |          country=fr|
+        |          country=nl|
+        +--------------------+
+    "#]]
+    .assert_eq(&grid(&catalog.list_partitions("byCountry").await.unwrap().order_by(["partition"])).await);
+    expect![[r#"
+        +-------+-------------+----------------+
+        |   name|      catalog|     description|
+        +-------+-------------+----------------+
+        |default|spark_catalog|default database|
+        |   shop|spark_catalog|            NULL|
+        +-------+-------------+----------------+
+    "#]]
+    .assert_eq(&grid(&catalog.list_databases(None).await.unwrap().select(["name", "catalog", "description"])).await);
+    expect![[r#"
+        +----------+-----------+
+        |      name|isTemporary|
+        +----------+-----------+
+        |array_size|       true|
+        |array_sort|       true|
+        +----------+-----------+
+    "#]]
+    .assert_eq(&grid(&catalog.list_functions(None, Some("array_s*")).await.unwrap().select(["name", "isTemporary"])).await);
+    assert_eq!(catalog.get_table_properties("byCountry").await.unwrap().get("team").map(String::as_str), Some("me"));
+    assert!(catalog.get_create_table_string("byCountry").await.unwrap().starts_with("CREATE TABLE spark_catalog.shop.bycountry"));
     assert!(catalog.table_exists("made").await.unwrap() && catalog.function_exists("abs").await.unwrap());
     assert!(!catalog.table_exists("default.made").await.unwrap() && !catalog.function_exists("abz").await.unwrap());
     assert!(catalog.database_exists("shop").await.unwrap() && !catalog.database_exists("shops").await.unwrap());

@@ -76,7 +76,8 @@ fn printed() -> (String, Vec<String>) {
             }
             there += usize::from(shown.is_some());
             let shown = shown.map_or_else(|| "–".to_owned(), |name| format!("`{name}`"));
-            let _ = writeln!(table, "| `{name}` | {shown} | {remark} |");
+            let remark = if remark.is_empty() { String::new() } else { format!(" {remark}") };
+            let _ = writeln!(table, "| `{name}` | {shown} |{remark} |");
         }
         let of = if class == "functions" { "`functions`".to_owned() } else { format!("`{class}`: `{rust}`") };
         let _ = write!(text, "\n## {of}\n\n{there} of {} names.\n\n| PySpark | Tidemill | |\n|---|---|---|\n{table}", names.len());
