@@ -1,7 +1,8 @@
 //! TABLESAMPLE and `df.sample`.
 
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, lit};
+use datafusion::logical_expr::{Expr, lit};
 
+use super::nodes::filtered;
 use super::{Rel, Resolver};
 use crate::Result;
 use crate::error::error;
@@ -37,7 +38,7 @@ impl Resolver<'_> {
             .volatile()
             .call(Vec::new());
         let condition: Expr = if low > 0.0 { draw.clone().gt_eq(lit(low)).and(draw.lt(lit(high))) } else { draw.lt(lit(high)) };
-        let plan = LogicalPlanBuilder::from(rel.plan).filter(condition)?.build()?;
+        let plan = filtered(rel.plan, condition)?;
         Ok(Rel::new(plan, rel.scope))
     }
 }
