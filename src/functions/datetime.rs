@@ -215,8 +215,8 @@ pub fn months_between(timestamp1: impl Into<Column>, timestamp2: impl Into<Colum
 }
 
 /// The first date after it that is such a day: MO, Mon and Monday are the same.
-pub fn next_day(date: impl Into<Column>, day_of_week: impl Into<Column>) -> Column {
-    call("next_day", [date.into(), day_of_week.into()])
+pub fn next_day(date: impl Into<Column>, day_of_week: impl Operand) -> Column {
+    call("next_day", [date.into(), day_of_week.into_operand()])
 }
 
 /// The moment at which the statement began.

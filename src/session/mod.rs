@@ -149,7 +149,7 @@ impl Session {
     /// `NotFound` when there is none.
     pub fn view(&self, name: &str) -> Result<DataFrame> {
         let view = self.catalog().temp_view(&[name.to_owned()], &self.spark_settings()).ok_or_else(|| self.catalog().unknown(name))?;
-        Ok(DataFrame::opened(self.clone(), view.opened))
+        Ok(DataFrame::opened(self.clone(), view.opened).alias(name))
     }
 
     /// The Delta table at a path: its rows, versions and history.

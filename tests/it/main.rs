@@ -8,6 +8,7 @@ mod conformance;
 #[cfg(feature = "failpoints")]
 mod creators;
 mod dataframe;
+mod equal_plans;
 mod int96;
 mod merge_conditions;
 mod overwrite;
