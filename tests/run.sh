@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# All tests: Rust's (doctests included), the oracle's and the campaigns' own, then the job itself, killed, and judged by the oracle.
+# All tests: Rust's (doctests included), the oracle's and the campaigns' own, TPC-H beside DuckDB, then the job itself, killed, and judged
+# by the oracle.
 #
 #   tests/run.sh
 #

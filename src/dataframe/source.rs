@@ -27,7 +27,7 @@ impl Session {
     /// `NotFound` when there is none.
     pub fn view(&self, name: &str) -> Result<DataFrame> {
         let view = self.objects().temp_view(&[name.to_owned()], &self.spark_settings()).ok_or_else(|| self.objects().unknown(name))?;
-        Ok(DataFrame::opened(self.clone(), view.opened))
+        Ok(DataFrame::opened(self.clone(), view.opened).alias(name))
     }
 
     /// Rows given as Arrow batches, all of one schema.

@@ -7,7 +7,9 @@
 mod needs;
 mod relation;
 
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use std::sync::Arc;
+
+use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
 use tidemill_planner::Result;
 use tidemill_spark::plan::Relation;
 use tidemill_spark::resolve::{OutputColumn, Resolved};
@@ -36,5 +38,5 @@ pub(crate) fn named(plan: LogicalPlan, output: &[OutputColumn]) -> Result<Logica
         let expr = Expr::Column(datafusion::common::Column::new_unqualified(&column.id));
         if column.id == column.field.name { expr } else { expr.alias(&column.field.name) }
     });
-    Ok(LogicalPlanBuilder::from(plan).project(exprs.collect::<Vec<_>>())?.build()?)
+    Ok(LogicalPlan::Projection(Projection::try_new(exprs.collect(), Arc::new(plan))?))
 }

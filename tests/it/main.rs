@@ -9,6 +9,7 @@ mod conformance;
 #[cfg(feature = "failpoints")]
 mod creators;
 mod dataframe;
+mod equal_plans;
 mod int96;
 mod merge_conditions;
 mod names;

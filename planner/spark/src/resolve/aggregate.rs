@@ -10,8 +10,9 @@ use datafusion::scalar::ScalarValue;
 use std::sync::Arc;
 use tidemill_planner::logical::{Groups, WindowAggregate};
 
+use super::nodes::{filtered, project};
 use super::scope::{Attribute, Scope};
-use super::select::{Output, Under, has_aggregate, project};
+use super::select::{Output, Under, has_aggregate};
 use super::stream::TimeWindow;
 use super::{Rel, Resolver};
 use crate::error::{at, error};
@@ -152,7 +153,7 @@ impl Grouped {
         };
         let (mut plan, filters) = resolver.with_subqueries(plan, this.filters.clone(), true)?;
         if let Some(filter) = filters.into_iter().reduce(Expr::and) {
-            plan = LogicalPlanBuilder::from(plan).filter(filter)?.build()?;
+            plan = filtered(plan, filter)?;
         }
         Ok(plan)
     }

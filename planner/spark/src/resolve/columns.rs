@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use datafusion::common::Column;
 use datafusion::logical_expr::Expr;
 
+use super::nodes::project;
 use super::scope::{Attribute, Found, Scope};
-use super::select::{has_aggregate, project, project_windows, under_id};
+use super::select::{has_aggregate, project_windows, under_id};
 use super::{Rel, Resolver};
 use crate::Result;
 use crate::error::{at, error};
@@ -78,10 +80,16 @@ impl Resolver<'_> {
                 }
             }
         }
-        let mut exprs: Vec<Expr> = rel.plan.schema().columns().into_iter().map(Expr::Column).collect();
-        exprs.extend(computed.into_iter().map(|(expr, id)| under_id(expr, &id)));
-        let plan = project_windows(rel.plan, exprs)?;
-        let plan = project(plan, unique(&columns))?;
+        let exprs = unique(&columns).into_iter().map(|column| {
+            match &column {
+                Expr::Column(Column { name, .. }) => {
+                    computed.iter().find(|(_, id)| id == name).map(|(expr, id)| under_id(expr.clone(), id))
+                }
+                _ => None,
+            }
+            .unwrap_or(column)
+        });
+        let plan = project_windows(rel.plan, exprs.collect())?;
         Ok(Rel::new(plan, Scope::new(columns)))
     }
 

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::datasource::cte_worktable::CteWorkTable;
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder};
 
+use super::nodes::project;
 use super::scope::{Attribute, Scope};
-use super::select::project;
 use super::{Rel, Resolver};
 use crate::Result;
 use crate::error::{at, error};
@@ -26,6 +27,8 @@ pub(crate) struct Named {
     place: usize,
     /// Inside its own recursion: the rows of the step before.
     step: Option<(String, Vec<StructField>)>,
+    /// Whether the statement names it.
+    is_used: Arc<AtomicBool>,
 }
 
 impl Resolver<'_> {
@@ -43,12 +46,12 @@ impl Resolver<'_> {
                 let message = format!("WITH names two queries `{}`: name them differently", cte.alias.name);
                 return Err(at(error("DUPLICATED_CTE_NAMES", message), cte.span));
             }
-            frame.insert(name, Named { cte: Arc::new(cte.clone()), level: level + 1, outer: self.outer.len(), place, step: None });
+            let is_used = Arc::default();
+            frame.insert(name, Named { cte: Arc::new(cte.clone()), level: level + 1, outer: self.outer.len(), place, step: None, is_used });
         }
         // Each query sees those before it, and itself where the WITH is recursive.
         let order: Vec<String> = with.ctes.iter().map(|cte| cte.alias.name.to_lowercase()).collect();
         self.ctes.push(HashMap::new());
-        let mut done = Ok(());
         for name in &order {
             let Some(named) = frame.remove(name) else { continue };
             if with.recursive && mentions(&named.cte.query, &named.cte.alias.name, &self.settings) {
@@ -57,24 +60,21 @@ impl Resolver<'_> {
             } else {
                 self.ctes[level].insert(name.clone(), named.clone());
             }
-            // Queries that nobody uses are looked at, too.
-            if let Err(cause) = self.named_check(&order, name, level) {
-                done = Err(cause);
-                break;
-            }
         }
-        let rel = match done {
-            Ok(()) => self.relation(&with.input),
-            Err(cause) => Err(cause),
-        };
+        let rel = self.relation(&with.input).and_then(|rel| {
+            order.iter().try_for_each(|name| self.check_unused(name, level))?;
+            Ok(rel)
+        });
         self.ctes.truncate(level);
         rel
     }
 
-    fn named_check(&mut self, _order: &[String], name: &str, level: usize) -> Result<()> {
-        let hidden = self.ctes[level].clone();
-        let Some(named) = hidden.get(name).cloned() else { return Ok(()) };
-        self.named_query(&named, name, level).map(|_| ())
+    /// A query that nobody uses has to mean something, too.
+    fn check_unused(&mut self, name: &str, level: usize) -> Result<()> {
+        match self.ctes[level].get(name).cloned() {
+            Some(named) if !named.is_used.load(Ordering::Relaxed) => self.named_query(&named, name, level).map(|_| ()),
+            _ => Ok(()),
+        }
     }
 
     /// The query of that name, if one is in sight.
@@ -82,6 +82,7 @@ impl Resolver<'_> {
         let lower = name.to_lowercase();
         for level in (0..self.ctes.len()).rev() {
             let Some(named) = self.ctes[level].get(&lower).cloned() else { continue };
+            named.is_used.store(true, Ordering::Relaxed);
             return self.named_query(&named, &lower, level).map(Some);
         }
         Ok(None)

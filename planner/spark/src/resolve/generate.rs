@@ -9,8 +9,8 @@ use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use datafusion::scalar::ScalarValue;
 use std::sync::Arc;
 
+use super::nodes::project;
 use super::scope::Attribute;
-use super::select::project;
 use super::{Rel, Resolver};
 use crate::Result;
 use crate::error::{at, error};
@@ -202,11 +202,13 @@ impl Resolver<'_> {
     pub(crate) fn columns_of(&mut self, plan: datafusion::logical_expr::LogicalPlan, columns: &[StructField]) -> Result<Rel> {
         let mut exprs = Vec::with_capacity(columns.len());
         let mut attributes = Vec::with_capacity(columns.len());
+        let mut have_ids = columns.len() == plan.schema().fields().len();
         for (column, (qualifier, field)) in columns.iter().zip(plan.schema().iter()) {
             let mut attribute = self.attribute(&column.name, column.data_type.clone(), column.nullable);
             attribute.metadata.clone_from(&column.metadata);
             let engine = Expr::Column(Column::new(qualifier.cloned(), field.name()));
             let wanted = to_arrow(&column.data_type);
+            have_ids &= qualifier.is_none() && *field.name() == attribute.id && *field.data_type() == wanted;
             let expr = if *field.data_type() == wanted {
                 engine
             } else {
@@ -215,7 +217,8 @@ impl Resolver<'_> {
             exprs.push(expr.alias(&attribute.id));
             attributes.push(attribute);
         }
-        Ok(Rel::new(project(plan, exprs)?, super::Scope::new(attributes)))
+        let plan = if have_ids { plan } else { project(plan, exprs)? };
+        Ok(Rel::new(plan, super::Scope::new(attributes)))
     }
 
     pub(crate) fn one_row(&mut self) -> Result<Rel> {

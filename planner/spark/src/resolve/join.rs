@@ -6,8 +6,8 @@ use datafusion::logical_expr::utils::split_conjunction_owned;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::scalar::ScalarValue;
 
+use super::nodes::{filtered, project};
 use super::scope::{Attribute, Found, Scope};
-use super::select::project;
 use super::subquery_join::has_subquery;
 use super::{Rel, Resolver};
 use crate::error::{at, error};
@@ -99,7 +99,7 @@ impl Resolver<'_> {
         };
         let (mut plan, above) = self.with_subqueries(plan, above, true)?;
         if let Some(condition) = above.into_iter().reduce(Expr::and) {
-            plan = LogicalPlanBuilder::from(plan).filter(condition)?.build()?;
+            plan = filtered(plan, condition)?;
         }
         let (mut left_scope, mut right_scope) = (left.scope, right.scope);
         let nullable = |scope: &mut Scope| scope.columns.iter_mut().chain(&mut scope.hidden).for_each(|a| a.nullable = true);

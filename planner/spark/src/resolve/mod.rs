@@ -15,6 +15,7 @@ mod generate;
 mod join;
 mod literal;
 mod missing;
+mod nodes;
 mod opened;
 mod pivot;
 mod range;
@@ -142,7 +143,7 @@ impl Rel {
         let plan = if ids == output.iter().map(|c| c.id.as_str()).collect::<Vec<_>>() {
             self.plan
         } else {
-            select::project(self.plan, self.scope.columns.iter().map(Attribute::expr).collect())?
+            nodes::project(self.plan, self.scope.columns.iter().map(Attribute::expr).collect())?
         };
         Ok(Resolved { plan, output })
     }

@@ -2,9 +2,9 @@
 
 use datafusion::logical_expr::LogicalPlanBuilder;
 
+use super::nodes::project;
 use super::opened::OpenedRelation;
 use super::scope::Scope;
-use super::select::project;
 use super::set_operation::How;
 use super::{Rel, Request, Resolver, request};
 use crate::error::{at, error};
@@ -18,9 +18,7 @@ impl Resolver<'_> {
         let mut rel = made?;
         if let Some(id) = relation.plan_id {
             for attribute in rel.scope.columns.iter_mut().chain(&mut rel.scope.hidden) {
-                if !attribute.plan_ids.contains(&id) {
-                    attribute.plan_ids.push(id);
-                }
+                attribute.plan_ids.push(id);
             }
             if let Some(under) = &mut rel.under {
                 under.mark(id);
@@ -138,7 +136,14 @@ impl Resolver<'_> {
         let opened = self.opened.relations.get(request).cloned();
         match opened {
             Some(OpenedRelation::Missing) | None => Err(at(self.unknown_table(request), span)),
-            Some(opened) => self.relation_of(&opened, span),
+            Some(opened) => {
+                let mut rel = self.relation_of(&opened, span)?;
+                // A view of a DataFrame has its own name, and not those of what the DataFrame was made from.
+                if let (Request::Table { name, .. }, OpenedRelation::Resolved(_)) = (request, &opened) {
+                    rel.scope.columns.iter_mut().for_each(|attribute| attribute.qualifier.clone_from(name));
+                }
+                Ok(rel)
+            }
         }
     }
 

@@ -2,10 +2,10 @@
 
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Projection};
-use std::sync::Arc;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use super::aggregate::Grouped;
+use super::nodes::{filtered, project, windowed};
 use super::scope::{Attribute, Scope};
 use super::{Rel, Resolver};
 use crate::error::{at, error};
@@ -102,9 +102,7 @@ impl Under {
     pub(crate) fn mark(&mut self, id: crate::plan::PlanId) {
         let (Self::Project { outputs, .. } | Self::Aggregate { outputs, .. }) = self;
         for output in outputs {
-            if !output.attribute.plan_ids.contains(&id) {
-                output.attribute.plan_ids.push(id);
-            }
+            output.attribute.plan_ids.push(id);
         }
     }
 
@@ -278,7 +276,7 @@ impl Resolver<'_> {
         refuse_in_where(&typed, condition.span)?;
         let (plan, mut exprs) = self.with_subqueries(rel.plan, vec![typed.expr], true)?;
         let plan = match exprs.pop() {
-            Some(expr) => LogicalPlanBuilder::from(plan).filter(expr)?.build()?,
+            Some(expr) => filtered(plan, expr)?,
             None => plan,
         };
         Ok(Rel::new(plan, rel.scope))
@@ -291,7 +289,7 @@ impl Resolver<'_> {
         let expr = under.rewritten(self, &typed)?;
         let id = self.fresh("keep");
         let plan = under.plan(self, &[(expr, id.clone())])?;
-        let plan = LogicalPlanBuilder::from(plan).filter(Expr::Column(Column::new_unqualified(id)))?.build()?;
+        let plan = filtered(plan, Expr::Column(Column::new_unqualified(id)))?;
         let plan = project(plan, rel.scope.columns.iter().map(Attribute::expr).collect())?;
         Ok(Rel::new(plan, rel.scope))
     }
@@ -343,15 +341,10 @@ impl Resolver<'_> {
         let expr = under.rewritten(self, &typed)?;
         let id = self.fresh("keep");
         let plan = under.plan(self, &[(expr, id.clone())])?;
-        let plan = LogicalPlanBuilder::from(plan).filter(Expr::Column(Column::new_unqualified(id)))?.build()?;
+        let plan = filtered(plan, Expr::Column(Column::new_unqualified(id)))?;
         let plan = project(plan, rel.scope.columns.iter().map(Attribute::expr).collect())?;
         Ok(Rel::new(plan, rel.scope))
     }
-}
-
-/// A projection to these expressions.
-pub(crate) fn project(input: LogicalPlan, exprs: Vec<Expr>) -> Result<LogicalPlan> {
-    Ok(LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(input))?))
 }
 
 /// A projection whose expressions may hold window functions: these are computed first.
@@ -387,11 +380,11 @@ pub(crate) fn project_windows(input: LogicalPlan, exprs: Vec<Expr>) -> Result<Lo
     for (at, window) in aside.into_iter().enumerate() {
         let name = window.schema_name().to_string();
         let mut columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
-        let with = LogicalPlanBuilder::window_plan(input, [window])?;
+        let with = windowed(input, vec![window])?;
         columns.push(Expr::Column(Column::new_unqualified(&name)).alias(format!("{name} #{at}")));
         input = project(with, columns)?;
     }
-    let input = if windows.is_empty() { input } else { LogicalPlanBuilder::window_plan(input, windows)? };
+    let input = if windows.is_empty() { input } else { windowed(input, windows)? };
     project(input, exprs)
 }
 

@@ -4,8 +4,9 @@ use datafusion::logical_expr::{Expr, LogicalPlanBuilder, SortExpr, lit};
 use datafusion::scalar::ScalarValue;
 
 use super::aggregate::ordinal;
+use super::nodes::{project, sorted};
 use super::scope::{Attribute, Scope};
-use super::select::{has_aggregate, has_window, is_unknown_column, project};
+use super::select::{has_aggregate, has_window, is_unknown_column};
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::functions::{self, SortKey};
@@ -66,7 +67,7 @@ impl Resolver<'_> {
         };
         // Keys that are constants order nothing.
         keys.retain(|key| !matches!(key.expr, Expr::Literal(..)));
-        let plan = if keys.is_empty() { plan } else { LogicalPlanBuilder::from(plan).sort(keys)?.build()? };
+        let plan = if keys.is_empty() { plan } else { sorted(plan, keys) };
         let plan = if extra.is_empty() { plan } else { project(plan, rel.scope.columns.iter().map(Attribute::expr).collect())? };
         Ok(Rel::new(plan, rel.scope))
     }

@@ -12,8 +12,9 @@ use tidemill_planner::interval::parse_interval_us;
 use tidemill_planner::logical::{Dedup, EventTime, FlatMapGroups, SidePort, Watermark, WindowAggregate, WindowKind};
 use tidemill_planner::seam::Port;
 
+use super::nodes::project;
 use super::scope::{Attribute, Found, Scope};
-use super::select::{project, under_id};
+use super::select::under_id;
 use super::{Rel, Resolver};
 use crate::error::error;
 use crate::functions::datetime::{WindowSpec, session_spec, window_at, window_spec};

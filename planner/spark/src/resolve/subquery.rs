@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use datafusion::common::{Column, Spans};
 use datafusion::logical_expr::expr::{Case, Exists, InSubquery};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Subquery, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, Subquery, lit};
 use datafusion::scalar::ScalarValue;
 
+use super::nodes::{filtered, project};
 use super::scope::Scope;
-use super::select::project;
 use super::{Rel, Resolver};
 use crate::error::error;
 use crate::plan::{CastMode, Expression, ExpressionKind, Relation};
@@ -110,7 +110,7 @@ impl Resolver<'_> {
                     .reduce(Expr::and)
                     .unwrap_or_else(|| lit(true));
                 let some = |condition: Expr| -> Result<Expr> {
-                    let plan = LogicalPlanBuilder::from(rel.plan.clone()).filter(condition)?.build()?;
+                    let plan = filtered(rel.plan.clone(), condition)?;
                     Ok(Expr::Exists(Exists { subquery: subquery(plan), negated: false }))
                 };
                 let (sure, maybe) = (some(equal.clone())?, some(equal.is_not_false())?);

@@ -2,8 +2,9 @@
 
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 
+use super::nodes::project;
 use super::scope::Scope;
-use super::select::{has_aggregate, has_window, project};
+use super::select::{has_aggregate, has_window};
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::functions;
