@@ -47,7 +47,7 @@ impl DataFrame {
     pub async fn to_json_rows(&self) -> Result<Vec<Value>> {
         let batches = self.collect().await?;
         let names = self.columns()?;
-        let (columns, settings) = (crate::rows::columns(self.schema()?.as_ref()), crate::rows::text_settings(&self.session));
+        let (columns, settings) = (crate::rows::columns(self.schema()?.as_ref()), self.session.spark_settings());
         let mut objects = Vec::new();
         for batch in batches {
             for row in crate::rows::json_rows(&batch, &columns, &settings)? {
@@ -76,7 +76,7 @@ impl DataFrame {
     async fn draw(&self, grid: Grid) -> Result<String> {
         // One more, to tell whether there are more.
         let batches = self.take(grid.rows.saturating_add(1)).await?;
-        grid.print(&crate::rows::columns(self.schema()?.as_ref()), &batches, &crate::rows::text_settings(&self.session))
+        grid.print(&crate::rows::columns(self.schema()?.as_ref()), &batches, &self.session.spark_settings())
     }
 
     /// Spark's tree of the columns, on standard output.
