@@ -5,18 +5,30 @@
 //! ```
 
 mod open;
+mod substitute;
 
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use tidemill_spark::plan::{Relation, Statement};
 use tidemill_spark::resolve::{OutputColumn, Resolved};
 
-pub(crate) use open::{opened_for, opened_now};
+pub(crate) use open::{at_first, opened_for, opened_now};
 
 use crate::{DataFrame, Result, Session};
 
 /// Carries out one statement: a query becomes a DataFrame, a command is done at once.
 pub(crate) async fn run(session: &Session, text: &str) -> Result<DataFrame> {
     let settings = session.spark_settings();
+    let replaced;
+    let text = if text.contains("${") && settings.flag("spark.sql.variable.substitute", true)? {
+        replaced = substitute::substitute(text, &|prefix, name| match prefix {
+            None | Some("spark" | "sparkconf" | "hivevar" | "hiveconf") => session.setting(name),
+            Some("env") => std::env::var(name).ok(),
+            Some(_) => None,
+        })?;
+        replaced.as_str()
+    } else {
+        text
+    };
     match tidemill_spark::parse::parse_statement(text, &tidemill_spark::parse::ParseOptions::new(&settings)?)? {
         Statement::Query(relation) => query(session, &relation).await,
         Statement::Command(command) => crate::command::run(session, &command, text).await,
