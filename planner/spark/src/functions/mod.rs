@@ -43,6 +43,7 @@ pub(crate) use call::constant;
 pub use call::{Arg, Call, Lambda, LambdaResolver, SortKey, Want, WindowContext};
 pub(crate) use collection::access::{extract_value, get_field};
 pub use kernel::{KernelArgs, ScalarKernel, SparkScalar};
+pub(crate) use math::random::XorShift;
 
 /// One of Spark's functions.
 #[derive(Debug, Clone, Copy)]
