@@ -42,6 +42,12 @@ fn refuse(node: &LogicalPlan) -> Result<()> {
             if let Some(dedup) = any.downcast_ref::<Dedup>() {
                 return check_dedup(dedup);
             }
+            if let Some(step) = any.downcast_ref::<crate::logical::RowStep>() {
+                let is_fine = step.pass.shared_as().is_some() || !streaming();
+                let message = "a sample of a stream is not supported: take the rows that a hash of the key picks, as in \
+                               `WHERE pmod(hash(id), 10) = 0`";
+                return if is_fine { Ok(()) } else { Err(Error::analysis(message)) };
+            }
             let known = any.is::<FlatMapGroups>() || any.is::<SidePort>() || any.is::<crate::logical::Watermark>();
             if known { Ok(()) } else { Err(Error::unsupported(format!("`{}` is not there for streams", extension.node.name()))) }
         }

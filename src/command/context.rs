@@ -37,8 +37,7 @@ impl Context<'_> {
             TableName::Identifier(_) => {
                 let named = NamedTable { name: name.clone(), temporal: None, options: Default::default(), is_streaming: false };
                 let relation: Relation = RelationKind::NamedTable(named).into();
-                let opened =
-                    tidemill_spark::resolve::Opened { variables: self.catalog().variables(), ..tidemill_spark::resolve::Opened::default() };
+                let opened = crate::open::at_first(self.session);
                 match requests(&relation, &opened, &self.settings)?.into_iter().next() {
                     Some(Request::Table { name, .. }) => Ok(name),
                     _ => Err(error("INTERNAL_ERROR", "IDENTIFIER(…) named no table: please report it")),

@@ -193,12 +193,11 @@ fn of_view(view: &ViewRecord) -> Vec<(String, String)> {
 }
 
 /// What SHOW TABLE EXTENDED says of a table or view.
-pub(super) async fn information(cx: &Context<'_>, entry: &Entry) -> Result<String> {
+pub(super) async fn information(entry: &Entry) -> Result<String> {
     let (pairs, fields) = match entry {
         Entry::Table(table) => (of_table(table), open::table_fields(table).await?),
         Entry::View(view) => (of_view(view), view.columns.iter().map(ColumnRecord::field).collect::<Result<_>>()?),
     };
-    let _ = cx;
     let mut text: String = pairs.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
     text.push_str(&schema(&fields));
     Ok(text)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tidemill_lakehouse::DeltaTable;
 use tidemill_spark::Typed;
 use tidemill_spark::error::error;
-use tidemill_spark::plan::{Command, Expression, ExpressionKind, InsertMode, Literal, PartitionSpec, Relation, RelationKind, TableName};
+use tidemill_spark::plan::{Command, Expression, ExpressionKind, InsertMode, Literal, PartitionSpec, Relation, RelationKind};
 use tidemill_spark::types::StructField;
 
 use super::context::column_of;
@@ -34,7 +34,7 @@ pub(super) async fn insert(cx: &Context<'_>, command: &Command) -> Result<DataFr
     }
     let overwrite = *mode == InsertMode::Overwrite;
     let parts = cx.parts(table)?;
-    let record = target(cx, table, &parts, options).await?;
+    let record = target(cx, &parts, options).await?;
     let fields = open::table_fields(&record).await?;
     let fixed = fixed_values(cx, &record, &fields, partition).await?;
     let query = with_defaults(cx, &record, &fields, &fixed, columns, query)?;
@@ -77,7 +77,7 @@ pub(super) async fn insert(cx: &Context<'_>, command: &Command) -> Result<DataFr
 }
 
 /// The table that rows go into: one of the catalog, or a Delta table by path.
-async fn target(cx: &Context<'_>, name: &TableName, parts: &[String], options: &BTreeMap<String, String>) -> Result<TableRecord> {
+async fn target(cx: &Context<'_>, parts: &[String], options: &BTreeMap<String, String>) -> Result<TableRecord> {
     if let [format, path] = parts
         && format.eq_ignore_ascii_case("delta")
         && matches!(cx.catalog().find(parts, &cx.settings).await?, crate::catalog::Found::Missing)
@@ -98,7 +98,6 @@ async fn target(cx: &Context<'_>, name: &TableName, parts: &[String], options: &
             moved_from: None,
         });
     }
-    let _ = name;
     let mut record = cx.table(parts, "INSERT", false).await?;
     record.options.extend(options.clone());
     Ok(record)
@@ -303,8 +302,8 @@ fn count(table: &str, wanted: usize, given: usize) -> Result<()> {
     Err(error(condition, message).with_parameter("tableName", table))
 }
 
-/// A constant as text, as folders are named; none for null.
-async fn constant_text(cx: &Context<'_>, value: &Typed) -> Result<Option<String>> {
+/// A constant as text, as folders are named and defaults of earlier files kept; none for null.
+pub(super) async fn constant_text(cx: &Context<'_>, value: &Typed) -> Result<Option<String>> {
     let field = StructField::new("value", value.data_type.clone());
     let plan = datafusion::logical_expr::LogicalPlanBuilder::empty(true).build()?;
     let batches = cx.project(plan, vec![(value.clone(), field)])?.collect().await?;

@@ -56,6 +56,12 @@ pub(crate) async fn run(session: &Session, command: &Command, text: &str) -> Res
         Command::Use { name } => database::use_database(&cx, name).await,
         Command::SetCatalog { name } => database::set_catalog(&cx, name),
         Command::Insert { .. } => insert::insert(&cx, command).await,
+        Command::MultiInsert(inserts) => {
+            for one in inserts {
+                Box::pin(run(session, one, text)).await?;
+            }
+            rows::nothing(&cx)
+        }
         Command::InsertDirectory { local: _, path, provider, options, query } => {
             insert::directory(&cx, path.as_deref(), provider.as_deref(), options, query).await
         }
@@ -121,6 +127,9 @@ pub(crate) async fn run(session: &Session, command: &Command, text: &str) -> Res
             error("UNSUPPORTED_FEATURE.TABLE_OPERATION", format!("{what} is not supported here: see the manual for what is")),
             *span,
         )),
-        other => Err(error("UNSUPPORTED_FEATURE.TABLE_OPERATION", format!("this command is not known yet: {other:?}"))),
+        _ => {
+            let said: String = text.split_whitespace().take(3).collect::<Vec<_>>().join(" ");
+            Err(error("UNSUPPORTED_FEATURE.TABLE_OPERATION", format!("{said} … is not carried out here: see the manual for what is")))
+        }
     }
 }

@@ -25,7 +25,7 @@ pub(super) async fn tables(cx: &Context<'_>, namespace: Option<&TableName>, patt
     let (database, global) = place(cx, namespace).await?;
     let mut found = Vec::new();
     for entry in cx.catalog().entries_like(&database, pattern).await? {
-        let information = if extended { super::describe_table::information(cx, &entry).await? } else { String::new() };
+        let information = if extended { super::describe_table::information(&entry).await? } else { String::new() };
         found.push((database.clone(), entry.name().to_owned(), false, information));
     }
     for (name, view) in cx.catalog().temp_views(global, pattern) {

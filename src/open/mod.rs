@@ -14,7 +14,7 @@ use tidemill_planner::Result;
 use tidemill_spark::plan::Relation;
 use tidemill_spark::resolve::{OutputColumn, Resolved};
 
-pub(crate) use needs::{opened_for, opened_now};
+pub(crate) use needs::{at_first, opened_for, opened_now};
 pub(crate) use relation::{resolved_view, table_fields};
 
 use crate::session::Session;

@@ -1,15 +1,21 @@
 //! Opening what a tree names: views, tables, files and functions, until nothing is missing.
 
+use tidemill_planner::seam::{Clock, SystemClock};
 use tidemill_spark::plan::Relation;
 use tidemill_spark::resolve::{Opened, OpenedFunction, OpenedRelation, Request, requests};
 
 use crate::session::Session;
 use tidemill_planner::{Error, Result};
 
+/// What is there before a tree is looked at: the session's variables, and the time.
+pub(crate) fn at_first(session: &Session) -> Opened {
+    Opened { variables: session.objects().variables(), now_us: SystemClock.now_ms().saturating_mul(1000), ..Opened::default() }
+}
+
 /// All that `relation` needs from outside.
 pub(crate) async fn opened_for(session: &Session, relation: &Relation) -> Result<Opened> {
     let settings = session.spark_settings();
-    let mut opened = Opened { variables: session.objects().variables(), ..Opened::default() };
+    let mut opened = at_first(session);
     loop {
         let missing = requests(relation, &opened, &settings)?;
         if missing.is_empty() {
@@ -43,7 +49,7 @@ pub(crate) async fn opened_for(session: &Session, relation: &Relation) -> Result
 /// `Analysis` where it names tables that have to be opened first, as SQL text in a program may.
 pub(crate) fn opened_now(session: &Session, relation: &Relation) -> Result<Opened> {
     let settings = session.spark_settings();
-    let mut opened = Opened { variables: session.objects().variables(), ..Opened::default() };
+    let mut opened = at_first(session);
     loop {
         let missing = requests(relation, &opened, &settings)?;
         if missing.is_empty() {

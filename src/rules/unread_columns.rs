@@ -127,11 +127,11 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::UnreadColumns;
-    use crate::Session;
+    use crate::session::Session;
 
     async fn check(sql: &str, expected: Expect) {
         let session = Session::builder().build().unwrap();
-        let schema = crate::parse_schema("a int, b int, c int").unwrap();
+        let schema = crate::ddl::parse_schema("a int, b int, c int").unwrap();
         let rows = session.create_dataframe(vec![RecordBatch::new_empty(schema)]).unwrap();
         rows.create_or_replace_temp_view("t").unwrap();
         let plan = session.sql(sql).await.unwrap().plan().await.unwrap();

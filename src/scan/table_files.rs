@@ -12,6 +12,8 @@ use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::file_format::csv::CsvFormat;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::parquet::errors::ParquetError;
+use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
 use datafusion::scalar::ScalarValue;
 use tidemill_spark::plan::CastMode;
 use tidemill_spark::types::{SparkType, StructField, cast, field_of};
@@ -33,6 +35,8 @@ pub(crate) struct TableFiles {
     pub(crate) csv: CsvOptions,
     data: Vec<StructField>,
     pub(crate) partitions: Vec<StructField>,
+    /// (column, its value in files that lack it)
+    absent: Vec<(String, String)>,
 }
 
 /// A partition: its values as text, in the order of the columns.
@@ -48,7 +52,8 @@ impl TableFiles {
         let folder = PathBuf::from(&table.location);
         let format = Format::parse(&table.provider)?;
         let csv = if format == Format::Csv { CsvOptions::of_table(&table.options)? } else { CsvOptions { header: false, separator: b',' } };
-        Ok(Self { folder, format, csv, data, partitions })
+        let absent = table.columns.iter().filter_map(|column| Some((column.name.clone(), column.exists_default.clone()?))).collect();
+        Ok(Self { folder, format, csv, data, partitions, absent })
     }
 
     /// The files that are the table's rows now.
@@ -67,17 +72,27 @@ impl TableFiles {
         if files.is_empty() {
             return Ok(Arc::new(EmptyTable::new(Self::schema(&all))));
         }
-        if self.partitions.is_empty() {
-            return self.scan(session, &files).await;
+        if self.partitions.is_empty() && self.absent.is_empty() {
+            return self.scan(session, &files, Self::schema(&self.data)).await;
         }
-        let mut groups: BTreeMap<PartitionValues, Vec<PathBuf>> = BTreeMap::new();
+        // Files of one partition that lack the same columns.
+        let mut groups: BTreeMap<(PartitionValues, Vec<&str>), Vec<PathBuf>> = BTreeMap::new();
         for file in files {
-            groups.entry(self.values_of(&file)?).or_default().push(file);
+            groups.entry((self.values_of(&file)?, self.absent_of(&file)?)).or_default().push(file);
         }
         let mut plan: Option<LogicalPlan> = None;
-        for (values, files) in &groups {
-            let rows = self.scan(session, files).await?;
-            let mut columns: Vec<Expr> = self.data.iter().map(|field| Expr::Column(Column::from_name(&field.name))).collect();
+        for ((values, absent), files) in &groups {
+            let is_there = |field: &&StructField| !absent.contains(&field.name.as_str());
+            let there: Vec<StructField> = self.data.iter().filter(is_there).cloned().collect();
+            let rows = self.scan(session, files, Self::schema(&there)).await?;
+            let mut columns: Vec<Expr> = Vec::with_capacity(all.len());
+            for field in &self.data {
+                let known = self.absent.iter().find(|(name, _)| *name == field.name && absent.contains(&name.as_str()));
+                columns.push(match known {
+                    None => Expr::Column(Column::from_name(&field.name)),
+                    Some((_, text)) => Expr::Literal(typed_value(Some(text), &field.data_type, settings)?, None).alias(&field.name),
+                });
+            }
             for (field, (_, value)) in self.partitions.iter().zip(values) {
                 let value = typed_value(value.as_deref(), &field.data_type, settings)?;
                 columns.push(Expr::Literal(value, None).alias(&field.name));
@@ -100,7 +115,7 @@ impl TableFiles {
         Ok(Arc::new(ViewTable::new(plan, None)))
     }
 
-    async fn scan(&self, session: &Session, files: &[PathBuf]) -> Result<Arc<dyn TableProvider>> {
+    async fn scan(&self, session: &Session, files: &[PathBuf], schema: SchemaRef) -> Result<Arc<dyn TableProvider>> {
         let mut paths = Vec::new();
         for file in files {
             let path = file.to_str();
@@ -108,7 +123,6 @@ impl TableFiles {
                 path.ok_or_else(|| Error::data(format!("{file:?}: the file's name is not UTF-8; rename it, or start its name with `_`")))?,
             );
         }
-        let schema = Self::schema(&self.data);
         match self.format {
             Format::Parquet => parquet(session, &paths, Some(schema)).await,
             Format::Csv => {
@@ -121,6 +135,18 @@ impl TableFiles {
             }
             Format::Delta => Err(Error::internal("a Delta table is not read as plain files")),
         }
+    }
+
+    /// The columns with a value for files that lack them which this Parquet file lacks.
+    fn absent_of(&self, file: &Path) -> Result<Vec<&str>> {
+        if self.absent.is_empty() {
+            return Ok(Vec::new());
+        }
+        let unreadable = |e: ParquetError| Error::data(format!("{}: {e}", file.display())).with_source(e);
+        let reader = SerializedFileReader::try_from(file).map_err(unreadable)?;
+        let columns = reader.metadata().file_metadata().schema_descr().root_schema().get_fields().to_vec();
+        let is_there = |name: &str| columns.iter().any(|column| tidemill_planner::ident::same(column.name(), name));
+        Ok(self.absent.iter().map(|(name, _)| name.as_str()).filter(|name| !is_there(name)).collect())
     }
 
     /// The partition that a file lies in.

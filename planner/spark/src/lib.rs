@@ -16,6 +16,7 @@ pub mod parse;
 pub mod plan;
 pub mod resolve;
 pub mod settings;
+pub mod switches;
 pub mod typed;
 pub mod types;
 

@@ -4,6 +4,7 @@ mod files;
 mod floats;
 mod joins;
 mod nested;
+mod queries;
 mod spelling;
 mod types;
 

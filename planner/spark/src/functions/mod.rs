@@ -42,6 +42,7 @@ pub(crate) use call::constant;
 pub use call::{Arg, Call, Lambda, LambdaResolver, SortKey, WindowContext};
 pub(crate) use collection::access::{extract_value, get_field};
 pub use function::{Build, Function, Generator, Group};
+pub(crate) use math::random::XorShift;
 
 /// The rows of every file.
 const TABLES: &[&[Function]] = &[

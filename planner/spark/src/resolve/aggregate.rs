@@ -4,8 +4,8 @@
 
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::expr::Case;
-use datafusion::logical_expr::{Aggregate, Cast, Expr, LogicalPlan, LogicalPlanBuilder, lit};
+use datafusion::logical_expr::expr::{Case, Exists, InSubquery};
+use datafusion::logical_expr::{Aggregate, Cast, Expr, LogicalPlan, LogicalPlanBuilder, Subquery, lit};
 use datafusion::scalar::ScalarValue;
 use std::sync::Arc;
 use tidemill_planner::logical::{Groups, WindowAggregate};
@@ -14,6 +14,7 @@ use super::nodes::{filtered, project};
 use super::scope::{Attribute, Scope};
 use super::select::{Output, Under, has_aggregate};
 use super::stream::TimeWindow;
+use super::subquery::{outer_references, renamed_outer};
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::plan::{Expression, ExpressionKind, GroupType, Literal, Relation, Span};
@@ -69,6 +70,7 @@ impl Grouped {
     /// An expression over the rows as one over the groups' columns.
     pub(crate) fn rewrite(&mut self, resolver: &mut Resolver<'_>, typed: &Typed) -> Result<Expr> {
         let mut nested = false;
+        let mut stray_outer = None;
         let expr = typed
             .expr
             .clone()
@@ -76,6 +78,7 @@ impl Grouped {
                 if let Some((_, attribute)) = self.keys.iter().find(|(key, _)| key.expr == e) {
                     return Ok(Transformed::new(attribute.expr(), true, TreeNodeRecursion::Jump));
                 }
+                let mut e = e;
                 match e {
                     Expr::AggregateFunction(ref function) => {
                         nested |= function.params.args.iter().any(has_aggregate);
@@ -88,8 +91,19 @@ impl Grouped {
                         });
                         Ok(Transformed::new(Expr::Column(Column::new_unqualified(id)), true, TreeNodeRecursion::Jump))
                     }
-                    // What a subquery takes from the row around it.
-                    Expr::OuterReferenceColumn(..) => Ok(Transformed::no(e)),
+                    // What a subquery takes from the row around it has to be a key.
+                    Expr::ScalarSubquery(ref mut subquery)
+                    | Expr::Exists(Exists { ref mut subquery, .. })
+                    | Expr::InSubquery(InSubquery { ref mut subquery, .. }) => match self.over_groups(subquery) {
+                        Ok(over) => {
+                            *subquery = over;
+                            Ok(Transformed::yes(e))
+                        }
+                        Err(cause) => {
+                            stray_outer = Some(cause);
+                            Ok(Transformed::no(e))
+                        }
+                    },
                     other => Ok(Transformed::no(other)),
                 }
             })
@@ -99,6 +113,9 @@ impl Grouped {
                 "NESTED_AGGREGATE_FUNCTION",
                 format!("\"{}\": an aggregate of an aggregate; compute the inner one in a subquery", typed.sql),
             ));
+        }
+        if let Some(cause) = stray_outer {
+            return Err(cause);
         }
         let known = |name: &str| {
             self.keys.iter().any(|(_, a)| a.id == name)
@@ -124,6 +141,32 @@ impl Grouped {
             .with_parameter("expression", format!("\"{name}\"")));
         }
         Ok(expr)
+    }
+
+    /// A subquery of a row, as one of a group: what it takes from around are keys.
+    fn over_groups(&self, subquery: &Subquery) -> Result<Subquery> {
+        let mut names = Vec::new();
+        for reference in outer_references(&subquery.subquery) {
+            let Expr::OuterReferenceColumn(_, column) = reference else { continue };
+            let Some(found) = self.scope.columns.iter().chain(&self.scope.hidden).find(|a| a.id == column.name) else { continue };
+            let key = self.keys.iter().find(|(key, _)| key.expr.try_as_col().is_some_and(|known| known.name == column.name));
+            match key {
+                Some((_, attribute)) if attribute.id == column.name => {}
+                Some((_, attribute)) => names.push((column.name, attribute.id.clone())),
+                None => {
+                    let message = format!("a subquery names the column `{}`, which is not grouped by: add it to GROUP BY", found.name);
+                    return Err(error("MISSING_AGGREGATION", message).with_parameter("expression", format!("\"{}\"", found.name)));
+                }
+            }
+        }
+        if names.is_empty() { Ok(subquery.clone()) } else { Ok(super::subquery::subquery(renamed_outer(&subquery.subquery, &names)?)) }
+    }
+
+    /// The columns of the rows that are keys.
+    pub(crate) fn key_columns(&self) -> Scope {
+        let column = |key: &Typed| key.expr.try_as_col().map(|c| c.name.clone());
+        let is_key = |a: &&Attribute| self.keys.iter().any(|(key, _)| column(key).as_deref() == Some(a.id.as_str()));
+        Scope::new(self.scope.columns.iter().chain(&self.scope.hidden).filter(is_key).cloned().collect())
     }
 
     /// The groups.
@@ -265,8 +308,9 @@ impl Resolver<'_> {
             rel.scope.columns.push(window.attribute.clone());
         }
         let outer_window = std::mem::replace(&mut self.window, window.clone());
+        let asked = self.asked.replace(Vec::new());
         let made = self.grouped(rel, group_type, grouping_expressions, list, keep_grouping, window);
-        self.window = outer_window;
+        (self.window, self.asked) = (outer_window, asked);
         made
     }
 
@@ -377,7 +421,21 @@ impl Resolver<'_> {
             let keys: Vec<_> = grouped.keys.iter().map(|(key, _)| (key.clone(), key.expr.try_as_col().is_none(), None)).collect();
             items.splice(0..0, keys);
         }
-        let rel = self.aggregated(grouped, items)?;
+        for (key, _) in &grouped.keys {
+            let is_correlated = matches!(&key.expr, Expr::ScalarSubquery(s) if !outer_references(&s.subquery).is_empty());
+            if is_correlated && !items.iter().any(|(typed, ..)| typed.expr.exists(|e| Ok(*e == key.expr)).unwrap_or(false)) {
+                let message = "GROUP BY has a subquery that names a column of the row around it: let it stand in the list, too";
+                return Err(error("UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.MUST_AGGREGATE_CORRELATED_SCALAR_SUBQUERY", message));
+            }
+        }
+        let is_without_keys = matches!(group_type, GroupType::All) && grouped.keys.is_empty();
+        let rel = self.aggregated(grouped, items).map_err(|cause| {
+            if !is_without_keys || !super::select::is_missing_aggregation(&cause) {
+                return cause;
+            }
+            let message = "GROUP BY ALL finds no key: no column of the list is free of aggregates; write the keys";
+            at(error("UNRESOLVED_ALL_IN_GROUP_BY", message), None)
+        })?;
         self.generated(rel, deferred)
     }
 
@@ -411,6 +469,7 @@ impl Resolver<'_> {
                 ));
             };
             let typed = self.expression(item, scope)?;
+            refuse_window_key(&typed).map_err(|e| at(e, expression.span))?;
             if has_aggregate(&typed.expr) {
                 return Err(at(
                     error(
@@ -443,6 +502,7 @@ impl Resolver<'_> {
             }
             Err(cause) => return Err(cause),
         };
+        refuse_window_key(&made).map_err(|e| at(e, expression.span))?;
         if has_aggregate(&made.expr) {
             return Err(at(
                 error("GROUP_BY_AGGREGATE", format!("\"{}\" is an aggregate: group by something else", made.sql)),
@@ -558,6 +618,15 @@ fn members<'e>(group_type: &'e GroupType, grouping: &'e [Expression]) -> (Vec<&'
         });
     }
     (found, in_sets)
+}
+
+/// Window functions are computed over the groups, and are no keys.
+fn refuse_window_key(key: &Typed) -> Result<()> {
+    if !super::select::has_window(&key.expr) {
+        return Ok(());
+    }
+    let message = format!("\"{}\" is a window function: group by something else", key.sql);
+    Err(error("UNSUPPORTED_EXPR_FOR_OPERATOR", message))
 }
 
 struct Grouping {

@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::cte_worktable::CteWorkTable;
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder};
 
 use super::nodes::project;
+use super::recursion::{Limits, bounded};
 use super::scope::{Attribute, Scope};
+use super::shared::made_once;
 use super::{Rel, Resolver};
 use crate::Result;
 use crate::error::{at, error};
@@ -29,6 +32,8 @@ pub(crate) struct Named {
     step: Option<(String, Vec<StructField>)>,
     /// Whether the statement names it.
     is_used: Arc<AtomicBool>,
+    /// Its rows, where they are made once for all who name it.
+    made: Option<Rel>,
 }
 
 impl Resolver<'_> {
@@ -46,8 +51,8 @@ impl Resolver<'_> {
                 let message = format!("WITH names two queries `{}`: name them differently", cte.alias.name);
                 return Err(at(error("DUPLICATED_CTE_NAMES", message), cte.span));
             }
-            let is_used = Arc::default();
-            frame.insert(name, Named { cte: Arc::new(cte.clone()), level: level + 1, outer: self.outer.len(), place, step: None, is_used });
+            let (cte, is_used) = (Arc::new(cte.clone()), Arc::default());
+            frame.insert(name, Named { cte, level: level + 1, outer: self.outer.len(), place, step: None, is_used, made: None });
         }
         // Each query sees those before it, and itself where the WITH is recursive.
         let order: Vec<String> = with.ctes.iter().map(|cte| cte.alias.name.to_lowercase()).collect();
@@ -83,12 +88,25 @@ impl Resolver<'_> {
         for level in (0..self.ctes.len()).rev() {
             let Some(named) = self.ctes[level].get(&lower).cloned() else { continue };
             named.is_used.store(true, Ordering::Relaxed);
-            return self.named_query(&named, &lower, level).map(Some);
+            let rel = self.named_query(&named, &lower, level)?;
+            if named.made.is_some() || named.step.is_some() {
+                return Ok(Some(rel));
+            }
+            // Rows that would be others the next time are made once, for this place and all that follow.
+            let Some(made) = made_once(&rel) else { return Ok(Some(rel)) };
+            let rel = self.shared_use(&made)?;
+            if let Some(named) = self.ctes[level].get_mut(&lower) {
+                named.made = Some(made);
+            }
+            return Ok(Some(rel));
         }
         Ok(None)
     }
 
     fn named_query(&mut self, named: &Named, lower: &str, level: usize) -> Result<Rel> {
+        if let Some(made) = &named.made {
+            return self.shared_use(made);
+        }
         match &named.step {
             Some((table, columns)) if !table.is_empty() => {
                 let (table, columns) = (table.clone(), columns.clone());
@@ -133,15 +151,15 @@ impl Resolver<'_> {
                 ));
             }
         };
-        if !is_all {
-            let message = format!("the parts of the recursive query `{}` are joined by UNION: write UNION ALL", cte.alias.name);
-            return Err(refuse("UNION_NOT_SUPPORTED_IN_RECURSIVE_CTE", message));
-        }
         let in_inner = inner_with.is_some_and(|with| with.ctes.iter().any(|inner| mentions(&inner.query, &cte.alias.name, &self.settings)));
         if in_inner || mentions(anchor, &cte.alias.name, &self.settings) {
             let message =
                 format!("`{}` names itself in its first part or in a WITH of its own: only the part after UNION ALL may", cte.alias.name);
             return Err(refuse("INVALID_RECURSIVE_CTE", message));
+        }
+        if !is_all {
+            let message = format!("the parts of the recursive query `{}` are joined by UNION: write UNION ALL", cte.alias.name);
+            return Err(refuse("UNION_NOT_SUPPORTED_IN_RECURSIVE_CTE", message));
         }
         // Both parts see the queries of a WITH around them.
         let wrapped = |part: &Relation| match inner_with {
@@ -193,6 +211,15 @@ impl Resolver<'_> {
                 return Err(refuse("CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE", message));
             }
         }
+        if references(&step_rel.plan, &table)? > 1 {
+            return Err(at(
+                crate::Error::unsupported(format!(
+                    "the step of the recursive query `{}` names it more than once, which is not there yet: name it once, and join",
+                    cte.alias.name
+                )),
+                cte.span,
+            ));
+        }
         if !well_placed(&step_rel.plan, &table, true) {
             let message = format!(
                 "the step of `{}` names it in a subquery, under an aggregate, a window or a sort, or on the side of an outer join that may be \
@@ -219,6 +246,7 @@ impl Resolver<'_> {
         }
         let anchor_plan = project(first.plan.clone(), shaped(&first)?)?;
         let step_plan = project(step_rel.plan.clone(), shaped(&step_rel)?)?;
+        let (anchor_plan, step_plan) = bounded(&table, anchor_plan, step_plan, Limits::of(&cte, &self.settings)?);
         let plan = LogicalPlanBuilder::from(anchor_plan).to_recursive_query(table, step_plan, !is_all)?.build()?;
         let found = plan.schema().columns();
         let plan = project(plan, found.into_iter().zip(&attributes).map(|(c, a)| Expr::Column(c).alias(&a.id)).collect())?;
@@ -253,15 +281,27 @@ impl Resolver<'_> {
     }
 }
 
+/// Whether a plan is the rows of the step before. A table of the catalog may have the same name.
+fn is_work_table(plan: &LogicalPlan, table: &str) -> bool {
+    let LogicalPlan::TableScan(scan) = plan else { return false };
+    let source = datafusion::datasource::source_as_provider(&scan.source).ok();
+    source.is_some_and(|source| source.downcast_ref::<CteWorkTable>().is_some_and(|work| work.name() == table))
+}
+
+/// How often the rows of the step before are read, in subqueries as well.
+fn references(plan: &LogicalPlan, table: &str) -> Result<usize> {
+    let mut found = 0;
+    plan.apply_with_subqueries(|node| {
+        found += usize::from(is_work_table(node, table));
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(found)
+}
+
 /// Whether the rows of the step before are only named where Spark allows it.
 fn well_placed(plan: &LogicalPlan, table: &str, allowed: bool) -> bool {
     let inputs: Vec<bool> = match plan {
-        LogicalPlan::TableScan(scan) => {
-            // A table of the catalog may have the same name.
-            let source = datafusion::datasource::source_as_provider(&scan.source).ok();
-            let is_work = source.is_some_and(|source| source.downcast_ref::<CteWorkTable>().is_some_and(|work| work.name() == table));
-            return allowed || !is_work;
-        }
+        LogicalPlan::TableScan(_) => return allowed || !is_work_table(plan, table),
         LogicalPlan::Join(join) => match join.join_type {
             JoinType::Inner => vec![allowed, allowed],
             JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => vec![allowed, false],

@@ -6,6 +6,7 @@ use datafusion::logical_expr::Expr;
 
 use super::Resolver;
 use super::scope::{Attribute, Found, Scope};
+use super::subquery::OuterUse;
 use crate::error::{at, error};
 use crate::functions::{self, Lambda, LambdaResolver};
 use crate::plan::{Expression, ExpressionKind, FunctionCall, Literal, PlanId, Span};
@@ -93,9 +94,9 @@ impl Resolver<'_> {
             ExpressionKind::SortOrder(order) => self.expression(&order.child, scope),
             ExpressionKind::UpdateFields { child, name, value } => self.update_fields(child, name, value.as_deref(), scope),
             ExpressionKind::Outer(child) => self.outer_column(child),
-            ExpressionKind::ScalarSubquery(plan) => self.scalar_subquery(plan, scope),
-            ExpressionKind::Exists(plan) => self.exists(plan, scope),
-            ExpressionKind::InSubquery { values, plan } => self.in_subquery(values, plan, scope, false),
+            ExpressionKind::ScalarSubquery(_) | ExpressionKind::Exists(_) | ExpressionKind::InSubquery { .. } => {
+                self.asked_once(expression, scope)
+            }
             ExpressionKind::TableArgument(_) => Err(error(
                 "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.UNSUPPORTED_TABLE_ARGUMENT",
                 "TABLE(…) is an argument of table functions alone",
@@ -221,12 +222,16 @@ impl Resolver<'_> {
             match outer.find(name, &self.settings) {
                 Found::One(attribute, fields) => {
                     let spelled = name.get(name.len() - fields.len() - 1).map_or(attribute.name.clone(), Clone::clone);
+                    self.outer_uses.push(OuterUse { depth, span, name: attribute.name.clone() });
                     let base = outer_reference(attribute, &spelled);
                     return self.fields(base, &fields);
                 }
                 Found::Several(found) => return Err(ambiguous(name, &found)),
                 Found::Nothing => {}
             }
+        }
+        if let Some((value, fields)) = self.parameter(name)? {
+            return self.fields(value, fields);
         }
         if let [only] = name {
             const BARE: &[&str] = &[
@@ -238,6 +243,7 @@ impl Resolver<'_> {
                 "session_user",
                 "current_catalog",
                 "current_database",
+                "current_path",
                 "localtimestamp",
             ];
             let lower = only.to_lowercase();
@@ -262,12 +268,18 @@ impl Resolver<'_> {
 
     fn name_in_plan(&mut self, name: &[String], plan: PlanId, scope: &Scope) -> Result<Typed> {
         let Some((column, fields)) = name.split_first() else { return Err(self.unknown_column(name, scope)) };
-        let scopes: Vec<(bool, Scope)> =
-            std::iter::once((false, scope.clone())).chain(self.outer.iter().rev().map(|s| (true, s.clone()))).collect();
+        let around = self.outer.iter().cloned().enumerate().rev().map(|(depth, scope)| (Some(depth), scope));
+        let scopes: Vec<(Option<usize>, Scope)> = std::iter::once((None, scope.clone())).chain(around).collect();
         for (outer, scope) in scopes {
             match scope.find_in_plan(column, plan, &self.settings) {
                 Found::One(attribute, _) => {
-                    let base = if outer { outer_reference(attribute, column) } else { attribute.typed(column) };
+                    let base = match outer {
+                        Some(depth) => {
+                            self.outer_uses.push(OuterUse { depth, span: None, name: attribute.name.clone() });
+                            outer_reference(attribute, column)
+                        }
+                        None => attribute.typed(column),
+                    };
                     return self.fields(base, fields);
                 }
                 Found::Several(found) => {

@@ -139,11 +139,17 @@ impl Resolver<'_> {
             return Err(at(error("INVALID_SQL_FUNCTION_PLAN_STRUCTURE", format!("the body of `{shown}` is no query")), span));
         };
         let call = crate::plan::FunctionCall { name: name.to_vec(), ..crate::plan::FunctionCall::new("", arguments.to_vec()) };
-        let frame = self.sql_arguments(function, &call, &super::Scope::default(), span)?;
-        let (aliases, outer) = (std::mem::replace(&mut self.aliases, frame), std::mem::take(&mut self.outer));
-        let rel = self.relation(query);
-        (self.aliases, self.outer) = (aliases, outer);
-        let rel = rel?;
+        let scope = super::Scope::default();
+        let frame = self.sql_arguments(function, &call, &scope, span)?;
+        let lower = shown.to_lowercase();
+        if self.inside.contains(&lower) {
+            return Err(error("RECURSIVE_VIEW", format!("`{shown}` calls itself")));
+        }
+        self.inside.push(lower);
+        let rel = self.in_body(&call, frame, &scope, |resolver| resolver.relation(query));
+        self.inside.pop();
+        let mut rel = rel?;
+        rel.under = None;
         if columns.is_empty() {
             return Ok(rel);
         }

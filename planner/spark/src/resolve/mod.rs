@@ -19,6 +19,7 @@ mod nodes;
 mod opened;
 mod pivot;
 mod range;
+mod recursion;
 mod relation;
 mod request;
 mod resolved;
@@ -26,6 +27,7 @@ mod sample;
 mod scope;
 mod select;
 mod set_operation;
+mod shared;
 mod single_value;
 mod sort;
 mod star;
@@ -88,8 +90,14 @@ pub(crate) struct Resolver<'a> {
     ctes: Vec<HashMap<String, cte::Named>>,
     /// The columns of the queries around the one being resolved, innermost last.
     outer: Vec<Scope>,
+    /// The subqueries of the grouped list being resolved: one that is there twice is one.
+    asked: Option<Vec<(serde_json::Value, Typed)>>,
+    /// The places that name columns of `outer`.
+    outer_uses: Vec<subquery::OuterUse>,
     /// The parameters of the lambdas around the expression being resolved, innermost last.
     lambdas: Vec<HashMap<String, Attribute>>,
+    /// The parameters of the function whose body is being resolved.
+    parameters: Option<call::Parameters>,
     /// Earlier columns of the same list, by lower-case name: lateral column aliases.
     aliases: Vec<(String, Typed)>,
     /// The windows that a WINDOW clause names.
@@ -157,7 +165,10 @@ impl<'a> Resolver<'a> {
             uses: HashMap::new(),
             ctes: Vec::new(),
             outer: Vec::new(),
+            asked: None,
+            outer_uses: Vec::new(),
             lambdas: Vec::new(),
+            parameters: None,
             aliases: Vec::new(),
             windows: Vec::new(),
             inside: Vec::new(),

@@ -98,6 +98,14 @@ impl Under {
         project_windows(input, exprs.into_iter().zip(ids).map(|(expr, id)| under_id(expr, id)).collect())
     }
 
+    /// The groups' keys, where window functions of the list stand between the groups and what comes after them.
+    pub(crate) fn keys_below_windows(&self) -> Option<Scope> {
+        match self {
+            Self::Aggregate { grouped, outputs } if outputs.iter().any(|o| has_window(&o.expr)) => Some(grouped.key_columns()),
+            _ => None,
+        }
+    }
+
     /// Notes that the list is the DataFrame of that id.
     pub(crate) fn mark(&mut self, id: crate::plan::PlanId) {
         let (Self::Project { outputs, .. } | Self::Aggregate { outputs, .. }) = self;
@@ -264,7 +272,7 @@ impl Resolver<'_> {
     /// A filter above any relation.
     pub(crate) fn filter(&mut self, input: &Relation, condition: &Expression) -> Result<Rel> {
         let rel = self.relation(input)?;
-        let typed = self.condition(condition, &rel.scope);
+        let typed = self.expression(condition, &rel.scope);
         let typed = match typed {
             Ok(typed) => typed,
             Err(cause) => match (&rel.under, is_unknown_column(&cause)) {
@@ -273,6 +281,10 @@ impl Resolver<'_> {
                 _ => return Err(cause),
             },
         };
+        if has_window(&typed.expr) {
+            refuse_in_where(&typed, condition.span)?;
+        }
+        let typed = self.boolean(typed, condition.span)?;
         refuse_in_where(&typed, condition.span)?;
         let (plan, mut exprs) = self.with_subqueries(rel.plan, vec![typed.expr], true)?;
         let plan = match exprs.pop() {
@@ -318,7 +330,16 @@ impl Resolver<'_> {
             ));
         }
         let mut under = under;
-        let expr = under.rewritten(self, &typed).map_err(|e| at(e, condition.span))?;
+        let expr = match under.rewritten(self, &typed) {
+            Ok(expr) => expr,
+            Err(cause) if is_missing_aggregation(&cause) => {
+                // Of groups only the keys and the list's columns are there.
+                let listed = Scope::new(under.outputs().iter().map(|o| o.attribute.clone()).collect());
+                let unknown = self.expression(condition, &listed).err().filter(is_unknown_column);
+                return Err(unknown.unwrap_or_else(|| at(cause, condition.span)));
+            }
+            Err(cause) => return Err(at(cause, condition.span)),
+        };
         if let Under::Aggregate { grouped, .. } = &mut under {
             grouped.filters.push(expr);
         }
@@ -406,6 +427,10 @@ pub(crate) fn has_window(expr: &Expr) -> bool {
 
 pub(crate) fn is_unknown_column(cause: &crate::Error) -> bool {
     cause.condition().is_some_and(|c| c.name.starts_with("UNRESOLVED_COLUMN") || c.name == "CANNOT_RESOLVE_DATAFRAME_COLUMN")
+}
+
+pub(crate) fn is_missing_aggregation(cause: &crate::Error) -> bool {
+    cause.condition().is_some_and(|c| matches!(c.name.as_str(), "MISSING_AGGREGATION" | "MISSING_GROUP_BY"))
 }
 
 /// Window functions do not nest.

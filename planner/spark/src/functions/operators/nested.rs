@@ -15,6 +15,8 @@ use super::op::unforeseen;
 use crate::Result;
 use crate::error::error;
 use crate::functions::KernelArgs;
+use crate::plan::CastMode;
+use crate::types::cast::cast_array;
 
 /// Compares a value of one array with a value of another; both are not null.
 pub(crate) type Comparator = Box<dyn Fn(usize, usize) -> Ordering>;
@@ -161,13 +163,10 @@ pub(super) fn one_of(args: &KernelArgs<'_>) -> Result<ArrayRef> {
     Ok(Arc::new((0..args.rows).map(at).collect::<BooleanArray>()))
 }
 
-/// The first value where it does not equal the second, else null. With a third value that one is compared instead of the first.
+/// The first value where it does not equal the second, else null. They are compared in the second's type.
 pub(crate) fn null_if(args: &KernelArgs<'_>) -> Result<ArrayRef> {
-    let (value, compared, other) = match args.arrays {
-        [value, other] => (value, value, other),
-        [value, other, compared] => (value, compared, other),
-        _ => return Err(unforeseen("nullif", None)),
-    };
+    let ([value, other], [from, to]) = (args.arrays, args.types) else { return Err(unforeseen("nullif", None)) };
+    let compared = &cast_array(value, from, to, CastMode::Session, args.settings)?;
     let order = comparator(compared, other)?;
     let (a, b) = (nulls_of(compared, args.rows), nulls_of(other, args.rows));
     let equal =
