@@ -9,7 +9,9 @@ pairs! { t:
     "SELECT count(*) FROM people" => t.people.agg([F::count("*")]),
     "SELECT count(1) AS n FROM people" => t.people.agg([F::count(lit(1)).alias("n")]),
     "SELECT count(age), count(DISTINCT city) FROM people" => t.people.agg([F::count("age"), F::count_distinct("city")]),
-    "SELECT sum(age), avg(age), min(age), max(age) FROM people" => t.people.agg([F::sum("age"), F::avg("age"), F::min("age"), F::max("age")]),
+    "SELECT sum(age), avg(age), min(age), max(age) FROM people" => {
+        t.people.agg([F::sum("age"), F::avg("age"), F::min("age"), F::max("age")])
+    },
     "SELECT sum(amount), avg(amount) FROM orders" => t.orders.agg([F::sum("amount"), F::avg("amount")]),
     "SELECT sum(DISTINCT qty) FROM orders" => t.orders.agg([F::sum_distinct("qty")]),
     "SELECT city, count(*) AS count FROM people GROUP BY city" => t.people.group_by(["city"]).agg([F::count("*").alias("count")]),
@@ -28,7 +30,9 @@ pairs! { t:
     "SELECT city, sum(age) + count(*) AS both FROM people GROUP BY city" => {
         t.people.group_by(["city"]).agg([(F::sum("age") + F::count("*")).alias("both")])
     },
-    "SELECT city, sum(age * 2) AS twice FROM people GROUP BY city" => t.people.group_by(["city"]).agg([F::sum(col("age") * 2).alias("twice")]),
+    "SELECT city, sum(age * 2) AS twice FROM people GROUP BY city" => {
+        t.people.group_by(["city"]).agg([F::sum(col("age") * 2).alias("twice")])
+    },
     "SELECT city, first(name), last(name) FROM people GROUP BY city" => {
         t.people.group_by(["city"]).agg([F::first("name"), F::last("name")])
     },

@@ -16,11 +16,19 @@ pairs! { t:
     "SELECT CAST(amount AS INT), CAST(amount AS DECIMAL(5,1)) FROM orders" => {
         t.orders.select([col("amount").cast("int"), col("amount").cast("decimal(5,1)")])
     },
-    "SELECT CAST(born AS TIMESTAMP), CAST(born AS STRING) FROM people" => t.people.select([col("born").cast("timestamp"), col("born").cast("string")]),
-    "SELECT CAST(placed AS DATE), CAST(placed AS BIGINT) FROM orders" => t.orders.select([col("placed").cast("date"), col("placed").cast("bigint")]),
-    "SELECT CAST(active AS INT), CAST(age AS BOOLEAN) FROM people" => t.people.select([col("active").cast("int"), col("age").cast("boolean")]),
+    "SELECT CAST(born AS TIMESTAMP), CAST(born AS STRING) FROM people" => {
+        t.people.select([col("born").cast("timestamp"), col("born").cast("string")])
+    },
+    "SELECT CAST(placed AS DATE), CAST(placed AS BIGINT) FROM orders" => {
+        t.orders.select([col("placed").cast("date"), col("placed").cast("bigint")])
+    },
+    "SELECT CAST(active AS INT), CAST(age AS BOOLEAN) FROM people" => {
+        t.people.select([col("active").cast("int"), col("age").cast("boolean")])
+    },
     "SELECT CAST(nums AS ARRAY<BIGINT>) FROM docs" => t.docs.select([col("nums").cast("array<bigint>")]),
-    "SELECT CAST(place AS STRUCT<a: STRING, b: BIGINT>) AS p FROM docs" => t.docs.select([col("place").cast("struct<a: string, b: bigint>").alias("p")]),
+    "SELECT CAST(place AS STRUCT<a: STRING, b: BIGINT>) AS p FROM docs" => {
+        t.docs.select([col("place").cast("struct<a: string, b: bigint>").alias("p")])
+    },
     "SELECT CAST(props AS MAP<STRING, DOUBLE>) AS p FROM docs" => t.docs.select([col("props").cast("map<string, double>").alias("p")]),
     "SELECT CAST(name AS BINARY) FROM people" => t.people.select([col("name").cast("binary")]),
     "SELECT CAST(age AS TINYINT), CAST(age AS SMALLINT), CAST(age AS FLOAT) FROM people" => {
@@ -42,5 +50,7 @@ pairs! { t:
     "SELECT 1Y AS a, 2S AS b, 3 AS c, 4L AS d FROM people" => {
         t.people.select([lit(1_i8).alias("a"), lit(2_i16).alias("b"), lit(3).alias("c"), lit(4_i64).alias("d")])
     },
-    "SELECT 1.5 AS x, 1.5BD AS y, 2.5F AS z FROM people" => t.people.select([expr("1.5").alias("x"), expr("1.5BD").alias("y"), lit(2.5_f32).alias("z")]),
+    "SELECT 1.5 AS x, 1.5BD AS y, 2.5F AS z FROM people" => {
+        t.people.select([expr("1.5").alias("x"), expr("1.5BD").alias("y"), lit(2.5_f32).alias("z")])
+    },
 }

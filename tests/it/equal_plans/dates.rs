@@ -11,7 +11,9 @@ pairs! { t:
     "SELECT dayofweek(born), dayofyear(born), weekofyear(born), weekday(born) FROM people" => {
         t.people.select([F::dayofweek("born"), F::dayofyear("born"), F::weekofyear("born"), F::weekday("born")])
     },
-    "SELECT hour(placed), minute(placed), second(placed) FROM orders" => t.orders.select([F::hour("placed"), F::minute("placed"), F::second("placed")]),
+    "SELECT hour(placed), minute(placed), second(placed) FROM orders" => {
+        t.orders.select([F::hour("placed"), F::minute("placed"), F::second("placed")])
+    },
     "SELECT date_add(born, 3), date_sub(born, 4) FROM people" => t.people.select([F::date_add("born", 3), F::date_sub("born", 4)]),
     "SELECT datediff(born, DATE '2020-01-01') FROM people" => t.people.select([F::datediff("born", expr("DATE '2020-01-01'"))]),
     "SELECT add_months(born, 2), last_day(born), next_day(born, 'Mon') FROM people" => {
@@ -26,8 +28,12 @@ pairs! { t:
     "SELECT date_format(placed, 'yyyy-MM') FROM orders" => t.orders.select([F::date_format("placed", "yyyy-MM")]),
     "SELECT to_date(name), to_timestamp(name) FROM people" => t.people.select([F::to_date("name"), F::to_timestamp("name")]),
     "SELECT to_date(name, 'dd.MM.yyyy') FROM people" => t.people.select([call_function("to_date", [col("name"), lit("dd.MM.yyyy")])]),
-    "SELECT to_timestamp(name, 'yyyy') AS y FROM people" => t.people.select([call_function("to_timestamp", [col("name"), lit("yyyy")]).alias("y")]),
-    "SELECT try_to_timestamp(name), try_to_date(name) FROM people" => t.people.select([F::try_to_timestamp("name"), F::try_to_date("name")]),
+    "SELECT to_timestamp(name, 'yyyy') AS y FROM people" => {
+        t.people.select([call_function("to_timestamp", [col("name"), lit("yyyy")]).alias("y")])
+    },
+    "SELECT try_to_timestamp(name), try_to_date(name) FROM people" => {
+        t.people.select([F::try_to_timestamp("name"), F::try_to_date("name")])
+    },
     "SELECT unix_timestamp(placed), to_unix_timestamp(placed) FROM orders" => {
         t.orders.select([call_function("unix_timestamp", ["placed"]), F::to_unix_timestamp("placed")])
     },
@@ -52,7 +58,9 @@ pairs! { t:
     "SELECT date_from_unix_date(age), date_diff(born, born) FROM people" => {
         t.people.select([F::date_from_unix_date("age"), F::date_diff("born", "born")])
     },
-    "SELECT timestampdiff(HOUR, placed, placed) AS h FROM orders" => t.orders.select([expr("timestampdiff(HOUR, placed, placed)").alias("h")]),
+    "SELECT timestampdiff(HOUR, placed, placed) AS h FROM orders" => {
+        t.orders.select([expr("timestampdiff(HOUR, placed, placed)").alias("h")])
+    },
     "SELECT current_timezone(), current_database() FROM people" => t.people.select([F::current_timezone(), F::current_database()]),
     "SELECT order_id FROM orders WHERE placed BETWEEN TIMESTAMP '2024-01-01' AND TIMESTAMP '2024-02-01'" => {
         let (from, to) = (expr("TIMESTAMP '2024-01-01'"), expr("TIMESTAMP '2024-02-01'"));

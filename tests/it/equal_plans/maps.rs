@@ -13,7 +13,9 @@ pairs! { t:
     "SELECT map('a', key, 'b', 2) AS m FROM docs" => t.docs.select([F::map([lit("a"), col("key"), lit("b"), lit(2)]).alias("m")]),
     "SELECT map_concat(props, props) FROM docs" => t.docs.select([F::map_concat(["props", "props"])]),
     "SELECT map_from_arrays(tags, nums) FROM docs" => t.docs.select([F::map_from_arrays("tags", "nums")]),
-    "SELECT map_from_entries(map_entries(props)) AS m FROM docs" => t.docs.select([F::map_from_entries(F::map_entries("props")).alias("m")]),
+    "SELECT map_from_entries(map_entries(props)) AS m FROM docs" => {
+        t.docs.select([F::map_from_entries(F::map_entries("props")).alias("m")])
+    },
     "SELECT str_to_map(body) FROM docs" => t.docs.select([F::str_to_map("body")]),
     "SELECT map_filter(props, (k, v) -> v > 1) FROM docs" => t.docs.select([F::map_filter("props", |_, v| v.gt(1))]),
     "SELECT transform_values(props, (k, v) -> v + 1) FROM docs" => t.docs.select([F::transform_values("props", |_, v| v + 1)]),

@@ -6,7 +6,9 @@ use super::pairs;
 
 pairs! { t:
     "SELECT abs(age), sign(score), signum(score) FROM people" => t.people.select([F::abs("age"), F::sign("score"), F::signum("score")]),
-    "SELECT ceil(score), floor(score), ceiling(score) FROM people" => t.people.select([F::ceil("score"), F::floor("score"), F::ceiling("score")]),
+    "SELECT ceil(score), floor(score), ceiling(score) FROM people" => {
+        t.people.select([F::ceil("score"), F::floor("score"), F::ceiling("score")])
+    },
     "SELECT round(score, 2), round(amount, 1) FROM people JOIN orders USING (id)" => {
         t.people.join(&t.orders, "id", "inner").select([F::round("score", 2), F::round("amount", 1)])
     },
@@ -54,6 +56,8 @@ pairs! { t:
         t.people.select([call_function("try_add", [col("age"), lit(1)]), call_function("try_subtract", [col("age"), lit(1)])])
     },
     "SELECT negative(age), positive(age) FROM people" => t.people.select([F::negative("age"), F::positive("age")]),
-    "SELECT to_number(name, '999'), to_char(age, '999') FROM people" => t.people.select([F::to_number("name", "999"), F::to_char("age", "999")]),
+    "SELECT to_number(name, '999'), to_char(age, '999') FROM people" => {
+        t.people.select([F::to_number("name", "999"), F::to_char("age", "999")])
+    },
     "SELECT id DIV 2 AS half FROM people" => t.people.select([F::expr("id DIV 2").alias("half")]),
 }

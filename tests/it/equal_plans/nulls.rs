@@ -16,7 +16,9 @@ pairs! { t:
     "SELECT isnan(score) FROM people" => t.people.select([F::isnan("score")]),
     "SELECT equal_null(name, city) FROM people" => t.people.select([call_function("equal_null", ["name", "city"])]),
     "SELECT name <=> city, name = NULL FROM people" => t.people.select([col("name").eq_null_safe(col("city")), col("name").eq(F::null())]),
-    "SELECT id FROM people WHERE name IS NULL OR city IS NULL" => t.people.filter(col("name").is_null().or(col("city").is_null())).select(["id"]),
+    "SELECT id FROM people WHERE name IS NULL OR city IS NULL" => {
+        t.people.filter(col("name").is_null().or(col("city").is_null())).select(["id"])
+    },
     "SELECT id FROM people WHERE coalesce(age, 0) > 3" => t.people.filter(F::coalesce([col("age"), lit(0)]).gt(3)).select(["id"]),
     "SELECT count(*) AS n FROM people WHERE name IS NULL" => t.people.filter(col("name").is_null()).agg([F::count("*").alias("n")]),
     "SELECT CASE WHEN name IS NULL THEN 'none' ELSE name END AS n FROM people" => {

@@ -14,7 +14,9 @@ pairs! { t:
     "SELECT people.id FROM people" => t.people.select(["people.id"]),
     "SELECT p.id, p.* FROM people p" => t.people.alias("p").select(["p.id", "p.*"]),
     "SELECT age + 1 FROM people" => t.people.select([col("age") + 1]),
-    "SELECT age + 1 AS next, age - 1 AS last FROM people" => t.people.select([(col("age") + 1).alias("next"), (col("age") - 1).alias("last")]),
+    "SELECT age + 1 AS next, age - 1 AS last FROM people" => {
+        t.people.select([(col("age") + 1).alias("next"), (col("age") - 1).alias("last")])
+    },
     "SELECT age * id, age / id, age % 7 FROM people" => t.people.select([col("age") * col("id"), col("age") / col("id"), col("age") % 7]),
     "SELECT -age, +age FROM people" => t.people.select([-col("age"), expr("+age")]),
     "SELECT 1 - age, 2 * age FROM people" => t.people.select([1 - col("age"), 2 * col("age")]),
@@ -24,7 +26,9 @@ pairs! { t:
     },
     "SELECT 1, 'a', true, NULL FROM people" => t.people.select([lit(1), lit("a"), lit(true), tidemill::functions::null()]),
     "SELECT 5 AS five, name FROM people" => t.people.select([lit(5).alias("five"), col("name")]),
-    "SELECT 7L AS seven, 2D AS two, 'x' AS x FROM people" => t.people.select([lit(7_i64).alias("seven"), lit(2.0).alias("two"), lit("x").alias("x")]),
+    "SELECT 7L AS seven, 2D AS two, 'x' AS x FROM people" => {
+        t.people.select([lit(7_i64).alias("seven"), lit(2.0).alias("two"), lit("x").alias("x")])
+    },
     "SELECT CASE WHEN age < 18 THEN 'minor' ELSE 'adult' END AS kind FROM people" => {
         t.people.select([when(col("age").lt(18), "minor").otherwise("adult").alias("kind")])
     },

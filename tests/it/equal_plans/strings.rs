@@ -5,14 +5,18 @@ use tidemill::functions::{self as F, call_function, col, lit};
 use super::pairs;
 
 pairs! { t:
-    "SELECT upper(name), lower(name), initcap(name) FROM people" => t.people.select([F::upper("name"), F::lower("name"), F::initcap("name")]),
+    "SELECT upper(name), lower(name), initcap(name) FROM people" => {
+        t.people.select([F::upper("name"), F::lower("name"), F::initcap("name")])
+    },
     "SELECT ucase(name), lcase(name) FROM people" => t.people.select([F::ucase("name"), F::lcase("name")]),
     "SELECT length(name), char_length(name), octet_length(name), bit_length(name) FROM people" => {
         t.people.select([F::length("name"), F::char_length("name"), F::octet_length("name"), F::bit_length("name")])
     },
     "SELECT trim(name), ltrim(name), rtrim(name) FROM people" => t.people.select([F::trim("name"), F::ltrim("name"), F::rtrim("name")]),
     "SELECT concat(name, city) FROM people" => t.people.select([F::concat(["name", "city"])]),
-    "SELECT concat(name, '-', city) AS both FROM people" => t.people.select([F::concat([col("name"), lit("-"), col("city")]).alias("both")]),
+    "SELECT concat(name, '-', city) AS both FROM people" => {
+        t.people.select([F::concat([col("name"), lit("-"), col("city")]).alias("both")])
+    },
     "SELECT concat_ws('-', name, city) FROM people" => t.people.select([F::concat_ws("-", ["name", "city"])]),
     "SELECT substring(name, 1, 2) FROM people" => t.people.select([col("name").substr(1, 2)]),
     "SELECT substr(name, 2, 3) FROM people" => t.people.select([F::substr("name", 2, 3)]),
@@ -21,7 +25,9 @@ pairs! { t:
         t.people.select([call_function("lpad", [col("name"), lit(9), lit("*")]), call_function("rpad", [col("name"), lit(9), lit("*")])])
     },
     "SELECT lpad(name, 9) FROM people" => t.people.select([F::lpad("name", 9)]),
-    "SELECT repeat(name, 3), reverse(name), space(age) FROM people" => t.people.select([F::repeat("name", 3), F::reverse("name"), F::space("age")]),
+    "SELECT repeat(name, 3), reverse(name), space(age) FROM people" => {
+        t.people.select([F::repeat("name", 3), F::reverse("name"), F::space("age")])
+    },
     "SELECT replace(name, 'a', 'b') FROM people" => t.people.select([call_function("replace", [col("name"), lit("a"), lit("b")])]),
     "SELECT replace(name, 'a') FROM people" => t.people.select([F::replace("name", "a")]),
     "SELECT translate(name, 'ab', 'xy') FROM people" => t.people.select([F::translate("name", "ab", "xy")]),

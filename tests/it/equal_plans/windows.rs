@@ -10,14 +10,26 @@ fn by_city() -> WindowSpec {
 }
 
 pairs! { t:
-    "SELECT row_number() OVER (PARTITION BY city ORDER BY age) AS n FROM people" => t.people.select([F::row_number().over(by_city()).alias("n")]),
+    "SELECT row_number() OVER (PARTITION BY city ORDER BY age) AS n FROM people" => {
+        t.people.select([F::row_number().over(by_city()).alias("n")])
+    },
     "SELECT rank() OVER (PARTITION BY city ORDER BY age) AS n FROM people" => t.people.select([F::rank().over(by_city()).alias("n")]),
-    "SELECT dense_rank() OVER (PARTITION BY city ORDER BY age) AS n FROM people" => t.people.select([F::dense_rank().over(by_city()).alias("n")]),
-    "SELECT percent_rank() OVER (PARTITION BY city ORDER BY age) AS n FROM people" => t.people.select([F::percent_rank().over(by_city()).alias("n")]),
-    "SELECT cume_dist() OVER (PARTITION BY city ORDER BY age) AS n FROM people" => t.people.select([F::cume_dist().over(by_city()).alias("n")]),
+    "SELECT dense_rank() OVER (PARTITION BY city ORDER BY age) AS n FROM people" => {
+        t.people.select([F::dense_rank().over(by_city()).alias("n")])
+    },
+    "SELECT percent_rank() OVER (PARTITION BY city ORDER BY age) AS n FROM people" => {
+        t.people.select([F::percent_rank().over(by_city()).alias("n")])
+    },
+    "SELECT cume_dist() OVER (PARTITION BY city ORDER BY age) AS n FROM people" => {
+        t.people.select([F::cume_dist().over(by_city()).alias("n")])
+    },
     "SELECT ntile(4) OVER (PARTITION BY city ORDER BY age) AS n FROM people" => t.people.select([F::ntile(4).over(by_city()).alias("n")]),
-    "SELECT lag(age, 1) OVER (PARTITION BY city ORDER BY age) AS n FROM people" => t.people.select([F::lag("age", 1).over(by_city()).alias("n")]),
-    "SELECT lead(age, 2) OVER (PARTITION BY city ORDER BY age) AS n FROM people" => t.people.select([F::lead("age", 2).over(by_city()).alias("n")]),
+    "SELECT lag(age, 1) OVER (PARTITION BY city ORDER BY age) AS n FROM people" => {
+        t.people.select([F::lag("age", 1).over(by_city()).alias("n")])
+    },
+    "SELECT lead(age, 2) OVER (PARTITION BY city ORDER BY age) AS n FROM people" => {
+        t.people.select([F::lead("age", 2).over(by_city()).alias("n")])
+    },
     "SELECT lag(age) OVER (PARTITION BY city ORDER BY age) AS n FROM people" => {
         t.people.select([call_function("lag", ["age"]).over(by_city()).alias("n")])
     },
@@ -30,7 +42,9 @@ pairs! { t:
     "SELECT nth_value(name, 2) OVER (PARTITION BY city ORDER BY age) AS n FROM people" => {
         t.people.select([F::nth_value("name", 2).over(by_city()).alias("n")])
     },
-    "SELECT sum(age) OVER (PARTITION BY city) AS s FROM people" => t.people.select([F::sum("age").over(Window::partition_by(["city"])).alias("s")]),
+    "SELECT sum(age) OVER (PARTITION BY city) AS s FROM people" => {
+        t.people.select([F::sum("age").over(Window::partition_by(["city"])).alias("s")])
+    },
     "SELECT sum(age) OVER (ORDER BY id) AS s FROM people" => t.people.select([F::sum("age").over(Window::order_by(["id"])).alias("s")]),
     "SELECT count(*) OVER () AS c FROM people" => t.people.select([F::count("*").over(WindowSpec::default()).alias("c")]),
     "SELECT avg(score) OVER (PARTITION BY city, active ORDER BY age DESC) AS a FROM people" => {
