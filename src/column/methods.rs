@@ -261,11 +261,12 @@ impl Column {
     }
 
     fn case(self, change: impl FnOnce(&mut Vec<(Expression, Expression)>, &mut Option<Box<Expression>>)) -> Self {
-        let (operand, mut branches, mut otherwise) = match self.expression.kind {
+        let span = self.expression.span;
+        let (operand, mut branches, mut otherwise) = match self.expression.into_kind() {
             ExpressionKind::Case { operand, branches, otherwise } => (operand, branches, otherwise),
             // On something that is no `when` there is one branch, which always holds.
             kind => {
-                let value = Expression { kind, span: self.expression.span };
+                let value = Expression { kind, span };
                 (None, vec![(Expression::literal(true), value)], None)
             }
         };
@@ -278,13 +279,14 @@ impl Column {
     pub fn over(self, window: impl Into<WindowSpec>) -> Self {
         let spec = Box::new(window.into().spec);
         // An alias stays outside.
-        match self.expression.kind {
+        let span = self.expression.span;
+        match self.expression.into_kind() {
             ExpressionKind::Alias { expr, name } => {
                 let over = ExpressionKind::Window { window_function: expr, spec };
                 Self::new(ExpressionKind::Alias { expr: Box::new(over.into()), name })
             }
             kind => {
-                let window_function = Box::new(Expression { kind, span: self.expression.span });
+                let window_function = Box::new(Expression { kind, span });
                 Self::new(ExpressionKind::Window { window_function, spec })
             }
         }

@@ -98,7 +98,7 @@ fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
 
 /// The value; null for what is none.
 fn literal(value: impl Operand) -> Literal {
-    match value.into_operand().expression.kind {
+    match value.into_operand().expression.into_kind() {
         ExpressionKind::Literal(literal) => literal,
         _ => Literal::Null(tidemill_spark::types::SparkType::Null),
     }

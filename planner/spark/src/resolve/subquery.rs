@@ -15,9 +15,16 @@ use crate::plan::{CastMode, Expression, ExpressionKind, Relation};
 use crate::types::{SparkType, cast, lattice};
 use crate::{Result, Sql, Typed};
 
+/// How many queries there may be around one. The engine's rules look at a query inside others twice for each.
+const MOST_AROUND: usize = 10;
+
 impl Resolver<'_> {
     /// A query that may name columns of `scope`.
     pub(crate) fn inner(&mut self, plan: &Relation, scope: &Scope) -> Result<Rel> {
+        if self.outer.len() >= MOST_AROUND {
+            let message = format!("queries stand in one another more than {MOST_AROUND} deep: name inner ones with WITH and join them");
+            return Err(error("FAILED_TO_PARSE_TOO_COMPLEX", message));
+        }
         self.outer.push(scope.clone());
         let aliases = std::mem::take(&mut self.aliases);
         let lambdas = std::mem::take(&mut self.lambdas);
