@@ -312,12 +312,12 @@ impl Column {
     }
 
     fn case(self, held: Held, change: impl FnOnce(&mut Vec<(Expression, Expression)>, &mut Option<Box<Expression>>)) -> Self {
-        let held = self.held.and(&held);
-        let (operand, mut branches, mut otherwise) = match self.expression.kind {
+        let (held, span) = (self.held.and(&held), self.expression.span);
+        let (operand, mut branches, mut otherwise) = match self.expression.into_kind() {
             ExpressionKind::Case { operand, branches, otherwise } => (operand, branches, otherwise),
             // On something that is no `when` there is one branch, which always holds.
             kind => {
-                let value = Expression { kind, span: self.expression.span };
+                let value = Expression { kind, span };
                 (None, vec![(Expression::literal(true), value)], None)
             }
         };
@@ -330,14 +330,17 @@ impl Column {
     pub fn over(self, window: impl Into<WindowSpec>) -> Self {
         let spec = Box::new(window.into().spec);
         // An alias stays outside.
-        self.map(|expression| match expression.kind {
-            ExpressionKind::Alias { expr, name } => {
-                let over = ExpressionKind::Window { window_function: expr, spec };
-                ExpressionKind::Alias { expr: Box::new(over.into()), name }
-            }
-            kind => {
-                let window_function = Box::new(Expression { kind, span: expression.span });
-                ExpressionKind::Window { window_function, spec }
+        self.map(|expression| {
+            let span = expression.span;
+            match expression.into_kind() {
+                ExpressionKind::Alias { expr, name } => {
+                    let over = ExpressionKind::Window { window_function: expr, spec };
+                    ExpressionKind::Alias { expr: Box::new(over.into()), name }
+                }
+                kind => {
+                    let window_function = Box::new(Expression { kind, span });
+                    ExpressionKind::Window { window_function, spec }
+                }
             }
         })
     }

@@ -55,10 +55,11 @@ impl Column {
 
     /// The key to sort by that it is: rising with nulls first unless it says otherwise.
     pub(crate) fn into_sort_order(self) -> SortOrder {
-        match self.expression.kind {
+        let span = self.expression.span;
+        match self.expression.into_kind() {
             ExpressionKind::SortOrder(order) => *order,
             kind => {
-                let child = Expression { kind, span: self.expression.span };
+                let child = Expression { kind, span };
                 SortOrder { child, ascending: true, nulls_first: true }
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{Int64Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use serde_json::Value;
 
 use super::show::Grid;
@@ -137,14 +137,33 @@ impl DataFrame {
 /// A batch under the user's names.
 fn shaped(batch: RecordBatch, schema: &SchemaRef, width: usize) -> Result<RecordBatch> {
     let columns = batch.columns().iter().take(width).zip(schema.fields()).map(|(column, field)| {
-        if column.data_type() == field.data_type() { Ok(Arc::clone(column)) } else { arrow::compute::cast(column, field.data_type()) }
+        let (found, promised) = (column.data_type(), field.data_type());
+        if found == promised {
+            return Ok(Arc::clone(column));
+        }
+        // What may be null inside is all that the engine's operators do not keep.
+        if plain(found) != plain(promised) {
+            return Err(Error::internal(format!("the engine gave {found} for the column `{}`, which is {promised}", field.name())));
+        }
+        Ok(arrow::compute::cast(column, promised)?)
     });
-    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let columns = columns.collect::<Result<Vec<_>>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     // What the plan believes of nulls is not what the engine's operators promise.
     let fields: Vec<_> = schema.fields().iter().map(|f| Arc::new(f.as_ref().clone().with_nullable(true))).collect();
     let schema = Arc::new(Schema::new(fields));
     Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+}
+
+/// A type without what it says of nulls inside, and without remarks.
+fn plain(data_type: &DataType) -> DataType {
+    let field = |field: &Field| Arc::new(Field::new(field.name(), plain(field.data_type()), true));
+    match data_type {
+        DataType::List(item) => DataType::List(field(item)),
+        DataType::Map(entries, sorted) => DataType::Map(field(entries), *sorted),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(|inner| field(inner)).collect()),
+        other => other.clone(),
+    }
 }
 
 /// Writes to standard output; that nobody reads it any more is no error.

@@ -91,7 +91,7 @@ pub(super) fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String>
 
 /// The value; null for what is none.
 pub(super) fn literal(value: impl Operand) -> Literal {
-    match value.into_operand().expression.kind {
+    match value.into_operand().expression.into_kind() {
         ExpressionKind::Literal(literal) => literal,
         _ => Literal::Null(tidemill_spark::types::SparkType::Null),
     }

@@ -1,5 +1,6 @@
 //! SQL: names, versions, Spark's meaning of operators and literals, and what is refused by name.
 
+mod deep;
 mod files;
 mod floats;
 mod joins;

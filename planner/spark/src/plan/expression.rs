@@ -10,9 +10,10 @@ use crate::types::SparkType;
 pub struct PlanId(pub u64);
 
 /// An expression and its place in the text, if it came from one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Expression {
     /// What it is.
+    #[serde(serialize_with = "super::deep::serialize", deserialize_with = "super::deep::deserialize")]
     pub kind: ExpressionKind,
     /// Where it was said.
     pub span: Option<Span>,
@@ -364,6 +365,11 @@ impl Expression {
     pub fn at(mut self, span: Span) -> Self {
         self.span = Some(span);
         self
+    }
+
+    /// What it is, taken out.
+    pub fn into_kind(mut self) -> ExpressionKind {
+        std::mem::replace(&mut self.kind, ExpressionKind::Default)
     }
 
     /// A constant.

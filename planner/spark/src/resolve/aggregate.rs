@@ -339,6 +339,12 @@ impl Resolver<'_> {
                 for expression in grouping_expressions {
                     match self.analytic(expression, &rel.scope, &list, &mut grouping)? {
                         Some(sets) => {
+                            let count = product.as_ref().map_or(1, Vec::len).saturating_mul(sets.len());
+                            if count > MOST_SETS {
+                                let message =
+                                    format!("GROUP BY makes {count} sets of keys, and {MOST_SETS} are the most: write those needed");
+                                return Err(error("GROUPING_SIZE_LIMIT_EXCEEDED", message));
+                            }
                             product = Some(match product {
                                 None => sets,
                                 Some(before) => {
@@ -360,7 +366,7 @@ impl Resolver<'_> {
                 for expression in grouping_expressions {
                     elements.push(self.group_element(expression, &rel.scope, &list, &mut grouping)?);
                 }
-                grouping.sets = Some(if matches!(group_type, GroupType::Rollup) { rollup(&elements) } else { cube(&elements)? });
+                grouping.sets = Some(if matches!(group_type, GroupType::Rollup) { rollup(&elements)? } else { cube(&elements)? });
             }
             GroupType::GroupingSets(sets) => {
                 for expression in grouping_expressions {
@@ -378,6 +384,9 @@ impl Resolver<'_> {
                 }
                 grouping.sets = Some(made);
             }
+        }
+        if grouping.sets.is_some() && grouping.keys.len() > MOST_KEYS {
+            return Err(too_many_keys(grouping.keys.len()));
         }
         let mut keys = Vec::new();
         for key in grouping.keys {
@@ -543,7 +552,7 @@ impl Resolver<'_> {
                 for argument in &call.arguments {
                     elements.push(self.group_element(argument, scope, list, grouping)?);
                 }
-                Ok(Some(if kind == "rollup" { rollup(&elements) } else { cube(&elements)? }))
+                Ok(Some(if kind == "rollup" { rollup(&elements)? } else { cube(&elements)? }))
             }
             "grouping_sets" => {
                 let mut sets = Vec::new();
@@ -648,8 +657,22 @@ impl Grouping {
 }
 
 /// All leading parts, longest first.
-fn rollup(elements: &[Vec<usize>]) -> Vec<Vec<usize>> {
-    (0..=elements.len()).rev().map(|n| elements[..n].concat()).collect()
+fn rollup(elements: &[Vec<usize>]) -> Result<Vec<Vec<usize>>> {
+    if elements.len() > MOST_KEYS {
+        return Err(too_many_keys(elements.len()));
+    }
+    Ok((0..=elements.len()).rev().map(|n| elements[..n].concat()).collect())
+}
+
+/// How many keys `grouping_id` has bits for.
+const MOST_KEYS: usize = 64;
+
+/// How many sets of keys there may be: those of a CUBE of 16.
+const MOST_SETS: usize = 1 << 16;
+
+fn too_many_keys(count: usize) -> crate::Error {
+    let message = format!("GROUPING SETS, ROLLUP and CUBE have {count} keys, and {MOST_KEYS} are the most: group by fewer");
+    error("GROUPING_SIZE_LIMIT_EXCEEDED", message)
 }
 
 /// All subsets.

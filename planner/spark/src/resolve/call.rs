@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use datafusion::logical_expr::{Expr, Operator};
+
 use super::expression::Lambdas;
 use super::scope::Scope;
 use super::select::{has_aggregate, has_window};
@@ -10,6 +12,20 @@ use crate::error::{at, error};
 use crate::functions::{self, Arg, Build, Call, Function, Generator};
 use crate::plan::{Expression, ExpressionKind, FunctionBody, FunctionCall, FunctionReturns, Span, SqlFunction, WindowSpec};
 use crate::{Error, Result, Sql, Typed};
+
+/// How many parts a condition may have. However low their tree is, the engine makes a chain of them, which takes stack for each.
+const MOST_PARTS: usize = 1_000;
+
+fn has_too_many_parts(condition: &Expr) -> bool {
+    let (mut open, mut parts) = (vec![condition], 0);
+    while let Some(next) = open.pop() {
+        match next {
+            Expr::BinaryExpr(both) if both.op == Operator::And => open.extend([both.left.as_ref(), both.right.as_ref()]),
+            _ => parts += 1,
+        }
+    }
+    parts > MOST_PARTS
+}
 
 impl Resolver<'_> {
     /// A call as a value, over a window if `spec` says one.
@@ -179,6 +195,10 @@ impl Resolver<'_> {
 
     pub(crate) fn boolean(&self, typed: Typed, span: Option<Span>) -> Result<Typed> {
         use crate::types::SparkType;
+        if has_too_many_parts(&typed.expr) {
+            let message = format!("a condition has more than {MOST_PARTS} parts joined by AND: join with a table of what is compared");
+            return Err(at(error("FAILED_TO_PARSE_TOO_COMPLEX", message), span));
+        }
         match typed.data_type {
             SparkType::Boolean => Ok(typed),
             SparkType::Null => crate::types::cast::cast(typed, &SparkType::Boolean, crate::plan::CastMode::Session, &self.settings, span),

@@ -1,8 +1,9 @@
 //! WITH: named queries, recursive ones included.
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::cte_worktable::CteWorkTable;
@@ -28,12 +29,20 @@ pub(crate) struct Named {
     outer: usize,
     /// Its place in its WITH: it sees those before.
     place: usize,
+    /// Whether it has been resolved: where somebody names it, or because nobody does.
+    is_resolved: Rc<Cell<bool>>,
     /// Inside its own recursion: the rows of the step before.
     step: Option<(String, Vec<StructField>)>,
-    /// Whether the statement names it.
-    is_used: Arc<AtomicBool>,
     /// Its rows, where they are made once for all who name it.
     made: Option<Rel>,
+}
+
+/// The queries of one WITH.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    queries: HashMap<String, Named>,
+    /// Those from this place on are out of sight.
+    end: usize,
 }
 
 impl Resolver<'_> {
@@ -43,51 +52,50 @@ impl Resolver<'_> {
             let message = "WITH RECURSIVE needs spark.sql.legacy.ctePrecedencePolicy to be other than LEGACY";
             return Err(error("RECURSIVE_CTE_IN_LEGACY_MODE", message));
         }
-        let mut frame: HashMap<String, Named> = HashMap::new();
         let level = self.ctes.len();
+        let mut queries: HashMap<String, Named> = HashMap::new();
         for (place, cte) in with.ctes.iter().enumerate() {
-            let name = cte.alias.name.to_lowercase();
-            if frame.contains_key(&name) {
+            // Each query sees those before it, and itself where the WITH is recursive.
+            let is_recursive = with.recursive && mentions(&cte.query, &cte.alias.name, &self.settings);
+            let named = Named {
+                cte: Arc::new(cte.clone()),
+                level: level + 1,
+                outer: self.outer.len(),
+                place,
+                is_resolved: Rc::default(),
+                step: is_recursive.then(|| (String::new(), Vec::new())),
+                made: None,
+            };
+            if queries.insert(cte.alias.name.to_lowercase(), named).is_some() {
                 let message = format!("WITH names two queries `{}`: name them differently", cte.alias.name);
                 return Err(at(error("DUPLICATED_CTE_NAMES", message), cte.span));
             }
-            let (cte, is_used) = (Arc::new(cte.clone()), Arc::default());
-            frame.insert(name, Named { cte, level: level + 1, outer: self.outer.len(), place, step: None, is_used, made: None });
         }
-        // Each query sees those before it, and itself where the WITH is recursive.
-        let order: Vec<String> = with.ctes.iter().map(|cte| cte.alias.name.to_lowercase()).collect();
-        self.ctes.push(HashMap::new());
-        for name in &order {
-            let Some(named) = frame.remove(name) else { continue };
-            if with.recursive && mentions(&named.cte.query, &named.cte.alias.name, &self.settings) {
-                let recursive = Named { step: Some((String::new(), Vec::new())), ..named };
-                self.ctes[level].insert(name.clone(), recursive);
-            } else {
-                self.ctes[level].insert(name.clone(), named.clone());
-            }
-        }
-        let rel = self.relation(&with.input).and_then(|rel| {
-            order.iter().try_for_each(|name| self.check_unused(name, level))?;
-            Ok(rel)
-        });
+        self.ctes.push(Frame { queries, end: usize::MAX });
+        let rel = self.relation(&with.input);
+        let unused = self.resolve_unused(with, level);
         self.ctes.truncate(level);
-        rel
+        unused.and(rel)
     }
 
-    /// A query that nobody uses has to mean something, too.
-    fn check_unused(&mut self, name: &str, level: usize) -> Result<()> {
-        match self.ctes[level].get(name).cloned() {
-            Some(named) if !named.is_used.load(Ordering::Relaxed) => self.named_query(&named, name, level).map(|_| ()),
-            _ => Ok(()),
+    /// Queries that nobody names are looked at, too.
+    fn resolve_unused(&mut self, with: &With, level: usize) -> Result<()> {
+        for cte in &with.ctes {
+            let name = cte.alias.name.to_lowercase();
+            let named = self.ctes.get(level).and_then(|frame| frame.queries.get(&name)).filter(|named| !named.is_resolved.get()).cloned();
+            if let Some(named) = named {
+                self.named_query(&named, &name, level)?;
+            }
         }
+        Ok(())
     }
 
     /// The query of that name, if one is in sight.
     pub(crate) fn cte(&mut self, name: &str) -> Result<Option<Rel>> {
         let lower = name.to_lowercase();
         for level in (0..self.ctes.len()).rev() {
-            let Some(named) = self.ctes[level].get(&lower).cloned() else { continue };
-            named.is_used.store(true, Ordering::Relaxed);
+            let frame = &self.ctes[level];
+            let Some(named) = frame.queries.get(&lower).filter(|named| named.place < frame.end).cloned() else { continue };
             let rel = self.named_query(&named, &lower, level)?;
             if named.made.is_some() || named.step.is_some() {
                 return Ok(Some(rel));
@@ -95,7 +103,7 @@ impl Resolver<'_> {
             // Rows that would be others the next time are made once, for this place and all that follow.
             let Some(made) = made_once(&rel) else { return Ok(Some(rel)) };
             let rel = self.shared_use(&made)?;
-            if let Some(named) = self.ctes[level].get_mut(&lower) {
+            if let Some(named) = self.ctes[level].queries.get_mut(&lower) {
                 named.made = Some(made);
             }
             return Ok(Some(rel));
@@ -104,6 +112,7 @@ impl Resolver<'_> {
     }
 
     fn named_query(&mut self, named: &Named, lower: &str, level: usize) -> Result<Rel> {
+        named.is_resolved.set(true);
         if let Some(made) = &named.made {
             return self.shared_use(made);
         }
@@ -116,17 +125,13 @@ impl Resolver<'_> {
                 // It sees what was in sight where it stands: those before it, and itself only in its recursion.
                 let is_recursive = inner.is_some();
                 let first_hidden = named.place + usize::from(is_recursive);
-                let later: Vec<HashMap<String, Named>> = self.ctes.split_off(named.level.min(self.ctes.len()));
-                let hidden: Vec<(String, Named)> = self
-                    .ctes
-                    .last_mut()
-                    .map(|frame| frame.extract_if(|_, other| other.place >= first_hidden).collect())
-                    .unwrap_or_default();
+                let later: Vec<Frame> = self.ctes.split_off(named.level.min(self.ctes.len()));
+                let end = self.ctes.last_mut().map(|frame| std::mem::replace(&mut frame.end, first_hidden));
                 let outer = self.outer.split_off(named.outer.min(self.outer.len()));
                 let rel = if is_recursive { self.recursive(named, lower, level) } else { self.relation(&named.cte.query) };
                 self.outer.extend(outer);
-                if let Some(frame) = self.ctes.last_mut() {
-                    frame.extend(hidden);
+                if let (Some(frame), Some(end)) = (self.ctes.last_mut(), end) {
+                    frame.end = end;
                 }
                 self.ctes.extend(later);
                 if is_recursive { rel } else { self.aliased(rel?, &named.cte.alias) }
@@ -163,22 +168,18 @@ impl Resolver<'_> {
         }
         // Both parts see the queries of a WITH around them.
         let wrapped = |part: &Relation| match inner_with {
-            Some(with) => Relation {
-                kind: Arc::new(RelationKind::With(Box::new(With {
-                    ctes: with.ctes.clone(),
-                    recursive: with.recursive,
-                    input: part.clone(),
-                }))),
-                ..cte.query.clone()
-            },
+            Some(with) => {
+                let kind = RelationKind::With(Box::new(With { ctes: with.ctes.clone(), recursive: with.recursive, input: part.clone() }));
+                Relation { kind: Arc::new(kind), span: cte.query.span, plan_id: cte.query.plan_id }
+            }
             None => part.clone(),
         };
         let (anchor, step) = (&wrapped(anchor), &wrapped(step));
         // Away with the name while the anchor is resolved.
-        let saved = self.ctes[level].remove(lower);
+        let saved = self.ctes[level].queries.remove(lower);
         let first = self.relation(anchor);
         if let Some(saved) = saved.clone() {
-            self.ctes[level].insert(lower.to_owned(), saved);
+            self.ctes[level].queries.insert(lower.to_owned(), saved);
         }
         let mut first = first?;
         if let Some(alias) = &alias {
@@ -259,10 +260,10 @@ impl Resolver<'_> {
 
     fn step(&mut self, named: &Named, lower: &str, level: usize, table: &str, columns: &[StructField], step: &Relation) -> Result<Rel> {
         let inside = Named { step: Some((table.to_owned(), columns.to_vec())), ..named.clone() };
-        let saved = self.ctes[level].insert(lower.to_owned(), inside);
+        let saved = self.ctes[level].queries.insert(lower.to_owned(), inside);
         let rel = self.relation(step);
         if let Some(saved) = saved {
-            self.ctes[level].insert(lower.to_owned(), saved);
+            self.ctes[level].queries.insert(lower.to_owned(), saved);
         }
         rel
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::Expr;
 
 use super::Resolver;
@@ -16,7 +17,7 @@ use crate::{Error, Result, Sql, Typed};
 impl Resolver<'_> {
     /// The expression over the columns of `scope`.
     pub(crate) fn expression(&mut self, expression: &Expression, scope: &Scope) -> Result<Typed> {
-        stacker::maybe_grow(128 * 1024, 4 * 1024 * 1024, || self.expression_here(expression, scope)).map_err(|e| at(e, expression.span))
+        self.one_level(|resolver| resolver.expression_here(expression, scope)).map_err(|e| at(e, expression.span))
     }
 
     /// A list of expressions, each a value.
@@ -204,6 +205,10 @@ impl Resolver<'_> {
             match same.as_slice() {
                 [] => {}
                 [one] => {
+                    if is_too_large(&one.expr) {
+                        let message = format!("`{first}` is made of too many columns of this list: compute it in a query of its own");
+                        return Err(error("FAILED_TO_PARSE_TOO_COMPLEX", message));
+                    }
                     let mut base = (*one).clone();
                     base.sql = Sql::from(first.as_str());
                     base.name = Some(first.clone());
@@ -341,6 +346,22 @@ pub(super) fn outer_reference(attribute: &Attribute, spelled: &str) -> Typed {
     typed.sql = Sql::from(spelled);
     typed.name = Some(spelled.to_owned());
     typed
+}
+
+/// Whether an expression is taller or has more nodes than may be put in place of a name: names of names grow fast.
+fn is_too_large(expr: &Expr) -> bool {
+    const MOST_LEVELS: usize = 200;
+    const MOST_NODES: usize = 10_000;
+    fn fits(expr: &Expr, levels: usize, nodes: &mut usize) -> bool {
+        *nodes += 1;
+        let mut all = levels < MOST_LEVELS && *nodes < MOST_NODES;
+        let _ = expr.apply_children(|child| {
+            all = all && fits(child, levels + 1, nodes);
+            Ok(if all { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+        });
+        all
+    }
+    !fits(expr, 0, &mut 0)
 }
 
 fn ambiguous(name: &[String], found: &[&Attribute]) -> Error {

@@ -49,7 +49,8 @@ pub use opened::{Opened, OpenedFunction, OpenedRelation, Request, Travel};
 pub use request::{requests, requests_of};
 pub use resolved::{OutputColumn, Resolved};
 
-use crate::plan::{Expression, Relation};
+use crate::error::too_complex;
+use crate::plan::{Expression, Relation, deep};
 use crate::types::{SparkType, StructField};
 use crate::{Result, Settings, Typed};
 use scope::{Attribute, Scope};
@@ -59,9 +60,7 @@ use scope::{Attribute, Scope};
 /// # Errors
 /// Spark's conditions, with the place in the text.
 pub fn resolve(relation: &Relation, opened: &Opened, settings: &Arc<Settings>) -> Result<Resolved> {
-    let mut resolver = Resolver::new(opened, settings);
-    let rel = resolver.relation(relation)?;
-    rel.finish()
+    on_stack_for(opened, settings, |resolver| resolver.relation(relation)?.finish())
 }
 
 /// What an expression means over given columns (a MERGE condition, a CHECK, a default); the columns' ids are their names in the
@@ -70,24 +69,56 @@ pub fn resolve(relation: &Relation, opened: &Opened, settings: &Arc<Settings>) -
 /// # Errors
 /// Spark's conditions, with the place in the text.
 pub fn resolve_expression(expression: &Expression, columns: &[OutputColumn], opened: &Opened, settings: &Arc<Settings>) -> Result<Typed> {
-    let mut resolver = Resolver::new(opened, settings);
     let attributes = columns.iter().map(|column| {
         let mut attribute = Attribute::new(column.id.clone(), &column.field.name, column.field.data_type.clone(), column.field.nullable);
         attribute.qualifier.clone_from(&column.qualifier);
         attribute
     });
     let scope = Scope::new(attributes.collect());
-    resolver.expression(expression, &scope)
+    on_stack_for(opened, settings, |resolver| resolver.expression(expression, &scope))
+}
+
+/// Resolves on the caller's stack, and where that is too small for the tree, once more on a larger one: the engine's expressions take
+/// stack for each of their levels.
+fn on_stack_for<T>(opened: &Opened, settings: &Arc<Settings>, resolve: impl Fn(&mut Resolver<'_>) -> Result<T>) -> Result<T> {
+    let mut resolver = Resolver::new(opened, settings);
+    let result = resolve(&mut resolver);
+    if !resolver.height.is_exceeded {
+        return result;
+    }
+    deep::on_far_stack(|| {
+        let mut resolver = Resolver::new(opened, settings);
+        resolver.height.most = deep::MAX_HEIGHT;
+        resolve(&mut resolver)
+    })
+}
+
+/// How many levels of the tree are being resolved, one inside the other.
+#[derive(Debug, Clone, Copy)]
+struct Height {
+    levels: usize,
+    /// How many may be.
+    most: usize,
+    /// Whether there were more.
+    is_exceeded: bool,
+}
+
+impl Default for Height {
+    fn default() -> Self {
+        const NEAR: usize = 60;
+        Self { levels: 0, most: NEAR, is_exceeded: false }
+    }
 }
 
 /// Resolves one statement.
 pub(crate) struct Resolver<'a> {
     opened: &'a Opened,
     settings: Arc<Settings>,
+    height: Height,
     /// How often each id has been asked for.
     uses: HashMap<String, usize>,
     /// The named queries that are in sight, innermost last.
-    ctes: Vec<HashMap<String, cte::Named>>,
+    ctes: Vec<cte::Frame>,
     /// The columns of the queries around the one being resolved, innermost last.
     outer: Vec<Scope>,
     /// The subqueries of the grouped list being resolved: one that is there twice is one.
@@ -162,6 +193,7 @@ impl<'a> Resolver<'a> {
         Self {
             opened,
             settings: Arc::clone(settings),
+            height: Height::default(),
             uses: HashMap::new(),
             ctes: Vec::new(),
             outer: Vec::new(),
@@ -178,6 +210,21 @@ impl<'a> Resolver<'a> {
             aggregate_texts: Vec::new(),
             known: HashMap::new(),
         }
+    }
+
+    /// Goes one level deeper into the tree.
+    ///
+    /// # Errors
+    /// `FAILED_TO_PARSE_TOO_COMPLEX` where that is too deep.
+    fn one_level<T>(&mut self, resolve: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.height.levels >= self.height.most {
+            self.height.is_exceeded = true;
+            return Err(too_complex());
+        }
+        self.height.levels += 1;
+        let made = deep::deeper(|| resolve(self));
+        self.height.levels -= 1;
+        made
     }
 
     /// An id that no other column of the statement has: the name itself for the first of that name, so that plans can be read and

@@ -14,8 +14,8 @@ use crate::{Error, Result, Typed};
 
 impl Resolver<'_> {
     pub(crate) fn relation(&mut self, relation: &Relation) -> Result<Rel> {
-        let made = stacker::maybe_grow(256 * 1024, 8 * 1024 * 1024, || self.relation_here(relation)).map_err(|e| at(e, relation.span));
-        let mut rel = made?;
+        let made = self.one_level(|resolver| resolver.relation_here(relation));
+        let mut rel = made.map_err(|e| at(e, relation.span))?;
         if let Some(id) = relation.plan_id {
             for attribute in rel.scope.columns.iter_mut().chain(&mut rel.scope.hidden) {
                 attribute.plan_ids.push(id);
@@ -199,11 +199,13 @@ impl Resolver<'_> {
         let mut inner = Resolver {
             uses: std::mem::take(&mut self.uses),
             inside: std::mem::take(&mut self.inside),
+            height: self.height,
             ..Resolver::new(self.opened, settings.unwrap_or(&self.settings))
         };
         let rel = inner.relation(relation);
         self.uses = std::mem::take(&mut inner.uses);
         self.inside = std::mem::take(&mut inner.inside);
+        self.height = inner.height;
         self.inside.pop();
         let mut rel = rel.map_err(|e| e.context(format!("in the view `{}`", name.join("."))))?;
         rel.under = None;

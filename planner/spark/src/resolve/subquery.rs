@@ -15,6 +15,9 @@ use crate::plan::{CastMode, Expression, ExpressionKind, Relation, Span};
 use crate::types::{SparkType, cast, lattice};
 use crate::{Result, Sql, Typed};
 
+/// How many queries there may be around one. The engine's rules look at a query inside others twice for each.
+const MOST_AROUND: usize = 10;
+
 /// A place that names a column of a query around.
 #[derive(Debug)]
 pub(crate) struct OuterUse {
@@ -29,6 +32,10 @@ impl Resolver<'_> {
     ///
     /// With it come the names of those that it takes, once for each place that names one, as Spark shows a subquery.
     pub(crate) fn inner(&mut self, plan: &Relation, scope: &Scope) -> Result<(Rel, Vec<String>)> {
+        if self.outer.len() >= MOST_AROUND {
+            let message = format!("queries stand in one another more than {MOST_AROUND} deep: name inner ones with WITH and join them");
+            return Err(error("FAILED_TO_PARSE_TOO_COMPLEX", message));
+        }
         let depth = self.outer.len();
         self.outer.push(scope.clone());
         let aliases = std::mem::take(&mut self.aliases);

@@ -3,7 +3,7 @@
 use crate::run::Runner;
 
 /// (query, rows)
-const CASES: &[(&str, &str)] = &[
+pub(crate) const CASES: &[(&str, &str)] = &[
     ("SELECT a, sum(b) AS s FROM VALUES (1, 2), (1, 4), (2, 5) t(a, b) GROUP BY a HAVING sum(b) > 4 ORDER BY s DESC", "1\t6\n2\t5"),
     ("SELECT a FROM VALUES (1, 9), (2, 8) t(a, b) ORDER BY b", "2\n1"),
     ("SELECT a + 1 AS x FROM VALUES (1), (2) t(a) ORDER BY x DESC LIMIT 1", "3"),
