@@ -71,7 +71,7 @@ fn outputs(events: &DataFrame, ended_by_minute: Option<i64>) -> Result<Vec<(&'st
 /// Windows over the events themselves: they are late by the end of their window, and nothing above has taken the late ones out.
 fn counted(events: &DataFrame) -> DataFrame {
     let marked = events.with_watermark("t", &format!("{DELAY_MINUTES} minutes"));
-    marked.group_by([F::window(col("t"), &format!("{WINDOW_MINUTES} minutes")), col("user")]).agg([F::count("*").alias("n")])
+    marked.group_by([F::window(col("t"), format!("{WINDOW_MINUTES} minutes")), col("user")]).agg([F::count("*").alias("n")])
 }
 
 fn windows(counted: &DataFrame, ended_by_minute: Option<i64>) -> DataFrame {
