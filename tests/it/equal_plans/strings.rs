@@ -34,7 +34,7 @@ pairs! { t:
     "SELECT instr(name, 'a'), locate('a', name), position('a', name) FROM people" => {
         t.people.select([F::instr("name", "a"), F::locate("a", "name"), F::position("a", "name")])
     },
-    "SELECT split(name, ',', 2) FROM people" => t.people.select([F::split("name", ",", 2)]),
+    "SELECT split(name, ',', 2) FROM people" => t.people.select([F::split_with("name", ",", lit(2))]),
     "SELECT split(name, ',')[0] FROM people" => t.people.select([call_function("split", [col("name"), lit(",")]).get_item(0)]),
     "SELECT split_part(name, ',', 2) FROM people" => t.people.select([F::split_part("name", ",", lit(2))]),
     "SELECT substring_index(name, '.', 2) FROM people" => t.people.select([F::substring_index("name", ".", 2)]),
