@@ -23,8 +23,8 @@ fn replaced(text: &str, value: &dyn Fn(Option<&str>, &str) -> Option<String>, in
     let mut rest = text;
     while let Some(start) = rest.find("${") {
         let (before, from) = rest.split_at(start);
-        made.push_str(before);
         let Some(end) = from.find('}') else { break };
+        made.push_str(before);
         let (whole, after) = from.split_at(end + 1);
         let said = &from[2..end];
         rest = after;

@@ -118,11 +118,12 @@ mod tests {
 
     use super::Sample;
 
-    fn taken(sample: &Sample, partition: usize, batches: &[std::ops::Range<i64>]) -> Vec<i64> {
+    /// Which of the numbers from the first cut to the last are taken, in batches from cut to cut.
+    fn taken(sample: &Sample, partition: usize, cuts: &[i64]) -> Vec<i64> {
         let mut pass = sample.begin(partition, &TaskScope::new(None)).unwrap();
         let mut rows = Vec::new();
-        for batch in batches {
-            let numbers = Arc::new(Int64Array::from_iter_values(batch.clone()));
+        for batch in cuts.windows(2) {
+            let numbers = Arc::new(Int64Array::from_iter_values(batch[0]..batch[1]));
             let batch = pass(RecordBatch::try_from_iter([("n", numbers as _)]).unwrap()).unwrap();
             rows.extend(batch.column(0).as_primitive::<Int64Type>().values());
         }
@@ -132,17 +133,17 @@ mod tests {
     #[test]
     fn batches_do_not_matter_and_partitions_do() {
         let sample = Sample { low: 0.0, high: 0.4, seed: 7 };
-        let whole = taken(&sample, 0, &[0..1000]);
-        assert_eq!(taken(&sample, 0, &[0..10, 10..11, 11..1000]), whole);
-        assert_ne!(taken(&sample, 1, &[0..1000]), whole);
-        assert_eq!(taken(&Sample { seed: 8, ..sample }, 0, &[0..1000]), taken(&Sample { low: 0.0, high: 0.4, seed: 7 }, 1, &[0..1000]));
+        let whole = taken(&sample, 0, &[0, 1000]);
+        assert_eq!(taken(&sample, 0, &[0, 10, 11, 1000]), whole);
+        assert_ne!(taken(&sample, 1, &[0, 1000]), whole);
+        assert_eq!(taken(&Sample { seed: 8, ..sample }, 0, &[0, 1000]), taken(&Sample { low: 0.0, high: 0.4, seed: 7 }, 1, &[0, 1000]));
         assert!((350..450).contains(&whole.len()), "{} of 1000 rows", whole.len());
     }
 
     /// The parts that `randomSplit` makes of one sequence have each row once.
     #[test]
     fn neighbours_share_no_row_and_lose_none() {
-        let part = |low, high| taken(&Sample { low, high, seed: 42 }, 0, &[0..1000]);
+        let part = |low, high| taken(&Sample { low, high, seed: 42 }, 0, &[0, 1000]);
         let mut both = [part(0.0, 0.25), part(0.25, 1.0)].concat();
         both.sort_unstable();
         assert_eq!(both, (0..1000).collect::<Vec<i64>>());

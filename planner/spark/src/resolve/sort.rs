@@ -114,9 +114,9 @@ impl Resolver<'_> {
                 };
                 let expr = match under.rewritten(self, &typed) {
                     Ok(expr) => expr,
-                    // Of groups only the keys and the list's columns are there.
+                    // Of groups only the keys and the list's columns are there, and then the queries around.
                     Err(cause) if is_missing_aggregation(&cause) && made.as_ref().is_err_and(is_unknown_column) => {
-                        return made.map(|typed| typed.expr);
+                        return self.expression(child, scope).map(|typed| typed.expr);
                     }
                     Err(cause) => return Err(at(cause, child.span)),
                 };
