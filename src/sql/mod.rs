@@ -5,6 +5,7 @@
 //! ```
 
 mod open;
+mod substitute;
 
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use tidemill_spark::plan::{Relation, Statement};
@@ -17,6 +18,7 @@ use crate::{DataFrame, Result, Session};
 /// Carries out one statement: a query becomes a DataFrame, a command is done at once.
 pub(crate) async fn run(session: &Session, text: &str) -> Result<DataFrame> {
     let settings = session.spark_settings();
+    let text = &substitute::substituted(session, text);
     match tidemill_spark::parse::parse_statement(text, &tidemill_spark::parse::ParseOptions::new(&settings)?)? {
         Statement::Query(relation) => query(session, &relation).await,
         Statement::Command(command) => crate::command::run(session, &command, text).await,

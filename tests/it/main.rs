@@ -9,6 +9,7 @@ mod conformance;
 mod creators;
 mod dataframe;
 mod int96;
+#[cfg(not(feature = "failpoints"))]
 mod merge_conditions;
 mod overwrite;
 mod sql;

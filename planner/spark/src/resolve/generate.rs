@@ -140,9 +140,11 @@ impl Resolver<'_> {
         };
         let call = crate::plan::FunctionCall { name: name.to_vec(), ..crate::plan::FunctionCall::new("", arguments.to_vec()) };
         let frame = self.sql_arguments(function, &call, &super::Scope::default(), span)?;
-        let (aliases, outer) = (std::mem::replace(&mut self.aliases, frame), std::mem::take(&mut self.outer));
+        let parameters = std::mem::replace(&mut self.parameters, frame);
+        let (aliases, outer) = (std::mem::take(&mut self.aliases), std::mem::take(&mut self.outer));
         let rel = self.relation(query);
         (self.aliases, self.outer) = (aliases, outer);
+        self.parameters = parameters;
         let rel = rel?;
         if columns.is_empty() {
             return Ok(rel);
@@ -190,7 +192,7 @@ impl Resolver<'_> {
             [] => (0, 0, 1),
         };
         if step == 0 {
-            return Err(refuse("INVALID_PARAMETER_VALUE.ZERO_INDEX", "the step of `range` is 0".to_owned()));
+            return Err(refuse("FAILED_FUNCTION_CALL", "the step of `range` is 0".to_owned()));
         }
         let source = super::range::source(start, end, step);
         let id = self.fresh("range");

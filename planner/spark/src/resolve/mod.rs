@@ -107,6 +107,8 @@ pub(crate) struct Resolver<'a> {
     lambdas: Vec<HashMap<String, Attribute>>,
     /// Earlier columns of the same list, by lower-case name: lateral column aliases.
     aliases: Vec<(String, Typed)>,
+    /// The arguments of the SQL function whose body is being resolved, by parameter.
+    parameters: Vec<(String, Typed)>,
     /// The windows that a WINDOW clause names.
     windows: Vec<HashMap<String, crate::plan::WindowSpec>>,
     /// Views and functions that are being resolved, so that a circle is found.
@@ -174,6 +176,7 @@ impl<'a> Resolver<'a> {
             outer: Vec::new(),
             lambdas: Vec::new(),
             aliases: Vec::new(),
+            parameters: Vec::new(),
             windows: Vec::new(),
             inside: Vec::new(),
             definitions: None,

@@ -116,6 +116,27 @@ impl Under {
     }
 }
 
+/// Above an aggregation a column that is not grouped is one that is not there.
+pub(crate) fn not_grouped(cause: crate::Error) -> crate::Error {
+    match cause.condition().map(|condition| condition.name.clone()) {
+        Some(name) if matches!(name.as_str(), "MISSING_AGGREGATION" | "MISSING_GROUP_BY") => {
+            let message = cause.message().trim_start_matches(&format!("[{name}] ")).split(" SQLSTATE").next().unwrap_or_default();
+            error("UNRESOLVED_COLUMN.WITH_SUGGESTION", message)
+        }
+        _ => cause,
+    }
+}
+
+/// A generator in a clause of its own kind: what is wrong is not that it is nested.
+pub(crate) fn outside_select(cause: crate::Error) -> crate::Error {
+    match cause.condition() {
+        Some(condition) if condition.name == "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS" => {
+            error("UNSUPPORTED_GENERATOR.OUTSIDE_SELECT", "a generator stands in the SELECT list or in LATERAL VIEW, and nowhere else")
+        }
+        _ => cause,
+    }
+}
+
 impl Resolver<'_> {
     pub(crate) fn project(&mut self, input: &Relation, expressions: &[Expression]) -> Result<Rel> {
         let rel = self.relation(input)?;
@@ -156,7 +177,6 @@ impl Resolver<'_> {
         let outer_aliases = std::mem::take(&mut self.aliases);
         let made = (|| {
             let mut items: Vec<Item> = Vec::with_capacity(expressions.len());
-            let mut generated = false;
             let mut deferred = None;
             for expression in expressions {
                 let (inner, names) = match &expression.kind {
@@ -164,16 +184,10 @@ impl Resolver<'_> {
                     _ => (expression, &[] as &[String]),
                 };
                 if let Some(generator) = self.generator(inner, &rel.scope)? {
-                    if generated {
-                        return Err(at(
-                            error(
-                                "UNSUPPORTED_GENERATOR.MULTI_GENERATOR",
-                                "a SELECT list may have one generator: put the others into LATERAL VIEW",
-                            ),
-                            expression.span,
-                        ));
+                    if deferred.is_some() {
+                        let message = "a list over groups may have one generator: put the others into LATERAL VIEW";
+                        return Err(at(error("UNSUPPORTED_GENERATOR.MULTI_GENERATOR", message), expression.span));
                     }
-                    generated = true;
                     if grouped || has_aggregate(&generator.collection.expr) {
                         items.push((generator.collection.clone(), true, expression.span));
                         deferred = Some(Deferred { place: items.len() - 1, generator, names: names.to_vec() });
@@ -266,7 +280,7 @@ impl Resolver<'_> {
     /// A filter above any relation.
     pub(crate) fn filter(&mut self, input: &Relation, condition: &Expression) -> Result<Rel> {
         let rel = self.relation(input)?;
-        let typed = self.condition(condition, &rel.scope);
+        let typed = self.condition(condition, &rel.scope).map_err(outside_select);
         let typed = match typed {
             Ok(typed) => typed,
             Err(cause) => match (&rel.under, is_unknown_column(&cause)) {
@@ -320,7 +334,7 @@ impl Resolver<'_> {
             ));
         }
         let mut under = under;
-        let expr = under.rewritten(self, &typed).map_err(|e| at(e, condition.span))?;
+        let expr = under.rewritten(self, &typed).map_err(|e| at(not_grouped(e), condition.span))?;
         if let Under::Aggregate { grouped, .. } = &mut under {
             grouped.filters.push(expr);
         }

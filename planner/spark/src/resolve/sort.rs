@@ -5,7 +5,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::aggregate::ordinal;
 use super::scope::{Attribute, Scope};
-use super::select::{has_aggregate, has_window, is_unknown_column, project};
+use super::select::{has_aggregate, has_window, is_unknown_column, not_grouped, outside_select, project};
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::functions::{self, SortKey};
@@ -34,7 +34,7 @@ impl Resolver<'_> {
                 keys.push(SortExpr::new(column.expr(), *ascending, *nulls_first));
                 continue;
             }
-            let made = self.expression(child, &rel.scope);
+            let made = self.expression(child, &rel.scope).map_err(outside_select);
             let plain = made.as_ref().is_ok_and(|typed| !has_aggregate(&typed.expr) && !has_window(&typed.expr));
             let retry = match &made {
                 Ok(_) => !plain,
@@ -46,7 +46,11 @@ impl Resolver<'_> {
                         Ok(typed) => typed,
                         Err(second) => return Err(if is_unknown_column(&second) { made.err().unwrap_or(second) } else { second }),
                     };
-                    let expr = under.rewritten(self, &typed).map_err(|e| at(e, child.span))?;
+                    if has_window(&typed.expr) {
+                        let message = format!("\"{}\" does not stand in ORDER BY: compute it in the list", typed.sql);
+                        return Err(at(error("UNSUPPORTED_EXPR_FOR_OPERATOR", message), child.span));
+                    }
+                    let expr = under.rewritten(self, &typed).map_err(|e| at(not_grouped(e), child.span))?;
                     let id = self.fresh("order");
                     extra.push((expr, id.clone()));
                     Typed { expr: Expr::Column(datafusion::common::Column::new_unqualified(id)), ..typed }
@@ -93,28 +97,22 @@ impl Resolver<'_> {
     pub(crate) fn limit(&mut self, input: &Relation, limit: Option<&Expression>) -> Result<Rel> {
         let rel = self.relation(input)?;
         let Some(limit) = limit else { return Ok(rel) };
-        let rows = self.row_count(limit, "limit")?;
+        let rows = self.row_count(limit, &rel.scope, "limit")?;
         let plan = LogicalPlanBuilder::from(rel.plan).limit_by_expr(None, Some(lit(rows)))?.build()?;
         Ok(Rel::new(plan, rel.scope))
     }
 
     pub(crate) fn offset(&mut self, input: &Relation, offset: &Expression) -> Result<Rel> {
         let rel = self.relation(input)?;
-        let rows = self.row_count(offset, "offset")?;
+        let rows = self.row_count(offset, &rel.scope, "offset")?;
         let plan = LogicalPlanBuilder::from(rel.plan).limit_by_expr(Some(lit(rows)), None)?.build()?;
         Ok(Rel::new(plan, rel.scope))
     }
 
-    /// A constant number of rows.
-    pub(crate) fn row_count(&mut self, expression: &Expression, what: &str) -> Result<i64> {
+    /// A constant number of rows, beside rows of that scope.
+    pub(crate) fn row_count(&mut self, expression: &Expression, scope: &Scope, what: &str) -> Result<i64> {
         let refuse = |condition: &'static str, message: String| at(error(condition, message), expression.span);
-        let typed = match self.expression(expression, &Scope::default()) {
-            Ok(typed) => typed,
-            Err(cause) if is_unknown_column(&cause) => {
-                return Err(refuse("INVALID_LIMIT_LIKE_EXPRESSION.IS_UNFOLDABLE", format!("the {what} has to be a constant")));
-            }
-            Err(cause) => return Err(cause),
-        };
+        let typed = self.expression(expression, scope).map_err(outside_select)?;
         if has_aggregate(&typed.expr) || has_window(&typed.expr) {
             return Err(refuse(
                 "INVALID_LIMIT_LIKE_EXPRESSION.IS_UNFOLDABLE",

@@ -23,14 +23,7 @@ impl Resolver<'_> {
             }
             let mut values = Vec::with_capacity(width);
             for (i, value) in row.iter().enumerate() {
-                let typed = match self.expression(value, &Scope::default()) {
-                    Ok(typed) => typed,
-                    Err(cause) if super::select::is_unknown_column(&cause) && self.outer.is_empty() => {
-                        let message = format!("VALUES takes constants: {}", cause.message());
-                        return Err(at(error("INVALID_INLINE_TABLE.CANNOT_EVALUATE_EXPRESSION_IN_INLINE_TABLE", message), value.span));
-                    }
-                    Err(cause) => return Err(cause),
-                };
+                let typed = self.expression(value, &Scope::default())?;
                 if has_aggregate(&typed.expr) || has_window(&typed.expr) || typed.expr.is_volatile() {
                     let message = format!("VALUES takes constants, not \"{}\"", typed.sql);
                     return Err(at(error("INVALID_INLINE_TABLE.CANNOT_EVALUATE_EXPRESSION_IN_INLINE_TABLE", message), value.span));
@@ -47,7 +40,8 @@ impl Resolver<'_> {
         }
         let mut attributes = Vec::with_capacity(width);
         for (i, name) in names.iter().enumerate() {
-            let Some(common) = lattice::common_type_of(resolved.iter().map(|row| &row[i].data_type), self.settings.ansi) else {
+            // Spark goes by the rules of its legacy mode here, whatever the mode.
+            let Some(common) = lattice::common_type_without_strings(resolved.iter().map(|row| &row[i].data_type), false) else {
                 let message = format!("VALUES: the values of column `{name}` have no type in common: cast them");
                 return Err(at(error("INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE", message), span));
             };
