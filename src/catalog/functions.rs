@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tidemill_spark::Settings;
 use tidemill_spark::error::error;
-use tidemill_spark::plan::SqlFunction;
+use tidemill_spark::plan::{SqlFunction, TableName};
 
 use super::name::{TableId, folded, is_like, shown};
 use super::record::FunctionRecord;
@@ -32,7 +32,9 @@ impl Catalog {
         let found: Found<FunctionRecord> = self.store.read(Key::Object(&id.database, Kind::Function, &id.name)).await?;
         let Some(record) = found.object else { return Ok(None) };
         let function = text::function(&record.text, settings).map_err(|e| e.context(format!("the function {}", id.shown())))?;
-        Ok(Some(FoundFunction { function: Arc::new(function), name: vec![super::CATALOG.to_owned(), id.database, id.name] }))
+        let name = vec![super::CATALOG.to_owned(), id.database, id.name];
+        let function = SqlFunction { name: TableName::Parts(name.clone()), ..function };
+        Ok(Some(FoundFunction { function: Arc::new(function), name }))
     }
 
     /// Keeps a temporary function.

@@ -65,6 +65,10 @@ async fn bound(cx: &Context<'_>, text: &str, using: &[Expression]) -> Result<Str
         }
         return Ok(text.to_owned());
     }
+    if markers.iter().any(|(_, name)| name == "?") && markers.iter().any(|(_, name)| name != "?") {
+        let message = "the statement has parameters with names and without: use one kind";
+        return Err(error("INVALID_QUERY_MIXED_QUERY_PARAMETERS", message));
+    }
     let mut named: Vec<(Option<String>, String)> = Vec::new();
     for value in using {
         let (name, inner) = match &value.kind {

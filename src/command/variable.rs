@@ -2,7 +2,7 @@
 
 use datafusion::scalar::ScalarValue;
 use tidemill_spark::error::error;
-use tidemill_spark::plan::{Expression, ExpressionKind, Literal, Relation, TableName};
+use tidemill_spark::plan::{CastMode, Expression, ExpressionKind, Literal, Relation, TableName};
 use tidemill_spark::types::{SparkType, StructField, to_arrow};
 
 use super::context::column_of;
@@ -64,16 +64,20 @@ pub(super) async fn set(cx: &Context<'_>, names: &[Vec<String>], values: &[Expre
                 return Err(error("ASSIGNMENT_ARITY_MISMATCH", message));
             }
             let null = Expression::literal(Literal::Null(SparkType::Null));
-            let values: Vec<&Expression> = values
-                .iter()
-                .zip(&targets)
-                .map(|(value, (_, variable))| match value.kind {
+            // A variable takes what can be cast to its type, and not only what a column would take.
+            let cast = |(value, (_, variable)): (&Expression, &(String, Variable))| {
+                let value = match value.kind {
                     ExpressionKind::Default => variable.default.as_ref().unwrap_or(&null),
                     _ => value,
-                })
-                .collect();
-            let wanted: Vec<(&Expression, Option<&SparkType>)> =
-                values.into_iter().zip(&targets).map(|(value, (_, variable))| (value, Some(&variable.data_type))).collect();
+                };
+                let to_type = variable.data_type.clone();
+                Expression {
+                    kind: ExpressionKind::Cast { expr: Box::new(value.clone()), to_type, mode: CastMode::Session },
+                    span: value.span,
+                }
+            };
+            let values: Vec<Expression> = values.iter().zip(&targets).map(cast).collect();
+            let wanted: Vec<(&Expression, Option<&SparkType>)> = values.iter().map(|value| (value, None)).collect();
             cx.values(&wanted).await?.into_iter().map(|(_, value)| value).collect()
         }
         Some(query) => one_row(cx, query, &targets.iter().map(|(_, variable)| variable.data_type.clone()).collect::<Vec<_>>()).await?,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tidemill_spark::error::error;
-use tidemill_spark::plan::{Command, NamedTable, Relation, RelationKind, TableName, TableSpec};
+use tidemill_spark::plan::{Command, ExpressionKind, NamedTable, Relation, RelationKind, TableName, TableSpec};
 use tidemill_spark::resolve::{OpenedRelation, OutputColumn, Request};
 use tidemill_spark::types::StructField;
 
@@ -37,6 +37,7 @@ pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFr
     let parts = cx.parts(name)?;
     let resolved = crate::open::resolved(cx.session, query).await?;
     let fields = named(&shown(&parts), columns, &resolved.output)?;
+    super::columns::distinct(cx, fields.iter().map(|field| field.name.as_str()))?;
     if *temporary || *global {
         let made = temp(cx, &parts, *global, query, fields, comment.clone(), properties).await?;
         let there = cx.catalog().temp_view(&full(&made), &cx.settings).is_some();
@@ -47,7 +48,7 @@ pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFr
         return rows::nothing(cx);
     }
     let id = cx.id(&parts)?;
-    super::columns::distinct(cx, fields.iter().map(|field| field.name.as_str()))?;
+    refuse_unnamed(&id, query)?;
     refuse_temporary(cx, &id, query).await?;
     let record = record(cx, &id, query_text, &fields, &resolved.output, comment.clone(), properties.clone(), schema_binding.clone());
     match cx.catalog().entry(&id).await? {
@@ -173,6 +174,34 @@ fn record(
         schema_binding,
         created_ms: now_ms(),
         owner: cx.settings.user.clone(),
+    }
+}
+
+/// A lasting view's columns are named in its query: how an expression is shown may change from release to release.
+fn refuse_unnamed(id: &TableId, query: &Relation) -> Result<()> {
+    let list = match &*query.kind {
+        RelationKind::Project { expressions, .. } => expressions,
+        RelationKind::Aggregate { aggregate_expressions, .. } => aggregate_expressions,
+        RelationKind::Sort { input, .. } | RelationKind::Limit { input, .. } => return refuse_unnamed(id, input),
+        _ => return Ok(()),
+    };
+    let unnamed = list.iter().find(|e| {
+        use ExpressionKind as K;
+        !matches!(
+            e.kind,
+            K::Alias { .. }
+                | K::UnresolvedAttribute { .. }
+                | K::UnresolvedStar { .. }
+                | K::UnresolvedRegex { .. }
+                | K::UnresolvedExtractValue { .. }
+        )
+    });
+    match unnamed {
+        Some(e) => {
+            let message = format!("the view {} has the column `{e}`, which has no name: say AS", id.shown());
+            Err(error("CREATE_PERMANENT_VIEW_WITHOUT_ALIAS", message))
+        }
+        None => Ok(()),
     }
 }
 

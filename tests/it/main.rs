@@ -11,6 +11,7 @@ mod creators;
 mod dataframe;
 mod equal_plans;
 mod int96;
+#[cfg(not(feature = "failpoints"))]
 mod merge_conditions;
 mod names;
 mod overwrite;

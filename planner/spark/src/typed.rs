@@ -57,6 +57,13 @@ impl Typed {
     }
 }
 
+impl Typed {
+    /// The value, where a literal was written; not where a cast of one was folded.
+    pub fn as_written(&self) -> Option<&ScalarValue> {
+        self.as_literal().filter(|_| !self.sql.to_string().starts_with("CAST("))
+    }
+}
+
 /// Text that is put together only when somebody asks for it, so that deep expressions cost what they say.
 #[derive(Clone)]
 pub struct Sql(Arc<Node>);

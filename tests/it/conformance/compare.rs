@@ -18,7 +18,7 @@ pub(super) enum Class {
 
 /// What came of a comparison, with what is to be said about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// It agrees.
     Good,
     /// The rows are right, in another order than the statement asks for, or among equals than Spark's.
@@ -40,12 +40,12 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    pub(super) fn is_good(&self) -> bool {
+    pub(crate) fn is_good(&self) -> bool {
         *self == Self::Good
     }
 
     /// In a word or two: what a summary counts.
-    pub(super) fn kind(&self) -> String {
+    pub(crate) fn kind(&self) -> String {
         match self {
             Self::Good => "agrees".to_owned(),
             Self::Order => "other order".to_owned(),
@@ -60,7 +60,7 @@ impl Verdict {
     }
 
     /// What there is to say about it.
-    pub(super) fn note(&self) -> &str {
+    pub(crate) fn note(&self) -> &str {
         match self {
             Self::Good | Self::Order | Self::Unanswered => "",
             Self::Schema(note) | Self::Rows(note) | Self::Condition(note) | Self::Accepted(note) => note,
@@ -90,29 +90,29 @@ fn exception(case: &Case) -> Option<&str> {
     (is_java && (name.ends_with("Exception") || name.ends_with("Error"))).then_some(rest)
 }
 
-/// Spark's condition for a statement that fails; a few old errors have none.
-fn expected_condition(case: &Case) -> Option<String> {
+/// Spark's condition and SQLSTATE, where it has one, for a statement that fails; a few old errors have none.
+pub(crate) fn expected_condition(case: &Case) -> Option<(String, Option<String>)> {
     let value: serde_json::Value = serde_json::from_str(exception(case)?).ok()?;
-    let condition = value.get("condition").or_else(|| value.get("errorClass"))?;
-    condition.as_str().map(str::to_owned)
+    let text = |key: &str| value.get(key)?.as_str().map(str::to_owned);
+    Some((text("condition").or_else(|| text("errorClass"))?, text("sqlState")))
 }
 
 /// Whether the outcome is what the case says.
-pub(super) fn judge(case: &Case, outcome: &Outcome) -> Verdict {
+pub(crate) fn judge(case: &Case, outcome: &Outcome) -> Verdict {
     match (class(case), outcome) {
         (_, Outcome::Panicked(message)) => Verdict::Panicked(message.clone()),
         (_, Outcome::Unanswered) => Verdict::Unanswered,
-        (Class::Error, Outcome::Failed { condition, message }) => match expected_condition(case) {
+        (Class::Error, Outcome::Failed { condition, sqlstate, message }) => match expected_condition(case) {
             // Nothing to compare but that it fails.
             None => Verdict::Good,
-            Some(expected) if condition.as_ref() == Some(&expected) => Verdict::Good,
-            Some(expected) => Verdict::Condition(format!("want {expected}, got {message}")),
+            Some((name, state)) if condition.as_ref() == Some(&name) && (state.is_none() || state == *sqlstate) => Verdict::Good,
+            Some((name, state)) => Verdict::Condition(format!("want {name} {}, got {message}", state.unwrap_or_default())),
         },
         (Class::Error, Outcome::Rows(rows)) => {
-            let expected = expected_condition(case).unwrap_or_else(|| "an error".to_owned());
+            let expected = expected_condition(case).map_or_else(|| "an error".to_owned(), |(name, _)| name);
             Verdict::Accepted(format!("want {expected}, got {}", shown(&rows.rows.join("\n"))))
         }
-        (Class::Query | Class::Command, Outcome::Failed { condition, message }) => {
+        (Class::Query | Class::Command, Outcome::Failed { condition, message, .. }) => {
             Verdict::Failed(condition.clone().unwrap_or_else(|| "no condition".to_owned()), message.clone())
         }
         (Class::Command, Outcome::Rows(_)) => Verdict::Good,
@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     fn case(schema: &str, output: &str) -> Case {
-        Case { sql: String::new(), schema: schema.to_owned(), output: output.to_owned() }
+        Case { schema: schema.to_owned(), output: output.to_owned(), ..Case::default() }
     }
 
     fn rows(types: &[SparkType], texts: &[&str], is_ordered: bool) -> Rows {
@@ -256,20 +256,27 @@ mod tests {
             ("struct<a:int>", "1", Class::Query, None),
             ("struct<a:int>", "", Class::Query, None),
             ("struct<>", "", Class::Command, None),
-            ("struct<>", error, Class::Error, Some("A.B")),
+            ("struct<>", error, Class::Error, Some(("A.B".to_owned(), Some("42000".to_owned())))),
             ("struct<>", "java.lang.SomeError\nwords", Class::Error, None),
             ("struct<>", "an Exception", Class::Query, None),
         ] {
             let case = case(schema, output);
-            assert_eq!((class(&case), expected_condition(&case).as_deref()), (expected, condition), "{output}");
+            assert_eq!((class(&case), expected_condition(&case)), (expected, condition), "{output}");
         }
     }
 
     #[test]
     fn errors_are_compared_by_condition() {
+        let failed = |condition: Option<&str>| Outcome::Failed {
+            condition: condition.map(str::to_owned),
+            sqlstate: Some("42000".to_owned()),
+            message: "why".to_owned(),
+        };
+        for (state, is_good) in [("", true), (", \"sqlState\": \"42000\"", true), (", \"sqlState\": \"42001\"", false)] {
+            let case = case("struct<>", &format!("a.BException\n{{\"condition\": \"A.B\"{state}}}"));
+            assert_eq!(judge(&case, &failed(Some("A.B"))).is_good(), is_good, "{state}");
+        }
         let case = case("struct<>", "a.BException\n{\"condition\": \"A.B\"}");
-        let failed = |condition: Option<&str>| Outcome::Failed { condition: condition.map(str::to_owned), message: "why".to_owned() };
-        assert_eq!(judge(&case, &failed(Some("A.B"))), Verdict::Good);
         assert_eq!(judge(&case, &failed(Some("A"))).kind(), "other condition");
         assert_eq!(judge(&case, &failed(None)).kind(), "other condition");
         assert_eq!(judge(&case, &Outcome::Rows(Rows::default())).kind(), "accepted");

@@ -274,7 +274,7 @@ fn judge(example: &Example, outcome: Outcome) -> Verdict {
     match outcome {
         Outcome::Panicked(message) => Verdict::Panicked(message),
         Outcome::Unanswered => Verdict::Unanswered,
-        Outcome::Failed { condition, message } => Verdict::Failed(condition.unwrap_or_else(|| "no condition".to_owned()), message),
+        Outcome::Failed { condition, message, .. } => Verdict::Failed(condition.unwrap_or_else(|| "no condition".to_owned()), message),
         Outcome::Rows(rows) => {
             let flat = Rows { rows: rows.rows.iter().map(|row| flat(row)).collect(), is_ordered: false, ..rows };
             if compare::compare(&self::flat(&example.output), &flat) == Match::Same {

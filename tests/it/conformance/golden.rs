@@ -31,13 +31,15 @@ pub(super) struct File {
 
 /// A statement and Spark's answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Case {
+pub(crate) struct Case {
     /// The statement.
-    pub(super) sql: String,
+    pub(crate) sql: String,
     /// `struct<name:type,…>`; `struct<>` for a command without rows, and for an error.
-    pub(super) schema: String,
+    pub(crate) schema: String,
     /// The rows, one a line, columns parted by tabs; or the error.
-    pub(super) output: String,
+    pub(crate) output: String,
+    /// Why our answer is another than Spark's, where that is on purpose. Spark's own files have no such part.
+    pub(crate) why: String,
 }
 
 /// What is not about an SQL engine: it needs Python, a JVM, Hive or a script's process, a type or a collation that is not there, shows
@@ -156,7 +158,7 @@ fn collect_names(top: &Path, dir: &Path, names: &mut Vec<String>) {
 }
 
 /// The statements of a golden file.
-fn cases(text: &str) -> Vec<Case> {
+pub(crate) fn cases(text: &str) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     let mut part = "";
     for line in text.split_inclusive('\n') {
@@ -172,6 +174,7 @@ fn cases(text: &str) -> Vec<Case> {
             "" => case.sql.push_str(line),
             "schema" => case.schema.push_str(line),
             "output" => case.output.push_str(line),
+            "why" => case.why.push_str(line),
             _ => {}
         }
     }
@@ -256,7 +259,12 @@ fn furnish(runtime: &Handle, session: &Session, data: &Path, names: &[&str]) -> 
 
 #[test]
 fn golden_files_are_read() {
-    let case = |sql: &str, schema: &str, output: &str| Case { sql: sql.to_owned(), schema: schema.to_owned(), output: output.to_owned() };
+    let case = |sql: &str, schema: &str, output: &str| Case {
+        sql: sql.to_owned(),
+        schema: schema.to_owned(),
+        output: output.to_owned(),
+        why: String::new(),
+    };
     let one = "-- made by hand\n\n-- !query\nSELECT 1 AS a\n-- !query schema\nstruct<a:int>\n-- !query output\n1\n";
     let several = "-- !query\n-- why\nSELECT\n  'x' AS a,\n  NULL AS b\n-- !query schema\nstruct<a:string,b:void>\n\
         -- !query output\n\t x\tNULL\nsecond\n\n\n\

@@ -11,13 +11,13 @@
 //! TIDEMILL_TABLE=1                         the table of docs/conformance.md, with the reasons that it has now, is printed
 //! ```
 
-mod compare;
+pub(crate) mod compare;
 mod functions;
-mod golden;
+pub(crate) mod golden;
 mod material;
 mod ratchet;
 mod report;
-mod run;
+pub(crate) mod run;
 mod tables;
 mod tpc;
 
@@ -30,7 +30,7 @@ fn is_ours(name: &str) -> bool {
 }
 
 /// `TIDEMILL_ONLY`, if it is set.
-fn only() -> Option<String> {
+pub(crate) fn only() -> Option<String> {
     std::env::var("TIDEMILL_ONLY").ok().filter(|text| !text.is_empty())
 }
 

@@ -29,11 +29,11 @@ pub(super) const ZONE: &str = "America/Los_Angeles";
 
 /// What became of a statement.
 #[derive(Debug, Clone)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// It gave rows, or none.
     Rows(Rows),
     /// It was refused, or failed.
-    Failed { condition: Option<String>, message: String },
+    Failed { condition: Option<String>, sqlstate: Option<String>, message: String },
     /// It panicked.
     Panicked(String),
     /// It gave no answer in time.
@@ -42,21 +42,21 @@ pub(super) enum Outcome {
 
 /// The rows of a statement as Spark's tests print them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Rows {
+pub(crate) struct Rows {
     /// `struct<name:type,…>`
-    pub(super) schema: String,
+    pub(crate) schema: String,
     /// The columns' types.
-    pub(super) types: Vec<SparkType>,
+    pub(crate) types: Vec<SparkType>,
     /// Each row, columns parted by tabs.
-    pub(super) rows: Vec<String>,
+    pub(crate) rows: Vec<String>,
     /// Whether the statement says in which order they come.
-    pub(super) is_ordered: bool,
+    pub(crate) is_ordered: bool,
     /// Whether it was a command: what it did must be done again in a new session.
-    pub(super) is_command: bool,
+    pub(crate) is_command: bool,
 }
 
 /// A session with a folder of its own.
-pub(super) struct Sitting<'a> {
+pub(crate) struct Sitting<'a> {
     runtime: &'a Handle,
     session: Session,
     /// The warehouse, which goes when the session goes.
@@ -73,7 +73,7 @@ pub(super) struct Sitting<'a> {
 
 impl<'a> Sitting<'a> {
     /// A session in which these SET statements were run, and then `furnish`.
-    pub(super) fn new(runtime: &'a Handle, settings: Vec<String>, furnish: &'a dyn Fn(&Handle, &Session) -> Vec<String>) -> Self {
+    pub(crate) fn new(runtime: &'a Handle, settings: Vec<String>, furnish: &'a dyn Fn(&Handle, &Session) -> Vec<String>) -> Self {
         let (session, folder) = fresh();
         let mut sitting =
             Self { runtime, session, _folder: folder, furnish, settings, done: Vec::new(), unanswered: 0, troubles: Vec::new() };
@@ -93,7 +93,7 @@ impl<'a> Sitting<'a> {
     }
 
     /// Runs a statement. A command that works is remembered.
-    pub(super) fn run(&mut self, sql: &str) -> Outcome {
+    pub(crate) fn run(&mut self, sql: &str) -> Outcome {
         if self.unanswered >= MOST_UNANSWERED {
             return Outcome::Unanswered;
         }
@@ -151,9 +151,11 @@ fn guarded(runtime: &Handle, session: &Session, sql: &str) -> Outcome {
             let limited = async { tokio::time::timeout(LIMIT, answer(&session, &sql)).await };
             match runtime.block_on(limited) {
                 Ok(Ok(rows)) => Outcome::Rows(rows),
-                Ok(Err(error)) => {
-                    Outcome::Failed { condition: error.condition().map(|c| c.name.clone()), message: error.message().to_owned() }
-                }
+                Ok(Err(error)) => Outcome::Failed {
+                    condition: error.condition().map(|c| c.name.clone()),
+                    sqlstate: error.condition().map(|c| c.sqlstate.clone()),
+                    message: error.message().to_owned(),
+                },
                 Err(_) => Outcome::Unanswered,
             }
         }));
@@ -232,7 +234,7 @@ fn is_sorted(relation: &Relation) -> bool {
 }
 
 /// Runs every item on one of two threads, those with the most statements first, and gives what came of them in the items' order.
-pub(super) fn in_parallel<T: Sync, R: Send>(items: &[T], size: impl Fn(&T) -> usize, run: impl Fn(&Handle, &T) -> R + Sync) -> Vec<R> {
+pub(crate) fn in_parallel<T: Sync, R: Send>(items: &[T], size: impl Fn(&T) -> usize, run: impl Fn(&Handle, &T) -> R + Sync) -> Vec<R> {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime starts");
     let mut order: Vec<usize> = (0..items.len()).collect();
     order.sort_by_key(|at| std::cmp::Reverse(size(&items[*at])));

@@ -257,3 +257,10 @@ async fn settings_say_what_they_do() {
     ];
     answers(&session(), &cases).await;
 }
+
+/// A random number beside a number of another type is one number in the comparison and in the answer.
+#[tokio::test]
+async fn nullif_computes_a_random_number_once() {
+    let rows = "SELECT count(*) AS n FROM (SELECT nullif(cast(rand() * 2 AS int), 0.0) AS a FROM range(0, 1000)) WHERE a = 0";
+    answers(&session(), &[(rows, "[[0]]")]).await;
+}

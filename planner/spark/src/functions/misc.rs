@@ -36,7 +36,8 @@ fn at_run_time(call: &Call<'_>, name: &str, kernel: super::ScalarKernel, args: V
 fn raise_error(call: &mut Call<'_>) -> Result<Typed> {
     call.arity(1..=1)?;
     let message = call.want_type(0, T::String)?;
-    Ok(at_run_time(call, "raise_error", raise_kernel, vec![message], T::Null, true))
+    let shown = Sql::concat(vec!["raise_error(USER_RAISED_EXCEPTION, map(errorMessage, ".into(), message.sql.clone(), "))".into()]);
+    Ok(at_run_time(call, "raise_error", raise_kernel, vec![message], T::Null, true).shown(shown))
 }
 
 fn raised(messages: &StringArray, row: usize) -> crate::Error {

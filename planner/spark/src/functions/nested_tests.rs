@@ -424,7 +424,7 @@ fn json() {
             "MALFORMED_RECORD_IN_PARSING.CANNOT_PARSE_JSON_ARRAYS_AS_STRUCTS",
         ),
         (vec![text("{\"a\":1}"), text("a INT, _corrupt_record INT")], "INVALID_CORRUPT_RECORD_TYPE"),
-        (vec![text("{\"a\":1}"), text("a SOMETHING")], "INVALID_SCHEMA.PARSE_ERROR"),
+        (vec![text("{\"a\":1}"), text("a SOMETHING")], "PARSE_SYNTAX_ERROR"),
         (vec![text("{\"a\":1}"), text("a VARCHAR(2)")], "UNSUPPORTED_CHAR_OR_VARCHAR_AS_STRING"),
         (
             vec![

@@ -311,14 +311,18 @@ impl Parser<'_> {
                 })
             }
             (from, to) => match (from.and_then(day_time_field), to.and_then(day_time_field)) {
-                (Some(start), Some(end)) if start < end => day_time_of_text(&value, start, end).map(|micros| {
-                    if legacy {
+                (Some(start), Some(end)) if start < end => match day_time_of_text(&value, start, end) {
+                    Ok(micros) if legacy => {
                         let days = i32::try_from(micros / DAY).unwrap_or(i32::MAX);
-                        CalendarInterval { months: 0, days, microseconds: micros % DAY }.literal()
-                    } else {
-                        Literal::DayTimeInterval { value: micros, start, end }
+                        Ok(CalendarInterval { months: 0, days, microseconds: micros % DAY }.literal())
                     }
-                }),
+                    Ok(micros) => Ok(Literal::DayTimeInterval { value: micros, start, end }),
+                    // Spark tells this of a literal otherwise than of a cast.
+                    Err(e) if e.condition().is_some_and(|c| c.name == "INVALID_INTERVAL_FORMAT.INTERVAL_PARSING") => {
+                        Err(error("_LEGACY_ERROR_TEMP_0063", e.message()))
+                    }
+                    Err(e) => Err(e),
+                },
                 _ => Err(from_to_error(from, to)),
             },
         };

@@ -18,18 +18,20 @@ impl Expression {
             ExpressionKind::UnresolvedAttribute { name, .. } => f.write_str(&name.join(".")),
             ExpressionKind::UnresolvedStar { target, .. } if target.is_empty() => f.write_str("*"),
             ExpressionKind::UnresolvedStar { target, .. } => write!(f, "{}.*", target.join(".")),
-            ExpressionKind::UnresolvedFunction(call) if call.is_operator => match (call.name.join("."), call.arguments.as_slice()) {
-                (op, [one]) => match op.as_str() {
-                    "isnull" => write!(f, "({one} IS NULL)"),
-                    "isnotnull" => write!(f, "({one} IS NOT NULL)"),
-                    "negative" => write!(f, "(- {one})"),
-                    op => write!(f, "({} {one})", op.to_uppercase()),
-                },
-                (op, [one, low, high]) if op == "between" => write!(f, "({one} BETWEEN {low} AND {high})"),
-                (op, [one, rest @ ..]) if op == "in" => write!(f, "({one} IN ({}))", list(rest)),
-                (op, [left, right]) => write!(f, "({left} {} {right})", op.to_uppercase()),
-                (op, arguments) => write!(f, "{op}({})", list(arguments)),
-            },
+            ExpressionKind::UnresolvedFunction(call) if call.is_operator && call.name != ["struct"] => {
+                match (call.name.join("."), call.arguments.as_slice()) {
+                    (op, [one]) => match op.as_str() {
+                        "isnull" => write!(f, "({one} IS NULL)"),
+                        "isnotnull" => write!(f, "({one} IS NOT NULL)"),
+                        "negative" => write!(f, "(- {one})"),
+                        op => write!(f, "({} {one})", op.to_uppercase()),
+                    },
+                    (op, [one, low, high]) if op == "between" => write!(f, "({one} BETWEEN {low} AND {high})"),
+                    (op, [one, rest @ ..]) if op == "in" => write!(f, "({one} IN ({}))", list(rest)),
+                    (op, [left, right]) => write!(f, "({left} {} {right})", op.to_uppercase()),
+                    (op, arguments) => write!(f, "{op}({})", list(arguments)),
+                }
+            }
             ExpressionKind::UnresolvedFunction(call) => {
                 let distinct = if call.is_distinct { "DISTINCT " } else { "" };
                 write!(f, "{}({distinct}{})", call.name.join("."), list(&call.arguments))

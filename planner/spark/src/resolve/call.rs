@@ -10,7 +10,8 @@ use super::select::{has_aggregate, has_window};
 use super::{OpenedFunction, Request, Resolver};
 use crate::error::{at, error};
 use crate::functions::{self, Arg, Build, Call, Function, Generator};
-use crate::plan::{Expression, ExpressionKind, FunctionBody, FunctionCall, FunctionReturns, Span, SqlFunction, WindowSpec};
+use crate::plan::{Expression, ExpressionKind, FunctionBody, FunctionCall, FunctionReturns, Span, SqlFunction, TableName, WindowSpec};
+use crate::types::SparkType;
 use crate::{Error, Result, Sql, Typed};
 
 /// How many parts a condition may have. However low their tree is, the engine makes a chain of them, which takes stack for each.
@@ -30,6 +31,13 @@ fn has_too_many_parts(condition: &Expr) -> bool {
 impl Resolver<'_> {
     /// A call as a value, over a window if `spec` says one.
     pub(crate) fn call(&mut self, call: &FunctionCall, scope: &Scope, span: Option<Span>, spec: Option<&WindowSpec>) -> Result<Typed> {
+        // A computed name is the first argument of a call without one.
+        if call.name.is_empty()
+            && let [Expression { kind: ExpressionKind::Identifier { expr, .. }, .. }, arguments @ ..] = call.arguments.as_slice()
+        {
+            let named = FunctionCall { name: self.identifier(expr)?, arguments: arguments.to_vec(), ..call.clone() };
+            return self.call(&named, scope, span, spec);
+        }
         // NOT over IN (SELECT …) and EXISTS is theirs.
         if call.is_operator
             && let [name] = call.name.as_slice()
@@ -113,6 +121,16 @@ impl Resolver<'_> {
             self.definitions = definitions;
         }
         let args = args?;
+        if let Build::Aggregate(_) = function.build {
+            if spec.is_some() && call.is_distinct {
+                let message = format!("`{}(DISTINCT …)` does not go over a window: take DISTINCT away", function.name);
+                return Err(error("DISTINCT_WINDOW_FUNCTION_UNSUPPORTED", message));
+            }
+            if spec.is_none() && args.iter().any(|arg| matches!(arg, Arg::Value(value) if has_window(&value.expr))) {
+                let message = format!("`{}` is computed before windows are: compute the window function in a subquery", function.name);
+                return Err(error("_LEGACY_ERROR_TEMP_1031", message));
+            }
+        }
         let filter = call.filter.as_ref().map(|filter| self.aggregate_filter(filter, scope)).transpose()?;
         let order_by = self.sort_keys(&call.order_by, scope)?;
         let window = spec.map(|spec| self.window(spec, function, scope)).transpose()?;
@@ -136,6 +154,9 @@ impl Resolver<'_> {
             let shown: Vec<Sql> =
                 building.args.iter().filter_map(|arg| if let Arg::Value(value) = arg { Some(value.sql.clone()) } else { None }).collect();
             made = made.shown(Sql::call("negative", &shown));
+        }
+        if function.name == "struct" {
+            made = shown_struct(made, call, &building.args);
         }
         if self.window.is_some() && spec.is_none() && matches!(function.build, Build::Aggregate(_)) {
             self.note_aggregates(&made);
@@ -221,6 +242,15 @@ impl Resolver<'_> {
         {
             return Ok(vec![Arg::Value(self.literal(&crate::plan::Literal::Integer(1))?)]);
         }
+        if function.name == "count"
+            && let [argument] = call.arguments.as_slice()
+            && let ExpressionKind::UnresolvedStar { target, .. } = &argument.kind
+            && !target.is_empty()
+            && !self.settings.flag("spark.sql.legacy.allowStarWithSingleTableIdentifierInCount", false)?
+        {
+            let message = format!("`count({}.*)` may be meant of rows or of values: write count(*), or name the columns", target.join("."));
+            return Err(error("INVALID_USAGE_OF_STAR_WITH_TABLE_IDENTIFIER_IN_COUNT", message));
+        }
         let ordered = self.in_order(function.name, function.parameters, &call.arguments)?;
         let mut args = Vec::with_capacity(ordered.len());
         for argument in ordered {
@@ -296,7 +326,11 @@ impl Resolver<'_> {
             return Err(error("NOT_A_SCALAR_FUNCTION", format!("`{name}` gives a table: write `SELECT … FROM {name}(…)`")));
         }
         let frame = self.sql_arguments(function, call, scope, span)?;
-        let shown: Vec<Sql> = frame.iter().map(|(_, typed)| typed.sql.clone()).collect();
+        let shown: Vec<Sql> = frame.iter().take(call.arguments.len()).map(|(_, typed)| typed.sql.clone()).collect();
+        let full_name = match &function.name {
+            TableName::Parts(parts) => parts.join("."),
+            TableName::Identifier(_) => name.clone(),
+        };
         let body = match &function.body {
             FunctionBody::Expression(body) => body.clone(),
             FunctionBody::Query(query) => ExpressionKind::ScalarSubquery(Box::new(query.clone())).into(),
@@ -312,7 +346,7 @@ impl Resolver<'_> {
         if let FunctionReturns::Scalar(returns) = &function.returns {
             made = crate::types::cast::cast(made, returns, crate::plan::CastMode::Session, &self.settings, span)?;
         }
-        Ok(made.shown(Sql::call(&name, &shown)))
+        Ok(made.shown(Sql::call(&full_name, &shown)))
     }
 
     /// What the body of a function means, which sees its parameters and nothing else of the statement; `scope` is where the call stands.
@@ -434,4 +468,24 @@ fn unsupported_syntax(name: &str, syntax: &str) -> Error {
         "INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX",
         format!("`{name}` cannot be called with {syntax}: it is no aggregate function that takes it"),
     )
+}
+
+/// A struct as Spark shows it: `(a, b)` with the names of its fields, `struct(…)` with the aliases that it was given.
+fn shown_struct(made: Typed, call: &FunctionCall, args: &[Arg]) -> Typed {
+    let SparkType::Struct(fields) = &made.data_type else { return made };
+    let is_aliased = |at: usize| {
+        args.len() == call.arguments.len() && call.arguments.get(at).is_some_and(|e| matches!(e.kind, ExpressionKind::Alias { .. }))
+    };
+    let mut shown = Vec::with_capacity(2 * args.len());
+    for (at, (arg, field)) in args.iter().zip(fields).enumerate() {
+        let Arg::Value(value) = arg else { return made };
+        if call.is_operator {
+            shown.push(Sql::from(field.name.as_str()));
+        }
+        shown.push(match is_aliased(at) {
+            true => Sql::concat(vec![value.sql.clone(), Sql::from(format!(" AS {}", field.name))]),
+            false => value.sql.clone(),
+        });
+    }
+    made.shown(Sql::call(if call.is_operator { "named_struct" } else { "struct" }, &shown))
 }

@@ -210,7 +210,7 @@ impl Resolver<'_> {
                         return Err(error("FAILED_TO_PARSE_TOO_COMPLEX", message));
                     }
                     let mut base = (*one).clone();
-                    base.sql = Sql::from(first.as_str());
+                    base.sql = Sql::from(format!("lateralAliasReference({first})"));
                     base.name = Some(first.clone());
                     return self.fields(base, fields);
                 }
@@ -263,7 +263,9 @@ impl Resolver<'_> {
         if let Some(last) = name.last()
             && let Some((data_type, value)) = self.opened.variables.get(&last.to_lowercase())
         {
-            let mut typed = Typed::literal(value.clone(), data_type.clone(), last.as_str());
+            let shown = crate::types::render::error_literal(value, data_type, &self.settings);
+            let shown = format!("variablereference(system.session.{}={shown})", last.to_lowercase());
+            let mut typed = Typed::literal(value.clone(), data_type.clone(), shown);
             typed.nullable = true;
             typed.name = Some(last.clone());
             return Ok(typed);
@@ -331,7 +333,8 @@ impl Resolver<'_> {
     fn extract(&mut self, child: &Expression, extraction: &Expression, dotted: bool, scope: &Scope, span: Option<Span>) -> Result<Typed> {
         let base = self.expression(child, scope)?;
         if dotted && let ExpressionKind::Literal(Literal::String(field)) = &extraction.kind {
-            return functions::get_field(&base, field, &self.settings);
+            // Only what is named all the way gives its field's name to a column.
+            return Ok(Typed { name: None, ..functions::get_field(&base, field, &self.settings)? });
         }
         let key = self.expression(extraction, scope)?;
         functions::extract_value(base, key, &self.settings, span)

@@ -196,7 +196,7 @@ impl Resolver<'_> {
             [] => (0, 0, 1),
         };
         if step == 0 {
-            return Err(refuse("INVALID_PARAMETER_VALUE.ZERO_INDEX", "the step of `range` is 0".to_owned()));
+            return Err(refuse("FAILED_FUNCTION_CALL", "the step of `range` is 0".to_owned()));
         }
         let source = super::range::source(start, end, step);
         let id = self.fresh("range");

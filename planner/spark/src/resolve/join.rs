@@ -9,7 +9,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::nodes::{filtered, project};
 use super::scope::{Attribute, Scope};
-use super::select::{has_aggregate, has_window};
+use super::select::{has_aggregate, has_window, outside_select};
 use super::subquery_join::has_subquery;
 use super::{Rel, Resolver};
 use crate::error::{at, error};
@@ -57,7 +57,12 @@ impl Resolver<'_> {
         let condition = match &join.criteria {
             JoinCriteria::On(condition) => {
                 let both = left.scope.joined(&right.scope);
-                let typed = self.expression(condition, &both)?;
+                let typed = self.expression(condition, &both).map_err(outside_select)?;
+                if has_aggregate(&typed.expr) || has_window(&typed.expr) {
+                    let message =
+                        format!("the join condition \"{}\" is of one row of each side: compute aggregates below the join", typed.sql);
+                    return Err(at(error("UNSUPPORTED_EXPR_FOR_OPERATOR", message), condition.span));
+                }
                 if typed.data_type != crate::types::SparkType::Boolean && typed.data_type != crate::types::SparkType::Null {
                     let message = format!("the join condition \"{}\" is \"{}\" and not a boolean", typed.sql, typed.data_type.sql());
                     return Err(at(error("JOIN_CONDITION_IS_NOT_BOOLEAN_TYPE", message), condition.span));
@@ -92,6 +97,7 @@ impl Resolver<'_> {
         let mut above = Vec::new();
         for conjunct in asking {
             if join_type == EngineJoin::Inner {
+                Self::check_sides(&left.plan, &right.plan, &conjunct)?;
                 above.push(conjunct);
             } else {
                 plain.push(self.beside(&mut left.plan, &mut right.plan, conjunct)?);
@@ -253,7 +259,9 @@ pub(super) fn null_safe(left: &LogicalPlan, right: &LogicalPlan, keys: Vec<(Expr
             safe.push((l, r));
             continue;
         }
-        let stand_in = ScalarValue::new_default(&l.get_type(left.schema())?)?;
+        // A list by default calls its items otherwise than ours do: it is cast.
+        let data_type = l.get_type(left.schema())?;
+        let stand_in = ScalarValue::new_default(&data_type)?.cast_to(&data_type)?;
         let filled = |e: &Expr| {
             let branch = (Box::new(e.clone().is_null()), Box::new(Expr::Literal(stand_in.clone(), None)));
             Expr::Case(Case::new(None, vec![branch], Some(Box::new(e.clone()))))

@@ -1,11 +1,13 @@
 //! PIVOT: values of a column into columns. Each aggregate is computed per value, over the rows that have it.
 
+use datafusion::logical_expr::{lit, when};
+
 use super::aggregate::Grouped;
 use super::select::has_aggregate;
 use super::{Rel, Resolver};
 use crate::error::{at, error};
-use crate::plan::{CastMode, Expression, Relation};
-use crate::types::{cast, lattice};
+use crate::plan::{CastMode, Expression, ExpressionKind, Literal, Relation};
+use crate::types::{SparkType, cast, lattice};
 use crate::{Result, Typed, functions};
 
 impl Resolver<'_> {
@@ -75,10 +77,18 @@ impl Resolver<'_> {
             })
             .collect::<Vec<_>>();
         let mut items: Vec<(Typed, bool, _)> = keys.iter().map(|(key, _)| (key.clone(), false, None)).collect();
+        // Of values without rows there is nothing, not even a count of 0, unless a type is none that Spark pivots at once.
+        let is_at_once = plain.iter().all(|typed| typed.data_type.is_numeric() || typed.data_type == SparkType::Boolean);
+        let one = Expression::from(ExpressionKind::Literal(Literal::Integer(1)));
+        let count = Expression::call("count", vec![one]);
         for (value, name) in &wanted {
+            let condition = self.apply("<=>", vec![pivoted.clone(), value.clone()])?;
+            let rows = self.filtered(&count, &condition, &scope)?;
             for (aggregate, shown) in aggregates.iter().zip(&plain) {
-                let condition = self.apply("<=>", vec![pivoted.clone(), value.clone()])?;
-                let of_value = self.filtered(aggregate, &condition, &scope)?;
+                let mut of_value = self.filtered(aggregate, &condition, &scope)?;
+                if is_at_once {
+                    of_value.expr = when(rows.expr.clone().gt(lit(0_i64)), of_value.expr).end()?;
+                }
                 let label = match (&shown.name, aggregates.len()) {
                     (Some(alias), n) if n > 1 => format!("{name}_{alias}"),
                     (None, n) if n > 1 => format!("{name}_{}", shown.sql),

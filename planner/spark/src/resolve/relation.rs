@@ -83,7 +83,13 @@ impl Resolver<'_> {
             RelationKind::Sample { input, method, with_replacement, seed } => self.sample(input, method, *with_replacement, *seed),
             RelationKind::RepartitionByExpression { input, partition_expressions, .. } => {
                 let rel = self.relation(input)?;
-                self.expressions(partition_expressions, &rel.scope)?;
+                for expression in partition_expressions {
+                    match (self.expression(expression, &rel.scope), &rel.under) {
+                        // A column that the list has left out.
+                        (Err(cause), Some(under)) if super::select::is_unknown_column(&cause) => self.over(under, expression)?,
+                        (made, _) => made?,
+                    };
+                }
                 Ok(rel)
             }
             // How rows are dealt out is the engine's choice.
@@ -299,7 +305,7 @@ impl Resolver<'_> {
         use super::select::has_aggregate;
         let rel = self.relation(input)?;
         let lower = operator.to_lowercase();
-        if matches!(lower.as_str(), "select" | "extend" | "set")
+        if matches!(lower.as_str(), "extend" | "set")
             && let Some(under) = &rel.under
             && let Some(output) = under.outputs().iter().find(|o| has_aggregate(&o.definition.expr))
         {

@@ -122,6 +122,27 @@ impl Under {
     }
 }
 
+/// Above an aggregation a column that is not grouped is one that is not there.
+pub(crate) fn not_grouped(cause: crate::Error) -> crate::Error {
+    match cause.condition().map(|condition| condition.name.clone()) {
+        Some(name) if matches!(name.as_str(), "MISSING_AGGREGATION" | "MISSING_GROUP_BY") => {
+            let message = cause.message().trim_start_matches(&format!("[{name}] ")).split(" SQLSTATE").next().unwrap_or_default();
+            error("UNRESOLVED_COLUMN.WITH_SUGGESTION", message)
+        }
+        _ => cause,
+    }
+}
+
+/// A generator in a clause of its own kind: what is wrong is not that it is nested.
+pub(crate) fn outside_select(cause: crate::Error) -> crate::Error {
+    match cause.condition() {
+        Some(condition) if condition.name == "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS" => {
+            error("UNSUPPORTED_GENERATOR.OUTSIDE_SELECT", "a generator stands in the SELECT list or in LATERAL VIEW, and nowhere else")
+        }
+        _ => cause,
+    }
+}
+
 impl Resolver<'_> {
     pub(crate) fn project(&mut self, input: &Relation, expressions: &[Expression]) -> Result<Rel> {
         let rel = self.relation(input)?;
@@ -162,7 +183,6 @@ impl Resolver<'_> {
         let outer_aliases = std::mem::take(&mut self.aliases);
         let made = (|| {
             let mut items: Vec<Item> = Vec::with_capacity(expressions.len());
-            let mut generated = false;
             let mut deferred = None;
             for expression in expressions {
                 let (inner, names) = match &expression.kind {
@@ -170,16 +190,10 @@ impl Resolver<'_> {
                     _ => (expression, &[] as &[String]),
                 };
                 if let Some(generator) = self.generator(inner, &rel.scope)? {
-                    if generated {
-                        return Err(at(
-                            error(
-                                "UNSUPPORTED_GENERATOR.MULTI_GENERATOR",
-                                "a SELECT list may have one generator: put the others into LATERAL VIEW",
-                            ),
-                            expression.span,
-                        ));
+                    if deferred.is_some() {
+                        let message = "a list over groups may have one generator: put the others into LATERAL VIEW";
+                        return Err(at(error("UNSUPPORTED_GENERATOR.MULTI_GENERATOR", message), expression.span));
                     }
-                    generated = true;
                     if grouped || has_aggregate(&generator.collection.expr) {
                         items.push((generator.collection.clone(), true, expression.span));
                         deferred = Some(Deferred { place: items.len() - 1, generator, names: names.to_vec() });
@@ -272,7 +286,7 @@ impl Resolver<'_> {
     /// A filter above any relation.
     pub(crate) fn filter(&mut self, input: &Relation, condition: &Expression) -> Result<Rel> {
         let rel = self.relation(input)?;
-        let typed = self.expression(condition, &rel.scope);
+        let typed = self.expression(condition, &rel.scope).map_err(outside_select);
         let typed = match typed {
             Ok(typed) => typed,
             Err(cause) => match (&rel.under, is_unknown_column(&cause)) {
@@ -338,7 +352,7 @@ impl Resolver<'_> {
                 let unknown = self.expression(condition, &listed).err().filter(is_unknown_column);
                 return Err(unknown.unwrap_or_else(|| at(cause, condition.span)));
             }
-            Err(cause) => return Err(at(cause, condition.span)),
+            Err(cause) => return Err(at(not_grouped(cause), condition.span)),
         };
         if let Under::Aggregate { grouped, .. } = &mut under {
             grouped.filters.push(expr);

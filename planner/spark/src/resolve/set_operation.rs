@@ -93,7 +93,7 @@ impl Resolver<'_> {
                 );
                 return Err(at(error("INCOMPATIBLE_COLUMN_TYPE", message), span));
             };
-            if how.operation != SetOperation::Union && lattice::has_map(&common) {
+            if !(how.operation == SetOperation::Union && how.is_all) && lattice::has_map(&common) {
                 let message = format!("{word} compares rows, and the column `{name}` is \"{}\": leave it out", common.sql());
                 return Err(at(error("UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE", message), span));
             }

@@ -8,7 +8,7 @@ use datafusion::scalar::ScalarValue;
 use super::aggregate::ordinal;
 use super::nodes::{project, sorted};
 use super::scope::{Attribute, Scope};
-use super::select::{Under, has_aggregate, has_window, is_missing_aggregation, is_unknown_column};
+use super::select::{Under, has_aggregate, has_window, is_missing_aggregation, is_unknown_column, outside_select};
 use super::subquery::refuse_asking;
 use super::subquery_join::has_subquery;
 use super::{Rel, Resolver};
@@ -185,28 +185,22 @@ impl Resolver<'_> {
     pub(crate) fn limit(&mut self, input: &Relation, limit: Option<&Expression>) -> Result<Rel> {
         let rel = self.relation(input)?;
         let Some(limit) = limit else { return Ok(rel) };
-        let rows = self.row_count(limit, "limit")?;
+        let rows = self.row_count(limit, &rel.scope, "limit")?;
         let plan = LogicalPlanBuilder::from(super::recursion::below_limit(rel.plan)?).limit_by_expr(None, Some(lit(rows)))?.build()?;
         Ok(Rel::new(plan, rel.scope))
     }
 
     pub(crate) fn offset(&mut self, input: &Relation, offset: &Expression) -> Result<Rel> {
         let rel = self.relation(input)?;
-        let rows = self.row_count(offset, "offset")?;
+        let rows = self.row_count(offset, &rel.scope, "offset")?;
         let plan = LogicalPlanBuilder::from(rel.plan).limit_by_expr(Some(lit(rows)), None)?.build()?;
         Ok(Rel::new(plan, rel.scope))
     }
 
-    /// A constant number of rows.
-    pub(crate) fn row_count(&mut self, expression: &Expression, what: &str) -> Result<i64> {
+    /// A constant number of rows, beside rows of that scope.
+    pub(crate) fn row_count(&mut self, expression: &Expression, scope: &Scope, what: &str) -> Result<i64> {
         let refuse = |condition: &'static str, message: String| at(error(condition, message), expression.span);
-        let typed = match self.expression(expression, &Scope::default()) {
-            Ok(typed) => typed,
-            Err(cause) if is_unknown_column(&cause) => {
-                return Err(refuse("INVALID_LIMIT_LIKE_EXPRESSION.IS_UNFOLDABLE", format!("the {what} has to be a constant")));
-            }
-            Err(cause) => return Err(cause),
-        };
+        let typed = self.expression(expression, scope).map_err(outside_select)?;
         if has_aggregate(&typed.expr) || has_window(&typed.expr) {
             return Err(refuse(
                 "INVALID_LIMIT_LIKE_EXPRESSION.IS_UNFOLDABLE",

@@ -112,7 +112,16 @@ impl Resolver<'_> {
                 format!("IN compares {} values with a query of {} columns: make them as many", left.len(), rel.scope.columns.len());
             return Err(error("DATATYPE_MISMATCH.IN_SUBQUERY_LENGTH_MISMATCH", message));
         }
-        let shown: Vec<Sql> = left.iter().map(|value| value.sql.clone()).collect();
+        let lead = match left.as_slice() {
+            [only] => only.sql.clone(),
+            several => {
+                let named = several.iter().enumerate().flat_map(|(at, value)| {
+                    let name = value.name.clone().unwrap_or_else(|| format!("col{}", at + 1));
+                    [Sql::from(format!("'{name}'")), value.sql.clone()]
+                });
+                Sql::call("named_struct", &named.collect::<Vec<Sql>>())
+            }
+        };
         let mut compared = Vec::with_capacity(left.len());
         for (value, column) in left.into_iter().zip(&rel.scope.columns) {
             let Some(common) = lattice::comparison_type(&value.data_type, &column.data_type, self.settings.ansi) else {
@@ -130,7 +139,6 @@ impl Resolver<'_> {
             compared.push((value, item));
         }
         let query = format!("listquery({})", references.join(", "));
-        let lead = if shown.len() == 1 { shown[0].clone() } else { Sql::call("named_struct", &shown) };
         let mut sql = Sql::concat(vec!["(".into(), lead, format!(" IN ({query}))").into()]);
         if negated {
             sql = Sql::concat(vec!["(NOT ".into(), sql, ")".into()]);

@@ -76,14 +76,35 @@ impl Resolver<'_> {
             let uses = used_columns(&e);
             let of = |plan: &LogicalPlan| uses.iter().any(|column| plan.schema().has_column(column));
             match (of(left), of(right)) {
-                (true, true) => Err(error(
-                    "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.UNSUPPORTED_CORRELATED_EXPRESSION_IN_JOIN_CONDITION",
-                    "a subquery in the condition of an outer join uses columns of both sides: compute it on one side first",
-                )),
+                (true, true) => Err(uses_both_sides()),
                 (false, true) => self.subquery_joined(right, e),
                 _ => self.subquery_joined(left, e),
             }
         })
+    }
+
+    /// Refuses subqueries in a join's condition that use columns of both sides.
+    pub(super) fn check_sides(left: &LogicalPlan, right: &LogicalPlan, condition: &Expr) -> Result<()> {
+        let mut subqueries = Vec::new();
+        condition.apply(|e| {
+            match e {
+                Expr::ScalarSubquery(subquery) => subqueries.push(Arc::clone(&subquery.subquery)),
+                Expr::Exists(exists) => subqueries.push(Arc::clone(&exists.subquery.subquery)),
+                Expr::InSubquery(test) => subqueries.push(Arc::clone(&test.subquery.subquery)),
+                _ => {}
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        for subquery in subqueries {
+            let references = outer_references(&subquery);
+            let of = |plan: &LogicalPlan| {
+                references.iter().any(|e| matches!(e, Expr::OuterReferenceColumn(_, column) if plan.schema().has_column(column)))
+            };
+            if of(left) && of(right) {
+                return Err(uses_both_sides());
+            }
+        }
+        Ok(())
     }
 
     /// Joins one subquery to `plan`, and gives what stands in its place.
@@ -155,6 +176,13 @@ fn is_subquery(expr: &Expr) -> bool {
 
 pub(super) fn has_subquery(expr: &Expr) -> bool {
     expr.exists(|e| Ok(is_subquery(e))).unwrap_or(false)
+}
+
+fn uses_both_sides() -> crate::Error {
+    error(
+        "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.UNSUPPORTED_CORRELATED_EXPRESSION_IN_JOIN_CONDITION",
+        "a subquery in the condition of a join uses columns of both sides: compute it on one side first, or ask for it in WHERE",
+    )
 }
 
 /// Whether a subquery that stands anywhere but as a condition of a filter has to be joined.

@@ -68,7 +68,8 @@ impl Resolver<'_> {
         }
         let mut types = Vec::with_capacity(width);
         for place in 0..width {
-            let Some(common) = lattice::common_type_of(groups.iter().map(|(columns, _)| &columns[place].data_type), self.settings.ansi)
+            let Some(common) =
+                lattice::common_type_without_strings(groups.iter().map(|(columns, _)| &columns[place].data_type), self.settings.ansi)
             else {
                 let shown: Vec<String> =
                     groups.iter().map(|(columns, _)| format!("\"{}\" ({})", columns[place].sql, columns[place].data_type.sql())).collect();

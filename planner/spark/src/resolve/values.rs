@@ -53,7 +53,8 @@ impl Resolver<'_> {
         }
         let mut attributes = Vec::with_capacity(width);
         for (i, name) in names.iter().enumerate() {
-            let Some(common) = lattice::common_type_of(resolved.iter().map(|row| &row[i].data_type), self.settings.ansi) else {
+            // Spark goes by the rules of its legacy mode here, whatever the mode.
+            let Some(common) = lattice::common_type_without_strings(resolved.iter().map(|row| &row[i].data_type), false) else {
                 let message = format!("VALUES: the values of column `{name}` have no type in common: cast them");
                 return Err(at(error("INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE", message), span));
             };

@@ -24,9 +24,10 @@ impl Resolver<'_> {
         }
         let order_by: Vec<SortExpr> = keys.iter().map(|k| SortExpr::new(k.key.expr.clone(), k.ascending, k.nulls_first)).collect();
         let frame = match &spec.frame {
-            Some(frame) if rank_like => {
+            Some(frame) if rank_like && !is_own_frame(function.name, frame) => {
+                let is_shift = matches!(function.name, "lag" | "lead");
                 return Err(error(
-                    "WINDOW_FUNCTION_AND_FRAME_MISMATCH",
+                    if is_shift { "_LEGACY_ERROR_TEMP_1035" } else { "_LEGACY_ERROR_TEMP_1036" },
                     format!(
                         "`{}` has a frame of its own: take `{}` away",
                         function.name,
@@ -173,6 +174,7 @@ impl Resolver<'_> {
                 };
                 if value < zero { Ok((value.arithmetic_negate()?, true)) } else { Ok((value, false)) }
             }
+            SparkType::String if typed.data_type.is_numeric() => Err(unacceptable("a number or an interval")),
             other => {
                 let message = format!("a RANGE frame with values does not go with a key of \"{}\"", other.sql());
                 Err(refuse("DATATYPE_MISMATCH.RANGE_FRAME_INVALID_TYPE", message))
@@ -220,7 +222,7 @@ impl Resolver<'_> {
                     frame.unit == FrameUnit::Range && key_type.as_ref().is_some_and(|key| key.is_numeric() && *key != value.data_type);
                 Ok((value.sql, is_cast))
             })?,
-            None => match lead.to_lowercase().as_str() {
+            None => match lead.to_ascii_lowercase().as_str() {
                 "row_number" | "rank" | "dense_rank" | "percent_rank" | "ntile" => {
                     "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW".to_owned()
                 }
@@ -247,6 +249,13 @@ impl Resolver<'_> {
         parts.push(format!("{gap}{frame})").into());
         Ok(Sql::concat(parts))
     }
+}
+
+/// Whether the frame is the one that a ranking function has by itself.
+fn is_own_frame(name: &str, frame: &WindowFrame) -> bool {
+    let unit = if name == "cume_dist" { FrameUnit::Range } else { FrameUnit::Rows };
+    let from_start = matches!((&frame.lower, &frame.upper), (FrameBound::UnboundedPreceding, FrameBound::CurrentRow));
+    frame.unit == unit && from_start && !matches!(name, "lag" | "lead")
 }
 
 fn frame_sql(frame: &WindowFrame, mut value: impl FnMut(&Expression) -> Result<(Sql, bool)>) -> Result<String> {

@@ -19,7 +19,7 @@ pub(in crate::functions) const ROWS: &[Function] = &[
         collect(call, "collect_list", How::Whole(list))
     }),
     row("array_agg", LIST, &[("SELECT array_agg(col) FROM VALUES (1), (2), (1) AS tab(col)", "[1,2,1]")], |call| {
-        collect(call, "array_agg", How::Whole(list))
+        collect(call, "collect_list", How::Whole(list))
     }),
     row(
         "collect_set",

@@ -47,13 +47,10 @@ fn build(call: &mut Call<'_>) -> Result<Typed> {
         return Err(call.refuse("INVALID_WITHIN_GROUP_EXPRESSION.MISMATCH_WITH_DISTINCT_INPUT", message));
     }
     let distinct = if call.distinct { "DISTINCT " } else { "" };
-    let mut shown = Sql::concat(vec![
-        Sql::from(format!("{}({distinct}", call.name)),
-        value.sql.clone(),
-        Sql::from(", "),
-        delimiter_sql,
-        Sql::from(")"),
-    ]);
+    // Spark forgets the alias once it has looked at the order.
+    let name = if keys.is_empty() { call.name } else { "listagg" };
+    let mut shown =
+        Sql::concat(vec![Sql::from(format!("{name}({distinct}")), value.sql.clone(), Sql::from(", "), delimiter_sql, Sql::from(")")]);
     if !keys.is_empty() {
         shown = within_group(shown, &keys, true);
     }

@@ -30,6 +30,7 @@ fn pick(call: &mut Call<'_>, last: bool) -> Result<Typed> {
     call.arity(1..=2)?;
     plain(call, true)?;
     let value = call.arg(0)?;
+    let name = if last { "last" } else { "first" };
     let mut skip = call.ignore_nulls == Some(true);
     let shown = match call.len() {
         2 => {
@@ -42,9 +43,11 @@ fn pick(call: &mut Call<'_>, last: bool) -> Result<Typed> {
             // The flag is no part of the text.
             crate::Sql::call(call.name, [&value.sql])
         }
+        // IGNORE NULLS behind the call is another function to Spark, which has no alias.
+        _ if call.ignore_nulls == Some(true) => shown_as(call, name)?,
         _ => shown_as(call, call.name)?,
     };
-    let (out, name) = (value.data_type.clone(), if last { "last" } else { "first" });
+    let out = value.data_type.clone();
     if call.window.is_some() && !call.distinct && call.filter.is_none() {
         call.ignore_nulls = Some(skip);
         let function = if last { last_value_udwf() } else { first_value_udwf() };

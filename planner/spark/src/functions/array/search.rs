@@ -144,7 +144,7 @@ pub(in crate::functions) fn contains_kernel(args: &KernelArgs<'_>) -> Result<Arr
 
 fn array_position(call: &mut Call<'_>) -> Result<Typed> {
     call.arity(2..=2)?;
-    call.no_null(&[0, 1])?;
+    call.no_null(&[0])?;
     call.needs_array(0)?;
     let (array, value) = call.array_and_value(|l, r| lattice::tightest_common_type(l, r, false), 1)?;
     call.orderable(&value.data_type)?;

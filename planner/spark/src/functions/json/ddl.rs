@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use crate::error::error;
 use crate::parse::{ParseOptions, parse_data_type, parse_table_schema};
 use crate::types::{SparkType, StructField};
 use crate::{Result, Settings};
@@ -10,17 +9,12 @@ use crate::{Result, Settings};
 /// A type, the columns of a table as a struct, or Spark's JSON of a type.
 ///
 /// # Errors
-/// `INVALID_SCHEMA.PARSE_ERROR`
+/// Those of reading a type, whatever else was tried.
 pub(super) fn parse(text: &str, settings: &Settings) -> Result<SparkType> {
     let options = ParseOptions::new(settings)?;
     let table = || parse_table_schema(text, &options).map(SparkType::Struct);
-    parse_data_type(text, &options).or_else(|_| table()).or_else(|why| {
-        let json = serde_json::from_str(text).ok().and_then(|json| of_json(&json, &options));
-        json.ok_or_else(|| {
-            let message = format!("`{text}` is no schema: write one such as `a INT, b ARRAY<STRING>`. {why}");
-            error("INVALID_SCHEMA.PARSE_ERROR", message)
-        })
-    })
+    parse_data_type(text, &options)
+        .or_else(|why| table().or_else(|_| serde_json::from_str(text).ok().and_then(|json| of_json(&json, &options)).ok_or(why)))
 }
 
 fn of_json(json: &Value, options: &ParseOptions) -> Option<SparkType> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
 
 use super::build::MapBuilder;
+use crate::error::error;
 use crate::functions::nested::{Lists, Maps, argument, element_of, merged, row};
 use crate::functions::{Call, Function, Group, KernelArgs, Want};
 use crate::kernel::retype::wrong_layout;
@@ -115,11 +116,9 @@ fn from_arrays_kernel(args: &KernelArgs<'_>) -> Result<ArrayRef> {
             continue;
         };
         if ks.len() != vs.len() {
-            return Err(Error::data(format!(
-                "`map_from_arrays` takes as many keys as values, and there are {} keys and {} values",
-                ks.len(),
-                vs.len()
-            )));
+            let message =
+                format!("`map_from_arrays` takes as many keys as values, and there are {} keys and {} values", ks.len(), vs.len());
+            return Err(error("_LEGACY_ERROR_TEMP_2128", message));
         }
         for (k, v) in ks.clone().zip(vs) {
             if let Some(place) = places.get_mut(k) {

@@ -76,7 +76,7 @@ pub(in crate::functions) fn operands(call: &Call<'_>, symbol: &str, takes: Takes
     let (left, right) = decimals(call, takes, left, right)?;
     let (left, right) = division(call, takes, left, right)?;
     let (left, right) = tightest_of_both(call, takes, left, right)?;
-    let both_decimals = matches!((&left.data_type, &right.data_type), (T::Decimal(..), T::Decimal(..)));
+    let both_decimals = takes != Takes::Bits && matches!((&left.data_type, &right.data_type), (T::Decimal(..), T::Decimal(..)));
     if !(both_decimals || same_shape(&left.data_type, &right.data_type)) {
         let message = format!(
             "`{symbol}` takes two operands of one type, and \"{}\" is \"{}\" while \"{}\" is \"{}\"; cast one of them",
@@ -191,7 +191,7 @@ pub(super) fn wider_decimal((p1, s1): (u8, u8), (p2, s2): (u8, u8)) -> T {
 
 /// A whole number as a decimal: a literal of just its digits.
 fn exact(call: &Call<'_>, value: Typed) -> Result<Typed> {
-    let literal = match value.as_literal() {
+    let literal = match value.as_written() {
         Some(ScalarValue::Int16(Some(v))) => Some(i64::from(*v)),
         Some(ScalarValue::Int32(Some(v))) => Some(i64::from(*v)),
         Some(ScalarValue::Int64(Some(v))) => Some(*v),

@@ -79,17 +79,52 @@ pub(crate) fn refuse_unordered(call: &Call<'_>, what: &str, t: &T) -> Result<()>
 
 /// `left op right`, whatever the operands are; shown as Spark does.
 pub(crate) fn compare(call: &Call<'_>, op: Comparison, left: Typed, right: Typed) -> Result<Typed> {
-    let shown = Sql::infix(&left.sql, op.symbol(), &right.sql);
     let takes = if matches!(op, Comparison::Equal | Comparison::NullSafe) { Takes::Equality } else { Takes::Order };
     if takes == Takes::Equality
         && !call.settings.ansi
         && let Some(made) = boolean_is_number(call, op, &left, &right)?
     {
-        return Ok(made.shown(shown));
+        return Ok(made);
     }
+    let (left, right) = match whole_beside_decimal(op, left, right) {
+        Ok((left, right)) => (left, right),
+        Err(always) => return Ok(Typed::literal(ScalarValue::Boolean(Some(always)), T::Boolean, always.to_string())),
+    };
+    let shown = Sql::infix(&left.sql, op.symbol(), &right.sql);
     let (left, right) = coerce::operands(call, op.symbol(), takes, left, right)?;
     refuse_unordered(call, op.symbol(), &left.data_type)?;
     Ok(compare_same(call, op, left, right).shown(shown))
+}
+
+/// A whole number beside a decimal constant is compared with the next whole number, so that no row is cast to a decimal. What no
+/// bigint can be is known without looking: that is the error.
+fn whole_beside_decimal(op: Comparison, left: Typed, right: Typed) -> std::result::Result<(Typed, Typed), bool> {
+    let is_ascending = match op {
+        Comparison::Less | Comparison::LessOrEqual => true,
+        Comparison::Greater | Comparison::GreaterOrEqual => false,
+        _ => return Ok((left, right)),
+    };
+    let literal = |typed: &Typed| match typed.as_written() {
+        Some(ScalarValue::Decimal128(Some(value), _, scale)) => Some((*value, 10_i128.checked_pow(u32::try_from(*scale).ok()?)?)),
+        _ => None,
+    };
+    let (is_left, (value, unit)) = match (literal(&left), literal(&right)) {
+        (Some(found), _) if right.data_type.is_integral() => (true, found),
+        (_, Some(found)) if left.data_type.is_integral() => (false, found),
+        _ => return Ok((left, right)),
+    };
+    let floor = value.div_euclid(unit);
+    let ceiling = floor + i128::from(value.rem_euclid(unit) > 0);
+    let is_strict = matches!(op, Comparison::Less | Comparison::Greater);
+    // `a < 1.5` is `a < 2`, `a <= 1.5` is `a <= 1`; the other way round for `>`, and for a constant on the left.
+    let is_ceiling = (is_ascending == is_strict) != is_left;
+    if floor < i128::from(i64::MIN) || ceiling > i128::from(i64::MAX) {
+        let is_large = value > 0;
+        return Err((is_ascending != is_left) == is_large);
+    }
+    let whole = i64::try_from(if is_ceiling { ceiling } else { floor }).unwrap_or_default();
+    let whole = Typed::literal(ScalarValue::Int64(Some(whole)), T::Long, whole.to_string());
+    Ok(if is_left { (whole, right) } else { (left, whole) })
 }
 
 /// The comparison of two values of one type.
@@ -121,19 +156,21 @@ fn boolean_is_number(call: &Call<'_>, op: Comparison, left: &Typed, right: &Type
         Some(ScalarValue::Decimal128(Some(v), _, 0)) => Some(*v),
         _ => None,
     };
-    let expr = match whole {
-        Some(1) => flag.expr.clone(),
-        Some(0) => Expr::Not(Box::new(flag.expr.clone())),
+    let (expr, shown) = match whole {
+        Some(1) => (flag.expr.clone(), flag.sql.clone()),
+        Some(0) => (Expr::Not(Box::new(flag.expr.clone())), Sql::concat(vec!["(NOT ".into(), flag.sql.clone(), ")".into()])),
         _ => {
+            let shown = Sql::infix(&left.sql, op.symbol(), &right.sql);
             let flag = call.cast(flag.clone(), &number.data_type)?;
-            return Ok(Some(compare_same(call, op, flag, number.clone())));
+            return Ok(Some(compare_same(call, op, flag, number.clone()).shown(shown)));
         }
     };
     if op == Comparison::Equal {
-        return Ok(Some(call.made(expr, T::Boolean, flag.nullable)));
+        return Ok(Some(call.made(expr, T::Boolean, flag.nullable).shown(shown)));
     }
     let there = Expr::IsNotNull(Box::new(flag.expr.clone()));
-    Ok(Some(call.made(binary_expr(there, Operator::And, expr), T::Boolean, false)))
+    let shown = Sql::concat(vec!["((".into(), flag.sql.clone(), " IS NOT NULL) AND ".into(), shown, ")".into()]);
+    Ok(Some(call.made(binary_expr(there, Operator::And, expr), T::Boolean, false).shown(shown)))
 }
 
 fn operator(call: &mut Call<'_>, op: Comparison) -> Result<Typed> {
@@ -230,7 +267,7 @@ fn is_unknown(call: &mut Call<'_>) -> Result<Typed> {
     if !matches!(value.data_type, T::Boolean | T::Null) {
         return Err(call.unexpected_type(0, &value, "\"BOOLEAN\""));
     }
-    test(call, "IS UNKNOWN", Expr::IsNull)
+    test(call, "IS NULL", Expr::IsNull)
 }
 
 /// The rows of this file.

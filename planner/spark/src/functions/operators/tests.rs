@@ -229,7 +229,7 @@ fn predicates() {
         ("not", vec![flag(Some(true))], "(NOT true): boolean: false"),
         ("isnull", vec![int(1)], "(1 IS NULL): boolean: false"),
         ("istrue", vec![flag(None)], "(NULL <=> true): boolean: false"),
-        ("isunknown", vec![flag(None)], "(NULL IS UNKNOWN): boolean: true"),
+        ("isunknown", vec![flag(None)], "(NULL IS NULL): boolean: true"),
         ("isnan", vec![double(nan)], "isnan(NaN): boolean: true"),
         ("like", vec![text("abc"), text("a%")], "abc LIKE a%: boolean: true"),
         ("like", vec![text("abc"), text("a/%"), text("/")], "abc LIKE a/% ESCAPE '/': boolean: false"),

@@ -361,7 +361,7 @@ impl Parser<'_> {
 /// What a tuple holds; another value is alone.
 pub(super) fn values_of(value: Expression) -> Vec<Expression> {
     let is_struct = match &value.kind {
-        ExpressionKind::UnresolvedFunction(call) => !call.is_operator && matches!(call.name.as_slice(), [name] if name == "struct"),
+        ExpressionKind::UnresolvedFunction(call) => matches!(call.name.as_slice(), [name] if name == "struct"),
         _ => false,
     };
     let span = value.span;

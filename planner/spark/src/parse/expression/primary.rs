@@ -5,7 +5,7 @@ use super::super::lexer::TokenKind;
 use super::super::parser::Parser;
 use super::join_spans;
 use crate::Result;
-use crate::plan::{CastMode, Expression, ExpressionKind, Literal, ParameterName};
+use crate::plan::{CastMode, Expression, ExpressionKind, FunctionCall, Literal, ParameterName};
 use crate::types::{SparkType, StructField};
 
 impl Parser<'_> {
@@ -294,7 +294,8 @@ impl Parser<'_> {
             values.push(self.named_expression()?);
         }
         self.expect_symbol(")")?;
-        Ok(Expression::call("struct", values).at(self.span_from(start)))
+        let call = FunctionCall { is_operator: true, ..FunctionCall::new("struct", values) };
+        Ok(Expression::from(ExpressionKind::UnresolvedFunction(Box::new(call))).at(self.span_from(start)))
     }
 
     /// `STRUCT(a AS b, …)`
