@@ -121,15 +121,10 @@ impl Resolver<'_> {
             self.definitions = definitions;
         }
         let args = args?;
-        if let Build::Aggregate(_) = function.build {
-            if spec.is_some() && call.is_distinct {
-                let message = format!("`{}(DISTINCT …)` does not go over a window: take DISTINCT away", function.name);
-                return Err(error("DISTINCT_WINDOW_FUNCTION_UNSUPPORTED", message));
-            }
-            if spec.is_none() && args.iter().any(|arg| matches!(arg, Arg::Value(value) if has_window(&value.expr))) {
-                let message = format!("`{}` is computed before windows are: compute the window function in a subquery", function.name);
-                return Err(error("_LEGACY_ERROR_TEMP_1031", message));
-            }
+        let is_aggregate = matches!(function.build, Build::Aggregate(_));
+        if is_aggregate && spec.is_none() && args.iter().any(|arg| matches!(arg, Arg::Value(value) if has_window(&value.expr))) {
+            let message = format!("`{}` is computed before windows are: compute the window function in a subquery", function.name);
+            return Err(error("_LEGACY_ERROR_TEMP_1031", message));
         }
         let filter = call.filter.as_ref().map(|filter| self.aggregate_filter(filter, scope)).transpose()?;
         let order_by = self.sort_keys(&call.order_by, scope)?;
@@ -149,6 +144,11 @@ impl Resolver<'_> {
             lambdas: &mut lambdas,
         };
         let mut made = build(&mut building)?;
+        // What the function itself does not take comes first.
+        if is_aggregate && spec.is_some() && call.is_distinct {
+            let message = format!("`{}(DISTINCT …)` does not go over a window: take DISTINCT away", function.name);
+            return Err(error("DISTINCT_WINDOW_FUNCTION_UNSUPPORTED", message));
+        }
         let filter = building.filter.take();
         if function.name == "negative" && !call.is_operator {
             let shown: Vec<Sql> =
