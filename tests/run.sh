@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# All tests: Rust's (doctests included), the oracle's and the campaigns' own, then the job itself, killed, and judged by the oracle.
+# All tests: Rust's (doctests included), the oracle's and the campaigns' own, TPC-H beside DuckDB, then the job itself, killed, and judged
+# by the oracle.
 #
 #   tests/run.sh
 #
@@ -29,7 +30,10 @@ python=$(tests/setup.sh)
 "$python" --version
 
 section "self-tests of the oracle and the campaigns"
-"$python" -m pytest -q -p no:cacheprovider tests/oracle/oracle_selftest.py tests/campaign/campaign_selftest.py
+"$python" -m pytest -q -p no:cacheprovider tests/oracle/oracle_selftest.py tests/oracle/tpch_selftest.py tests/campaign/campaign_selftest.py
+
+section "TPC-H's answers beside DuckDB's"
+"$python" tests/oracle/tpch.py --binary "$binary"
 
 section "the job on a small input, killed once, and the oracle on it"
 "$binary" demo --output json --dir "$work/demo" --events 20000 --seed 7 --kills 1 </dev/null >"$work/result.txt"

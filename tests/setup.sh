@@ -4,12 +4,12 @@
 #   tests/setup.sh            prints the venv's python, so that a script can say: python=$(tests/setup.sh)
 #
 # It wants a python3 (3.11 or newer) that has venv and pip, and PyPI. TIDEMILL_VENV moves the venv.
-# Beside the venv's packages stands an older DuckDB in delta_reader/, because DuckDB's Delta extension is not on PyPI for 2.0.0 yet.
+# Beside the venv's packages stands an older DuckDB in duckdb_extensions/: its extensions for Delta and TPC-H are not on PyPI for 2.0.0 yet.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venv=${TIDEMILL_VENV:-$HOME/.cache/tidemill/venv}
 stamp=$venv/.tidemill-requirements
-wanted=$(cat "$here/oracle/requirements.txt" "$here/oracle/requirements-delta-reader.txt" | cksum)
+wanted=$(cat "$here/oracle/requirements.txt" "$here/oracle/requirements-duckdb-extensions.txt" | cksum)
 
 if [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
     echo "$venv/bin/python"
@@ -34,6 +34,6 @@ mkdir -p "$(dirname "$venv")"
 "$python" -m venv --clear "$venv"
 pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --require-hashes)
 "${pip[@]}" --requirement "$here/oracle/requirements.txt" >&2
-"${pip[@]}" --no-deps --target "$venv/delta_reader" --requirement "$here/oracle/requirements-delta-reader.txt" >&2
+"${pip[@]}" --no-deps --target "$venv/duckdb_extensions" --requirement "$here/oracle/requirements-duckdb-extensions.txt" >&2
 echo "$wanted" >"$stamp"
 echo "$venv/bin/python"

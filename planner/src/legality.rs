@@ -42,6 +42,12 @@ fn refuse(node: &LogicalPlan) -> Result<()> {
             if let Some(dedup) = any.downcast_ref::<Dedup>() {
                 return check_dedup(dedup);
             }
+            if let Some(step) = any.downcast_ref::<crate::logical::RowStep>() {
+                let is_fine = step.pass.shared_as().is_some() || !streaming();
+                let message = "a sample of a stream is not supported: take the rows that a hash of the key picks, as in \
+                               `WHERE pmod(hash(id), 10) = 0`";
+                return if is_fine { Ok(()) } else { Err(Error::analysis(message)) };
+            }
             let known = any.is::<FlatMapGroups>() || any.is::<SidePort>() || any.is::<crate::logical::Watermark>();
             if known { Ok(()) } else { Err(Error::unsupported(format!("`{}` is not there for streams", extension.node.name()))) }
         }
@@ -103,6 +109,9 @@ fn check_dedup(dedup: &Dedup) -> Result<()> {
              before what is computed from it, or call `with_watermark` after the computation",
             dedup.input.schema().field(index).name()
         ))),
+        None if dedup.within_watermark => {
+            Err(Error::analysis("`drop_duplicates_within_watermark` forgets keys by the watermark: call `with_watermark` before it"))
+        }
         _ => Ok(()),
     }
 }
@@ -120,7 +129,7 @@ fn check_window(window: &WindowAggregate) -> Result<()> {
             window.time
         )));
     }
-    if matches!(window.kind, WindowKind::Session { .. }) && window.keys.is_empty() {
+    if matches!(window.kind, WindowKind::Session { .. } | WindowKind::SessionByRow) && window.keys.is_empty() {
         return Err(Error::analysis("a streaming session window needs a further key: group by a column beside `session_window(…)`"));
     }
     if let Some(distinct) = window.aggregates.iter().find(|e| e.to_string().contains("DISTINCT")) {

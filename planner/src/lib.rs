@@ -20,6 +20,7 @@ pub mod options;
 pub mod scan;
 pub mod seam;
 pub mod stage;
+pub mod value;
 
 pub use error::{Condition, Error, ErrorKind, Result};
 pub use ident::{OperatorId, SourceId};

@@ -136,7 +136,13 @@ mod tests {
     }
 
     fn dedup(input: LogicalPlanBuilder, key: &str) -> LogicalPlan {
-        let node = Dedup { input: input.build().unwrap(), keys: vec![Column::from_name(key)], definition: key.to_owned(), id: None };
+        let node = Dedup {
+            input: input.build().unwrap(),
+            keys: vec![Column::from_name(key)],
+            within_watermark: false,
+            definition: key.to_owned(),
+            id: None,
+        };
         LogicalPlan::Extension(Extension { node: Arc::new(node) })
     }
 

@@ -11,7 +11,7 @@ use super::name::{check, database_of, is_like};
 use super::record::DatabaseRecord;
 use super::store::{Found, Key, Kind};
 use super::{CATALOG, Catalog, DEFAULT, GLOBAL_TEMP, shown};
-use crate::{Error, Result};
+use tidemill_planner::{Error, Result};
 
 impl Catalog {
     /// The database of that name.

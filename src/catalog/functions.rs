@@ -10,7 +10,7 @@ use super::name::{TableId, folded, is_like, shown};
 use super::record::FunctionRecord;
 use super::store::{Found, Key, Kind};
 use super::{Catalog, now_ms, read, text, write};
-use crate::{Error, Result};
+use tidemill_planner::{Error, Result};
 
 /// A function that was found, and where.
 #[derive(Debug, Clone)]

@@ -4,7 +4,6 @@
 mod databases;
 mod functions;
 mod name;
-pub(crate) mod open;
 mod record;
 mod relations;
 mod store;

@@ -4,7 +4,7 @@ use tidemill_spark::Settings;
 use tidemill_spark::error::error;
 
 use super::CATALOG;
-use crate::Result;
+use tidemill_planner::Result;
 
 /// The database of the views that are temporary and still have a database.
 pub(crate) const GLOBAL_TEMP: &str = "global_temp";

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tidemill_spark::types::{SparkType, StructField};
 
 use super::text;
-use crate::Result;
+use tidemill_planner::Result;
 
 /// A column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,11 +20,14 @@ pub(crate) struct ColumnRecord {
     /// The text of DEFAULT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) default: Option<String>,
+    /// The value, as text, in files that were there before the column was: what its DEFAULT was when it was added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) exists_default: Option<String>,
 }
 
 impl ColumnRecord {
     pub(crate) fn new(name: impl Into<String>, data_type: &SparkType, nullable: bool) -> Self {
-        Self { name: name.into(), data_type: data_type.sql(), nullable, comment: None, default: None }
+        Self { name: name.into(), data_type: data_type.sql(), nullable, comment: None, default: None, exists_default: None }
     }
 
     /// The column of a query's result.
@@ -36,6 +39,7 @@ impl ColumnRecord {
             nullable: field.nullable,
             comment: field.metadata.get("comment").cloned(),
             default: None,
+            exists_default: None,
         }
     }
 

@@ -11,7 +11,7 @@ use super::record::Entry;
 use super::store::{self, Key, Kind};
 use super::temp::TempView;
 use super::{Catalog, GLOBAL_TEMP};
-use crate::{Error, Result};
+use tidemill_planner::{Error, Result};
 
 /// How often a change is tried when others change the same object.
 pub(super) const ATTEMPTS: usize = 20;

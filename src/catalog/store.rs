@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tidemill_executor::log::{Frame, LocalLog};
 use tidemill_planner::seam::{DurableLog, PutOutcome};
 
-use crate::{Error, Result};
+use tidemill_planner::{Error, Result};
 
 const FOLDER: &str = "_tidemill_catalog";
 const MAGIC: &[u8; 8] = b"TIDECATL";

@@ -10,7 +10,7 @@ use tidemill_spark::types::StructField;
 
 use super::name::{folded, is_like};
 use super::{Catalog, GLOBAL_TEMP, read, write};
-use crate::{Error, Result};
+use tidemill_planner::{Error, Result};
 
 /// A temporary view.
 #[derive(Debug, Clone)]

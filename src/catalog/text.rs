@@ -4,7 +4,7 @@ use tidemill_spark::plan::{Command, Expression, Relation, SqlFunction, Statement
 use tidemill_spark::types::SparkType;
 use tidemill_spark::{Settings, parse};
 
-use crate::{Error, Result};
+use tidemill_planner::{Error, Result};
 
 /// A type.
 pub(crate) fn data_type(text: &str) -> Result<SparkType> {

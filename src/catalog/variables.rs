@@ -8,7 +8,7 @@ use tidemill_spark::plan::Expression;
 use tidemill_spark::types::SparkType;
 
 use super::{Catalog, read, write};
-use crate::{Error, Result};
+use tidemill_planner::{Error, Result};
 
 /// A session variable.
 #[derive(Debug, Clone)]

@@ -11,6 +11,7 @@ mod report;
 mod scan;
 mod shell;
 mod sql;
+mod statements;
 mod table;
 
 use std::io::Write;

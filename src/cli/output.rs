@@ -79,7 +79,7 @@ impl Rows {
         Ok(Self {
             columns: crate::rows::columns(frame.schema()?.as_ref()),
             batches,
-            settings: Settings::clone(&crate::rows::text_settings(frame.session())),
+            settings: Settings::clone(&frame.session().spark_settings()),
         })
     }
 

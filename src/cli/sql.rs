@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::output::{Format, Output, Rows};
 use super::report::Source;
+use super::statements::statements;
 use super::{Outcome, shell};
 use crate::{Error, Result, Session};
 
@@ -85,12 +86,6 @@ pub(super) async fn run(args: Args) -> Result<Outcome> {
         }
     }
     Ok(if failed { Outcome::Failed } else { Outcome::Done })
-}
-
-/// The statements of a script.
-pub(super) fn statements(script: &str) -> Vec<&str> {
-    let found = tidemill_spark::parse::split_statements(script);
-    found.into_iter().filter_map(|statement| script.get(statement.span.start as usize..statement.span.end as usize)).collect()
 }
 
 async fn one(session: &Session, statement: &str, output: &mut Output) -> Result<()> {

@@ -4,6 +4,8 @@ use tidemill_spark::plan::{CastMode, Expression, ExpressionKind, SortOrder};
 use tidemill_spark::types::SparkType;
 
 use super::{Column, Operand, WindowSpec};
+use crate::dataframe::DataFrame;
+use crate::dataframe::Held;
 
 /// A type, as DDL text (`"decimal(10,2)"`) or as a value.
 #[derive(Debug, Clone)]
@@ -139,14 +141,15 @@ order_methods! {
 
 impl Column {
     fn ordered(self, ascending: bool, nulls_first: bool) -> Self {
+        let held = self.held.clone();
         let child = self.into_sort_order().child;
-        Self::new(ExpressionKind::SortOrder(Box::new(SortOrder { child, ascending, nulls_first })))
+        Self::holding(ExpressionKind::SortOrder(Box::new(SortOrder { child, ascending, nulls_first })), held)
     }
 
     /// The same values under another name.
     #[must_use]
     pub fn alias(self, name: impl Into<String>) -> Self {
-        Self::new(self.expression.alias(name))
+        self.map(|expression| expression.alias(name))
     }
 
     /// The same as [`Column::alias`].
@@ -165,7 +168,13 @@ impl Column {
     #[must_use]
     pub fn aliases<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Self {
         let name = names.into_iter().map(Into::into).collect();
-        Self::new(ExpressionKind::Alias { expr: Box::new(self.expression), name })
+        self.map(|expression| ExpressionKind::Alias { expr: Box::new(expression), name })
+    }
+
+    /// The same as [`Column::cast`].
+    #[must_use]
+    pub fn astype(self, to_type: impl Into<TypeName>) -> Self {
+        self.cast(to_type)
     }
 
     /// Its values as another type: `"bigint"`, `"decimal(10,2)"`; a value that does not fit is an error in ANSI mode.
@@ -181,10 +190,12 @@ impl Column {
     }
 
     fn cast_as(self, to_type: TypeName, mode: CastMode) -> Self {
-        let expr = Box::new(self.expression);
-        Self::new(match to_type {
-            TypeName::Text(to_type) => ExpressionKind::UnresolvedCast { expr, to_type, mode },
-            TypeName::Type(to_type) => ExpressionKind::Cast { expr, to_type, mode },
+        self.map(|expression| {
+            let expr = Box::new(expression);
+            match to_type {
+                TypeName::Text(to_type) => ExpressionKind::UnresolvedCast { expr, to_type, mode },
+                TypeName::Type(to_type) => ExpressionKind::Cast { expr, to_type, mode },
+            }
         })
     }
 
@@ -200,6 +211,14 @@ impl Column {
         let mut list = vec![self];
         list.extend(values.into_iter().map(Operand::into_operand));
         if list.len() == 1 { false.into_operand() } else { Self::operator("in", list) }
+    }
+
+    /// It is one of the values of a query of one column.
+    #[must_use]
+    pub fn isin_query(self, query: &DataFrame) -> Self {
+        let held = self.held.and(&query.held);
+        let kind = ExpressionKind::InSubquery { values: vec![self.expression], plan: Box::new(query.relation().clone()) };
+        Self::holding(kind, held)
     }
 
     /// It is not a number.
@@ -236,41 +255,74 @@ impl Column {
     #[must_use]
     pub fn get_item(self, key: impl Operand) -> Self {
         let extraction = Box::new(key.into_operand().expression);
-        Self::new(ExpressionKind::UnresolvedExtractValue { child: Box::new(self.expression), extraction, dotted: false })
+        self.map(|child| ExpressionKind::UnresolvedExtractValue { child: Box::new(child), extraction, dotted: false })
     }
 
     /// A field of a struct.
     #[must_use]
     pub fn get_field(self, name: impl Into<String>) -> Self {
         let extraction = Box::new(Expression::literal(name.into()));
-        Self::new(ExpressionKind::UnresolvedExtractValue { child: Box::new(self.expression), extraction, dotted: true })
+        self.map(|child| ExpressionKind::UnresolvedExtractValue { child: Box::new(child), extraction, dotted: true })
+    }
+
+    /// The struct with a field added, or replaced when there is one of that name; `a.b` is the field `b` of the struct `a` in it.
+    #[must_use]
+    pub fn with_field(self, name: impl Into<String>, value: impl Operand) -> Self {
+        let value = value.into_operand();
+        let (name, held) = (name.into(), self.held.and(&value.held));
+        let made = self.map(|child| ExpressionKind::UpdateFields { child: Box::new(child), name, value: Some(Box::new(value.expression)) });
+        Self { held, ..made }
+    }
+
+    /// The struct without fields; names that are not there are left out, as in Spark.
+    #[must_use]
+    pub fn drop_fields<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Self {
+        let drop = |column: Self, name: S| {
+            let name = name.into();
+            column.map(|child| ExpressionKind::UpdateFields { child: Box::new(child), name, value: None })
+        };
+        names.into_iter().fold(self, drop)
+    }
+
+    /// A column of the query around, in a query that is a part of another: `df.exists()`, `df.scalar()`, `lateral_join`.
+    #[must_use]
+    pub fn outer(self) -> Self {
+        self.map(|expression| ExpressionKind::Outer(Box::new(expression)))
+    }
+
+    /// What a function makes of it, so that calls read from left to right.
+    #[must_use]
+    pub fn transform(self, function: impl FnOnce(Self) -> Self) -> Self {
+        function(self)
     }
 
     /// The next branch of a [`when`](crate::functions::when).
     #[must_use]
     pub fn when(self, condition: Self, value: impl Operand) -> Self {
-        let branch = (condition.expression, value.into_operand().expression);
-        self.case(|branches, _| branches.push(branch))
+        let value = value.into_operand();
+        let held = condition.held.and(&value.held);
+        self.case(held, |branches, _| branches.push((condition.expression, value.expression)))
     }
 
     /// The value when no branch of a [`when`](crate::functions::when) holds; null if it is not called.
     #[must_use]
     pub fn otherwise(self, value: impl Operand) -> Self {
-        let value = value.into_operand().expression;
-        self.case(|_, otherwise| *otherwise = Some(Box::new(value)))
+        let value = value.into_operand();
+        self.case(value.held, |_, otherwise| *otherwise = Some(Box::new(value.expression)))
     }
 
-    fn case(self, change: impl FnOnce(&mut Vec<(Expression, Expression)>, &mut Option<Box<Expression>>)) -> Self {
-        let (operand, mut branches, mut otherwise) = match self.expression.kind {
+    fn case(self, held: Held, change: impl FnOnce(&mut Vec<(Expression, Expression)>, &mut Option<Box<Expression>>)) -> Self {
+        let (held, span) = (self.held.and(&held), self.expression.span);
+        let (operand, mut branches, mut otherwise) = match self.expression.into_kind() {
             ExpressionKind::Case { operand, branches, otherwise } => (operand, branches, otherwise),
             // On something that is no `when` there is one branch, which always holds.
             kind => {
-                let value = Expression { kind, span: self.expression.span };
+                let value = Expression { kind, span };
                 (None, vec![(Expression::literal(true), value)], None)
             }
         };
         change(&mut branches, &mut otherwise);
-        Self::new(ExpressionKind::Case { operand, branches, otherwise })
+        Self::holding(ExpressionKind::Case { operand, branches, otherwise }, held)
     }
 
     /// Its value over a window of rows, of an aggregate or a window function.
@@ -278,15 +330,18 @@ impl Column {
     pub fn over(self, window: impl Into<WindowSpec>) -> Self {
         let spec = Box::new(window.into().spec);
         // An alias stays outside.
-        match self.expression.kind {
-            ExpressionKind::Alias { expr, name } => {
-                let over = ExpressionKind::Window { window_function: expr, spec };
-                Self::new(ExpressionKind::Alias { expr: Box::new(over.into()), name })
+        self.map(|expression| {
+            let span = expression.span;
+            match expression.into_kind() {
+                ExpressionKind::Alias { expr, name } => {
+                    let over = ExpressionKind::Window { window_function: expr, spec };
+                    ExpressionKind::Alias { expr: Box::new(over.into()), name }
+                }
+                kind => {
+                    let window_function = Box::new(Expression { kind, span });
+                    ExpressionKind::Window { window_function, spec }
+                }
             }
-            kind => {
-                let window_function = Box::new(Expression { kind, span: self.expression.span });
-                Self::new(ExpressionKind::Window { window_function, spec })
-            }
-        }
+        })
     }
 }

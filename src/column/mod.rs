@@ -7,6 +7,8 @@ mod window;
 
 use tidemill_spark::plan::{Expression, ExpressionKind, Literal, SortOrder};
 
+use crate::dataframe::Held;
+
 pub use methods::TypeName;
 pub use window::{Window, WindowSpec};
 
@@ -14,22 +16,36 @@ pub use window::{Window, WindowSpec};
 #[derive(Debug, Clone)]
 pub struct Column {
     pub(crate) expression: Expression,
+    /// What the queries in it hold, if there are any.
+    pub(crate) held: Held,
 }
 
 impl Column {
     /// The column that an expression of the tree is.
     pub(crate) fn new(expression: impl Into<Expression>) -> Self {
-        Self { expression: expression.into() }
+        Self { expression: expression.into(), held: Held::default() }
+    }
+
+    /// The column that an expression over queries is, with what those hold.
+    pub(crate) fn holding(expression: impl Into<Expression>, held: Held) -> Self {
+        Self { expression: expression.into(), held }
+    }
+
+    /// The column that something makes of it.
+    pub(crate) fn map<E: Into<Expression>>(self, make: impl FnOnce(Expression) -> E) -> Self {
+        Self { expression: make(self.expression).into(), held: self.held }
     }
 
     /// A call of a function.
     pub(crate) fn call(name: impl Into<String>, arguments: impl IntoIterator<Item = Self>) -> Self {
-        Self::new(Expression::call(name, arguments.into_iter().map(|a| a.expression).collect()))
+        let (arguments, held) = taken(arguments);
+        Self::holding(Expression::call(name, arguments), held)
     }
 
     /// An operator over columns.
     pub(crate) fn operator(name: &str, arguments: impl IntoIterator<Item = Self>) -> Self {
-        Self::new(Expression::operator(name, arguments.into_iter().map(|a| a.expression).collect()))
+        let (arguments, held) = taken(arguments);
+        Self::holding(Expression::operator(name, arguments), held)
     }
 
     /// The unresolved tree that it is.
@@ -39,19 +55,31 @@ impl Column {
 
     /// The key to sort by that it is: rising with nulls first unless it says otherwise.
     pub(crate) fn into_sort_order(self) -> SortOrder {
-        match self.expression.kind {
+        let span = self.expression.span;
+        match self.expression.into_kind() {
             ExpressionKind::SortOrder(order) => *order,
             kind => {
-                let child = Expression { kind, span: self.expression.span };
+                let child = Expression { kind, span };
                 SortOrder { child, ascending: true, nulls_first: true }
             }
         }
     }
 }
 
+/// The expressions of columns, and what they hold.
+pub(crate) fn taken<C: Into<Column>>(columns: impl IntoIterator<Item = C>) -> (Vec<Expression>, Held) {
+    let mut held = Held::default();
+    let expressions = columns.into_iter().map(|column| {
+        let column: Column = column.into();
+        held = held.and(&column.held);
+        column.expression
+    });
+    (expressions.collect(), held)
+}
+
 impl From<Expression> for Column {
     fn from(expression: Expression) -> Self {
-        Self { expression }
+        Self::new(expression)
     }
 }
 
@@ -117,6 +145,21 @@ macro_rules! literal_operands {
 }
 
 literal_operands!(bool, i8, i16, i32, i64, f32, f64, &str, String);
+
+macro_rules! columns_of_numbers {
+    ($($type:ty),* $(,)?) => {
+        $(
+            impl From<$type> for Column {
+                /// The value itself, as where Spark's functions take a column or a number.
+                fn from(value: $type) -> Self {
+                    Self::new(Expression::literal(value))
+                }
+            }
+        )*
+    };
+}
+
+columns_of_numbers!(bool, i8, i16, i32, i64, f32, f64);
 
 impl Operand for &String {
     fn into_operand(self) -> Column {

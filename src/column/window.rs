@@ -36,6 +36,11 @@ impl Window {
     pub fn rows_between(start: i64, end: i64) -> WindowSpec {
         WindowSpec::default().rows_between(start, end)
     }
+
+    /// The rows of a frame of values.
+    pub fn range_between(start: i64, end: i64) -> WindowSpec {
+        WindowSpec::default().range_between(start, end)
+    }
 }
 
 impl WindowSpec {

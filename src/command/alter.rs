@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use tidemill_spark::error::error;
-use tidemill_spark::plan::{AlterColumn, AlterTable, ColumnPosition, ObjectKind, TableName};
+use tidemill_spark::plan::{AlterColumn, AlterTable, ColumnDefinition, ColumnPosition, ObjectKind, TableName};
 use tidemill_spark::types::lattice;
 
 use super::{Context, columns, partition, rows};
 use crate::catalog::{ColumnRecord, Entry, Found, TableId, TableRecord, shown};
-use crate::{DataFrame, Error, Result};
+use crate::dataframe::DataFrame;
+use tidemill_planner::{Error, Result};
 
 /// ALTER TABLE and ALTER VIEW.
 pub(super) async fn alter(cx: &Context<'_>, name: &TableName, kind: ObjectKind, change: &AlterTable) -> Result<DataFrame> {
@@ -90,7 +91,8 @@ async fn alter_table(cx: &Context<'_>, table: &TableRecord, change: &AlterTable)
                 if column.position.is_some() {
                     return Err(unsupported("FIRST and AFTER", "new columns come last"));
                 }
-                let record = columns::record(cx, column, true).await?;
+                let mut record = columns::record(cx, column, true).await?;
+                record.exists_default = exists_default(cx, table, column, &record).await?;
                 if table.provider == "csv" && record.spark_type()?.is_nested() {
                     return Err(error(
                         "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
@@ -349,4 +351,28 @@ pub(super) async fn comment_on(cx: &Context<'_>, name: &TableName, namespace: bo
     })
     .await?;
     rows::nothing(cx)
+}
+
+/// What the rows that are there have in a new column: its DEFAULT as of now.
+async fn exists_default(cx: &Context<'_>, table: &TableRecord, column: &ColumnDefinition, record: &ColumnRecord) -> Result<Option<String>> {
+    let Some((expression, _)) = &column.default else { return Ok(None) };
+    let field = record.field()?;
+    let typed = cx.typed(std::slice::from_ref(expression)).await?.into_iter().next();
+    let typed = typed.ok_or_else(|| Error::internal("a default was lost"))?;
+    let value = super::insert::constant_text(cx, &cx.assigned(typed, &field, None)?).await?;
+    if value.is_none() {
+        return Ok(None);
+    }
+    if table.provider != "parquet" || field.data_type.is_nested() {
+        if crate::scan::TableFiles::of(table)?.files()?.is_empty() {
+            return Ok(None);
+        }
+        let message = format!(
+            "`{}`: the rows that are there would have to get the DEFAULT, which is there for plain types in parquet files alone: add the column \
+             without DEFAULT, then say ALTER COLUMN … SET DEFAULT for the rows to come",
+            record.name
+        );
+        return Err(error("UNSUPPORTED_FEATURE.TABLE_OPERATION", message));
+    }
+    Ok(value)
 }

@@ -7,7 +7,8 @@ use tidemill_spark::plan::{Command, Relation, TableName};
 
 use super::{Context, rows};
 use crate::catalog::{Entry, Found, shown};
-use crate::{DataFrame, Result};
+use crate::dataframe::DataFrame;
+use tidemill_planner::Result;
 
 /// CACHE TABLE; with a query it makes a temporary view.
 pub(super) async fn cache(cx: &Context<'_>, name: &TableName, query: Option<&Relation>) -> Result<DataFrame> {

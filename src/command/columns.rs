@@ -5,8 +5,8 @@ use tidemill_spark::plan::{ColumnDefinition, Expression, ExpressionKind};
 use tidemill_spark::types::SparkType;
 
 use super::Context;
-use crate::Result;
 use crate::catalog::ColumnRecord;
+use tidemill_planner::Result;
 
 /// The column that a definition describes.
 ///

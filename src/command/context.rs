@@ -12,7 +12,10 @@ use tidemill_spark::types::{SparkType, StructField, cast, lattice};
 use tidemill_spark::{Settings, Typed};
 
 use crate::catalog::{Catalog, Entry, Found, TableId, TableRecord, shown};
-use crate::{DataFrame, Error, Result, Session};
+use crate::dataframe::DataFrame;
+use crate::scan::Format;
+use crate::session::Session;
+use tidemill_planner::{Error, Result};
 
 /// What a command works with.
 pub(super) struct Context<'a> {
@@ -24,7 +27,7 @@ pub(super) struct Context<'a> {
 
 impl Context<'_> {
     pub(super) fn catalog(&self) -> &Catalog {
-        self.session.catalog()
+        self.session.objects()
     }
 
     /// The parts of a name, computed if need be.
@@ -34,8 +37,7 @@ impl Context<'_> {
             TableName::Identifier(_) => {
                 let named = NamedTable { name: name.clone(), temporal: None, options: Default::default(), is_streaming: false };
                 let relation: Relation = RelationKind::NamedTable(named).into();
-                let opened =
-                    tidemill_spark::resolve::Opened { variables: self.catalog().variables(), ..tidemill_spark::resolve::Opened::default() };
+                let opened = crate::open::at_first(self.session);
                 match requests(&relation, &opened, &self.settings)?.into_iter().next() {
                     Some(Request::Table { name, .. }) => Ok(name),
                     _ => Err(error("INTERNAL_ERROR", "IDENTIFIER(…) named no table: please report it")),
@@ -74,7 +76,7 @@ impl Context<'_> {
     /// What expressions without columns mean.
     pub(super) async fn typed(&self, expressions: &[Expression]) -> Result<Vec<Typed>> {
         let relation: Relation = RelationKind::Project { input: RelationKind::OneRow.into(), expressions: expressions.to_vec() }.into();
-        let opened = crate::sql::opened_for(self.session, &relation).await?;
+        let opened = crate::open::opened_for(self.session, &relation).await?;
         expressions.iter().map(|expression| resolve_expression(expression, &[], &opened, &self.settings)).collect()
     }
 
@@ -144,6 +146,21 @@ impl Context<'_> {
         cast::store_cast(value, &column.data_type, &column.name, &self.settings, None)
     }
 
+    /// The provider's name as it is kept.
+    ///
+    /// # Errors
+    /// `DATA_SOURCE_NOT_FOUND`
+    pub(super) fn provider(&self, given: Option<&str>) -> Result<String> {
+        let named = given.unwrap_or_else(|| self.settings.get("spark.sql.sources.default").unwrap_or("parquet"));
+        match Format::parse(named) {
+            Ok(format) => Ok(format.name().to_owned()),
+            Err(_) => {
+                let message = format!("there is no provider `{named}`: use parquet, csv, json or delta");
+                Err(error("DATA_SOURCE_NOT_FOUND", message).with_parameter("provider", named))
+            }
+        }
+    }
+
     /// These columns of a plan as a DataFrame, each under its name.
     pub(super) fn project(&self, plan: LogicalPlan, columns: Vec<(Typed, StructField)>) -> Result<DataFrame> {
         let mut exprs: Vec<Expr> = Vec::new();
@@ -161,7 +178,7 @@ impl Context<'_> {
         if text.trim().is_empty() {
             return Err(error("INVALID_EMPTY_LOCATION", "the location is empty: give a folder's path"));
         }
-        let path = crate::io::local_path(text)?;
+        let path = crate::scan::local_path(text)?;
         path.to_str().map(str::to_owned).ok_or_else(|| Error::analysis(format!("{}: the path is not UTF-8", path.display())))
     }
 }

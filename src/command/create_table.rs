@@ -11,9 +11,11 @@ use tidemill_spark::plan::{Command, Relation, TableName, TableSpec};
 use tidemill_spark::types::{SparkType, StructField, field_of, from_field};
 
 use super::{Context, columns, rows};
-use crate::catalog::{ASIDE, ColumnRecord, Entry, Found, GLOBAL_TEMP, TableId, TableRecord, now_ms, open, shown};
-use crate::io::{Format, PathTable, Version};
-use crate::{DataFrame, Error, Result};
+use crate::catalog::{ASIDE, ColumnRecord, Entry, Found, GLOBAL_TEMP, TableId, TableRecord, now_ms, shown};
+use crate::dataframe::DataFrame;
+use crate::open;
+use crate::scan::{Format, PathTable, Version};
+use tidemill_planner::{Error, Result};
 
 /// CREATE [OR REPLACE] TABLE.
 pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFrame> {
@@ -162,21 +164,6 @@ fn option(options: &BTreeMap<String, String>, name: &str) -> Option<String> {
     options.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
 }
 
-/// The provider's name as it is kept.
-///
-/// # Errors
-/// `DATA_SOURCE_NOT_FOUND`
-pub(super) fn provider(cx: &Context<'_>, given: Option<&str>) -> Result<String> {
-    let named = given.unwrap_or_else(|| cx.settings.get("spark.sql.sources.default").unwrap_or("parquet"));
-    match Format::parse(named) {
-        Ok(format) => Ok(format.name().to_owned()),
-        Err(_) => {
-            let message = format!("there is no provider `{named}`: use parquet, csv, json or delta");
-            Err(error("DATA_SOURCE_NOT_FOUND", message).with_parameter("provider", named))
-        }
-    }
-}
-
 /// The table that a statement describes.
 async fn described(
     cx: &Context<'_>,
@@ -187,7 +174,7 @@ async fn described(
     location: Option<&str>,
 ) -> Result<TableRecord> {
     refuse(spec)?;
-    let provider = provider(cx, spec.provider.as_deref())?;
+    let provider = cx.provider(spec.provider.as_deref())?;
     let location = match location {
         Some(path) => cx.location(path)?,
         None => cx.catalog().table_folder(id).await?.display().to_string(),
@@ -207,7 +194,7 @@ async fn described(
                 "CREATE TABLE … AS takes its columns from the query: leave the column list out",
             ));
         }
-        let resolved = crate::sql::resolved(cx.session, query).await?;
+        let resolved = crate::open::resolved(cx.session, query).await?;
         for column in &resolved.output {
             if column.field.data_type == SparkType::Null && provider != "delta" {
                 let message = format!("the column `{}` is NULL alone and has no type: CAST it", column.field.name);
@@ -358,12 +345,12 @@ async fn fill(cx: &Context<'_>, record: &TableRecord, query: Option<&Relation>) 
     }
     let fields = record.fields()?;
     if let Some(rows) = super::insert::positional(cx, record, &fields, query).await? {
-        let files = crate::io::TableFiles::of(record)?;
+        let files = crate::scan::TableFiles::of(record)?;
         if record.external && !files.files()?.is_empty() {
             let message = format!("{} holds files already: CREATE TABLE … AS writes to an empty folder", record.location);
             return Err(error("LOCATION_ALREADY_EXISTS", message));
         }
-        files.write(&rows, crate::io::Mode::Append, crate::io::Replace::ByMode).await?;
+        crate::io::save_table(&rows, &files, crate::io::Mode::Append, crate::io::Replace::ByMode).await?;
     }
     Ok(())
 }
@@ -394,9 +381,9 @@ pub(super) async fn like(
         Found::Missing => return Err(cx.catalog().not_found(&from, &cx.settings).await),
     };
     let provider = match (&spec.provider, provider_of) {
-        (Some(given), _) => provider(cx, Some(given))?,
+        (Some(given), _) => cx.provider(Some(given))?,
         (None, Some(of_source)) => of_source,
-        (None, None) => provider(cx, None)?,
+        (None, None) => cx.provider(None)?,
     };
     let location = spec.location.clone().or_else(|| option(&spec.options, "path"));
     let external = location.is_some();

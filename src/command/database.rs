@@ -7,7 +7,8 @@ use tidemill_spark::plan::TableName;
 
 use super::{Context, rows};
 use crate::catalog::{CATALOG, DatabaseRecord};
-use crate::{DataFrame, Result};
+use crate::dataframe::DataFrame;
+use tidemill_planner::Result;
 
 /// The database of a name.
 pub(super) fn named(cx: &Context<'_>, name: &TableName) -> Result<String> {
@@ -59,7 +60,7 @@ pub(super) async fn drop(cx: &Context<'_>, name: &TableName, if_exists: bool, ca
     let folders = cx.catalog().drop_database(&named(cx, name)?, if_exists, cascade).await?;
     if let Some((own, tables)) = folders.split_last() {
         for folder in tables {
-            super::drop::remove_folder(folder)?;
+            crate::scan::remove_folder(folder)?;
         }
         // What others have put there stays.
         let _ = std::fs::remove_dir(own);

@@ -6,7 +6,8 @@ use tidemill_spark::plan::{Expression, ExpressionKind, Literal, Relation, TableN
 
 use super::{Context, rows};
 use crate::catalog::{TableRecord, shown};
-use crate::{DataFrame, Error, Result};
+use crate::dataframe::DataFrame;
+use tidemill_planner::{Error, Result};
 
 /// The folder of a Delta table.
 async fn folder(cx: &Context<'_>, parts: &[String], doing: &str) -> Result<String> {

@@ -6,7 +6,8 @@ use tidemill_spark::types::StructField;
 
 use super::{Context, rows};
 use crate::catalog::shown;
-use crate::{DataFrame, Result};
+use crate::dataframe::DataFrame;
+use tidemill_planner::Result;
 
 /// A column as DESCRIBE shows it.
 pub(super) fn line(field: &StructField) -> [Option<String>; 3] {
@@ -16,7 +17,7 @@ pub(super) fn line(field: &StructField) -> [Option<String>; 3] {
 
 /// DESCRIBE QUERY.
 pub(super) async fn query(cx: &Context<'_>, query: &Relation) -> Result<DataFrame> {
-    let resolved = crate::sql::resolved(cx.session, query).await?;
+    let resolved = crate::open::resolved(cx.session, query).await?;
     let found = resolved.output.iter().map(|column| {
         let [name, _, comment] = line(&column.field);
         [name, Some(column.field.data_type.to_string()), comment]

@@ -7,9 +7,11 @@ use tidemill_spark::types::{StructField, quoted_if_needed};
 
 use super::describe::line;
 use super::{Context, partition, rows};
-use crate::catalog::{CATALOG, ColumnRecord, Entry, Found, TableRecord, TempView, ViewRecord, open, shown};
-use crate::io::{Format, PathTable, Version};
-use crate::{DataFrame, Result};
+use crate::catalog::{CATALOG, ColumnRecord, Entry, Found, TableRecord, TempView, ViewRecord, shown};
+use crate::dataframe::DataFrame;
+use crate::open;
+use crate::scan::{Format, PathTable, Version};
+use tidemill_planner::Result;
 
 type Lines = Vec<[Option<String>; 3]>;
 
@@ -59,8 +61,8 @@ pub(super) async fn table(
             }
             if !spec.is_empty() {
                 let folder = partition::folder(cx, table, spec).await?;
-                let files = crate::io::TableFiles::of(table)?;
-                if !files.folder().join(&folder).is_dir() {
+                let files = crate::scan::TableFiles::of(table)?;
+                if !files.folder.join(&folder).is_dir() {
                     return Err(error(
                         "PARTITIONS_NOT_FOUND",
                         format!("{} has no partition {folder}: SHOW PARTITIONS lists them", shown(&parts)),
@@ -71,7 +73,7 @@ pub(super) async fn table(
                 lines.push(plain("Database", &table.database));
                 lines.push(plain("Table", &table.name));
                 lines.push(plain("Partition Values", &format!("[{}]", folder.replace('/', ", "))));
-                lines.push(plain("Location", &format!("file:{}", files.folder().join(&folder).display())));
+                lines.push(plain("Location", &format!("file:{}", files.folder.join(&folder).display())));
             } else if extended {
                 lines.push(plain("", ""));
                 lines.push(plain("# Detailed Table Information", ""));
@@ -191,12 +193,11 @@ fn of_view(view: &ViewRecord) -> Vec<(String, String)> {
 }
 
 /// What SHOW TABLE EXTENDED says of a table or view.
-pub(super) async fn information(cx: &Context<'_>, entry: &Entry) -> Result<String> {
+pub(super) async fn information(entry: &Entry) -> Result<String> {
     let (pairs, fields) = match entry {
         Entry::Table(table) => (of_table(table), open::table_fields(table).await?),
         Entry::View(view) => (of_view(view), view.columns.iter().map(ColumnRecord::field).collect::<Result<_>>()?),
     };
-    let _ = cx;
     let mut text: String = pairs.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
     text.push_str(&schema(&fields));
     Ok(text)

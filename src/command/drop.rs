@@ -8,8 +8,9 @@ use tidemill_spark::plan::{ObjectKind, PartitionSpec, TableName};
 
 use super::{Context, partition, rows};
 use crate::catalog::{Entry, Found, shown};
-use crate::io::TableFiles;
-use crate::{DataFrame, Error, Result};
+use crate::dataframe::DataFrame;
+use crate::scan::TableFiles;
+use tidemill_planner::{Error, Result};
 
 /// DROP TABLE and DROP VIEW.
 pub(super) async fn drop(cx: &Context<'_>, name: &TableName, kind: ObjectKind, if_exists: bool) -> Result<DataFrame> {
@@ -23,7 +24,7 @@ pub(super) async fn drop(cx: &Context<'_>, name: &TableName, kind: ObjectKind, i
             (Entry::Table(table), ObjectKind::Table) => {
                 cx.catalog().drop_entry(&table.database, &table.name).await?;
                 if !table.external {
-                    remove_folder(Path::new(&table.location))?;
+                    crate::scan::remove_folder(Path::new(&table.location))?;
                 }
             }
             (Entry::View(view), ObjectKind::View) => {
@@ -49,16 +50,6 @@ fn wrong(operation: &str, needs: &str, required: &str, name: &str, is: &str, ins
         .with_parameter("objectName", name)
         .with_parameter("foundType", is)
         .with_parameter("alternative", instead)
-}
-
-/// Removes a folder and what is in it; that it is not there is no error.
-pub(super) fn remove_folder(folder: &Path) -> Result<()> {
-    match std::fs::remove_dir_all(folder) {
-        Err(e) if !matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
-            Err(Error::io_at(folder.display(), e).context("the table is dropped, and its files are not removed"))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// TRUNCATE TABLE.
@@ -88,7 +79,7 @@ pub(super) async fn truncate(cx: &Context<'_>, name: &TableName, spec: Option<&P
         None => crate::io::Replace::ByMode,
         Some(spec) => crate::io::Replace::Below(partition::folder(cx, &table, spec).await?),
     };
-    files.write(&empty, crate::io::Mode::Overwrite, replace).await?;
+    crate::io::save_table(&empty, &files, crate::io::Mode::Overwrite, replace).await?;
     rows::nothing(cx)
 }
 

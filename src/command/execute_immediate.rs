@@ -6,7 +6,8 @@ use tidemill_spark::types::SparkType;
 
 use super::{Context, rows, variable};
 use crate::catalog::{Variable, no_variable};
-use crate::{DataFrame, Error, Result};
+use crate::dataframe::DataFrame;
+use tidemill_planner::{Error, Result};
 
 /// EXECUTE IMMEDIATE.
 pub(super) async fn run(cx: &Context<'_>, query: &Expression, into: &[Vec<String>], using: &[Expression]) -> Result<DataFrame> {
@@ -30,7 +31,7 @@ pub(super) async fn run(cx: &Context<'_>, query: &Expression, into: &[Vec<String
         return Err(error("SQL_SCRIPT_IN_EXECUTE_IMMEDIATE", "EXECUTE IMMEDIATE takes one statement: BEGIN … END is none"));
     }
     match statement {
-        Statement::Query(relation) if into.is_empty() => crate::sql::query(cx.session, &relation).await,
+        Statement::Query(relation) if into.is_empty() => crate::dataframe::query(cx.session, &relation).await,
         Statement::Query(relation) => {
             let mut targets: Vec<(String, Variable)> = Vec::new();
             for name in into {

@@ -3,12 +3,13 @@
 use tidemill_spark::plan::{ExplainMode, Statement};
 
 use super::{Context, rows};
-use crate::{DataFrame, Result};
+use crate::dataframe::DataFrame;
+use tidemill_planner::Result;
 
 /// EXPLAIN.
 pub(super) async fn explain(cx: &Context<'_>, mode: ExplainMode, statement: &Statement) -> Result<DataFrame> {
     let text = match statement {
-        Statement::Query(relation) => match crate::sql::query(cx.session, relation).await {
+        Statement::Query(relation) => match crate::dataframe::query(cx.session, relation).await {
             Ok(frame) => {
                 let all = frame.explain().await?;
                 match mode {

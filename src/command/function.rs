@@ -5,7 +5,8 @@ use tidemill_spark::plan::{Command, FunctionBody, FunctionReturns, RelationKind,
 
 use super::{Context, rows};
 use crate::catalog::{routine_not_found, shown};
-use crate::{DataFrame, Result};
+use crate::dataframe::DataFrame;
+use tidemill_planner::Result;
 
 /// CREATE FUNCTION … RETURN.
 pub(super) async fn create(cx: &Context<'_>, function: &SqlFunction) -> Result<DataFrame> {
@@ -46,7 +47,7 @@ pub(super) async fn create(cx: &Context<'_>, function: &SqlFunction) -> Result<D
     if let FunctionBody::Query(query) = &function.body
         && function.parameters.is_empty()
     {
-        crate::sql::resolved(cx.session, query).await?;
+        crate::open::resolved(cx.session, query).await?;
     }
     if function.temporary {
         let [name] = parts.as_slice() else {

@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use tidemill_lakehouse::DeltaTable;
 use tidemill_spark::Typed;
 use tidemill_spark::error::error;
-use tidemill_spark::plan::{Command, Expression, ExpressionKind, InsertMode, Literal, PartitionSpec, Relation, RelationKind, TableName};
+use tidemill_spark::plan::{Command, Expression, ExpressionKind, InsertMode, Literal, PartitionSpec, Relation, RelationKind};
 use tidemill_spark::types::StructField;
 
 use super::context::column_of;
 use super::{Context, rows};
-use crate::catalog::{TableRecord, open, text};
-use crate::io::{Format, Mode, Replace, TableFiles, folder_of};
-use crate::{DataFrame, Error, Result};
+use crate::catalog::{TableRecord, text};
+use crate::dataframe::DataFrame;
+use crate::io::{Mode, Replace, save_table};
+use crate::open;
+use crate::scan::{Format, TableFiles, folder_of};
+use tidemill_planner::{Error, Result};
 
 /// INSERT INTO and INSERT OVERWRITE.
 pub(super) async fn insert(cx: &Context<'_>, command: &Command) -> Result<DataFrame> {
@@ -31,7 +34,7 @@ pub(super) async fn insert(cx: &Context<'_>, command: &Command) -> Result<DataFr
     }
     let overwrite = *mode == InsertMode::Overwrite;
     let parts = cx.parts(table)?;
-    let record = target(cx, table, &parts, options).await?;
+    let record = target(cx, &parts, options).await?;
     let fields = open::table_fields(&record).await?;
     let fixed = fixed_values(cx, &record, &fields, partition).await?;
     let query = with_defaults(cx, &record, &fields, &fixed, columns, query)?;
@@ -63,18 +66,18 @@ pub(super) async fn insert(cx: &Context<'_>, command: &Command) -> Result<DataFr
         (false, ..) | (true, false, true) => Replace::ByMode,
         (true, true, _) => Replace::Written,
         (true, false, false) => {
-            if *if_not_exists && files.folder().join(&below).is_dir() {
+            if *if_not_exists && files.folder.join(&below).is_dir() {
                 return rows::nothing(cx);
             }
             Replace::Below(below)
         }
     };
-    files.write(&rows, if overwrite { Mode::Overwrite } else { Mode::Append }, replace).await?;
+    save_table(&rows, &files, if overwrite { Mode::Overwrite } else { Mode::Append }, replace).await?;
     rows::nothing(cx)
 }
 
 /// The table that rows go into: one of the catalog, or a Delta table by path.
-async fn target(cx: &Context<'_>, name: &TableName, parts: &[String], options: &BTreeMap<String, String>) -> Result<TableRecord> {
+async fn target(cx: &Context<'_>, parts: &[String], options: &BTreeMap<String, String>) -> Result<TableRecord> {
     if let [format, path] = parts
         && format.eq_ignore_ascii_case("delta")
         && matches!(cx.catalog().find(parts, &cx.settings).await?, crate::catalog::Found::Missing)
@@ -95,7 +98,6 @@ async fn target(cx: &Context<'_>, name: &TableName, parts: &[String], options: &
             moved_from: None,
         });
     }
-    let _ = name;
     let mut record = cx.table(parts, "INSERT", false).await?;
     record.options.extend(options.clone());
     Ok(record)
@@ -215,7 +217,7 @@ async fn assigned(
     query: &Relation,
 ) -> Result<DataFrame> {
     let table = shown(record);
-    let resolved = crate::sql::resolved(cx.session, query).await?;
+    let resolved = crate::open::resolved(cx.session, query).await?;
     let given = &resolved.output;
     let open: Vec<&StructField> = fields.iter().filter(|field| !fixed.iter().any(|(name, _)| *name == field.name)).collect();
     // Which column of the query, by place, each column of the table takes.
@@ -300,8 +302,8 @@ fn count(table: &str, wanted: usize, given: usize) -> Result<()> {
     Err(error(condition, message).with_parameter("tableName", table))
 }
 
-/// A constant as text, as folders are named; none for null.
-async fn constant_text(cx: &Context<'_>, value: &Typed) -> Result<Option<String>> {
+/// A constant as text, as folders are named and defaults of earlier files kept; none for null.
+pub(super) async fn constant_text(cx: &Context<'_>, value: &Typed) -> Result<Option<String>> {
     let field = StructField::new("value", value.data_type.clone());
     let plan = datafusion::logical_expr::LogicalPlanBuilder::empty(true).build()?;
     let batches = cx.project(plan, vec![(value.clone(), field)])?.collect().await?;
@@ -328,8 +330,8 @@ pub(super) async fn directory(
             "INSERT OVERWRITE DIRECTORY needs a path: say DIRECTORY 'path' or OPTIONS (path 'path')",
         ));
     };
-    let format = Format::parse(&super::create_table::provider(cx, provider)?)?;
-    let mut writer = crate::sql::query(cx.session, query).await?.write().format(format.name()).mode("overwrite");
+    let format = Format::parse(&cx.provider(provider)?)?;
+    let mut writer = crate::dataframe::query(cx.session, query).await?.write().format(format.name()).mode("overwrite");
     for (name, value) in options.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("path")) {
         writer = writer.option(name, value);
     }

@@ -3,6 +3,7 @@
 
 mod alter;
 mod cache;
+mod catalog;
 mod columns;
 mod context;
 mod create_table;
@@ -20,14 +21,20 @@ mod rows;
 mod set;
 mod show;
 mod show_create;
+mod table_writer;
 mod variable;
 mod view;
 
 use tidemill_spark::error::error;
 use tidemill_spark::plan::Command;
 
-use crate::{DataFrame, Result, Session};
+pub use catalog::Catalog;
+pub use table_writer::DataFrameWriterV2;
+
+use crate::dataframe::DataFrame;
+use crate::session::Session;
 use context::Context;
+use tidemill_planner::Result;
 
 /// Carries out a command, which `text` says.
 pub(crate) async fn run(session: &Session, command: &Command, text: &str) -> Result<DataFrame> {
@@ -49,6 +56,12 @@ pub(crate) async fn run(session: &Session, command: &Command, text: &str) -> Res
         Command::Use { name } => database::use_database(&cx, name).await,
         Command::SetCatalog { name } => database::set_catalog(&cx, name),
         Command::Insert { .. } => insert::insert(&cx, command).await,
+        Command::MultiInsert(inserts) => {
+            for one in inserts {
+                Box::pin(run(session, one, text)).await?;
+            }
+            rows::nothing(&cx)
+        }
         Command::InsertDirectory { local: _, path, provider, options, query } => {
             insert::directory(&cx, path.as_deref(), provider.as_deref(), options, query).await
         }
@@ -114,6 +127,9 @@ pub(crate) async fn run(session: &Session, command: &Command, text: &str) -> Res
             error("UNSUPPORTED_FEATURE.TABLE_OPERATION", format!("{what} is not supported here: see the manual for what is")),
             *span,
         )),
-        other => Err(error("UNSUPPORTED_FEATURE.TABLE_OPERATION", format!("this command is not known yet: {other:?}"))),
+        _ => {
+            let said: String = text.split_whitespace().take(3).collect::<Vec<_>>().join(" ");
+            Err(error("UNSUPPORTED_FEATURE.TABLE_OPERATION", format!("{said} … is not carried out here: see the manual for what is")))
+        }
     }
 }

@@ -6,8 +6,9 @@ use tidemill_spark::types::SparkType;
 
 use super::{Context, rows};
 use crate::catalog::{TableRecord, shown};
-use crate::io::{HIVE_NULL, TableFiles, folder_of};
-use crate::{DataFrame, Error, Result};
+use crate::dataframe::DataFrame;
+use crate::scan::{HIVE_NULL, TableFiles, folder_of};
+use tidemill_planner::{Error, Result};
 
 /// The values that a PARTITION clause gives, as text, by the column's name.
 pub(super) async fn values(cx: &Context<'_>, table: &TableRecord, spec: &PartitionSpec) -> Result<Vec<(String, Option<String>)>> {
@@ -77,7 +78,7 @@ pub(super) async fn show(cx: &Context<'_>, name: &TableName, spec: &PartitionSpe
         return Err(error("INVALID_PARTITION_OPERATION.PARTITION_SCHEMA_IS_EMPTY", message));
     }
     let wanted = values(cx, &table, spec).await?;
-    let found = files_of(&table)?.partitions()?;
+    let found = files_of(&table)?.partition_values()?;
     let shown = found
         .into_iter()
         .filter(|partition| wanted.iter().all(|(name, value)| partition.iter().any(|(n, v)| n.eq_ignore_ascii_case(name) && v == value)))
@@ -106,7 +107,7 @@ pub(super) async fn add(
             ));
         }
         whole(cx, table, spec)?;
-        let folder = files.folder().join(folder(cx, table, spec).await?);
+        let folder = files.folder.join(folder(cx, table, spec).await?);
         if folder.is_dir() {
             if if_not_exists {
                 continue;
@@ -132,14 +133,14 @@ fn whole(cx: &Context<'_>, table: &TableRecord, spec: &PartitionSpec) -> Result<
 pub(super) async fn drop(cx: &Context<'_>, table: &TableRecord, specs: &[PartitionSpec], if_exists: bool) -> Result<()> {
     let files = files_of(table)?;
     for spec in specs {
-        let folder = files.folder().join(folder(cx, table, spec).await?);
+        let folder = files.folder.join(folder(cx, table, spec).await?);
         if !folder.is_dir() {
             if if_exists {
                 continue;
             }
             return Err(error("PARTITIONS_NOT_FOUND", format!("there is no partition {}: SHOW PARTITIONS lists them", folder.display())));
         }
-        super::drop::remove_folder(&folder)?;
+        crate::scan::remove_folder(&folder)?;
     }
     Ok(())
 }
@@ -149,7 +150,7 @@ pub(super) async fn rename(cx: &Context<'_>, table: &TableRecord, from: &Partiti
     let files = files_of(table)?;
     whole(cx, table, from)?;
     whole(cx, table, to)?;
-    let (old, new) = (files.folder().join(folder(cx, table, from).await?), files.folder().join(folder(cx, table, to).await?));
+    let (old, new) = (files.folder.join(folder(cx, table, from).await?), files.folder.join(folder(cx, table, to).await?));
     if !old.is_dir() {
         return Err(error("PARTITIONS_NOT_FOUND", format!("there is no partition {}: SHOW PARTITIONS lists them", old.display())));
     }

@@ -7,7 +7,8 @@ use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::logical_expr::LogicalPlanBuilder;
 
 use super::Context;
-use crate::{DataFrame, Result};
+use crate::dataframe::DataFrame;
+use tidemill_planner::Result;
 
 /// The answer to a command that has none: no columns, no rows.
 pub(super) fn nothing(cx: &Context<'_>) -> Result<DataFrame> {

@@ -3,8 +3,9 @@
 use tidemill_spark::error::error;
 
 use super::{Context, rows};
+use crate::dataframe::DataFrame;
 use crate::session::documented;
-use crate::{DataFrame, Result};
+use tidemill_planner::Result;
 
 /// SET.
 pub(super) fn set(cx: &Context<'_>, key: Option<&str>, value: Option<&str>, verbose: bool) -> Result<DataFrame> {

@@ -4,8 +4,10 @@ use tidemill_spark::error::error;
 use tidemill_spark::plan::TableName;
 
 use super::{Context, database, rows};
-use crate::catalog::{CATALOG, Entry, Found, GLOBAL_TEMP, is_like, open, shown};
-use crate::{DataFrame, Result};
+use crate::catalog::{CATALOG, Entry, Found, GLOBAL_TEMP, is_like, shown};
+use crate::dataframe::DataFrame;
+use crate::open;
+use tidemill_planner::Result;
 
 /// The database that a SHOW is about, and whether it is `global_temp`.
 async fn place(cx: &Context<'_>, namespace: Option<&TableName>) -> Result<(String, bool)> {
@@ -23,7 +25,7 @@ pub(super) async fn tables(cx: &Context<'_>, namespace: Option<&TableName>, patt
     let (database, global) = place(cx, namespace).await?;
     let mut found = Vec::new();
     for entry in cx.catalog().entries_like(&database, pattern).await? {
-        let information = if extended { super::describe_table::information(cx, &entry).await? } else { String::new() };
+        let information = if extended { super::describe_table::information(&entry).await? } else { String::new() };
         found.push((database.clone(), entry.name().to_owned(), false, information));
     }
     for (name, view) in cx.catalog().temp_views(global, pattern) {

@@ -7,8 +7,10 @@ use tidemill_spark::plan::TableName;
 use tidemill_spark::types::quoted_if_needed;
 
 use super::{Context, rows};
-use crate::catalog::{CATALOG, ColumnRecord, Entry, Found, TableRecord, ViewRecord, open, shown};
-use crate::{DataFrame, Result};
+use crate::catalog::{CATALOG, ColumnRecord, Entry, Found, TableRecord, ViewRecord, shown};
+use crate::dataframe::DataFrame;
+use crate::open;
+use tidemill_planner::Result;
 
 /// SHOW CREATE TABLE.
 pub(super) async fn table(cx: &Context<'_>, name: &TableName, as_serde: bool) -> Result<DataFrame> {

@@ -8,7 +8,8 @@ use tidemill_spark::types::{SparkType, StructField, to_arrow};
 use super::context::column_of;
 use super::{Context, rows};
 use crate::catalog::Variable;
-use crate::{DataFrame, Error, Result};
+use crate::dataframe::DataFrame;
+use tidemill_planner::{Error, Result};
 
 /// DECLARE VARIABLE.
 pub(super) async fn declare(
@@ -85,7 +86,7 @@ pub(super) async fn set(cx: &Context<'_>, names: &[Vec<String>], values: &[Expre
 
 /// The values of a query's one row in these types; nulls if it has no row.
 pub(super) async fn one_row(cx: &Context<'_>, query: &Relation, types: &[SparkType]) -> Result<Vec<ScalarValue>> {
-    let resolved = crate::sql::resolved(cx.session, query).await?;
+    let resolved = crate::open::resolved(cx.session, query).await?;
     if resolved.output.len() != types.len() {
         let message = format!("{} variables and a query of {} columns: give one each", types.len(), resolved.output.len());
         return Err(error("ASSIGNMENT_ARITY_MISMATCH", message));

@@ -9,8 +9,9 @@ use tidemill_spark::types::StructField;
 
 use super::{Context, rows};
 use crate::catalog::{ColumnRecord, Entry, Found, TableId, TempView, ViewRecord, now_ms, shown};
-use crate::io::Format;
-use crate::{DataFrame, Error, Result};
+use crate::dataframe::DataFrame;
+use crate::scan::Format;
+use tidemill_planner::{Error, Result};
 
 /// CREATE VIEW.
 pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFrame> {
@@ -34,7 +35,7 @@ pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFr
         return Err(error("CREATE_VIEW_WITH_IF_NOT_EXISTS_AND_REPLACE", "CREATE VIEW takes OR REPLACE or IF NOT EXISTS, not both"));
     }
     let parts = cx.parts(name)?;
-    let resolved = crate::sql::resolved(cx.session, query).await?;
+    let resolved = crate::open::resolved(cx.session, query).await?;
     let fields = named(&shown(&parts), columns, &resolved.output)?;
     if *temporary || *global {
         let made = temp(cx, &parts, *global, query, fields, comment.clone(), properties).await?;
@@ -132,7 +133,7 @@ async fn temp(
 
 /// Whether a query, or a view in it, reads the relation of that name.
 async fn mentions(cx: &Context<'_>, query: &Relation, name: &[String]) -> Result<bool> {
-    let opened = crate::sql::opened_for(cx.session, query).await?;
+    let opened = crate::open::opened_for(cx.session, query).await?;
     Ok(opened.relations.keys().any(|request| match request {
         Request::Table { name: other, .. } => other.len() == name.len() && other.iter().zip(name).all(|(a, b)| cx.settings.same(a, b)),
         _ => false,
@@ -177,7 +178,7 @@ fn record(
 
 /// Refuses a lasting view over what goes with the session.
 async fn refuse_temporary(cx: &Context<'_>, id: &TableId, query: &Relation) -> Result<()> {
-    let opened = crate::sql::opened_for(cx.session, query).await?;
+    let opened = crate::open::opened_for(cx.session, query).await?;
     for request in opened.relations.keys() {
         if let Request::Table { name, .. } = request
             && cx.catalog().temp_view(name, &cx.settings).is_some()
@@ -208,7 +209,7 @@ fn temp_reference(id: &TableId, name: &str, kind: &str) -> Error {
 
 /// Refuses a view that would read itself.
 async fn refuse_circle(cx: &Context<'_>, id: &TableId, query: &Relation) -> Result<()> {
-    let opened = crate::sql::opened_for(cx.session, query).await?;
+    let opened = crate::open::opened_for(cx.session, query).await?;
     for request in opened.relations.keys() {
         if let Request::Table { name, .. } = request
             && cx.id(name).is_ok_and(|other| other == *id)
@@ -223,7 +224,7 @@ async fn refuse_circle(cx: &Context<'_>, id: &TableId, query: &Relation) -> Resu
 /// ALTER VIEW … AS.
 pub(super) async fn alter_as(cx: &Context<'_>, name: &TableName, query: &Relation, query_text: &str) -> Result<DataFrame> {
     let parts = cx.parts(name)?;
-    let resolved = crate::sql::resolved(cx.session, query).await?;
+    let resolved = crate::open::resolved(cx.session, query).await?;
     let fields: Vec<StructField> = resolved.output.iter().map(|column| column.field.clone()).collect();
     match cx.catalog().find(&parts, &cx.settings).await? {
         Found::Temp(old) => {
@@ -259,7 +260,7 @@ pub(super) async fn using(cx: &Context<'_>, name: &TableName, spec: &TableSpec, 
         let message = format!("{} cannot name a temporary view: give it a name without a database", shown(&parts));
         return Err(error("TEMP_VIEW_NAME_TOO_MANY_NAME_PARTS", message).with_parameter("actualName", shown(&parts)));
     };
-    let format = Format::parse(&super::create_table::provider(cx, spec.provider.as_deref())?)?;
+    let format = Format::parse(&cx.provider(spec.provider.as_deref())?)?;
     let path = spec.location.clone().or_else(|| spec.options.iter().find(|(k, _)| k.eq_ignore_ascii_case("path")).map(|(_, v)| v.clone()));
     let Some(path) = path else {
         return Err(error("INVALID_STATEMENT_OR_CLAUSE", "CREATE TEMPORARY VIEW … USING needs OPTIONS (path 'path')"));
@@ -276,7 +277,7 @@ pub(super) async fn using(cx: &Context<'_>, name: &TableName, spec: &TableSpec, 
         reader = reader.arrow_schema(std::sync::Arc::new(arrow::datatypes::Schema::new(fields)));
     }
     let frame = reader.load(&path).await?;
-    let mut made = crate::catalog::open::resolved_view(view, frame.meaning()?, global);
+    let mut made = crate::open::resolved_view(view, frame.meaning()?, global);
     made.comment.clone_from(&spec.comment);
     cx.catalog().put_temp_view(made, or_replace, &cx.settings)?;
     rows::nothing(cx)

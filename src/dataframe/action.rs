@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{Int64Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use serde_json::Value;
 
 use super::show::Grid;
 use super::{DataFrame, schema_of, tree};
 use crate::rows::Json;
-use crate::{Error, Result};
+use tidemill_planner::{Error, Result};
 
 impl DataFrame {
     /// All rows, as Arrow batches.
@@ -43,11 +43,46 @@ impl DataFrame {
         self.limit(rows).collect().await
     }
 
+    /// The first rows, `rows` of them at most; the same as [`DataFrame::take`].
+    pub async fn head(&self, rows: usize) -> Result<Vec<RecordBatch>> {
+        self.take(rows).await
+    }
+
+    /// The first row, as a batch of one; `None` when there is none.
+    pub async fn first(&self) -> Result<Option<RecordBatch>> {
+        Ok(self.take(1).await?.into_iter().find(|batch| batch.num_rows() > 0))
+    }
+
+    /// The last rows, `rows` of them at most. All rows are computed and held for it.
+    pub async fn tail(&self, rows: usize) -> Result<Vec<RecordBatch>> {
+        let mut wanted = rows;
+        let mut last = Vec::new();
+        for batch in self.collect().await?.into_iter().rev() {
+            let taken = wanted.min(batch.num_rows());
+            if taken > 0 {
+                last.push(batch.slice(batch.num_rows() - taken, taken));
+                wanted -= taken;
+            }
+        }
+        last.reverse();
+        Ok(last)
+    }
+
+    /// Whether there is no row.
+    pub async fn is_empty(&self) -> Result<bool> {
+        Ok(self.first().await?.is_none())
+    }
+
+    /// Each row as JSON text, in a column `value`.
+    pub fn to_json(&self) -> Self {
+        self.select([crate::functions::to_json(crate::functions::struct_(["*"])).alias("value")])
+    }
+
     /// Each row as a JSON object; see the table in the command's help for how types are written.
     pub async fn to_json_rows(&self) -> Result<Vec<Value>> {
         let batches = self.collect().await?;
         let names = self.columns()?;
-        let (columns, settings) = (crate::rows::columns(self.schema()?.as_ref()), crate::rows::text_settings(&self.session));
+        let (columns, settings) = (crate::rows::columns(self.schema()?.as_ref()), self.session.spark_settings());
         let mut objects = Vec::new();
         for batch in batches {
             for row in crate::rows::json_rows(&batch, &columns, &settings)? {
@@ -63,6 +98,12 @@ impl DataFrame {
         print(&(self.show_string(20, 20).await? + "\n"))
     }
 
+    /// The first `rows` rows as Spark shows them, on standard output: cells cut at `truncate` characters (0: not at all), and one value
+    /// per line when `vertical`.
+    pub async fn show_with(&self, rows: usize, truncate: usize, vertical: bool) -> Result<()> {
+        print(&(self.draw(Grid { rows, truncate, vertical }).await? + "\n"))
+    }
+
     /// The first `rows` rows as Spark's grid, cells cut at `truncate` characters (0: not at all).
     pub async fn show_string(&self, rows: usize, truncate: usize) -> Result<String> {
         self.draw(Grid { rows, truncate, vertical: false }).await
@@ -76,7 +117,7 @@ impl DataFrame {
     async fn draw(&self, grid: Grid) -> Result<String> {
         // One more, to tell whether there are more.
         let batches = self.take(grid.rows.saturating_add(1)).await?;
-        grid.print(&crate::rows::columns(self.schema()?.as_ref()), &batches, &crate::rows::text_settings(&self.session))
+        grid.print(&crate::rows::columns(self.schema()?.as_ref()), &batches, &self.session.spark_settings())
     }
 
     /// Spark's tree of the columns, on standard output.
@@ -91,30 +132,38 @@ impl DataFrame {
     pub fn schema_tree(&self) -> Result<String> {
         Ok(tree::tree(self.schema()?.as_ref()))
     }
-
-    /// The plan as written, as optimized, and as it would run.
-    pub async fn explain(&self) -> Result<String> {
-        let plan = self.plan().await?;
-        let named = crate::session::named(&plan)?;
-        let optimized = self.session.state_now().optimize(&named)?;
-        let mut text =
-            format!("== Logical Plan ==\n{}\n\n== Optimized Logical Plan ==\n{}\n", named.display_indent(), optimized.display_indent());
-        text.push_str(&format!("\n== Stages ==\n{}", self.session.stages(&plan).await?));
-        Ok(text)
-    }
 }
 
 /// A batch under the user's names.
 fn shaped(batch: RecordBatch, schema: &SchemaRef, width: usize) -> Result<RecordBatch> {
     let columns = batch.columns().iter().take(width).zip(schema.fields()).map(|(column, field)| {
-        if column.data_type() == field.data_type() { Ok(Arc::clone(column)) } else { arrow::compute::cast(column, field.data_type()) }
+        let (found, promised) = (column.data_type(), field.data_type());
+        if found == promised {
+            return Ok(Arc::clone(column));
+        }
+        // What may be null inside is all that the engine's operators do not keep.
+        if plain(found) != plain(promised) {
+            return Err(Error::internal(format!("the engine gave {found} for the column `{}`, which is {promised}", field.name())));
+        }
+        Ok(arrow::compute::cast(column, promised)?)
     });
-    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let columns = columns.collect::<Result<Vec<_>>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     // What the plan believes of nulls is not what the engine's operators promise.
     let fields: Vec<_> = schema.fields().iter().map(|f| Arc::new(f.as_ref().clone().with_nullable(true))).collect();
     let schema = Arc::new(Schema::new(fields));
     Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+}
+
+/// A type without what it says of nulls inside, and without remarks.
+fn plain(data_type: &DataType) -> DataType {
+    let field = |field: &Field| Arc::new(Field::new(field.name(), plain(field.data_type()), true));
+    match data_type {
+        DataType::List(item) => DataType::List(field(item)),
+        DataType::Map(entries, sorted) => DataType::Map(field(entries), *sorted),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(|inner| field(inner)).collect()),
+        other => other.clone(),
+    }
 }
 
 /// Writes to standard output; that nobody reads it any more is no error.

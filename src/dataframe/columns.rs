@@ -2,8 +2,8 @@
 
 use tidemill_spark::plan::{Expression, RelationKind, Unpivot, UnpivotGroup, WithColumnsMode};
 
-use super::{DataFrame, expressions};
-use crate::column::Column;
+use super::DataFrame;
+use crate::column::{Column, taken};
 
 impl DataFrame {
     /// The same with one column added, or replaced when there is one of that name.
@@ -13,8 +13,8 @@ impl DataFrame {
 
     /// The same with columns added or replaced.
     pub fn with_columns<'a>(&self, columns: impl IntoIterator<Item = (&'a str, Column)>) -> Self {
-        let aliases = columns.into_iter().map(|(name, column)| column.alias(name).expression).collect();
-        self.then(RelationKind::WithColumns { input: self.input(), aliases, mode: WithColumnsMode::Upsert })
+        let (aliases, held) = taken(columns.into_iter().map(|(name, column)| column.alias(name)));
+        self.step(&held, RelationKind::WithColumns { input: self.input(), aliases, mode: WithColumnsMode::Upsert })
     }
 
     /// The same with a column renamed; without effect when there is none of that name, as in Spark.
@@ -28,6 +28,13 @@ impl DataFrame {
         self.then(RelationKind::WithColumnsRenamed { input: self.input(), renames })
     }
 
+    /// The same with other remarks (a comment, say) at a column, as a JSON object has them: they go with the column, and into tables.
+    pub fn with_metadata(&self, column: &str, metadata: &serde_json::Map<String, serde_json::Value>) -> Self {
+        let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let metadata = metadata.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+        self.then(RelationKind::WithMetadata { input: self.input(), column: column.to_owned(), metadata })
+    }
+
     /// The same with these names for all of its columns.
     pub fn to_df<S: Into<String>>(&self, names: impl IntoIterator<Item = S>) -> Self {
         let column_names = names.into_iter().map(Into::into).collect();
@@ -36,7 +43,7 @@ impl DataFrame {
 
     /// The same without these columns; names that are not there are left out, as in Spark.
     pub fn drop<C: Into<Column>>(&self, columns: impl IntoIterator<Item = C>) -> Self {
-        self.then(RelationKind::Drop { input: self.input(), columns: expressions(columns), must_exist: false })
+        self.then(RelationKind::Drop { input: self.input(), columns: taken(columns).0, must_exist: false })
     }
 
     /// A row per column: `ids` stay, the name of each of `values` goes into `variable` and its value into `value`. Without `values`, all
@@ -51,8 +58,8 @@ impl DataFrame {
         let group = |column: Expression| UnpivotGroup { columns: vec![column], alias: None };
         let unpivot = Unpivot {
             input: self.input(),
-            ids: Some(expressions(ids)),
-            values: values.map(|values| expressions(values).into_iter().map(group).collect()),
+            ids: Some(taken(ids).0),
+            values: values.map(|values| taken(values).0.into_iter().map(group).collect()),
             variable_column: variable.to_owned(),
             value_columns: vec![value.to_owned()],
             include_nulls: true,

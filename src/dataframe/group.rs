@@ -2,8 +2,8 @@
 
 use tidemill_spark::plan::{Expression, GroupType, RelationKind};
 
-use super::{DataFrame, expressions};
-use crate::column::{Column, Operand};
+use super::{DataFrame, Held};
+use crate::column::{Column, Operand, taken};
 
 /// A DataFrame whose rows are to be aggregated by groups.
 #[derive(Debug, Clone)]
@@ -11,6 +11,8 @@ pub struct GroupedData {
     frame: DataFrame,
     keys: Vec<Expression>,
     group_type: GroupType,
+    /// What the keys hold.
+    held: Held,
     /// The column whose values become columns, and the values.
     pivot: Option<(Expression, Vec<Expression>)>,
 }
@@ -31,8 +33,19 @@ impl DataFrame {
         self.grouped(columns, GroupType::Cube)
     }
 
+    /// Groups by each of these sets of columns; `columns` are all of them, in the order in which they come in the result.
+    pub fn grouping_sets<S, C>(&self, sets: impl IntoIterator<Item = S>, columns: impl IntoIterator<Item = C>) -> GroupedData
+    where
+        S: IntoIterator<Item = C>,
+        C: Into<Column>,
+    {
+        let sets = sets.into_iter().map(|set| taken(set).0).collect();
+        self.grouped(columns, GroupType::GroupingSets(sets))
+    }
+
     fn grouped<C: Into<Column>>(&self, columns: impl IntoIterator<Item = C>, group_type: GroupType) -> GroupedData {
-        GroupedData { frame: self.clone(), keys: expressions(columns), group_type, pivot: None }
+        let (keys, held) = taken(columns);
+        GroupedData { frame: self.clone(), keys, group_type, held, pivot: None }
     }
 
     /// Aggregates over all rows.
@@ -45,24 +58,27 @@ impl GroupedData {
     /// One row per group: the grouping columns, then the aggregates.
     pub fn agg(&self, aggregates: impl IntoIterator<Item = Column>) -> DataFrame {
         let (input, grouping_expressions) = (self.frame.input(), self.keys.clone());
-        let aggregate_expressions = expressions(aggregates);
-        self.frame.then(match &self.pivot {
-            None => RelationKind::Aggregate {
-                input,
-                group_type: self.group_type.clone(),
-                grouping_expressions,
-                aggregate_expressions,
-                keep_grouping: true,
+        let (aggregate_expressions, held) = taken(aggregates);
+        self.frame.step(
+            &self.held.and(&held),
+            match &self.pivot {
+                None => RelationKind::Aggregate {
+                    input,
+                    group_type: self.group_type.clone(),
+                    grouping_expressions,
+                    aggregate_expressions,
+                    keep_grouping: true,
+                },
+                Some((column, values)) => RelationKind::Pivot {
+                    input,
+                    grouping_expressions: Some(grouping_expressions),
+                    aggregate_expressions,
+                    column: column.clone(),
+                    values: values.clone(),
+                    alias: None,
+                },
             },
-            Some((column, values)) => RelationKind::Pivot {
-                input,
-                grouping_expressions: Some(grouping_expressions),
-                aggregate_expressions,
-                column: column.clone(),
-                values: values.clone(),
-                alias: None,
-            },
-        })
+        )
     }
 
     /// A column per value of `column`: the aggregates over the rows that have it.

@@ -1,6 +1,6 @@
-//! Missing values and statistics: `df.na()` and `df.stat()`.
+//! Missing values: `df.na()`, and the same as steps.
 
-use tidemill_spark::plan::{ExpressionKind, Literal, NaAction, NaFunction, RelationKind, StatAction, StatFunction};
+use tidemill_spark::plan::{ExpressionKind, Literal, NaAction, NaFunction, RelationKind};
 
 use super::DataFrame;
 use crate::column::Operand;
@@ -11,35 +11,29 @@ pub struct NaFunctions {
     frame: DataFrame,
 }
 
-/// Statistics over columns.
-#[derive(Debug, Clone)]
-pub struct StatFunctions {
-    frame: DataFrame,
-}
-
 impl DataFrame {
     /// What can be done about missing values.
     pub fn na(&self) -> NaFunctions {
         NaFunctions { frame: self.clone() }
     }
 
-    /// Statistics over columns.
-    pub fn stat(&self) -> StatFunctions {
-        StatFunctions { frame: self.clone() }
+    /// The rows without null and NaN; the same as `na().drop()`.
+    pub fn dropna(&self) -> Self {
+        self.na().drop()
     }
 
-    /// `count`, `mean`, `stddev`, `min` and `max` of these columns; of none, of all numbers and texts.
-    pub fn describe<'a>(&self, columns: impl IntoIterator<Item = &'a str>) -> Self {
-        self.statistics(StatAction::Describe(names(columns)))
+    /// A value for null and NaN in all columns of its kind; the same as `na().fill(value)`.
+    pub fn fillna(&self, value: impl Operand) -> Self {
+        self.na().fill(value)
     }
 
-    /// These statistics of all numbers and texts.
-    pub fn summary<'a>(&self, statistics: impl IntoIterator<Item = &'a str>) -> Self {
-        self.statistics(StatAction::Summary(names(statistics)))
-    }
-
-    fn statistics(&self, action: StatAction) -> Self {
-        self.then(RelationKind::StatFunction(Box::new(StatFunction { input: self.input(), action })))
+    /// Other values for some, in these columns; of none, in all. The same as `na().replace(columns, replacement)`.
+    pub fn replace<'a, V: Operand>(
+        &self,
+        columns: impl IntoIterator<Item = &'a str>,
+        replacement: impl IntoIterator<Item = (V, V)>,
+    ) -> Self {
+        self.na().replace(columns, replacement)
     }
 }
 
@@ -59,9 +53,20 @@ impl NaFunctions {
         self.with(names(columns), NaAction::Fill(vec![literal(value)]))
     }
 
+    /// A value of its own for each of these columns, for null and NaN.
+    pub fn fill_each<'a, V: Operand>(&self, values: impl IntoIterator<Item = (&'a str, V)>) -> DataFrame {
+        let (columns, values) = values.into_iter().map(|(name, value)| (name.to_owned(), literal(value))).unzip();
+        self.with(columns, NaAction::Fill(values))
+    }
+
     /// The rows without null and NaN.
     pub fn drop(&self) -> DataFrame {
         self.with(Vec::new(), NaAction::Drop { min_non_nulls: None })
+    }
+
+    /// The rows with a value in some column at least: Spark's `how="all"`.
+    pub fn drop_all_missing(&self) -> DataFrame {
+        self.with(Vec::new(), NaAction::Drop { min_non_nulls: Some(1) })
     }
 
     /// The rows with at least so many values in these columns; without a number, with all of them.
@@ -80,25 +85,13 @@ impl NaFunctions {
     }
 }
 
-impl StatFunctions {
-    /// How often each pair of values comes.
-    pub fn crosstab(&self, one: &str, other: &str) -> DataFrame {
-        self.frame.statistics(StatAction::Crosstab(one.to_owned(), other.to_owned()))
-    }
-
-    /// Values that come in more than a share of the rows.
-    pub fn freq_items<'a>(&self, columns: impl IntoIterator<Item = &'a str>, support: f64) -> DataFrame {
-        self.frame.statistics(StatAction::FreqItems(names(columns), support))
-    }
-}
-
-fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+pub(super) fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     names.into_iter().map(str::to_owned).collect()
 }
 
 /// The value; null for what is none.
-fn literal(value: impl Operand) -> Literal {
-    match value.into_operand().expression.kind {
+pub(super) fn literal(value: impl Operand) -> Literal {
+    match value.into_operand().expression.into_kind() {
         ExpressionKind::Literal(literal) => literal,
         _ => Literal::Null(tidemill_spark::types::SparkType::Null),
     }

@@ -6,35 +6,48 @@ mod columns;
 mod group;
 mod join;
 mod missing;
+mod pivot;
+mod plans;
+mod refused;
 mod resolved;
+mod same;
 pub(crate) mod show;
+mod source;
 mod stateful;
+mod statistics;
 mod steps;
+mod subquery;
+mod transpose;
 mod tree;
+mod view;
 
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::logical_expr::LogicalPlan;
-use tidemill_spark::plan::{Expression, ExpressionKind, Relation, RelationKind};
+use tidemill_spark::plan::{ExpressionKind, Relation, RelationKind};
 use tidemill_spark::resolve::{OpenedRelation, Resolved};
 use tidemill_spark::types::{StructField, field_of, from_field};
 
 pub use group::GroupedData;
 pub use join::JoinOn;
-pub use missing::{NaFunctions, StatFunctions};
+pub use missing::NaFunctions;
+pub use plans::Plan;
+pub use statistics::StatFunctions;
 
 pub(crate) use resolved::{Handle, Held, Meaning, new_plan_id};
+pub(crate) use source::query;
 
 use crate::column::Column;
-use crate::{Error, Result, Session};
+use crate::session::Session;
+use tidemill_planner::Result;
 
 /// A table of rows that a tree describes, over a batch or a stream alike. It holds no rows.
 #[derive(Clone)]
 pub struct DataFrame {
     session: Session,
     relation: Relation,
-    held: Held,
+    pub(crate) held: Held,
     meaning: Meaning,
 }
 
@@ -78,6 +91,11 @@ impl DataFrame {
         Self::new(self.session.clone(), kind, self.held.clone())
     }
 
+    /// The next step, of columns that hold something.
+    fn step(&self, held: &Held, kind: RelationKind) -> Self {
+        Self::new(self.session.clone(), kind, self.held.and(held))
+    }
+
     /// The next step over this and another.
     fn with(&self, other: &Self, kind: RelationKind) -> Self {
         Self::new(self.session.clone(), kind, self.held.and(&other.held))
@@ -102,7 +120,7 @@ impl DataFrame {
         if let Some(known) = self.meaning.known() {
             return known;
         }
-        let opened = crate::sql::opened_now(&self.session, &self.relation)?;
+        let opened = crate::open::opened_now(&self.session, &self.relation)?;
         self.meaning.settle(&self.session, &self.relation, &self.held, opened)
     }
 
@@ -111,20 +129,14 @@ impl DataFrame {
         if let Some(known) = self.meaning.known() {
             return known;
         }
-        let opened = crate::sql::opened_for(&self.session, &self.relation).await?;
+        let opened = crate::open::opened_for(&self.session, &self.relation).await?;
         self.meaning.settle(&self.session, &self.relation, &self.held, opened)
     }
 
     /// The engine's plan, its columns by the user's names where no two are alike.
     pub(crate) async fn plan(&self) -> Result<LogicalPlan> {
         let resolved = self.meaning_opened().await?;
-        crate::sql::named(resolved.plan.clone(), &resolved.output)
-    }
-
-    /// The same for what opens nothing any more.
-    pub(crate) fn plan_now(&self) -> Result<LogicalPlan> {
-        let resolved = self.meaning()?;
-        crate::sql::named(resolved.plan.clone(), &resolved.output)
+        crate::open::named(resolved.plan.clone(), &resolved.output)
     }
 
     /// Whether it reads a stream.
@@ -148,6 +160,14 @@ impl DataFrame {
         Ok(self.meaning()?.output.iter().map(|column| column.field.name.clone()).collect())
     }
 
+    /// The names of its columns, and their types as Spark's DDL has them.
+    ///
+    /// # Errors
+    /// Those of [`DataFrame::schema`].
+    pub fn dtypes(&self) -> Result<Vec<(String, String)>> {
+        Ok(self.meaning()?.output.iter().map(|column| (column.field.name.clone(), column.field.data_type.to_string())).collect())
+    }
+
     /// Its column of this name: that very one, wherever it is used, as in a join with another DataFrame.
     pub fn col(&self, name: &str) -> Column {
         let mut column = Column::from(name);
@@ -162,35 +182,9 @@ impl DataFrame {
         let pattern = pattern.trim_matches('`').to_owned();
         Column::new(ExpressionKind::UnresolvedRegex { pattern, target: Vec::new(), plan_id: self.relation.plan_id })
     }
-
-    /// Makes it known under a name to this session's SQL.
-    ///
-    /// # Errors
-    /// Those of [`DataFrame::schema`], and a name with dots.
-    pub fn create_or_replace_temp_view(&self, name: &str) -> Result<()> {
-        if name.is_empty() || name.contains(['.', '`']) {
-            return Err(Error::analysis(format!("`{name}` cannot name a view: give it a plain name without dots")));
-        }
-        let settings = self.session.spark_settings();
-        let view = crate::catalog::open::resolved_view(name, self.meaning()?, false);
-        self.session.catalog().put_temp_view(view, true, &settings)
-    }
-
-    /// Keeping results in memory is not there yet.
-    ///
-    /// # Errors
-    /// `Unsupported`, always.
-    pub fn cache(&self) -> Result<Self> {
-        Err(Error::unsupported("`cache` is not supported: write the rows to a table and read it, or `collect` and `create_dataframe`"))
-    }
 }
 
 /// The user's columns.
 pub(crate) fn schema_of(resolved: &Resolved) -> SchemaRef {
     Arc::new(Schema::new(resolved.output.iter().map(|column| field_of(&column.field)).collect::<Vec<_>>()))
-}
-
-/// The expressions of columns.
-fn expressions<C: Into<Column>>(columns: impl IntoIterator<Item = C>) -> Vec<Expression> {
-    columns.into_iter().map(|column| column.into().expression).collect()
 }

@@ -9,7 +9,8 @@ use tidemill_planner::logical::GroupFunction;
 use tidemill_spark::plan::{PlanId, Relation};
 use tidemill_spark::resolve::{Opened, OpenedRelation, Resolved};
 
-use crate::{Error, Result, Session};
+use crate::session::Session;
+use tidemill_planner::{Error, Result};
 
 /// What a tree names by number: rows, sources and functions of the program. They live as long as a DataFrame that uses them.
 #[derive(Debug, Clone, Default)]

@@ -6,7 +6,7 @@ use tidemill_spark::Settings;
 use tidemill_spark::types::StructField;
 use tidemill_spark::types::render::pretty_text_at;
 
-use crate::{Error, Result};
+use tidemill_planner::{Error, Result};
 
 /// No column is narrower.
 const MIN_WIDTH: usize = 3;

@@ -1,14 +1,15 @@
 //! Steps that choose, order and combine rows.
 
-use tidemill_spark::plan::{Expression, RelationKind, SampleMethod, SetOperation, TableAlias};
+use tidemill_spark::plan::{Expression, ExpressionKind, RelationKind, SampleMethod, SetOperation, TableAlias};
 
-use super::{DataFrame, expressions};
-use crate::column::Column;
+use super::{DataFrame, Held};
+use crate::column::{Column, Operand, taken};
 
 impl DataFrame {
     /// These columns, in this order.
     pub fn select<C: Into<Column>>(&self, columns: impl IntoIterator<Item = C>) -> Self {
-        self.then(RelationKind::Project { input: self.input(), expressions: expressions(columns) })
+        let (expressions, held) = taken(columns);
+        self.step(&held, RelationKind::Project { input: self.input(), expressions })
     }
 
     /// Columns written in SQL, as in `"dwellMs / 1000 AS dwellS"`.
@@ -18,7 +19,8 @@ impl DataFrame {
 
     /// The rows for which the condition holds.
     pub fn filter(&self, condition: impl Into<Column>) -> Self {
-        self.then(RelationKind::Filter { input: self.input(), condition: condition.into().expression })
+        let condition = condition.into();
+        self.step(&condition.held, RelationKind::Filter { input: self.input(), condition: condition.expression })
     }
 
     /// The same as [`DataFrame::filter`].
@@ -42,8 +44,14 @@ impl DataFrame {
     }
 
     fn sorted<C: Into<Column>>(&self, columns: impl IntoIterator<Item = C>, is_global: bool) -> Self {
-        let order = columns.into_iter().map(|column| column.into().into_sort_order()).collect();
-        self.then(RelationKind::Sort { input: self.input(), order, is_global })
+        let mut held = Held::default();
+        let order = columns.into_iter().map(|column| {
+            let column: Column = column.into();
+            held = held.and(&column.held);
+            column.into_sort_order()
+        });
+        let order = order.collect();
+        self.step(&held, RelationKind::Sort { input: self.input(), order, is_global })
     }
 
     /// The first rows, `rows` of them at most.
@@ -128,6 +136,33 @@ impl DataFrame {
         self.then(RelationKind::Deduplicate { input: self.input(), column_names, within_watermark: false })
     }
 
+    /// One row of each set of rows that agree in all columns, or in `columns`, of a stream with a watermark: the first, as long as no
+    /// event can come any more that is less than the watermark's delay later. A row that comes after that is another first one.
+    pub fn drop_duplicates_within_watermark<'a>(&self, columns: impl IntoIterator<Item = &'a str>) -> Self {
+        let column_names = columns.into_iter().map(str::to_owned).collect();
+        self.then(RelationKind::Deduplicate { input: self.input(), column_names, within_watermark: true })
+    }
+
+    /// The rows dealt out by chance into DataFrames, by weights: each row is in one of them. The same `seed` deals out the same way.
+    pub fn random_split(&self, weights: impl IntoIterator<Item = f64>, seed: Option<i64>) -> Vec<Self> {
+        let weights: Vec<f64> = weights.into_iter().collect();
+        let sum: f64 = weights.iter().sum();
+        // The parts have one seed, or they would not be parts of one whole.
+        let seed = seed.unwrap_or_else(any_seed);
+        let mut lower_bound = 0.0;
+        let part = |weight: f64| {
+            if !(weights.iter().all(|weight| *weight >= 0.0) && sum > 0.0) {
+                let message = format!("`random_split` takes weights from 0 up, and some above it: not {weights:?}");
+                return self.filter(Column::new(ExpressionKind::Fault(message)));
+            }
+            let upper_bound = lower_bound + weight / sum;
+            let method = SampleMethod::Part { lower_bound, upper_bound };
+            lower_bound = upper_bound;
+            self.then(RelationKind::Sample { input: self.input(), method, with_replacement: false, seed: Some(seed) })
+        };
+        weights.clone().into_iter().map(part).collect()
+    }
+
     /// A share of the rows, each taken or not by chance.
     pub fn sample(&self, fraction: f64, seed: Option<i64>) -> Self {
         let method = SampleMethod::Fraction { lower_bound: 0.0, upper_bound: fraction };
@@ -141,8 +176,13 @@ impl DataFrame {
 
     /// The rows dealt out by these columns.
     pub fn repartition_by<C: Into<Column>>(&self, columns: impl IntoIterator<Item = C>) -> Self {
-        let partition_expressions = expressions(columns);
-        self.then(RelationKind::RepartitionByExpression { input: self.input(), partition_expressions, num_partitions: None })
+        let (partition_expressions, held) = taken(columns);
+        self.step(&held, RelationKind::RepartitionByExpression { input: self.input(), partition_expressions, num_partitions: None })
+    }
+
+    /// The rows dealt out by ranges of these columns. How they are dealt out is the engine's choice in the end.
+    pub fn repartition_by_range<C: Into<Column>>(&self, columns: impl IntoIterator<Item = C>) -> Self {
+        self.repartition_by(columns.into_iter().map(|column| Column::new(column.into().into_sort_order().child)))
     }
 
     /// The rows of fewer tasks. How many there are is the engine's choice in the end.
@@ -150,10 +190,26 @@ impl DataFrame {
         self.then(RelationKind::Repartition { input: self.input(), num_partitions: tasks, shuffle: false })
     }
 
-    /// A word to the optimizer, as `broadcast`.
+    /// A word to the optimizer, as `broadcast`. It decides by itself so far.
     pub fn hint(&self, name: &str) -> Self {
-        self.then(RelationKind::Hint { input: self.input(), name: name.to_owned(), parameters: Vec::new() })
+        self.hint_with(name, [] as [i32; 0])
     }
+
+    /// A word to the optimizer with parameters, as `repartition` of 4.
+    pub fn hint_with<O: Operand>(&self, name: &str, parameters: impl IntoIterator<Item = O>) -> Self {
+        let parameters = parameters.into_iter().map(|parameter| parameter.into_operand().expression).collect();
+        self.then(RelationKind::Hint { input: self.input(), name: name.to_owned(), parameters })
+    }
+
+    /// What a function makes of it, so that steps of one's own read from left to right.
+    pub fn transform(&self, function: impl FnOnce(&Self) -> Self) -> Self {
+        function(self)
+    }
+}
+
+/// A seed for who gives none.
+pub(super) fn any_seed() -> i64 {
+    i64::from_ne_bytes(*uuid::Uuid::new_v4().as_bytes().last_chunk().unwrap_or(&[0; 8]))
 }
 
 /// A number of rows as SQL writes it.

@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn spark_tree() {
-        let schema = crate::parse_schema(
+        let schema = crate::ddl::parse_schema(
             "id BIGINT NOT NULL, tags ARRAY<STRUCT<k:INT>>, price DECIMAL(10,2), m MAP<STRING,INT>, w STRUCT<start: TIMESTAMP NOT NULL>",
         );
         expect_test::expect![[r#"

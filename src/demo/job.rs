@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::Value;
 use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Field, Float64Type, Schema, TimeUnit, TimestampMicrosecondType};
-use datafusion::scalar::ScalarValue;
 
 use crate::functions as F;
 use crate::functions::{col, lit, null, when};
@@ -126,7 +126,7 @@ fn baseline() -> Arc<dyn GroupFunction> {
         let ends = rows.column("sessionEnd")?.as_primitive::<TimestampMicrosecondType>();
         let dwells = rows.column("asdMs")?.as_primitive::<Float64Type>();
         let (mut average, mut seen) = match state.get() {
-            Some([ScalarValue::Float64(Some(average)), ScalarValue::Int64(Some(seen))]) => (*average, *seen),
+            Some([Value::Double(average), Value::Long(seen)]) => (*average, *seen),
             _ => (0.0, 0),
         };
         // A group's rows come in no order; the average is over sessions in order of their start.
@@ -137,26 +137,26 @@ fn baseline() -> Arc<dyn GroupFunction> {
             let drop = 1.0 - dwell / average;
             if seen > 0 && average > 0.0 && drop >= DROP {
                 output.push(vec![
-                    ScalarValue::from("alert"),
+                    Value::from("alert"),
                     key[0].clone(),
-                    ScalarValue::Float64(None),
-                    ScalarValue::Int64(None),
-                    ScalarValue::TimestampMicrosecond(Some(starts.value(i)), Some("UTC".into())),
-                    ScalarValue::TimestampMicrosecond(Some(ends.value(i)), Some("UTC".into())),
-                    ScalarValue::from(dwell),
-                    ScalarValue::from(average),
-                    ScalarValue::from(drop),
-                    ScalarValue::from(format!("dwell fell {:.0} % below the average of {seen} sessions", drop * 100.0)),
+                    Value::Null,
+                    Value::Null,
+                    Value::Timestamp(starts.value(i)),
+                    Value::Timestamp(ends.value(i)),
+                    Value::from(dwell),
+                    Value::from(average),
+                    Value::from(drop),
+                    Value::from(format!("dwell fell {:.0} % below the average of {seen} sessions", drop * 100.0)),
                 ]);
             }
             average = if seen == 0 { dwell } else { ALPHA * dwell + (1.0 - ALPHA) * average };
             seen += 1;
         }
-        state.update(vec![ScalarValue::from(average), ScalarValue::from(seen)]);
-        let mut row = vec![ScalarValue::from("baseline"), key[0].clone(), ScalarValue::from(average), ScalarValue::from(seen)];
-        let time = ScalarValue::TimestampMicrosecond(None, Some("UTC".into()));
-        row.extend([time.clone(), time, ScalarValue::Float64(None), ScalarValue::Float64(None), ScalarValue::Float64(None)]);
-        row.push(ScalarValue::Utf8(None));
+        state.update(vec![Value::from(average), Value::from(seen)]);
+        let mut row = vec![Value::from("baseline"), key[0].clone(), Value::from(average), Value::from(seen)];
+        let time = Value::Null;
+        row.extend([time.clone(), time, Value::Null, Value::Null, Value::Null]);
+        row.push(Value::Null);
         output.push(row);
         Ok(())
     })

@@ -1,7 +1,12 @@
-//! Arrays, maps, structs, and JSON. One function per row of Spark's table, with its usage.
+//! Arrays, maps, structs, and rows from them: printed from the table of functions by `tests/it/api_names/functions.rs`; change the table.
 
-use super::call;
+use super::{call, call_function};
 use crate::column::{Column, Operand};
+
+/// An array of these values.
+pub fn array<C: Into<Column>>(columns: impl IntoIterator<Item = C>) -> Column {
+    call_function("array", columns)
+}
 
 /// The array with the element at its end; a null array stays null.
 pub fn array_append(array: impl Into<Column>, element: impl Operand) -> Column {
@@ -29,8 +34,8 @@ pub fn array_except(array1: impl Into<Column>, array2: impl Into<Column>) -> Col
 }
 
 /// The array with `val` at place `pos`, counted from 1, or from the end where negative; nulls fill a gap.
-pub fn array_insert(x: impl Into<Column>, pos: impl Operand, val: impl Operand) -> Column {
-    call("array_insert", [x.into(), pos.into_operand(), val.into_operand()])
+pub fn array_insert(x: impl Into<Column>, pos: impl Into<Column>, val: impl Operand) -> Column {
+    call("array_insert", [x.into(), pos.into(), val.into_operand()])
 }
 
 /// The elements of the first array that the second has too, each once.
@@ -41,6 +46,11 @@ pub fn array_intersect(array1: impl Into<Column>, array2: impl Into<Column>) -> 
 /// The elements as one text with the delimiter between them; nulls are passed over, or replaced.
 pub fn array_join(array: impl Into<Column>, delimiter: impl Operand) -> Column {
     call("array_join", [array.into(), delimiter.into_operand()])
+}
+
+/// The elements as one text with the delimiter between them; nulls are passed over, or replaced.
+pub fn array_join_with(array: impl Into<Column>, delimiter: impl Operand, null_replacement: impl Operand) -> Column {
+    call("array_join", [array.into(), delimiter.into_operand(), null_replacement.into_operand()])
 }
 
 /// The largest element; nulls are passed over, and NaN is the largest number.
@@ -69,8 +79,8 @@ pub fn array_remove(array: impl Into<Column>, element: impl Operand) -> Column {
 }
 
 /// An array that has the element `count` times.
-pub fn array_repeat(element: impl Into<Column>, count: impl Operand) -> Column {
-    call("array_repeat", [element.into(), count.into_operand()])
+pub fn array_repeat(element: impl Into<Column>, count: impl Into<Column>) -> Column {
+    call("array_repeat", [element.into(), count.into()])
 }
 
 /// How many elements the array has; null of null.
@@ -88,14 +98,40 @@ pub fn arrays_overlap(a1: impl Into<Column>, a2: impl Into<Column>) -> Column {
     call("arrays_overlap", [a1.into(), a2.into()])
 }
 
+/// An array of structs: the n-th has the n-th elements of all arrays, null for arrays that are shorter.
+pub fn arrays_zip<C: Into<Column>>(columns: impl IntoIterator<Item = C>) -> Column {
+    call_function("arrays_zip", columns)
+}
+
 /// How many elements the array or map has, as size(expr).
 pub fn cardinality(expr: impl Into<Column>) -> Column {
     call("cardinality", [expr.into()])
 }
 
-/// The element at a place counted from 1, or from -1 backwards; an error beyond the array, null with ANSI mode off.
-pub fn element_at(array: impl Into<Column>, index: impl Operand) -> Column {
-    call("element_at", [array.into(), index.into_operand()])
+/// The collations that there are, one row each.
+pub fn collations() -> Column {
+    call("collations", [])
+}
+
+/// The texts, binary values or arrays one after the other; null where one of them is.
+pub fn concat<C: Into<Column>>(columns: impl IntoIterator<Item = C>) -> Column {
+    call_function("concat", columns)
+}
+
+/// The element at a place counted from 1, or from -1 backwards; an error beyond the array, null with ANSI mode off. element_at(map,
+/// key) - The key's value, null without the key.
+pub fn element_at(array: impl Into<Column>, index: impl Into<Column>) -> Column {
+    call("element_at", [array.into(), index.into()])
+}
+
+/// A row per element of the array (column `col`), or per entry of the map (columns `key` and `value`).
+pub fn explode(expr: impl Into<Column>) -> Column {
+    call("explode", [expr.into()])
+}
+
+/// As explode, and a row of nulls where there is no element.
+pub fn explode_outer(expr: impl Into<Column>) -> Column {
+    call("explode_outer", [expr.into()])
 }
 
 /// The elements of the inner arrays, one after the other; null if one of them is null.
@@ -104,8 +140,28 @@ pub fn flatten(array_of_arrays: impl Into<Column>) -> Column {
 }
 
 /// The element at a place counted from 0; null beyond the array.
-pub fn get(array: impl Into<Column>, index: impl Operand) -> Column {
-    call("get", [array.into(), index.into_operand()])
+pub fn get(array: impl Into<Column>, index: impl Into<Column>) -> Column {
+    call("get", [array.into(), index.into()])
+}
+
+/// A row per struct of the array, a column per field.
+pub fn inline(expr: impl Into<Column>) -> Column {
+    call("inline", [expr.into()])
+}
+
+/// As inline, and a row of nulls where there is no struct.
+pub fn inline_outer(expr: impl Into<Column>) -> Column {
+    call("inline_outer", [expr.into()])
+}
+
+/// A map with these entries.
+pub fn map<C: Into<Column>>(columns: impl IntoIterator<Item = C>) -> Column {
+    call_function("map", columns)
+}
+
+/// A map with the entries of all these maps.
+pub fn map_concat<C: Into<Column>>(columns: impl IntoIterator<Item = C>) -> Column {
+    call_function("map_concat", columns)
 }
 
 /// Whether the map has the key.
@@ -138,14 +194,44 @@ pub fn map_values(map: impl Into<Column>) -> Column {
     call("map_values", [map.into()])
 }
 
+/// A struct of these values under these names.
+pub fn named_struct<C: Into<Column>>(columns: impl IntoIterator<Item = C>) -> Column {
+    call_function("named_struct", columns)
+}
+
+/// As explode, with the element's place from 0 in the column `pos`.
+pub fn posexplode(expr: impl Into<Column>) -> Column {
+    call("posexplode", [expr.into()])
+}
+
+/// As posexplode, and a row of nulls where there is no element.
+pub fn posexplode_outer(expr: impl Into<Column>) -> Column {
+    call("posexplode_outer", [expr.into()])
+}
+
+/// The text, binary value or array from its end to its begin.
+pub fn reverse(value: impl Into<Column>) -> Column {
+    call("reverse", [value.into()])
+}
+
 /// The values from `start` to `stop`, both among them, a step apart: 1 or -1, for dates and timestamps a day.
 pub fn sequence(start: impl Into<Column>, stop: impl Into<Column>) -> Column {
     call("sequence", [start.into(), stop.into()])
 }
 
+/// The values from `start` to `stop`, both among them, a step apart: 1 or -1, for dates and timestamps a day.
+pub fn sequence_with(start: impl Into<Column>, stop: impl Into<Column>, step: impl Into<Column>) -> Column {
+    call("sequence", [start.into(), stop.into(), step.into()])
+}
+
 /// The array's elements in an order that chance gives.
 pub fn shuffle(array: impl Into<Column>) -> Column {
     call("shuffle", [array.into()])
+}
+
+/// The array's elements in an order that chance gives.
+pub fn shuffle_with(array: impl Into<Column>, seed: impl Into<Column>) -> Column {
+    call("shuffle", [array.into(), seed.into()])
 }
 
 /// How many elements the array or map has. Of null it is null, or -1 with ANSI mode off and spark.sql.legacy.sizeOfNull on.
@@ -154,8 +240,8 @@ pub fn size(expr: impl Into<Column>) -> Column {
 }
 
 /// So many elements from place `start`, counted from 1, or from the end where negative.
-pub fn slice(x: impl Into<Column>, start: impl Into<Column>, length: impl Operand) -> Column {
-    call("slice", [x.into(), start.into(), length.into_operand()])
+pub fn slice(x: impl Into<Column>, start: impl Into<Column>, length: impl Into<Column>) -> Column {
+    call("slice", [x.into(), start.into(), length.into()])
 }
 
 /// The array in rising order, nulls first; or in falling order, nulls last.
@@ -163,12 +249,28 @@ pub fn sort_array(array: impl Into<Column>) -> Column {
     call("sort_array", [array.into()])
 }
 
+/// The array in rising order, nulls first; or in falling order, nulls last.
+pub fn sort_array_with(array: impl Into<Column>, ascending_order: impl Into<Column>) -> Column {
+    call("sort_array", [array.into(), ascending_order.into()])
+}
+
+/// The values in `n` rows, in columns col0, col1, …; nulls fill the last row.
+pub fn stack<C: Into<Column>>(n: impl Into<Column>, columns: impl IntoIterator<Item = C>) -> Column {
+    Column::call("stack", [n.into()].into_iter().chain(columns.into_iter().map(Into::into)))
+}
+
 /// A map from text such as `a:1,b:2`; both delimiters are regular expressions.
 pub fn str_to_map(text: impl Into<Column>) -> Column {
     call("str_to_map", [text.into()])
 }
 
-/// The element at a place counted from 1, or from -1 backwards; null beyond the array.
-pub fn try_element_at(array: impl Into<Column>, index: impl Operand) -> Column {
-    call("try_element_at", [array.into(), index.into_operand()])
+/// A map from text such as `a:1,b:2`; both delimiters are regular expressions.
+pub fn str_to_map_with(text: impl Into<Column>, pair_delim: impl Operand, key_value_delim: impl Operand) -> Column {
+    call("str_to_map", [text.into(), pair_delim.into_operand(), key_value_delim.into_operand()])
+}
+
+/// The element at a place counted from 1, or from -1 backwards; null beyond the array. try_element_at(map, key) - The key's value,
+/// null without the key.
+pub fn try_element_at(array: impl Into<Column>, index: impl Into<Column>) -> Column {
+    call("try_element_at", [array.into(), index.into()])
 }

@@ -1,16 +1,21 @@
-//! Dates, times and intervals. One function per row of Spark's table, with its usage.
+//! Dates, times, timestamps and intervals: printed from the table of functions by `tests/it/api_names/functions.rs`; change the table.
 
-use super::{call, call_function};
+use super::call;
 use crate::column::{Column, Operand};
 
 /// The same day some months later, or that month's last day if it is too short.
-pub fn add_months(date: impl Into<Column>, months: impl Operand) -> Column {
-    call("add_months", [date.into(), months.into_operand()])
+pub fn add_months(date: impl Into<Column>, months: impl Into<Column>) -> Column {
+    call("add_months", [date.into(), months.into()])
 }
 
 /// A local time of the source zone (the session's unless given) in the target zone.
-pub fn convert_timezone<C: Into<Column>>(arguments: impl IntoIterator<Item = C>) -> Column {
-    call_function("convert_timezone", arguments)
+pub fn convert_timezone(target: impl Into<Column>, timestamp: impl Into<Column>) -> Column {
+    call("convert_timezone", [target.into(), timestamp.into()])
+}
+
+/// A local time of the source zone (the session's unless given) in the target zone.
+pub fn convert_timezone_with(source: impl Into<Column>, target: impl Into<Column>, timestamp: impl Into<Column>) -> Column {
+    call("convert_timezone", [source.into(), target.into(), timestamp.into()])
 }
 
 /// The day in the session's time zone on which the statement began.
@@ -28,6 +33,11 @@ pub fn current_time() -> Column {
     call("current_time", [])
 }
 
+/// The time of day at which the statement began, with up to 6 digits of the fraction.
+pub fn current_time_with(precision: impl Into<Column>) -> Column {
+    call("current_time", [precision.into()])
+}
+
 /// The moment at which the statement began.
 pub fn current_timestamp() -> Column {
     call("current_timestamp", [])
@@ -39,8 +49,8 @@ pub fn current_timezone() -> Column {
 }
 
 /// The date some days later.
-pub fn date_add(date: impl Into<Column>, days: impl Operand) -> Column {
-    call("date_add", [date.into(), days.into_operand()])
+pub fn date_add(date: impl Into<Column>, days: impl Into<Column>) -> Column {
+    call("date_add", [date.into(), days.into()])
 }
 
 /// The days from start to end.
@@ -59,18 +69,23 @@ pub fn date_from_unix_date(days: impl Into<Column>) -> Column {
 }
 
 /// A part of a date, timestamp, time or interval; the field is constant text.
-pub fn date_part(field: impl Operand, source: impl Operand) -> Column {
-    call("date_part", [field.into_operand(), source.into_operand()])
+pub fn date_part(field: impl Operand, source: impl Into<Column>) -> Column {
+    call("date_part", [field.into_operand(), source.into()])
 }
 
 /// The date some days earlier.
-pub fn date_sub(date: impl Into<Column>, days: impl Operand) -> Column {
-    call("date_sub", [date.into(), days.into_operand()])
+pub fn date_sub(date: impl Into<Column>, days: impl Into<Column>) -> Column {
+    call("date_sub", [date.into(), days.into()])
+}
+
+/// The timestamp with what is smaller than the unit made zero; null for unknown units.
+pub fn date_trunc(unit: impl Operand, timestamp: impl Into<Column>) -> Column {
+    call("date_trunc", [unit.into_operand(), timestamp.into()])
 }
 
 /// The date some days later.
-pub fn dateadd(date: impl Into<Column>, days: impl Operand) -> Column {
-    call("dateadd", [date.into(), days.into_operand()])
+pub fn dateadd(date: impl Into<Column>, days: impl Into<Column>) -> Column {
+    call("dateadd", [date.into(), days.into()])
 }
 
 /// The days from start to end.
@@ -79,8 +94,8 @@ pub fn datediff(end: impl Into<Column>, start: impl Into<Column>) -> Column {
 }
 
 /// The same as date_part.
-pub fn datepart(field: impl Operand, source: impl Operand) -> Column {
-    call("datepart", [field.into_operand(), source.into_operand()])
+pub fn datepart(field: impl Operand, source: impl Into<Column>) -> Column {
+    call("datepart", [field.into_operand(), source.into()])
 }
 
 /// The day of the month.
@@ -113,6 +128,11 @@ pub fn from_unixtime(seconds: impl Into<Column>) -> Column {
     call("from_unixtime", [seconds.into()])
 }
 
+/// The moment so many seconds after 1970-01-01 00:00:00 UTC, as text.
+pub fn from_unixtime_with(seconds: impl Into<Column>, pattern: impl Operand) -> Column {
+    call("from_unixtime", [seconds.into(), pattern.into_operand()])
+}
+
 /// Takes the shown time as one in UTC and shows it in the zone.
 pub fn from_utc_timestamp(timestamp: impl Into<Column>, timezone: impl Operand) -> Column {
     call("from_utc_timestamp", [timestamp.into(), timezone.into_operand()])
@@ -139,13 +159,36 @@ pub fn make_date(year: impl Into<Column>, month: impl Into<Column>, day: impl In
 }
 
 /// A day-time interval from its parts.
-pub fn make_dt_interval<C: Into<Column>>(arguments: impl IntoIterator<Item = C>) -> Column {
-    call_function("make_dt_interval", arguments)
+pub fn make_dt_interval() -> Column {
+    call("make_dt_interval", [])
+}
+
+/// A day-time interval from its parts.
+pub fn make_dt_interval_with(
+    days: impl Into<Column>,
+    hours: impl Into<Column>,
+    mins: impl Into<Column>,
+    secs: impl Into<Column>,
+) -> Column {
+    call("make_dt_interval", [days.into(), hours.into(), mins.into(), secs.into()])
 }
 
 /// A calendar interval from its parts.
-pub fn make_interval<C: Into<Column>>(arguments: impl IntoIterator<Item = C>) -> Column {
-    call_function("make_interval", arguments)
+pub fn make_interval() -> Column {
+    call("make_interval", [])
+}
+
+/// A calendar interval from its parts.
+pub fn make_interval_with(
+    years: impl Into<Column>,
+    months: impl Into<Column>,
+    weeks: impl Into<Column>,
+    days: impl Into<Column>,
+    hours: impl Into<Column>,
+    mins: impl Into<Column>,
+    secs: impl Into<Column>,
+) -> Column {
+    call("make_interval", [years.into(), months.into(), weeks.into(), days.into(), hours.into(), mins.into(), secs.into()])
 }
 
 /// A time from its parts; the second may have a fraction.
@@ -153,7 +196,7 @@ pub fn make_time(hour: impl Into<Column>, minute: impl Into<Column>, second: imp
     call("make_time", [hour.into(), minute.into(), second.into()])
 }
 
-/// A timestamp from its parts; also
+/// A timestamp from its parts; also make_timestamp(date[, time[, timezone]]).
 pub fn make_timestamp(
     year: impl Into<Column>,
     month: impl Into<Column>,
@@ -165,7 +208,20 @@ pub fn make_timestamp(
     call("make_timestamp", [year.into(), month.into(), day.into(), hour.into(), min.into(), sec.into()])
 }
 
-/// A moment from its parts; also
+/// A timestamp from its parts; also make_timestamp(date[, time[, timezone]]).
+pub fn make_timestamp_with(
+    year: impl Into<Column>,
+    month: impl Into<Column>,
+    day: impl Into<Column>,
+    hour: impl Into<Column>,
+    min: impl Into<Column>,
+    sec: impl Into<Column>,
+    timezone: impl Operand,
+) -> Column {
+    call("make_timestamp", [year.into(), month.into(), day.into(), hour.into(), min.into(), sec.into(), timezone.into_operand()])
+}
+
+/// A moment from its parts; also make_timestamp_ltz(date, time[, timezone]).
 pub fn make_timestamp_ltz(
     year: impl Into<Column>,
     month: impl Into<Column>,
@@ -177,7 +233,20 @@ pub fn make_timestamp_ltz(
     call("make_timestamp_ltz", [year.into(), month.into(), day.into(), hour.into(), min.into(), sec.into()])
 }
 
-/// Local time from its parts; also
+/// A moment from its parts; also make_timestamp_ltz(date, time[, timezone]).
+pub fn make_timestamp_ltz_with(
+    year: impl Into<Column>,
+    month: impl Into<Column>,
+    day: impl Into<Column>,
+    hour: impl Into<Column>,
+    min: impl Into<Column>,
+    sec: impl Into<Column>,
+    timezone: impl Operand,
+) -> Column {
+    call("make_timestamp_ltz", [year.into(), month.into(), day.into(), hour.into(), min.into(), sec.into(), timezone.into_operand()])
+}
+
+/// Local time from its parts; also make_timestamp_ntz(date, time).
 pub fn make_timestamp_ntz(
     year: impl Into<Column>,
     month: impl Into<Column>,
@@ -190,8 +259,13 @@ pub fn make_timestamp_ntz(
 }
 
 /// A year-month interval from its parts.
-pub fn make_ym_interval<C: Into<Column>>(arguments: impl IntoIterator<Item = C>) -> Column {
-    call_function("make_ym_interval", arguments)
+pub fn make_ym_interval() -> Column {
+    call("make_ym_interval", [])
+}
+
+/// A year-month interval from its parts.
+pub fn make_ym_interval_with(years: impl Into<Column>, months: impl Into<Column>) -> Column {
+    call("make_ym_interval", [years.into(), months.into()])
 }
 
 /// The minute of a timestamp or a time.
@@ -214,9 +288,14 @@ pub fn months_between(timestamp1: impl Into<Column>, timestamp2: impl Into<Colum
     call("months_between", [timestamp1.into(), timestamp2.into()])
 }
 
+/// Months from the second to the first, the rest in months of 31 days.
+pub fn months_between_with(timestamp1: impl Into<Column>, timestamp2: impl Into<Column>, round: impl Into<Column>) -> Column {
+    call("months_between", [timestamp1.into(), timestamp2.into(), round.into()])
+}
+
 /// The first date after it that is such a day: MO, Mon and Monday are the same.
-pub fn next_day(date: impl Into<Column>, day_of_week: impl Into<Column>) -> Column {
-    call("next_day", [date.into(), day_of_week.into()])
+pub fn next_day(date: impl Into<Column>, day_of_week: impl Operand) -> Column {
+    call("next_day", [date.into(), day_of_week.into_operand()])
 }
 
 /// The moment at which the statement began.
@@ -234,14 +313,24 @@ pub fn second(expr: impl Into<Column>) -> Column {
     call("second", [expr.into()])
 }
 
+/// The window from a row's time until nothing has come for the gap.
+pub fn session_window(time: impl Into<Column>, gap: impl Operand) -> Column {
+    call("session_window", [time.into(), gap.into_operand()])
+}
+
 /// The start of the timestamp's bucket; buckets of that size are counted from the origin.
-pub fn time_bucket(size: impl Operand, timestamp: impl Into<Column>) -> Column {
-    call("time_bucket", [size.into_operand(), timestamp.into()])
+pub fn time_bucket(size: impl Into<Column>, timestamp: impl Into<Column>) -> Column {
+    call("time_bucket", [size.into(), timestamp.into()])
+}
+
+/// The start of the timestamp's bucket; buckets of that size are counted from the origin.
+pub fn time_bucket_with(size: impl Into<Column>, timestamp: impl Into<Column>, origin: impl Into<Column>) -> Column {
+    call("time_bucket", [size.into(), timestamp.into(), origin.into()])
 }
 
 /// How many whole units it is from one time to another.
-pub fn time_diff(unit: impl Operand, start: impl Operand, end: impl Into<Column>) -> Column {
-    call("time_diff", [unit.into_operand(), start.into_operand(), end.into()])
+pub fn time_diff(unit: impl Operand, start: impl Into<Column>, end: impl Into<Column>) -> Column {
+    call("time_diff", [unit.into_operand(), start.into(), end.into()])
 }
 
 /// The time so many microseconds after midnight.
@@ -280,8 +369,8 @@ pub fn time_trunc(unit: impl Operand, time: impl Into<Column>) -> Column {
 }
 
 /// The same as timestampdiff.
-pub fn timediff(unit: impl Operand, start: impl Operand, end: impl Into<Column>) -> Column {
-    call("timediff", [unit.into_operand(), start.into_operand(), end.into()])
+pub fn timediff(unit: impl Operand, start: impl Into<Column>, end: impl Into<Column>) -> Column {
+    call("timediff", [unit.into_operand(), start.into(), end.into()])
 }
 
 /// The moment so many microseconds after 1970-01-01 00:00:00 UTC.
@@ -300,8 +389,8 @@ pub fn timestamp_seconds(seconds: impl Into<Column>) -> Column {
 }
 
 /// The timestamp some units later.
-pub fn timestampadd(unit: impl Operand, quantity: impl Operand, timestamp: impl Into<Column>) -> Column {
-    call("timestampadd", [unit.into_operand(), quantity.into_operand(), timestamp.into()])
+pub fn timestampadd(unit: impl Operand, quantity: impl Into<Column>, timestamp: impl Into<Column>) -> Column {
+    call("timestampadd", [unit.into_operand(), quantity.into(), timestamp.into()])
 }
 
 /// How many whole units it is from start to end.
@@ -314,9 +403,19 @@ pub fn to_date(text: impl Into<Column>) -> Column {
     call("to_date", [text.into()])
 }
 
+/// The date that a text says.
+pub fn to_date_with(text: impl Into<Column>, pattern: impl Operand) -> Column {
+    call("to_date", [text.into(), pattern.into_operand()])
+}
+
 /// The time that a text says.
 pub fn to_time(text: impl Into<Column>) -> Column {
     call("to_time", [text.into()])
+}
+
+/// The time that a text says.
+pub fn to_time_with(text: impl Into<Column>, pattern: impl Operand) -> Column {
+    call("to_time", [text.into(), pattern.into_operand()])
 }
 
 /// The timestamp that a text says, in the session's kind of timestamps.
@@ -324,9 +423,19 @@ pub fn to_timestamp(text: impl Into<Column>) -> Column {
     call("to_timestamp", [text.into()])
 }
 
+/// The timestamp that a text says, in the session's kind of timestamps.
+pub fn to_timestamp_with(text: impl Into<Column>, pattern: impl Operand) -> Column {
+    call("to_timestamp", [text.into(), pattern.into_operand()])
+}
+
 /// The moment that a text says.
 pub fn to_timestamp_ltz(text: impl Into<Column>) -> Column {
     call("to_timestamp_ltz", [text.into()])
+}
+
+/// The moment that a text says.
+pub fn to_timestamp_ltz_with(text: impl Into<Column>, pattern: impl Operand) -> Column {
+    call("to_timestamp_ltz", [text.into(), pattern.into_operand()])
 }
 
 /// The local time that a text says.
@@ -334,9 +443,19 @@ pub fn to_timestamp_ntz(text: impl Into<Column>) -> Column {
     call("to_timestamp_ntz", [text.into()])
 }
 
+/// The local time that a text says.
+pub fn to_timestamp_ntz_with(text: impl Into<Column>, pattern: impl Operand) -> Column {
+    call("to_timestamp_ntz", [text.into(), pattern.into_operand()])
+}
+
 /// The seconds since 1970-01-01 00:00:00 UTC.
 pub fn to_unix_timestamp(time: impl Into<Column>) -> Column {
     call("to_unix_timestamp", [time.into()])
+}
+
+/// The seconds since 1970-01-01 00:00:00 UTC.
+pub fn to_unix_timestamp_with(time: impl Into<Column>, pattern: impl Operand) -> Column {
+    call("to_unix_timestamp", [time.into(), pattern.into_operand()])
 }
 
 /// Takes the shown time as one in the zone and shows it in UTC.
@@ -350,8 +469,21 @@ pub fn trunc(date: impl Into<Column>, unit: impl Operand) -> Column {
 }
 
 /// The same as make_interval, but null where it overflows.
-pub fn try_make_interval<C: Into<Column>>(arguments: impl IntoIterator<Item = C>) -> Column {
-    call_function("try_make_interval", arguments)
+pub fn try_make_interval() -> Column {
+    call("try_make_interval", [])
+}
+
+/// The same as make_interval, but null where it overflows.
+pub fn try_make_interval_with(
+    years: impl Into<Column>,
+    months: impl Into<Column>,
+    weeks: impl Into<Column>,
+    days: impl Into<Column>,
+    hours: impl Into<Column>,
+    mins: impl Into<Column>,
+    secs: impl Into<Column>,
+) -> Column {
+    call("try_make_interval", [years.into(), months.into(), weeks.into(), days.into(), hours.into(), mins.into(), secs.into()])
 }
 
 /// The same as make_timestamp, but null for parts that do not fit.
@@ -366,6 +498,19 @@ pub fn try_make_timestamp(
     call("try_make_timestamp", [year.into(), month.into(), day.into(), hour.into(), min.into(), sec.into()])
 }
 
+/// The same as make_timestamp, but null for parts that do not fit.
+pub fn try_make_timestamp_with(
+    year: impl Into<Column>,
+    month: impl Into<Column>,
+    day: impl Into<Column>,
+    hour: impl Into<Column>,
+    min: impl Into<Column>,
+    sec: impl Into<Column>,
+    timezone: impl Operand,
+) -> Column {
+    call("try_make_timestamp", [year.into(), month.into(), day.into(), hour.into(), min.into(), sec.into(), timezone.into_operand()])
+}
+
 /// The same as make_timestamp_ltz, but null for parts that do not fit.
 pub fn try_make_timestamp_ltz(
     year: impl Into<Column>,
@@ -376,6 +521,19 @@ pub fn try_make_timestamp_ltz(
     sec: impl Into<Column>,
 ) -> Column {
     call("try_make_timestamp_ltz", [year.into(), month.into(), day.into(), hour.into(), min.into(), sec.into()])
+}
+
+/// The same as make_timestamp_ltz, but null for parts that do not fit.
+pub fn try_make_timestamp_ltz_with(
+    year: impl Into<Column>,
+    month: impl Into<Column>,
+    day: impl Into<Column>,
+    hour: impl Into<Column>,
+    min: impl Into<Column>,
+    sec: impl Into<Column>,
+    timezone: impl Operand,
+) -> Column {
+    call("try_make_timestamp_ltz", [year.into(), month.into(), day.into(), hour.into(), min.into(), sec.into(), timezone.into_operand()])
 }
 
 /// The same as make_timestamp_ntz, but null for parts that do not fit.
@@ -395,14 +553,29 @@ pub fn try_to_date(text: impl Into<Column>) -> Column {
     call("try_to_date", [text.into()])
 }
 
+/// The same as to_date, but null for text that says none.
+pub fn try_to_date_with(text: impl Into<Column>, pattern: impl Operand) -> Column {
+    call("try_to_date", [text.into(), pattern.into_operand()])
+}
+
 /// The same as to_time, but null for text that says none.
 pub fn try_to_time(text: impl Into<Column>) -> Column {
     call("try_to_time", [text.into()])
 }
 
+/// The same as to_time, but null for text that says none.
+pub fn try_to_time_with(text: impl Into<Column>, pattern: impl Operand) -> Column {
+    call("try_to_time", [text.into(), pattern.into_operand()])
+}
+
 /// The same as to_timestamp, but null for text that says none.
 pub fn try_to_timestamp(text: impl Into<Column>) -> Column {
     call("try_to_timestamp", [text.into()])
+}
+
+/// The same as to_timestamp, but null for text that says none.
+pub fn try_to_timestamp_with(text: impl Into<Column>, pattern: impl Operand) -> Column {
+    call("try_to_timestamp", [text.into(), pattern.into_operand()])
 }
 
 /// The days since 1970-01-01.
@@ -428,6 +601,11 @@ pub fn unix_seconds(timestamp: impl Into<Column>) -> Column {
 /// The seconds since 1970-01-01 00:00:00 UTC, of the statement's beginning unless a time is given.
 pub fn unix_timestamp() -> Column {
     call("unix_timestamp", [])
+}
+
+/// The seconds since 1970-01-01 00:00:00 UTC, of the statement's beginning unless a time is given.
+pub fn unix_timestamp_with(time: impl Into<Column>, pattern: impl Operand) -> Column {
+    call("unix_timestamp", [time.into(), pattern.into_operand()])
 }
 
 /// The day of the week: 0 is Monday, 6 is Sunday.

@@ -13,8 +13,7 @@ fn lambda<const N: usize>(names: [&str; N], body: impl FnOnce([Column; N]) -> Co
     let number = MADE.fetch_add(1, Ordering::Relaxed);
     let arguments: Vec<String> = names.iter().map(|name| format!("{name}_{number}")).collect();
     let columns = std::array::from_fn(|i| Column::new(Expression::attribute([arguments[i].clone()])));
-    let function = Box::new(body(columns).expression);
-    Column::new(ExpressionKind::LambdaFunction { arguments, function })
+    body(columns).map(|body| ExpressionKind::LambdaFunction { arguments, function: Box::new(body) })
 }
 
 /// An array of what the function makes of each element.
@@ -22,9 +21,19 @@ pub fn transform(array: impl Into<Column>, function: impl FnOnce(Column) -> Colu
     call("transform", [array.into(), lambda(["x"], |[x]| function(x))])
 }
 
+/// An array of what the function makes of each element and its place from 0.
+pub fn transform_with_index(array: impl Into<Column>, function: impl FnOnce(Column, Column) -> Column) -> Column {
+    call("transform", [array.into(), lambda(["x", "i"], |[x, i]| function(x, i))])
+}
+
 /// The elements for which the function is true.
 pub fn filter(array: impl Into<Column>, function: impl FnOnce(Column) -> Column) -> Column {
     call("filter", [array.into(), lambda(["x"], |[x]| function(x))])
+}
+
+/// The elements for which the function of the element and its place from 0 is true.
+pub fn filter_with_index(array: impl Into<Column>, function: impl FnOnce(Column, Column) -> Column) -> Column {
+    call("filter", [array.into(), lambda(["x", "i"], |[x, i]| function(x, i))])
 }
 
 /// Whether the function is true for an element.
@@ -40,6 +49,22 @@ pub fn forall(array: impl Into<Column>, function: impl FnOnce(Column) -> Column)
 /// What the function makes of `start` and the elements one after the other.
 pub fn aggregate(array: impl Into<Column>, start: impl Into<Column>, merge: impl FnOnce(Column, Column) -> Column) -> Column {
     call("aggregate", [array.into(), start.into(), lambda(["acc", "x"], |[acc, x]| merge(acc, x))])
+}
+
+/// What the function makes of `start` and the elements one after the other, and `finish` of the last.
+pub fn aggregate_with(
+    array: impl Into<Column>,
+    start: impl Into<Column>,
+    merge: impl FnOnce(Column, Column) -> Column,
+    finish: impl FnOnce(Column) -> Column,
+) -> Column {
+    let (merge, finish) = (lambda(["acc", "x"], |[acc, x]| merge(acc, x)), lambda(["acc"], |[acc]| finish(acc)));
+    call("aggregate", [array.into(), start.into(), merge, finish])
+}
+
+/// The same as [`aggregate`].
+pub fn reduce(array: impl Into<Column>, start: impl Into<Column>, merge: impl FnOnce(Column, Column) -> Column) -> Column {
+    aggregate(array, start, merge)
 }
 
 /// An array of what the function makes of the elements at the same place; null for an array that is shorter.
@@ -65,6 +90,11 @@ pub fn transform_values(map: impl Into<Column>, function: impl FnOnce(Column, Co
 /// A map of what the function makes of each key and both maps' values.
 pub fn map_zip_with(left: impl Into<Column>, right: impl Into<Column>, function: impl FnOnce(Column, Column, Column) -> Column) -> Column {
     call("map_zip_with", [left.into(), right.into(), lambda(["k", "v1", "v2"], |[k, v1, v2]| function(k, v1, v2))])
+}
+
+/// The array in rising order, nulls last.
+pub fn array_sort(array: impl Into<Column>) -> Column {
+    call("array_sort", [array.into()])
 }
 
 /// The array in the order in which the function of two elements is negative, 0 or positive.

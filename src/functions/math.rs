@@ -1,7 +1,7 @@
-//! Numbers and bits. One function per row of Spark's table, with its usage.
+//! Numbers and bits: printed from the table of functions by `tests/it/api_names/functions.rs`; change the table.
 
-use super::call;
-use crate::column::{Column, Operand};
+use super::{call, call_function};
+use crate::column::Column;
 
 /// A number or an interval without its sign.
 pub fn abs(expr: impl Into<Column>) -> Column {
@@ -43,34 +43,29 @@ pub fn atanh(expr: impl Into<Column>) -> Column {
     call("atanh", [expr.into()])
 }
 
+/// A number in binary, negative ones as two's complement.
+pub fn bin(expr: impl Into<Column>) -> Column {
+    call("bin", [expr.into()])
+}
+
 /// How many bits are set in the number as a bigint.
 pub fn bit_count(expr: impl Into<Column>) -> Column {
     call("bit_count", [expr.into()])
 }
 
 /// The bit at a position, counted from the right and from 0.
-pub fn bit_get(expr: impl Into<Column>, pos: impl Operand) -> Column {
-    call("bit_get", [expr.into(), pos.into_operand()])
-}
-
-/// The place of a number's bit in its bitmap.
-pub fn bitmap_bit_position(child: impl Into<Column>) -> Column {
-    call("bitmap_bit_position", [child.into()])
-}
-
-/// The number of the bitmap that holds a number's bit.
-pub fn bitmap_bucket_number(child: impl Into<Column>) -> Column {
-    call("bitmap_bucket_number", [child.into()])
-}
-
-/// How many bits of a bitmap are set.
-pub fn bitmap_count(child: impl Into<Column>) -> Column {
-    call("bitmap_count", [child.into()])
+pub fn bit_get(expr: impl Into<Column>, pos: impl Into<Column>) -> Column {
+    call("bit_get", [expr.into(), pos.into()])
 }
 
 /// `expr` with so many places after the point, halves to the even digit.
 pub fn bround(expr: impl Into<Column>) -> Column {
     call("bround", [expr.into()])
+}
+
+/// `expr` with so many places after the point, halves to the even digit.
+pub fn bround_with(expr: impl Into<Column>, places: impl Into<Column>) -> Column {
+    call("bround", [expr.into(), places.into()])
 }
 
 /// The cube root of `expr`.
@@ -81,6 +76,26 @@ pub fn cbrt(expr: impl Into<Column>) -> Column {
 /// The least whole number, or number with so many places, that is not below `expr`.
 pub fn ceil(expr: impl Into<Column>) -> Column {
     call("ceil", [expr.into()])
+}
+
+/// The least whole number, or number with so many places, that is not below `expr`.
+pub fn ceil_with(expr: impl Into<Column>, places: impl Into<Column>) -> Column {
+    call("ceil", [expr.into(), places.into()])
+}
+
+/// The least whole number, or number with so many places, that is not below `expr`.
+pub fn ceiling(expr: impl Into<Column>) -> Column {
+    call("ceiling", [expr.into()])
+}
+
+/// The least whole number, or number with so many places, that is not below `expr`.
+pub fn ceiling_with(expr: impl Into<Column>, places: impl Into<Column>) -> Column {
+    call("ceiling", [expr.into(), places.into()])
+}
+
+/// A number, said in one base, in another; bases are 2 to 36, and a negative `to_base` gives a sign.
+pub fn conv(num: impl Into<Column>, from_base: impl Into<Column>, to_base: impl Into<Column>) -> Column {
+    call("conv", [num.into(), from_base.into(), to_base.into()])
 }
 
 /// The cosine of an angle in radians.
@@ -108,6 +123,11 @@ pub fn degrees(expr: impl Into<Column>) -> Column {
     call("degrees", [expr.into()])
 }
 
+/// Euler's number.
+pub fn e() -> Column {
+    call("e", [])
+}
+
 /// e to the power of `expr`.
 pub fn exp(expr: impl Into<Column>) -> Column {
     call("exp", [expr.into()])
@@ -128,9 +148,24 @@ pub fn floor(expr: impl Into<Column>) -> Column {
     call("floor", [expr.into()])
 }
 
+/// The greatest whole number, or number with so many places, that is not above `expr`.
+pub fn floor_with(expr: impl Into<Column>, places: impl Into<Column>) -> Column {
+    call("floor", [expr.into(), places.into()])
+}
+
 /// The bit at a position, counted from the right and from 0.
-pub fn getbit(expr: impl Into<Column>, pos: impl Operand) -> Column {
-    call("getbit", [expr.into(), pos.into_operand()])
+pub fn getbit(expr: impl Into<Column>, pos: impl Into<Column>) -> Column {
+    call("getbit", [expr.into(), pos.into()])
+}
+
+/// The greatest argument; nulls do not count.
+pub fn greatest<C: Into<Column>>(columns: impl IntoIterator<Item = C>) -> Column {
+    call_function("greatest", columns)
+}
+
+/// A number, text (in UTF-8) or binary data in hexadecimal.
+pub fn hex(expr: impl Into<Column>) -> Column {
+    call("hex", [expr.into()])
 }
 
 /// The square root of a² + b².
@@ -138,14 +173,24 @@ pub fn hypot(a: impl Into<Column>, b: impl Into<Column>) -> Column {
     call("hypot", [a.into(), b.into()])
 }
 
+/// The least argument; nulls do not count.
+pub fn least<C: Into<Column>>(columns: impl IntoIterator<Item = C>) -> Column {
+    call_function("least", columns)
+}
+
 /// The natural logarithm of `expr`; null where `expr` is not positive.
 pub fn ln(expr: impl Into<Column>) -> Column {
     call("ln", [expr.into()])
 }
 
-/// The natural logarithm; null where `expr` is not positive.
+/// The logarithm of `expr` to a base, e unless given; null where one of them is not positive.
 pub fn log(expr: impl Into<Column>) -> Column {
     call("log", [expr.into()])
+}
+
+/// The logarithm of `expr` to a base, e unless given; null where one of them is not positive.
+pub fn log_with(base: impl Into<Column>, expr: impl Into<Column>) -> Column {
+    call("log", [base.into(), expr.into()])
 }
 
 /// The logarithm of `expr` to the base 10; null where `expr` is not positive.
@@ -163,9 +208,29 @@ pub fn log2(expr: impl Into<Column>) -> Column {
     call("log2", [expr.into()])
 }
 
+/// What a division leaves; it has the sign of `expr1`.
+pub fn mod_(expr1: impl Into<Column>, expr2: impl Into<Column>) -> Column {
+    call("mod", [expr1.into(), expr2.into()])
+}
+
+/// The number or interval with the other sign.
+pub fn negative(expr: impl Into<Column>) -> Column {
+    call("negative", [expr.into()])
+}
+
 /// The ratio of a circle's circumference to its diameter.
 pub fn pi() -> Column {
     call("pi", [])
+}
+
+/// What a division leaves, moved up by `expr2` where it is negative.
+pub fn pmod(expr1: impl Into<Column>, expr2: impl Into<Column>) -> Column {
+    call("pmod", [expr1.into(), expr2.into()])
+}
+
+/// The number or interval as it is.
+pub fn positive(expr: impl Into<Column>) -> Column {
+    call("positive", [expr.into()])
 }
 
 /// `base` to the power of `exponent`.
@@ -188,14 +253,39 @@ pub fn rand() -> Column {
     call("rand", [])
 }
 
+/// Random numbers from 0 to 1, 1 excluded, all equally likely.
+pub fn rand_with(seed: impl Into<Column>) -> Column {
+    call("rand", [seed.into()])
+}
+
 /// Random numbers of the standard normal distribution.
 pub fn randn() -> Column {
     call("randn", [])
 }
 
+/// Random numbers of the standard normal distribution.
+pub fn randn_with(seed: impl Into<Column>) -> Column {
+    call("randn", [seed.into()])
+}
+
+/// Random numbers from 0 to 1, 1 excluded, all equally likely.
+pub fn random() -> Column {
+    call("random", [])
+}
+
+/// Random numbers from 0 to 1, 1 excluded, all equally likely.
+pub fn random_with(seed: impl Into<Column>) -> Column {
+    call("random", [seed.into()])
+}
+
 /// The whole number nearest to `expr`, as a double; halves go to the even one.
 pub fn rint(expr: impl Into<Column>) -> Column {
     call("rint", [expr.into()])
+}
+
+/// `expr` with so many places after the point, halves away from zero. Negative places round before the point.
+pub fn round(expr: impl Into<Column>, places: impl Into<Column>) -> Column {
+    call("round", [expr.into(), places.into()])
 }
 
 /// The secant of an angle in radians.
@@ -216,6 +306,11 @@ pub fn shiftright(base: impl Into<Column>, expr: impl Into<Column>) -> Column {
 /// The bits moved down; zeros come in.
 pub fn shiftrightunsigned(base: impl Into<Column>, expr: impl Into<Column>) -> Column {
     call("shiftrightunsigned", [base.into(), expr.into()])
+}
+
+/// -1.0, 0.0 or 1.0 for a negative number or interval, zero, or a positive one.
+pub fn sign(expr: impl Into<Column>) -> Column {
+    call("sign", [expr.into()])
 }
 
 /// -1.0, 0.0 or 1.0 for a negative number or interval, zero, or a positive one.
@@ -248,13 +343,48 @@ pub fn tanh(expr: impl Into<Column>) -> Column {
     call("tanh", [expr.into()])
 }
 
+/// As `+`, and null where the result does not fit.
+pub fn try_add(expr1: impl Into<Column>, expr2: impl Into<Column>) -> Column {
+    call("try_add", [expr1.into(), expr2.into()])
+}
+
+/// As `/`, and null where the divisor is zero.
+pub fn try_divide(dividend: impl Into<Column>, divisor: impl Into<Column>) -> Column {
+    call("try_divide", [dividend.into(), divisor.into()])
+}
+
+/// As `%`, and null where the divisor is zero.
+pub fn try_mod(dividend: impl Into<Column>, divisor: impl Into<Column>) -> Column {
+    call("try_mod", [dividend.into(), divisor.into()])
+}
+
+/// As `*`, and null where the result does not fit.
+pub fn try_multiply(expr1: impl Into<Column>, expr2: impl Into<Column>) -> Column {
+    call("try_multiply", [expr1.into(), expr2.into()])
+}
+
+/// As `-`, and null where the result does not fit.
+pub fn try_subtract(expr1: impl Into<Column>, expr2: impl Into<Column>) -> Column {
+    call("try_subtract", [expr1.into(), expr2.into()])
+}
+
+/// The bytes of a text in hexadecimal; null where it is none.
+pub fn unhex(expr: impl Into<Column>) -> Column {
+    call("unhex", [expr.into()])
+}
+
 /// Random numbers between two constants; whole ones if both are whole.
-pub fn uniform(low: impl Into<Column>, high: impl Operand) -> Column {
-    call("uniform", [low.into(), high.into_operand()])
+pub fn uniform(low: impl Into<Column>, high: impl Into<Column>) -> Column {
+    call("uniform", [low.into(), high.into()])
+}
+
+/// Random numbers between two constants; whole ones if both are whole.
+pub fn uniform_with(low: impl Into<Column>, high: impl Into<Column>, seed: impl Into<Column>) -> Column {
+    call("uniform", [low.into(), high.into(), seed.into()])
 }
 
 /// The number of the bucket that `value` falls into, of so many equally wide ones between `low` and `high`: 0 below them, one more
 /// than there are above.
-pub fn width_bucket(value: impl Into<Column>, low: impl Operand, high: impl Operand, buckets: impl Operand) -> Column {
-    call("width_bucket", [value.into(), low.into_operand(), high.into_operand(), buckets.into_operand()])
+pub fn width_bucket(value: impl Into<Column>, low: impl Into<Column>, high: impl Into<Column>, buckets: impl Into<Column>) -> Column {
+    call("width_bucket", [value.into(), low.into(), high.into(), buckets.into()])
 }

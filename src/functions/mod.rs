@@ -1,7 +1,11 @@
 //! Functions over columns, by Spark's names: `use tidemill::functions as F`. They build unresolved calls; which function a name means is
 //! settled when the rows of a DataFrame are asked for. What has no function here is called by name: [`call_function`].
 //!
-//! Text that is an option of a function (a pattern, a unit, a delimiter) stands for itself, text in the place of a column names one.
+//! Text that is an option of a function (a pattern, a unit, a delimiter) stands for itself, text in the place of a column names one;
+//! numbers stand for themselves. Where Spark lets arguments be left out, the function takes those that are needed, and one called
+//! `…_with` takes all.
+//!
+//! All but `varied.rs` and `lambda.rs` is printed from the table of functions.
 
 mod aggregate;
 mod collection;
@@ -12,7 +16,7 @@ mod other;
 mod string;
 mod varied;
 
-use tidemill_spark::plan::{Expression, ExpressionKind, FunctionCall, Literal};
+use tidemill_spark::plan::{ExpressionKind, FunctionCall, Literal};
 use tidemill_spark::types::SparkType;
 
 pub use aggregate::*;
@@ -24,7 +28,7 @@ pub use other::*;
 pub use string::*;
 pub use varied::*;
 
-use crate::column::{Column, Operand};
+use crate::column::{Column, Operand, taken};
 
 /// The column of this name; `relation.column` and `struct.field` too, with backticks around unusual parts; `*` is all.
 pub fn col(name: &str) -> Column {
@@ -53,8 +57,10 @@ pub fn call_function<C: Into<Column>>(name: &str, args: impl IntoIterator<Item =
 
 /// `value` where the condition holds; continue with [`Column::when`] and [`Column::otherwise`].
 pub fn when(condition: Column, value: impl Operand) -> Column {
-    let branches = vec![(condition.expression, value.into_operand().expression)];
-    Column::new(ExpressionKind::Case { operand: None, branches, otherwise: None })
+    let value = value.into_operand();
+    let held = condition.held.and(&value.held);
+    let branches = vec![(condition.expression, value.expression)];
+    Column::holding(ExpressionKind::Case { operand: None, branches, otherwise: None }, held)
 }
 
 fn call<const N: usize>(name: &str, arguments: [Column; N]) -> Column {
@@ -62,7 +68,7 @@ fn call<const N: usize>(name: &str, arguments: [Column; N]) -> Column {
 }
 
 fn call_distinct(name: &str, arguments: impl IntoIterator<Item = Column>) -> Column {
-    let arguments: Vec<Expression> = arguments.into_iter().map(|a| a.expression).collect();
+    let (arguments, held) = taken(arguments);
     let call = FunctionCall { is_distinct: true, ..FunctionCall::new(name, arguments) };
-    Column::new(ExpressionKind::UnresolvedFunction(Box::new(call)))
+    Column::holding(ExpressionKind::UnresolvedFunction(Box::new(call)), held)
 }

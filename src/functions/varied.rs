@@ -1,7 +1,9 @@
-//! Functions whose arguments are not one column each: lists of columns, DISTINCT, plain values.
+//! Functions whose parameters are no list of columns and values: DISTINCT, several spellings, an order inside.
+
+use tidemill_spark::plan::{ExpressionKind, FunctionCall};
 
 use super::{call, call_distinct, call_function, lit};
-use crate::column::{Column, Operand};
+use crate::column::{Column, Operand, taken};
 
 /// Rows for which the column is not null; `"*"` counts all rows.
 pub fn count(column: impl Into<Column>) -> Column {
@@ -13,117 +15,24 @@ pub fn count_distinct(column: impl Into<Column>) -> Column {
     call_distinct("count", [column.into()])
 }
 
+/// Distinct rows of these columns in which none is null.
+pub fn count_distinct_of<C: Into<Column>>(columns: impl IntoIterator<Item = C>) -> Column {
+    call_distinct("count", columns.into_iter().map(Into::into))
+}
+
 /// The sum of the distinct values.
 pub fn sum_distinct(column: impl Into<Column>) -> Column {
     call_distinct("sum", [column.into()])
 }
 
-macro_rules! of_one {
-    ($($(#[$doc:meta])* $name:ident;)*) => {
-        $(
-            $(#[$doc])*
-            pub fn $name(column: impl Into<Column>) -> Column {
-                call(stringify!($name), [column.into()])
-            }
-        )*
-    };
+/// The distinct values as one text with a delimiter between them.
+pub fn listagg_distinct(column: impl Into<Column>, delimiter: impl Operand) -> Column {
+    call_distinct("listagg", [column.into(), delimiter.into_operand()])
 }
 
-of_one! {
-    /// Sum of the values that are not null.
-    sum;
-    /// Average of the values that are not null.
-    avg;
-    /// The value of some row of the group: the first that is met.
-    first;
-    /// The value of some row of the group: the last that is met.
-    last;
-    /// Text without leading and trailing blanks.
-    trim;
-    /// Text without leading blanks.
-    ltrim;
-    /// Text without trailing blanks.
-    rtrim;
-    /// The array in rising order, nulls last.
-    array_sort;
-    /// One row per element of an array or entry of a map: only in a list of columns.
-    explode;
-    /// The same with a row of nulls for what is null or empty.
-    explode_outer;
-    /// The same as [`explode`] with the place of each.
-    posexplode;
-    /// The same as [`explode_outer`] with the place of each.
-    posexplode_outer;
-    /// One row per struct of an array, its fields as columns.
-    inline;
-    /// The same with a row of nulls for what is null or empty.
-    inline_outer;
-    /// Average of the values that are not null; the same as [`avg`].
-    mean;
-    /// Sample standard deviation.
-    stddev;
-    /// Sample variance.
-    variance;
-    /// Whether all values are true, null not counted.
-    every;
-    /// Whether at least one value is true, null not counted.
-    some;
-    /// Whether at least one value is true, null not counted.
-    any;
-    /// The value of some row of the group.
-    any_value;
-    /// The value of the first row.
-    first_value;
-    /// The value of the last row.
-    last_value;
-    /// An array of all values, without nulls.
-    array_agg;
-    /// -1.0, 0.0 or 1.0.
-    sign;
-    /// Least whole number that is not less; the same as [`ceil`](super::ceil).
-    ceiling;
-    /// A struct, map or array as JSON text.
-    to_json;
-    /// 1 where the key is not of the row's grouping set.
-    grouping;
-}
-
-macro_rules! of_list {
-    ($($(#[$doc:meta])* $name:ident;)*) => {
-        $(
-            $(#[$doc])*
-            pub fn $name<C: Into<Column>>(columns: impl IntoIterator<Item = C>) -> Column {
-                call_function(stringify!($name), columns)
-            }
-        )*
-    };
-}
-
-of_list! {
-    /// The first value that is not null.
-    coalesce;
-    /// The greatest value, nulls skipped.
-    greatest;
-    /// The least value, nulls skipped.
-    least;
-    /// The texts, binaries or arrays one after the other; null when one is.
-    concat;
-    /// The values as an array.
-    array;
-    /// An array of structs: the n-th has the n-th elements of all arrays.
-    arrays_zip;
-    /// A map of keys and values, taken in turns.
-    map;
-    /// The entries of all maps.
-    map_concat;
-    /// A struct of names and values, taken in turns.
-    named_struct;
-    /// A hash of the values, an int.
-    hash;
-    /// A hash of the values, a bigint.
-    xxhash64;
-    /// A bit per key of a grouping: 1 where it is not of the row's set.
-    grouping_id;
+/// The same as [`listagg_distinct`].
+pub fn string_agg_distinct(column: impl Into<Column>, delimiter: impl Operand) -> Column {
+    call_distinct("string_agg", [column.into(), delimiter.into_operand()])
 }
 
 /// The columns as one struct, under their own names.
@@ -136,82 +45,74 @@ pub fn concat_ws<C: Into<Column>>(separator: &str, columns: impl IntoIterator<It
     call_function("concat_ws", std::iter::once(lit(separator)).chain(columns.into_iter().map(Into::into)))
 }
 
-/// The values in a format of printf's kind.
-pub fn format_string<C: Into<Column>>(format: &str, columns: impl IntoIterator<Item = C>) -> Column {
-    call_function("format_string", std::iter::once(lit(format)).chain(columns.into_iter().map(Into::into)))
+/// Text without leading and trailing blanks.
+pub fn trim(text: impl Into<Column>) -> Column {
+    call("trim", [text.into()])
 }
 
-/// Rounded half up to a number of decimal places.
-pub fn round(column: impl Into<Column>, places: impl Operand) -> Column {
-    call("round", [column.into(), places.into_operand()])
+/// Text without any of these characters at both ends.
+pub fn trim_with(text: impl Into<Column>, characters: impl Operand) -> Column {
+    call("trim", [characters.into_operand(), text.into()])
 }
 
-/// A part of a text, from a place that counts from 1 and of a length.
-pub fn substring(column: impl Into<Column>, position: impl Operand, length: impl Operand) -> Column {
-    call("substring", [column.into(), position.into_operand(), length.into_operand()])
+/// Text without leading blanks.
+pub fn ltrim(text: impl Into<Column>) -> Column {
+    call("ltrim", [text.into()])
 }
 
-/// The same as [`substring`].
-pub fn substr(column: impl Into<Column>, position: impl Operand, length: impl Operand) -> Column {
-    call("substr", [column.into(), position.into_operand(), length.into_operand()])
+/// Text without any of these characters at its beginning.
+pub fn ltrim_with(text: impl Into<Column>, characters: impl Operand) -> Column {
+    call("ltrim", [characters.into_operand(), text.into()])
 }
 
-/// A timestamp cut to a unit such as `"hour"`.
-pub fn date_trunc(unit: &str, column: impl Into<Column>) -> Column {
-    call("date_trunc", [lit(unit), column.into()])
+/// Text without trailing blanks.
+pub fn rtrim(text: impl Into<Column>) -> Column {
+    call("rtrim", [text.into()])
 }
 
-/// Null where the two are equal, else the first.
-pub fn nullif(left: impl Into<Column>, right: impl Into<Column>) -> Column {
-    call("nullif", [left.into(), right.into()])
+/// Text without any of these characters at its end.
+pub fn rtrim_with(text: impl Into<Column>, characters: impl Operand) -> Column {
+    call("rtrim", [characters.into_operand(), text.into()])
 }
 
-/// The first, or the second where that is null.
-pub fn ifnull(left: impl Into<Column>, right: impl Into<Column>) -> Column {
-    call("ifnull", [left.into(), right.into()])
+/// A field of a date, time or interval, such as `"year"`.
+pub fn extract(field: impl Operand, source: impl Into<Column>) -> Column {
+    call("date_part", [field.into_operand(), source.into()])
 }
 
-/// The first, or the second where that is null.
-pub fn nvl(left: impl Into<Column>, right: impl Into<Column>) -> Column {
-    call("nvl", [left.into(), right.into()])
+/// The value that stands at a share (0 to 1) of the values in order, between two of them if need be.
+pub fn percentile_cont(share: impl Into<Column>, order: impl Into<Column>) -> Column {
+    within_group("percentile_cont", share.into(), order.into())
 }
 
-/// The value `offset` rows before this one in the window.
-pub fn lag(column: impl Into<Column>, offset: impl Operand) -> Column {
-    call("lag", [column.into(), offset.into_operand()])
+/// The first value that stands at a share (0 to 1) of the values in order, or behind it.
+pub fn percentile_disc(share: impl Into<Column>, order: impl Into<Column>) -> Column {
+    within_group("percentile_disc", share.into(), order.into())
 }
 
-/// The value `offset` rows after this one in the window.
-pub fn lead(column: impl Into<Column>, offset: impl Operand) -> Column {
-    call("lead", [column.into(), offset.into_operand()])
+fn within_group(name: &str, argument: Column, order: Column) -> Column {
+    let (arguments, held) = taken([argument]);
+    let held = held.and(&order.held);
+    let call = FunctionCall { order_by: vec![order.into_sort_order()], ..FunctionCall::new(name, arguments) };
+    Column::holding(ExpressionKind::UnresolvedFunction(Box::new(call)), held)
 }
 
-/// The value of the n-th row of the window's frame.
-pub fn nth_value(column: impl Into<Column>, n: impl Operand) -> Column {
-    call("nth_value", [column.into(), n.into_operand()])
+/// 1 where the key is not of the row's grouping set.
+pub fn grouping(key: impl Into<Column>) -> Column {
+    call("grouping", [key.into()])
 }
 
-/// The number of the row's part, of `parts` parts of one size.
-pub fn ntile(parts: impl Operand) -> Column {
-    call("ntile", [parts.into_operand()])
+/// A bit per key of a grouping: 1 where it is not of the row's set.
+pub fn grouping_id<C: Into<Column>>(keys: impl IntoIterator<Item = C>) -> Column {
+    call_function("grouping_id", keys)
 }
 
-/// JSON text as a struct, map or array of a schema in DDL; text that is none gives null.
-pub fn from_json(column: impl Into<Column>, schema: impl Operand) -> Column {
-    call("from_json", [column.into(), schema.into_operand()])
+/// Windows of event time of a length such as `"10 minutes"`, one after the other, to group by: a struct of `start` and `end`.
+pub fn window(time: impl Into<Column>, length: impl Operand) -> Column {
+    call("window", [time.into(), length.into_operand()])
 }
 
-/// What stands at a path such as `"$.a.b"` of JSON text.
-pub fn get_json_object(column: impl Into<Column>, path: impl Operand) -> Column {
-    call("get_json_object", [column.into(), path.into_operand()])
-}
-
-/// Tumbling windows of event time of a length such as `"10 minutes"`, to group by: a struct of `start` and `end`.
-pub fn window(time: impl Into<Column>, length: &str) -> Column {
-    call("window", [time.into(), lit(length)])
-}
-
-/// Sessions of event time that end after a silence such as `"30 minutes"`, to group by: a struct of `start` and `end`.
-pub fn session_window(time: impl Into<Column>, gap: &str) -> Column {
-    call("session_window", [time.into(), lit(gap)])
+/// Windows of event time that begin every `slide`, `start` after the hour say, and overlap where that is less than their length.
+pub fn window_with(time: impl Into<Column>, length: impl Operand, slide: impl Operand, start: impl Operand) -> Column {
+    call("window", [time.into(), length.into_operand(), slide.into_operand(), start.into_operand()])
 }

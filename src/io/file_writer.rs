@@ -13,13 +13,11 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
-use super::csv_options::CsvOptions;
-use super::files::{existing_files, local_path, partition_files};
-use super::partition;
-use super::path_table::Format;
-use super::save_record::{self, SaveRecord};
-use super::writer::{Mode, there_is_something};
-use crate::{DataFrame, Error, Result};
+use super::mode::{Mode, there_is_something};
+use crate::dataframe::DataFrame;
+use crate::scan::save_record::{self, SaveRecord};
+use crate::scan::{CsvOptions, Format, TableFiles, existing_files, local_path, partition, partition_files};
+use tidemill_planner::{Error, Result};
 
 /// What is written, told apart from the query that makes the rows.
 struct Job {
@@ -48,22 +46,16 @@ pub(crate) enum Replace {
 }
 
 /// Adds rows to a table's folder, or puts them in the place of what is there. The last columns are the partitions'.
-pub(crate) async fn save_table(
-    frame: &DataFrame,
-    folder: &Path,
-    format: Format,
-    csv: CsvOptions,
-    partition_columns: usize,
-    mode: Mode,
-    replace: Replace,
-) -> Result<()> {
+pub(crate) async fn save_table(frame: &DataFrame, table: &TableFiles, mode: Mode, replace: Replace) -> Result<()> {
+    let partition_columns = table.partitions.len();
     let settings = Some(frame.session().spark_settings());
     let partitions = frame.collect_partitions().await?;
     let schema = frame.schema()?;
     let kept = schema.fields().len().saturating_sub(partition_columns);
     let schema = Arc::new(Schema::new(schema.fields().iter().take(kept).cloned().collect::<Vec<_>>()));
-    let job = Job { folder: folder.to_owned(), format, mode, csv, schema, partition_columns, settings, replace };
-    let shown = folder.display().to_string();
+    let (folder, format, csv) = (table.folder.clone(), table.format, table.csv);
+    let job = Job { folder, format, mode, csv, schema, partition_columns, settings, replace };
+    let shown = table.folder.display().to_string();
     let written = tokio::task::spawn_blocking(move || job.run(&partitions)).await;
     written.map_err(|e| Error::internal(format!("writing to {shown} ended early: {e}")))?
 }

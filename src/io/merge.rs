@@ -5,7 +5,8 @@ use tidemill_lakehouse::{DeltaTable, MergeMetrics, MergeRequest, Txn};
 
 use super::merge_condition::merge_condition;
 use crate::column::Column;
-use crate::{DataFrame, Error, Result};
+use crate::dataframe::DataFrame;
+use tidemill_planner::{Error, Result};
 
 /// A merge that is being described; [`MergeBuilder::merge`] runs it.
 #[derive(Debug, Clone)]

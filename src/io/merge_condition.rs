@@ -17,14 +17,16 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use tidemill_lakehouse::{ConditionLanguage, MergeCondition};
+use tidemill_spark::error::error;
 use tidemill_spark::plan::{Expression, ExpressionKind};
-use tidemill_spark::resolve::{Opened, OpenedFunction, OutputColumn, Request, resolve_expression};
+use tidemill_spark::resolve::{OpenedFunction, OutputColumn, Request, resolve_expression};
 use tidemill_spark::types::{SparkType, from_field};
 
 use crate::column::Column;
 use crate::rules::clock_in;
 use crate::rules::float_comparisons::FloatComparisons;
-use crate::{Error, Result, Session};
+use crate::session::Session;
+use tidemill_planner::{Error, Result};
 
 /// Conditions as this session's filters.
 #[derive(Debug)]
@@ -71,20 +73,32 @@ impl AsFilter {
             })
             .collect();
         let settings = self.session.spark_settings();
-        let mut opened = Opened::default();
+        let mut opened = crate::open::at_first(&self.session);
         for request in tidemill_spark::resolve::requests_of(condition, &opened, &settings)? {
             match request {
                 Request::Function { .. } => {
                     opened.functions.insert(request, OpenedFunction::Missing);
                 }
                 _ => {
-                    return Err(Error::unsupported(
-                        "a subquery in the condition of a merge is not there yet: join the source with it first",
-                    ));
+                    return Err(refused("UNSUPPORTED_MERGE_CONDITION.SUBQUERY", "a subquery", "join the source with it first"));
                 }
             }
         }
         let typed = resolve_expression(condition, &columns, &opened, &settings)?;
+        let has = |wanted: fn(&Expr) -> bool| typed.expr.exists(|part| Ok(wanted(part))).unwrap_or(true);
+        if has(|part| matches!(part, Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_))) {
+            return Err(refused("UNSUPPORTED_MERGE_CONDITION.SUBQUERY", "a subquery", "join the source with it first"));
+        }
+        if has(|part| matches!(part, Expr::AggregateFunction(_))) {
+            return Err(refused("UNSUPPORTED_MERGE_CONDITION.AGGREGATE", "an aggregate", "compute it in the source"));
+        }
+        if typed.expr.is_volatile() {
+            return Err(refused(
+                "UNSUPPORTED_MERGE_CONDITION.NON_DETERMINISTIC",
+                "a value that is another one each time",
+                "compute it in the source",
+            ));
+        }
         if typed.data_type != SparkType::Boolean {
             return Err(Error::analysis(format!("it is non-boolean: \"{}\" is \"{}\"", typed.sql, typed.data_type.sql())));
         }
@@ -100,6 +114,10 @@ impl AsFilter {
         });
         Ok(named.data()?)
     }
+}
+
+fn refused(condition: &'static str, what: &str, remedy: &str) -> Error {
+    error(condition, format!("the condition of a merge has {what}: {remedy}"))
 }
 
 impl ConditionLanguage for AsFilter {
@@ -139,8 +157,8 @@ mod tests {
     use arrow::datatypes::{DataType, Field, Schema};
 
     use super::*;
-    use crate::ErrorKind;
     use crate::functions::{col, current_timestamp, expr, lit};
+    use tidemill_planner::ErrorKind;
 
     fn schema() -> Schema {
         Schema::new(vec![Field::new("eventTime", DataType::Int64, true), Field::new("s", DataType::Utf8, true)])
@@ -159,6 +177,10 @@ mod tests {
             (col("other.s").eq("x"), "there is no column `other`.`s`"),
             (col("source.eventTime") + lit(1), "non-boolean"),
             (expr("source.eventTime >"), "PARSE_SYNTAX_ERROR"),
+            (expr("source.eventTime = (SELECT 1)"), "[UNSUPPORTED_MERGE_CONDITION.SUBQUERY]"),
+            (expr("EXISTS (SELECT * FROM there)"), "[UNSUPPORTED_MERGE_CONDITION.SUBQUERY]"),
+            (expr("source.eventTime > max(target.eventTime)"), "[UNSUPPORTED_MERGE_CONDITION.AGGREGATE]"),
+            (expr("source.eventTime > rand()"), "[UNSUPPORTED_MERGE_CONDITION.NON_DETERMINISTIC]"),
         ] {
             let error = told(bad).unwrap_err();
             assert!(error.kind() == ErrorKind::Analysis && error.message().contains(named), "{error}");

@@ -1,29 +1,17 @@
-//! Reading and writing: files and Delta tables by path. Options are checked here; formats are read and written elsewhere.
+//! Reading and writing at the DataFrame: readers, writers, MERGE and tables by path. Options are checked here; what lies in files is `scan`'s.
 
-mod csv_options;
 mod file_writer;
-mod files;
-mod infer_json;
 mod merge;
 mod merge_condition;
-mod parquet_columns;
-mod partition;
-mod path_table;
+mod mode;
 mod reader;
-mod save_record;
-mod strict_json;
 mod table;
-mod table_files;
 mod writer;
 
-pub(crate) use file_writer::Replace;
-pub(crate) use files::local_path;
+pub(crate) use file_writer::{Replace, save_table};
 pub use merge::MergeBuilder;
 pub(crate) use merge_condition::{condition_of, stream_conditions};
-pub(crate) use partition::{HIVE_NULL, folder_of};
-pub(crate) use path_table::{Format, PathTable, Version, delta};
+pub(crate) use mode::Mode;
 pub use reader::DataFrameReader;
 pub use table::Table;
-pub(crate) use table_files::TableFiles;
 pub use writer::DataFrameWriter;
-pub(crate) use writer::Mode;

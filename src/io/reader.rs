@@ -7,12 +7,13 @@ use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::file_format::csv::CsvFormat;
 use tidemill_planner::options::{OptionSpec, Options};
+use tidemill_spark::plan::{NamedTable, RelationKind, TableName};
 
-use super::csv_options::CsvOptions;
-use super::path_table::{Format, Version, delta, listing, parquet};
-use super::strict_json;
 use super::table::name_of;
-use crate::{DataFrame, Error, Result, Session};
+use crate::dataframe::{DataFrame, Held};
+use crate::scan::{CsvOptions, Format, Version, delta, listing, parquet, strict_json};
+use crate::session::Session;
+use tidemill_planner::{Error, Result};
 
 const DELTA: &[OptionSpec] = &[
     OptionSpec { name: "versionAsOf", default: "", doc: "The version to read, a whole number." },
@@ -27,11 +28,14 @@ pub struct DataFrameReader {
     schema: Option<SchemaRef>,
 }
 
-impl DataFrameReader {
-    pub(crate) fn new(session: Session) -> Self {
-        Self { session, format: "delta".to_owned(), options: BTreeMap::new(), schema: None }
+impl Session {
+    /// Reads files and tables as DataFrames.
+    pub fn read(&self) -> DataFrameReader {
+        DataFrameReader { session: self.clone(), format: "delta".to_owned(), options: BTreeMap::new(), schema: None }
     }
+}
 
+impl DataFrameReader {
     /// The format: `delta` (the default), `parquet`, `json` or `csv`.
     #[must_use]
     pub fn format(mut self, format: &str) -> Self {
@@ -46,9 +50,15 @@ impl DataFrameReader {
         self
     }
 
+    /// Options by Spark's names.
+    #[must_use]
+    pub fn options<'a>(self, options: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        options.into_iter().fold(self, |this, (name, value)| this.option(name, value))
+    }
+
     /// The columns, in Spark's DDL: `"eventId STRING NOT NULL, dwellMs BIGINT"`.
     pub fn schema(mut self, ddl: &str) -> Result<Self> {
-        self.schema = Some(crate::parse_schema(ddl)?);
+        self.schema = Some(crate::ddl::parse_schema(ddl)?);
         Ok(self)
     }
 
@@ -80,6 +90,20 @@ impl DataFrameReader {
         self.format("csv").load(path).await
     }
 
+    /// The table or view of that name, with the options given.
+    ///
+    /// # Errors
+    /// A name that does not parse, and columns said by `schema`: a table knows its own.
+    pub fn table(self, name: &str) -> Result<DataFrame> {
+        if self.schema.is_some() {
+            return Err(Error::analysis("a table knows its columns: leave out `schema`, and choose columns with `select`"));
+        }
+        let options = tidemill_spark::parse::ParseOptions::new(&self.session.spark_settings())?;
+        let name = TableName::Parts(tidemill_spark::parse::parse_multipart_identifier(name, &options)?);
+        let kind = RelationKind::NamedTable(NamedTable { name, temporal: None, options: self.options, is_streaming: false });
+        Ok(DataFrame::new(self.session, kind, Held::default()))
+    }
+
     /// What is at `path`, in the format set before.
     pub async fn load(self, path: &str) -> Result<DataFrame> {
         self.load_all([path]).await
@@ -91,16 +115,17 @@ impl DataFrameReader {
         let Some(first) = paths.first() else { return Err(Error::analysis("`load` needs a path")) };
         if Format::parse(&self.format)? == Format::Json {
             Options::check("json files", &[], &self.options)?;
-            return match &self.schema {
-                Some(schema) => strict_json::scan(&self.session, &paths, Arc::clone(schema)),
-                None => strict_json::infer_and_scan(&self.session, &paths).await,
+            let rows = match &self.schema {
+                Some(schema) => strict_json::scan(&paths, Arc::clone(schema)),
+                None => strict_json::infer_and_scan(&paths).await,
             };
+            return Ok(self.session.dataframe(rows?));
         }
-        let table = self.table(&paths).await?;
+        let table = self.files(&paths).await?;
         self.session.scan(name_of(first), table)
     }
 
-    async fn table(&self, paths: &[&str]) -> Result<Arc<dyn TableProvider>> {
+    async fn files(&self, paths: &[&str]) -> Result<Arc<dyn TableProvider>> {
         let schema = self.schema.clone();
         match Format::parse(&self.format)? {
             Format::Delta => self.delta_table(paths).await,

@@ -6,8 +6,10 @@ use arrow::array::{ArrayRef, Int64Array, MapBuilder, RecordBatch, StringArray, S
 use serde_json::{Map, Value};
 use tidemill_lakehouse::{DeltaTable, HistoryEntry};
 
-use super::path_table::{Version, delta};
-use crate::{DataFrame, Result, Session};
+use crate::dataframe::DataFrame;
+use crate::scan::{Version, delta};
+use crate::session::Session;
+use tidemill_planner::Result;
 
 /// The Delta table at a path.
 #[derive(Debug, Clone)]
@@ -16,11 +18,14 @@ pub struct Table {
     path: String,
 }
 
-impl Table {
-    pub(crate) fn new(session: Session, path: String) -> Self {
-        Self { session, path }
+impl Session {
+    /// The Delta table at a path: its rows, versions and history.
+    pub fn table(&self, path: impl Into<String>) -> Table {
+        Table { session: self.clone(), path: path.into() }
     }
+}
 
+impl Table {
     /// Where it is.
     pub fn path(&self) -> &str {
         &self.path

@@ -5,65 +5,28 @@ use std::collections::BTreeMap;
 
 use arrow::datatypes::SchemaRef;
 use tidemill_lakehouse::{DeltaTable, FirstRows, TableOptions, Txn};
-use tidemill_planner::ident::did_you_mean;
 use tidemill_planner::logical::without_event_time;
 use tidemill_planner::options::{OptionSpec, Options};
 
-use super::csv_options::CsvOptions;
 use super::file_writer;
-use super::path_table::Format;
-use crate::{DataFrame, Error, Result};
+use super::mode::{Mode, there_is_something};
+use crate::dataframe::DataFrame;
+use crate::scan::{CsvOptions, Format};
+use tidemill_planner::{Error, Result};
 
 const DELTA: &[OptionSpec] = &[
     OptionSpec { name: "txnAppId", default: "", doc: "With `txnVersion`: who writes, so that a repeated write is written once." },
     OptionSpec { name: "txnVersion", default: "", doc: "With `txnAppId`: the writer's own growing number." },
 ];
-/// What happens when there is something at the path already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Append,
-    Overwrite,
-    Error,
-    Ignore,
-}
-
-const MODES: [(&str, Mode); 6] = [
-    ("append", Mode::Append),
-    ("overwrite", Mode::Overwrite),
-    ("error", Mode::Error),
-    ("errorifexists", Mode::Error),
-    ("default", Mode::Error),
-    ("ignore", Mode::Ignore),
-];
-
-impl Mode {
-    fn parse(name: &str) -> Result<Self> {
-        let found = MODES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, mode)| *mode);
-        found.ok_or_else(|| {
-            let hint = did_you_mean(name, MODES.iter().map(|(known, _)| *known));
-            Error::analysis(format!("unknown mode `{name}`{hint} (append, overwrite, error, ignore)"))
-        })
-    }
-
-    /// Spark's name for the mode, as a table's history has it.
-    fn in_history(self) -> &'static str {
-        match self {
-            Self::Append => "Append",
-            Self::Overwrite => "Overwrite",
-            Self::Error => "ErrorIfExists",
-            Self::Ignore => "Ignore",
-        }
-    }
-}
 
 /// Collects how to write.
 #[derive(Debug, Clone)]
 pub struct DataFrameWriter {
-    frame: DataFrame,
-    format: String,
-    mode: String,
-    options: BTreeMap<String, String>,
-    partition_by: Vec<String>,
+    pub(crate) frame: DataFrame,
+    pub(crate) format: String,
+    pub(crate) mode: String,
+    pub(crate) options: BTreeMap<String, String>,
+    pub(crate) partition_by: Vec<String>,
 }
 
 impl DataFrame {
@@ -99,6 +62,36 @@ impl DataFrameWriter {
     pub fn option(mut self, name: &str, value: impl ToString) -> Self {
         self.options.insert(name.to_owned(), value.to_string());
         self
+    }
+
+    /// Options by Spark's names.
+    #[must_use]
+    pub fn options<'a>(self, options: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        options.into_iter().fold(self, |writer, (name, value)| writer.option(name, value))
+    }
+
+    /// Writes Parquet files.
+    ///
+    /// # Errors
+    /// Those of [`DataFrameWriter::save`].
+    pub async fn parquet(self, path: &str) -> Result<()> {
+        self.format("parquet").save(path).await
+    }
+
+    /// Writes files of JSON lines.
+    ///
+    /// # Errors
+    /// Those of [`DataFrameWriter::save`].
+    pub async fn json(self, path: &str) -> Result<()> {
+        self.format("json").save(path).await
+    }
+
+    /// Writes CSV files.
+    ///
+    /// # Errors
+    /// Those of [`DataFrameWriter::save`].
+    pub async fn csv(self, path: &str) -> Result<()> {
+        self.format("csv").save(path).await
     }
 
     /// The columns by which a new Delta table is cut into folders.
@@ -167,8 +160,4 @@ impl DataFrameWriter {
 /// The columns that a new table gets: those of the rows, without what only this query knows about them.
 fn table_schema(frame: &DataFrame) -> Result<SchemaRef> {
     Ok(without_event_time(frame.schema()?.as_ref()))
-}
-
-pub(super) fn there_is_something(path: &str) -> Error {
-    Error::analysis(format!("{path} exists already: choose `mode(\"append\")`, `\"overwrite\"` or `\"ignore\"`, or another path"))
 }

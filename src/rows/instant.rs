@@ -5,8 +5,8 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
 use std::sync::Arc;
 
-use crate::Result;
-use crate::ddl::timestamp;
+use tidemill_planner::Result;
+use tidemill_spark::types::{SparkType, to_arrow};
 
 /// `schema` with Spark's types for timestamps: microseconds, and UTC where there is a zone.
 pub(crate) fn spark_schema(schema: &Schema) -> SchemaRef {
@@ -20,7 +20,7 @@ fn spark_field(field: &FieldRef) -> FieldRef {
 
 fn spark_type(data_type: &DataType) -> DataType {
     match data_type {
-        DataType::Timestamp(_, Some(_)) => timestamp(),
+        DataType::Timestamp(_, Some(_)) => to_arrow(&SparkType::Timestamp),
         DataType::Timestamp(_, None) => DataType::Timestamp(TimeUnit::Microsecond, None),
         DataType::Struct(fields) => DataType::Struct(fields.iter().map(spark_field).collect()),
         DataType::List(item) => DataType::List(spark_field(item)),
@@ -47,8 +47,8 @@ mod tests {
     #[test]
     fn a_zone_changes_no_instant() {
         let berlin: ArrayRef = Arc::new(TimestampMillisecondArray::from(vec![1]).with_timezone("Europe/Berlin"));
-        let utc = strict(&berlin, &timestamp()).unwrap();
+        let utc = strict(&berlin, &to_arrow(&SparkType::Timestamp)).unwrap();
         assert_eq!(arrow::util::display::array_value_to_string(&utc, 0).unwrap(), "1970-01-01T00:00:00.001Z");
-        assert_eq!(spark_type(berlin.data_type()), timestamp());
+        assert_eq!(spark_type(berlin.data_type()), to_arrow(&SparkType::Timestamp));
     }
 }

@@ -22,7 +22,7 @@ use tidemill_spark::types::number_text::{double_text, float_text};
 use tidemill_spark::types::render::{pretty_text_at, text_at};
 use tidemill_spark::types::{SparkType, StructField, to_arrow};
 
-use crate::{Error, Result};
+use tidemill_planner::{Error, Result};
 
 /// A JSON value whose objects keep the order of their fields, and fields of one name.
 #[derive(Debug, Clone, PartialEq)]

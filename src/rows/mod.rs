@@ -3,22 +3,16 @@
 
 mod instant;
 mod json;
+mod literal;
 
 use arrow::datatypes::Schema;
-use tidemill_spark::Settings;
 use tidemill_spark::types::{StructField, from_field};
 
 pub(crate) use instant::{spark_batch, spark_schema};
 pub(crate) use json::{Json, json_rows};
-
-use crate::Session;
+pub(crate) use literal::literal_at;
 
 /// The columns of rows as Spark sees them: an Arrow field carries Spark's type where Arrow's does not say it.
 pub(crate) fn columns(schema: &Schema) -> Vec<StructField> {
     schema.fields().iter().map(|field| from_field(field)).collect()
-}
-
-/// The settings that say how values are written.
-pub(crate) fn text_settings(session: &Session) -> std::sync::Arc<Settings> {
-    session.spark_settings()
 }

@@ -1,13 +1,14 @@
-//! Rules on plans that are about to run: floats are compared and grouped as Spark does it. It holds no state.
+//! Rules on plans that are about to run: floats are compared and grouped as Spark does it, and unread columns go early. They hold no state.
 
 pub(crate) mod float_comparisons;
 pub(crate) mod float_keys;
 mod floats;
+pub(crate) mod unread_columns;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::Expr;
 
-use crate::Result;
+use tidemill_planner::Result;
 
 /// The clock that an expression reads, if it reads one.
 pub(crate) fn clock_in(expr: &Expr) -> Result<Option<String>> {

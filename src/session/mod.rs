@@ -12,15 +12,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::LogicalPlan;
 use tidemill_executor::pool::Engine;
 
 pub(crate) use run::named;
 
-use crate::catalog::Catalog;
-use crate::dataframe::DataFrame;
-use crate::io::{DataFrameReader, Table};
-use crate::{Error, Result};
+use crate::catalog::Catalog as Objects;
+use tidemill_planner::Result;
 
 /// One program's work: settings, temporary views, and the engine that runs its queries. Clones share everything.
 #[derive(Clone)]
@@ -32,7 +29,7 @@ struct Inner {
     settings: settings::Settings,
     state: OnceLock<SessionState>,
     engine: OnceLock<Engine>,
-    catalog: Catalog,
+    catalog: Objects,
     plans_made: Arc<AtomicU64>,
 }
 
@@ -70,7 +67,7 @@ impl SessionBuilder {
         let settings = settings::Settings::check(&self.given)?;
         let warehouse = settings.get("spark.sql.warehouse.dir").unwrap_or_else(|| "spark-warehouse".to_owned());
         let warehouse = warehouse.strip_prefix("file://").or_else(|| warehouse.strip_prefix("file:")).unwrap_or(&warehouse).to_owned();
-        let catalog = Catalog::new(std::path::Path::new(&warehouse));
+        let catalog = Objects::new(std::path::Path::new(&warehouse));
         let inner = Inner { settings, state: OnceLock::new(), engine: OnceLock::new(), catalog, plans_made: Arc::default() };
         Ok(Session { inner: Arc::new(inner) })
     }
@@ -125,69 +122,14 @@ impl Session {
         let mut settings = tidemill_spark::Settings::from_conf(conf.clone())
             .unwrap_or_else(|_| tidemill_spark::Settings { conf, ..tidemill_spark::Settings::default() });
         settings.current_catalog = crate::catalog::CATALOG.to_owned();
-        settings.current_database = self.catalog().current_database();
+        settings.current_database = self.objects().current_database();
         settings.user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "tidemill".to_owned());
         Arc::new(settings)
     }
 
-    /// Reads files and tables as DataFrames.
-    pub fn read(&self) -> DataFrameReader {
-        DataFrameReader::new(self.clone())
-    }
-
-    /// The rows of a query in Spark's SQL. A command (`CREATE VIEW`) is carried out at once and gives no rows.
-    ///
-    /// # Errors
-    /// `Analysis` when the text does not parse or names something unknown, `Unsupported` for what is not there yet.
-    pub async fn sql(&self, text: &str) -> Result<DataFrame> {
-        crate::sql::run(self, text).await
-    }
-
-    /// The temporary view of that name as a DataFrame.
-    ///
-    /// # Errors
-    /// `NotFound` when there is none.
-    pub fn view(&self, name: &str) -> Result<DataFrame> {
-        let view = self.catalog().temp_view(&[name.to_owned()], &self.spark_settings()).ok_or_else(|| self.catalog().unknown(name))?;
-        Ok(DataFrame::opened(self.clone(), view.opened))
-    }
-
-    /// The Delta table at a path: its rows, versions and history.
-    pub fn table(&self, path: impl Into<String>) -> Table {
-        Table::new(self.clone(), path.into())
-    }
-
-    /// Rows given as Arrow batches, all of one schema.
-    ///
-    /// # Errors
-    /// `Analysis` when there is no batch to take the schema from, or schemas differ.
-    pub fn create_dataframe(&self, batches: Vec<arrow::array::RecordBatch>) -> Result<DataFrame> {
-        let schema = batches.first().map(|b| b.schema()).ok_or_else(|| {
-            Error::analysis("`create_dataframe` needs a batch to take the columns from: give an empty batch with a schema for no rows")
-        })?;
-        if let Some(other) = batches.iter().find(|batch| batch.schema() != schema) {
-            return Err(Error::analysis(format!("`create_dataframe` takes batches of one schema: {schema} and {}", other.schema())));
-        }
-        let spark = crate::rows::spark_schema(&schema);
-        let batches = if spark == schema {
-            batches
-        } else {
-            batches.iter().map(|batch| crate::rows::spark_batch(batch, &spark)).collect::<Result<_>>()?
-        };
-        let table = datafusion::datasource::MemTable::try_new(spark, vec![batches])?;
-        self.scan("rows", Arc::new(table))
-    }
-
-    /// The numbers from `start` up to `end`, as a column `id`.
-    pub async fn range(&self, start: i64, end: i64) -> Result<DataFrame> {
-        let arguments = [start, end].map(tidemill_spark::plan::Expression::literal).to_vec();
-        let kind = tidemill_spark::plan::RelationKind::TableFunction { name: vec!["range".to_owned()], arguments };
-        Ok(DataFrame::new(self.clone(), kind, crate::dataframe::Held::default()))
-    }
-
     /// Forgets a temporary view; whether there was one.
     pub fn drop_temp_view(&self, name: &str) -> bool {
-        self.catalog().drop_temp_view(&[name.to_owned()], &self.spark_settings())
+        self.objects().drop_temp_view(&[name.to_owned()], &self.spark_settings())
     }
 
     /// How many physical plans the session has made so far: one for each action, and one for each sink when a streaming query
@@ -196,25 +138,14 @@ impl Session {
         self.inner.plans_made.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn catalog(&self) -> &Catalog {
+    /// What has a name in the session, as the catalog keeps it.
+    pub(crate) fn objects(&self) -> &Objects {
         &self.inner.catalog
     }
 
     /// DataFusion's side of the session, made when it is first needed.
     pub(crate) fn state(&self) -> &SessionState {
         self.inner.state.get_or_init(|| state::build(&self.inner.settings, Arc::clone(&self.inner.plans_made)))
-    }
-
-    /// A DataFrame of this session over any logical plan.
-    pub(crate) fn dataframe(&self, plan: LogicalPlan) -> DataFrame {
-        DataFrame::of_plan(self.clone(), plan)
-    }
-
-    /// The rows of a table of the engine's, under a name for its scans.
-    pub(crate) fn scan(&self, name: &str, table: Arc<dyn datafusion::catalog::TableProvider>) -> Result<DataFrame> {
-        let columns = table.schema().fields().iter().map(|field| tidemill_spark::types::from_field(field)).collect();
-        let source = datafusion::datasource::provider_as_source(table);
-        Ok(DataFrame::opened(self.clone(), tidemill_spark::resolve::OpenedRelation::Table { name: vec![name.to_owned()], source, columns }))
     }
 }
 

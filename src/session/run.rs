@@ -1,5 +1,8 @@
 //! From a logical plan to rows: the one place where a batch query is handed to the engine that runs it.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use arrow::array::RecordBatch;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
@@ -11,7 +14,7 @@ use tidemill_planner::seam::Port;
 use tidemill_planner::stage::StageGraph;
 
 use super::Session;
-use crate::{Error, Result};
+use tidemill_planner::{Error, Result};
 
 impl Session {
     /// The threads that run this session's queries, started when they are first needed.
@@ -36,7 +39,7 @@ impl Session {
     /// All rows of a plan, by partition.
     pub(crate) async fn run_batch(&self, plan: &LogicalPlan) -> Result<Vec<Vec<RecordBatch>>> {
         let state = self.state_now();
-        let graph = batch::plan_stages(&state, &[named(plan)?], &identity).await?;
+        let graph = self.planned(&state, plan).await?;
         let output = batch::run(self.engine()?, &state, &graph).await?;
         for ((source, port), rows) in &output.report.side_rows {
             if *port == Port::Malformed {
@@ -48,7 +51,17 @@ impl Session {
 
     /// The stages that a plan is run in.
     pub(crate) async fn stages(&self, plan: &LogicalPlan) -> Result<StageGraph> {
-        batch::plan_stages(&self.state_now(), &[named(plan)?], &identity).await
+        self.planned(&self.state_now(), plan).await
+    }
+
+    async fn planned(&self, state: &SessionState, plan: &LogicalPlan) -> Result<StageGraph> {
+        OnFarStack(Box::pin(async {
+            let plan = named(plan)?;
+            #[cfg(debug_assertions)]
+            types_are_final(&plan)?;
+            batch::plan_stages(state, &[plan], &identity).await
+        }))
+        .await
     }
 
     /// The session's state with the time at which a query begins: what `current_timestamp` and its like mean in it.
@@ -58,6 +71,32 @@ impl Session {
         state.config_mut().options_mut().execution.target_partitions = self.inner.settings.parallelism_now();
         state
     }
+}
+
+/// Planning takes stack for each level of a plan, and more than a worker has where a plan is tall.
+struct OnFarStack<'a, T>(Pin<Box<dyn Future<Output = T> + Send + 'a>>);
+
+impl<T> Future for OnFarStack<'_, T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        tidemill_spark::plan::on_far_stack(|| self.0.as_mut().poll(context))
+    }
+}
+
+/// The resolver settles all types: the engine's own coercion finds none to change in the columns of a plan.
+#[cfg(debug_assertions)]
+fn types_are_final(plan: &LogicalPlan) -> Result<()> {
+    use datafusion::optimizer::AnalyzerRule;
+    use datafusion::optimizer::analyzer::type_coercion::TypeCoercion;
+    let coerced = TypeCoercion::new().analyze(plan.clone(), &datafusion::config::ConfigOptions::default());
+    // What it would refuse, it does not change: ranges of a window over lengths of time.
+    let Ok(coerced) = coerced else { return Ok(()) };
+    let types = |plan: &LogicalPlan| plan.schema().fields().iter().map(|field| field.data_type().clone()).collect::<Vec<_>>();
+    if types(plan) == types(&coerced) {
+        return Ok(());
+    }
+    Err(Error::internal(format!("coercion made {:?} of {:?} in\n{}", types(&coerced), types(plan), plan.display_indent())))
 }
 
 /// A batch plan whose operators have their names.

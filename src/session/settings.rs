@@ -6,10 +6,11 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 use tidemill_planner::options::{OptionSpec, Options};
 use tidemill_spark::error::error;
+use tidemill_spark::switches::{self, SWITCHES, Takes};
 use tidemill_spark::types::TimeZone;
 use tidemill_streaming::watermark::WatermarkPolicy;
 
-use crate::{Error, Result};
+use tidemill_planner::{Error, Result};
 
 /// Every setting that a session understands.
 pub(crate) const SETTINGS: &[OptionSpec] = &[
@@ -20,19 +21,16 @@ pub(crate) const SETTINGS: &[OptionSpec] = &[
     OptionSpec { name: "tidemill.spillDir", default: "the system's", doc: "Where goes what does not fit in memory." },
 ];
 
-/// Spark's names that mean something here.
+/// Spark's names that mean something here, besides the switches of its language ([`SWITCHES`]).
 const SPARK: &[OptionSpec] = &[
     OptionSpec { name: "spark.app.name", default: "", doc: "Accepted, without effect." },
     OptionSpec { name: "spark.sql.shuffle.partitions", default: "", doc: "The same as `tidemill.parallelism`." },
     OptionSpec { name: "spark.sql.session.timeZone", default: "UTC", doc: "The zone in which moments are read and shown." },
-    OptionSpec { name: "spark.sql.caseSensitive", default: "false", doc: "Whether names that differ in case differ." },
     OptionSpec {
         name: "spark.sql.streaming.multipleWatermarkPolicy",
         default: "min",
         doc: "Which of several watermarks is the query's, `min` or `max`; pinned when its checkpoint is made.",
     },
-    OptionSpec { name: "spark.sql.ansi.enabled", default: "true", doc: "Errors instead of nulls and wrapped numbers." },
-    OptionSpec { name: "spark.sql.timestampType", default: "TIMESTAMP_LTZ", doc: "What TIMESTAMP means: TIMESTAMP_LTZ or TIMESTAMP_NTZ." },
     OptionSpec { name: "spark.sql.sources.default", default: "parquet", doc: "The provider of a table that names none." },
     OptionSpec {
         name: "spark.sql.sources.partitionOverwriteMode",
@@ -162,7 +160,7 @@ impl Settings {
             return Some(given.map_or_else(|| self.watermark_policy.clone(), |policy| policy.to_ascii_lowercase()));
         }
         if !name.starts_with("tidemill.") {
-            let default = SPARK.iter().find(|spec| spec.name.eq_ignore_ascii_case(name)).map(|spec| spec.default);
+            let default = documented().find(|spec| spec.name.eq_ignore_ascii_case(name)).map(|spec| spec.default);
             let default = match default {
                 Some("") if known(name) == Some("spark.sql.shuffle.partitions") => Some(self.parallelism.to_string()),
                 other => other.map(str::to_owned),
@@ -187,7 +185,7 @@ fn positive(name: &str, value: &str) -> Result<usize> {
 
 /// Spark's own spelling of a setting that means something here.
 fn known(name: &str) -> Option<&'static str> {
-    SPARK.iter().find(|spec| spec.name.eq_ignore_ascii_case(name)).map(|spec| spec.name)
+    SPARK.iter().map(|spec| spec.name).chain(SWITCHES.iter().map(|switch| switch.name)).find(|known| known.eq_ignore_ascii_case(name))
 }
 
 fn spelled(name: &str) -> String {
@@ -195,8 +193,9 @@ fn spelled(name: &str) -> String {
 }
 
 /// Every setting that means something: name, default, meaning.
-pub(crate) fn documented() -> impl Iterator<Item = &'static OptionSpec> {
-    SPARK.iter().chain(SETTINGS)
+pub(crate) fn documented() -> impl Iterator<Item = OptionSpec> {
+    let switches = SWITCHES.iter().map(|switch| OptionSpec { name: switch.name, default: switch.default, doc: switch.doc });
+    SPARK.iter().copied().chain(switches).chain(SETTINGS.iter().copied())
 }
 
 fn refuse_fixed(name: &str) -> Result<()> {
@@ -227,13 +226,18 @@ fn check_spark(name: &str, value: &str) -> Result<()> {
         let message = format!("`{name}` is one of {}, not `{value}`: set one of them", allowed.join(", "));
         Err(error("INVALID_CONF_VALUE.OUT_OF_RANGE_OF_OPTIONS", message))
     };
+    let mismatch = |what: &str| error("INVALID_CONF_VALUE.TYPE_MISMATCH", format!("`{name}` is {what}, not `{value}`: set one"));
+    if let Some(switch) = switches::find(name) {
+        let text = value.trim();
+        return match switch.takes {
+            Takes::Flag if text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false") => Ok(()),
+            Takes::Flag => Err(mismatch("true or false")),
+            Takes::Whole => text.parse::<i32>().map(|_| ()).map_err(|_| mismatch("a whole number")),
+            Takes::OneOf(words) => one_of(words),
+            Takes::Text => Ok(()),
+        };
+    }
     match known(name) {
-        Some("spark.sql.ansi.enabled" | "spark.sql.caseSensitive") => {
-            if value.trim().eq_ignore_ascii_case("true") || value.trim().eq_ignore_ascii_case("false") {
-                return Ok(());
-            }
-            Err(error("INVALID_CONF_VALUE.TYPE_MISMATCH", format!("`{name}` is true or false, not `{value}`: set one of them")))
-        }
         Some("spark.sql.session.timeZone") => TimeZone::parse(value).map(|_| ()).map_err(|_| {
             let message = format!("`{value}` is no time zone: name one like `Europe/Berlin`, `UTC` or `+01:00`");
             error("INVALID_CONF_VALUE.TIME_ZONE", message).with_parameter("confName", name).with_parameter("confValue", value)
@@ -249,7 +253,6 @@ fn check_spark(name: &str, value: &str) -> Result<()> {
                 format!("setting `{name}` must be a whole number of at least 1, not `{value}`"),
             )),
         },
-        Some("spark.sql.timestampType") => one_of(&["TIMESTAMP_LTZ", "TIMESTAMP_NTZ"]),
         Some("spark.sql.sources.partitionOverwriteMode") => one_of(&["STATIC", "DYNAMIC"]),
         Some("spark.sql.storeAssignmentPolicy") => one_of(&["ANSI", "LEGACY", "STRICT"]),
         _ => Ok(()),

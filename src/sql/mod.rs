@@ -1,51 +1,40 @@
-//! SQL statements: parsed, their tables opened, resolved. Commands are carried out at once, a query becomes a DataFrame.
-//!
-//! ```text
-//! text ─► parse ─► requests ─► open (here; asks again while views name further tables) ─► resolve ─► DataFrame
-//! ```
+//! SQL statements: their variables replaced, parsed; a query becomes a DataFrame, a command is carried out at once.
 
-mod open;
+mod substitute;
 
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
-use tidemill_spark::plan::{Relation, Statement};
-use tidemill_spark::resolve::{OutputColumn, Resolved};
+use std::borrow::Cow;
 
-pub(crate) use open::{opened_for, opened_now};
+use tidemill_planner::Result;
+use tidemill_spark::parse::{ParseOptions, parse_statement};
+use tidemill_spark::plan::Statement;
 
-use crate::{DataFrame, Result, Session};
+use crate::command;
+use crate::dataframe::{self, DataFrame};
+use crate::session::Session;
 
-/// Carries out one statement: a query becomes a DataFrame, a command is done at once.
-pub(crate) async fn run(session: &Session, text: &str) -> Result<DataFrame> {
-    let settings = session.spark_settings();
-    match tidemill_spark::parse::parse_statement(text, &tidemill_spark::parse::ParseOptions::new(&settings)?)? {
-        Statement::Query(relation) => query(session, &relation).await,
-        Statement::Command(command) => crate::command::run(session, &command, text).await,
+impl Session {
+    /// The rows of a query in Spark's SQL. A command (`CREATE VIEW`) is carried out at once and gives no rows.
+    ///
+    /// # Errors
+    /// `Analysis` when the text does not parse or names something unknown, `Unsupported` for what is not there yet.
+    pub async fn sql(&self, text: &str) -> Result<DataFrame> {
+        let text = self.substituted(text)?;
+        match parse_statement(&text, &ParseOptions::new(&self.spark_settings())?)? {
+            Statement::Query(relation) => dataframe::query(self, &relation).await,
+            Statement::Command(command) => command::run(self, &command, &text).await,
+        }
     }
-}
 
-/// The rows that a tree describes.
-pub(crate) async fn query(session: &Session, relation: &Relation) -> Result<DataFrame> {
-    Ok(DataFrame::resolved(session.clone(), resolved(session, relation).await?))
-}
-
-/// What a tree means.
-pub(crate) async fn resolved(session: &Session, relation: &Relation) -> Result<Resolved> {
-    let settings = session.spark_settings();
-    let opened = opened_for(session, relation).await?;
-    tidemill_spark::resolve::resolve(relation, &opened, &settings)
-}
-
-/// The plan with the user's names for its columns, where no two are alike.
-pub(crate) fn named(plan: LogicalPlan, output: &[OutputColumn]) -> Result<LogicalPlan> {
-    let mut names: Vec<&str> = output.iter().map(|column| column.field.name.as_str()).collect();
-    names.sort_unstable();
-    let unique = names.windows(2).all(|pair| pair[0] != pair[1]);
-    if !unique || output.iter().all(|column| column.id == column.field.name) {
-        return Ok(plan);
+    /// The text with `${name}` replaced, unless `spark.sql.variable.substitute` is off.
+    fn substituted<'t>(&self, text: &'t str) -> Result<Cow<'t, str>> {
+        if !text.contains("${") || !self.spark_settings().flag("spark.sql.variable.substitute", true)? {
+            return Ok(Cow::Borrowed(text));
+        }
+        let replaced = substitute::substitute(text, &|prefix, name| match prefix {
+            None | Some("spark" | "sparkconf" | "hivevar" | "hiveconf") => self.setting(name),
+            Some("env") => std::env::var(name).ok(),
+            Some(_) => None,
+        })?;
+        Ok(Cow::Owned(replaced))
     }
-    let exprs = output.iter().map(|column| {
-        let expr = Expr::Column(datafusion::common::Column::new_unqualified(&column.id));
-        if column.id == column.field.name { expr } else { expr.alias(&column.field.name) }
-    });
-    Ok(LogicalPlanBuilder::from(plan).project(exprs.collect::<Vec<_>>())?.build()?)
 }

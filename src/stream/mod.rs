@@ -15,7 +15,7 @@ pub use writer::DataStreamWriter;
 use tidemill_planner::interval::parse_interval_us;
 use tidemill_streaming::trigger;
 
-use crate::{Error, Result};
+use tidemill_planner::{Error, Result};
 
 /// When a query's epochs run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,7 +18,8 @@ use tidemill_streaming::query::QueryPlan;
 use tidemill_streaming::record::OperatorInfo;
 
 use crate::rules::clock_in;
-use crate::{Error, Result, Session};
+use crate::session::Session;
+use tidemill_planner::{Error, Result};
 
 /// Plans a query: `roots` are the plans of its sinks' rows, in order.
 ///

@@ -8,8 +8,10 @@ use tidemill_streaming::query::{PhaseObserver, QueryOptions, StreamingQuery, sta
 use tidemill_streaming::state::{ImagePolicy, Retention};
 
 use super::{StreamSink, Trigger, plan};
+use crate::dataframe::DataFrame;
 use crate::session::RESULT_SETTINGS;
-use crate::{DataFrame, Error, Result, Session};
+use crate::session::Session;
+use tidemill_planner::{Error, Result};
 
 /// Collects the sinks and settings of a streaming query.
 #[derive(Debug)]

@@ -10,7 +10,9 @@ use tidemill_planner::scan::ScanTable;
 use tidemill_planner::seam::StreamSource;
 use tidemill_streaming::source::{FileStreamOptions, FileStreamSource};
 
-use crate::{DataFrame, Error, Result, Session};
+use crate::dataframe::DataFrame;
+use crate::session::Session;
+use tidemill_planner::{Error, Result};
 
 /// Collects what to read as a stream.
 #[derive(Debug, Clone)]
@@ -48,12 +50,18 @@ impl DataStreamReader {
         self
     }
 
+    /// Options by Spark's names.
+    #[must_use]
+    pub fn options<'a>(self, options: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        options.into_iter().fold(self, |this, (name, value)| this.option(name, value))
+    }
+
     /// The columns, in Spark's DDL: `"eventId STRING NOT NULL, dwellMs BIGINT"`.
     ///
     /// # Errors
     /// `Analysis` when the text is no list of columns.
     pub fn schema(mut self, ddl: &str) -> Result<Self> {
-        self.schema = Some(crate::parse_schema(ddl)?);
+        self.schema = Some(crate::ddl::parse_schema(ddl)?);
         Ok(self)
     }
 

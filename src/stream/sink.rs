@@ -8,8 +8,10 @@ use tidemill_lakehouse::{DeltaAppendSink, DeltaMergeSink, SinkOptions};
 use tidemill_planner::seam::Sink;
 use tidemill_streaming::sink::{BatchFunction, ConsoleSink, ForEachBatchSink, MemorySink, MemoryTable};
 
+use crate::column::Column;
 use crate::io::stream_conditions;
-use crate::{Column, Error, Result, Session};
+use crate::session::Session;
+use tidemill_planner::{Error, Result};
 
 /// A sink of a streaming query.
 #[derive(Debug, Clone)]

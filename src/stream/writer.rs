@@ -10,7 +10,8 @@ use tidemill_streaming::query::StreamingQuery;
 use tidemill_streaming::sink::{BatchFunction, MemoryTable};
 
 use super::{StreamSink, StreamingQueryBuilder, Trigger};
-use crate::{DataFrame, Error, Result};
+use crate::dataframe::DataFrame;
+use tidemill_planner::{Error, Result};
 
 const OPTIONS: &[OptionSpec] = &[
     OptionSpec { name: "checkpointLocation", default: "", doc: "The directory of the query's log and state." },
@@ -76,6 +77,12 @@ impl DataStreamWriter {
     pub fn option(mut self, name: &str, value: impl ToString) -> Self {
         self.options.insert(name.to_owned(), value.to_string());
         self
+    }
+
+    /// Options by Spark's names.
+    #[must_use]
+    pub fn options<'a>(self, options: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        options.into_iter().fold(self, |this, (name, value)| this.option(name, value))
     }
 
     /// The output mode: `append`.

@@ -1,5 +1,6 @@
 //! Whole-system tests of the `tidemill` crate; each file is one subject.
 
+mod api_names;
 mod catalog;
 mod cli;
 // Armed faults do not change what a statement means: one of the two builds is enough.
@@ -8,11 +9,14 @@ mod conformance;
 #[cfg(feature = "failpoints")]
 mod creators;
 mod dataframe;
+mod equal_plans;
 mod int96;
 mod merge_conditions;
+mod names;
 mod overwrite;
 mod sql;
 mod stateful;
+mod steps;
 mod stream;
 mod support;
 mod tidy;

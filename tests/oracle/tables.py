@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 from deltalake import DeltaTable
 
-DELTA_READER = Path(sys.prefix) / "delta_reader"
+EXTENSIONS = Path(sys.prefix) / "duckdb_extensions"
 LOG_ENTRY = re.compile(r"^(\d{20})\.json$")
 
 
@@ -28,7 +28,7 @@ def by_duckdb(tables: dict) -> dict:
     with tempfile.TemporaryDirectory() as out:
         command = [sys.executable, str(Path(__file__).with_name("delta_reader.py")), out]
         command += [f"{name}={path}" for name, path in tables.items()]
-        done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(DELTA_READER)}, capture_output=True, text=True)
+        done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(EXTENSIONS)}, capture_output=True, text=True)
         if done.returncode != 0:
             raise RuntimeError(f"DuckDB's Delta reader failed:\n{done.stderr}")
         return {name: pa.ipc.open_file(pa.memory_map(f"{out}/{name}.arrow")).read_all() for name in tables}

@@ -1,6 +1,6 @@
 //! Keeps the first row of each key. Keys that hold the event time live in panes of ten seconds, dropped whole when the
 //! watermark has passed them; a late row never reaches the lookup, so a pane that is only partly past costs memory, not
-//! correctness.
+//! correctness. Within the watermark a key is due when the watermark passes its first row's time and the delay.
 
 use std::sync::Arc;
 
@@ -32,6 +32,8 @@ pub(super) struct DedupOperator {
     pub(super) keys: Vec<usize>,
     /// The event-time column, if a watermark was defined upstream.
     pub(super) event_time: Option<usize>,
+    /// How long after its first row's time a key is kept, if it is not for ever.
+    pub(super) within_us: Option<i64>,
     pub(super) schema: SchemaRef,
     pub(super) late_schema: SchemaRef,
 }
@@ -104,7 +106,7 @@ impl Run {
         let types: Vec<_> = operator.keys.iter().map(|&k| operator.schema.field(k).data_type().clone()).collect();
         Ok(Self {
             encoder: KeyEncoder::try_new(&types)?,
-            paned: operator.event_time.is_some_and(|t| operator.keys.contains(&t)),
+            paned: operator.within_us.is_none() && operator.event_time.is_some_and(|t| operator.keys.contains(&t)),
             operator,
             task,
             overlay: Overlay::default(),
@@ -126,18 +128,23 @@ impl Run {
         };
         let columns: Vec<_> = self.operator.keys.iter().map(|&k| Arc::clone(batch.column(k))).collect();
         let keys = RowKeys::encode(&self.encoder, &columns, self.task.key_groups)?;
-        let times = self.operator.event_time.filter(|_| self.paned).map(|t| batch.column(t).as_primitive::<TimestampMicrosecondType>());
+        let within_us = self.operator.within_us;
+        let timed = self.paned || within_us.is_some();
+        let times = self.operator.event_time.filter(|_| timed).map(|t| batch.column(t).as_primitive::<TimestampMicrosecondType>());
         let mut keep = BooleanBufferBuilder::new(batch.num_rows());
         for i in 0..batch.num_rows() {
-            let pane = match times {
-                Some(times) if times.is_valid(i) => times.value(i).div_euclid(PANE_US),
-                _ => NO_PANE,
+            let time = times.filter(|times| times.is_valid(i)).map(|times| times.value(i));
+            let (pane, due_us) = match (time, within_us) {
+                (Some(time), None) => (time.div_euclid(PANE_US), i64::MAX),
+                // A row without a time is due at once.
+                (time, Some(delay)) => (NO_PANE, time.map_or(i64::MIN, |time| time.saturating_add(delay))),
+                (None, None) => (NO_PANE, i64::MAX),
             };
             keys.write(i, &mut self.buffer);
             let fresh = !self.overlay.changes.get(&pane).is_some_and(|keys| keys.contains_key(self.buffer.as_slice()))
                 && !self.task.state.contains(pane, &self.buffer);
             if fresh {
-                self.overlay.put(pane, &self.buffer, Entry { due_us: i64::MAX, value: Box::default() });
+                self.overlay.put(pane, &self.buffer, Entry { due_us, value: Box::default() });
             }
             keep.append(fresh);
         }
@@ -176,6 +183,16 @@ impl Run {
                 self.task.state.for_each(pane, &mut |_, _| stored += 1);
                 self.metrics.rows_removed += stored;
                 self.overlay.drop_pane(pane);
+            }
+        }
+        if let (Some(_), Some(watermarks)) = (self.operator.within_us, self.task.watermarks) {
+            let mut gone = self.task.state.due(watermarks.eviction_us);
+            let own = self.overlay.changes.get(&NO_PANE).into_iter().flatten();
+            let past = |entry: &Option<Entry>| entry.as_ref().is_some_and(|entry| entry.due_us <= watermarks.eviction_us);
+            gone.extend(own.filter(|(_, entry)| past(entry)).map(|(key, _)| key.clone()));
+            self.metrics.rows_removed += gone.len() as u64;
+            for key in gone {
+                self.overlay.remove(NO_PANE, &key);
             }
         }
         let mut report = self.task.scope.report();

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, SchemaRef};
-use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::PhysicalExpr;
@@ -20,6 +19,7 @@ use tidemill_planner::key::KeyEncoder;
 use tidemill_planner::logical::{GroupFunction, GroupOutput, GroupRows, GroupState};
 use tidemill_planner::seam::OperatorMetrics;
 use tidemill_planner::seam::state::{Entry, NO_PANE, Overlay, StateColumn, StateTypes};
+use tidemill_planner::value::{Value, array_of};
 use tidemill_planner::{Error, OperatorId, Result};
 
 use super::exec::{Operator, OperatorTask};
@@ -87,12 +87,11 @@ impl GroupsOperator {
         let codec = StateCodec::try_new(self.function.state_schema())?;
         let stored = codec.load(task, &state_keys)?;
         let mut output = GroupOutput::default();
-        let mut updated: Vec<(usize, Vec<ScalarValue>)> = Vec::new();
+        let mut updated: Vec<(usize, Vec<Value>)> = Vec::new();
         let mut overlay = Overlay::default();
         let mut metrics = OperatorMetrics { rows_in: rows.num_rows() as u64, ..OperatorMetrics::default() };
         for (number, (positions, value)) in positions.iter().zip(stored).enumerate() {
-            let key =
-                columns.iter().map(|c| Ok(ScalarValue::try_from_array(c, positions[0] as usize)?)).collect::<Result<Vec<ScalarValue>>>()?;
+            let key: Vec<Value> = columns.iter().map(|c| Value::of(c, positions[0] as usize)).collect();
             let mut state = GroupState::stored(value);
             self.function
                 .call(&key, &GroupRows::new(&rows, positions), &mut state, &mut output)
@@ -118,7 +117,7 @@ impl GroupsOperator {
     }
 }
 
-/// States between scalars and stored bytes.
+/// States between values and stored bytes.
 struct StateCodec {
     schema: SchemaRef,
     encoder: KeyEncoder,
@@ -131,7 +130,7 @@ impl StateCodec {
     }
 
     /// The stored state of each key.
-    fn load(&self, task: &OperatorTask, state_keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<ScalarValue>>>> {
+    fn load(&self, task: &OperatorTask, state_keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<Value>>>> {
         let entries: Vec<Option<Entry>> = state_keys.iter().map(|key| task.state.get(NO_PANE, key)).collect();
         let columns = self.encoder.decode(entries.iter().flatten().map(|e| e.value.as_ref()))?;
         let mut next = 0;
@@ -141,20 +140,20 @@ impl StateCodec {
                 if entry.is_none() {
                     return Ok(None);
                 }
-                let fields = columns.iter().map(|c| Ok(ScalarValue::try_from_array(c, next)?)).collect::<Result<_>>()?;
+                let fields = columns.iter().map(|c| Value::of(c, next)).collect();
                 next += 1;
                 Ok(Some(fields))
             })
             .collect()
     }
 
-    fn save(&self, function: &str, updated: Vec<(usize, Vec<ScalarValue>)>, state_keys: &[Vec<u8>], overlay: &mut Overlay) -> Result<()> {
+    fn save(&self, function: &str, updated: Vec<(usize, Vec<Value>)>, state_keys: &[Vec<u8>], overlay: &mut Overlay) -> Result<()> {
         if updated.is_empty() {
             return Ok(());
         }
         let width = self.schema.fields().len();
         let misfit = |why: String| Error::data(format!("group function `{function}` gave a state that does not fit its schema: {why}"));
-        let mut columns: Vec<Vec<ScalarValue>> = (0..width).map(|_| Vec::with_capacity(updated.len())).collect();
+        let mut columns: Vec<Vec<Value>> = (0..width).map(|_| Vec::with_capacity(updated.len())).collect();
         let mut numbers = Vec::with_capacity(updated.len());
         for (number, fields) in updated {
             if fields.len() != width {
@@ -168,13 +167,7 @@ impl StateCodec {
         let arrays = columns
             .into_iter()
             .zip(self.schema.fields())
-            .map(|(values, field)| {
-                let array = ScalarValue::iter_to_array(values).map_err(|e| misfit(e.to_string()))?;
-                if array.data_type() == field.data_type() {
-                    return Ok(array);
-                }
-                arrow::compute::cast(&array, field.data_type()).map_err(|e| misfit(e.to_string()))
-            })
+            .map(|(values, field)| array_of(values, field.data_type()).map_err(|e| misfit(e.to_string())))
             .collect::<Result<Vec<ArrayRef>>>()?;
         let rows = self.encoder.encode_values(&arrays)?;
         for (i, number) in numbers.into_iter().enumerate() {

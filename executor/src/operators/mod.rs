@@ -9,6 +9,7 @@ mod groups;
 mod keys;
 mod late;
 mod plan;
+mod row_step;
 mod sessions;
 mod watermark;
 mod window;

@@ -13,7 +13,9 @@ use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
 use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, PhysicalExpr};
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
-use tidemill_planner::logical::{Dedup, FlatMapGroups, SidePort, Watermark, WindowAggregate, event_time_column, late_schema};
+use tidemill_planner::logical::{
+    Dedup, FlatMapGroups, RowStep, SidePort, Watermark, WindowAggregate, event_time_column, late_schema, watermark_delay_us,
+};
 use tidemill_planner::scan::ScanExec;
 use tidemill_planner::seam::state::StateTypes;
 use tidemill_planner::stage::{SidePortExec, StageGraph};
@@ -23,18 +25,22 @@ use super::accumulate::Aggregate;
 use super::dedup::DedupOperator;
 use super::exec::{Operator, OperatorExec};
 use super::groups::GroupsOperator;
+use super::row_step::RowStepExec;
 use super::watermark::WatermarkOperator;
 use super::window::WindowOperator;
 
-/// Plans [`Watermark`], [`Dedup`], [`WindowAggregate`], [`FlatMapGroups`] and [`SidePort`].
+/// Plans [`Watermark`], [`Dedup`], [`WindowAggregate`], [`FlatMapGroups`], [`SidePort`] and [`RowStep`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct StatefulPlanner;
 
-/// The identity of physical nodes that are executed once however many consumers they have: operators and scans.
+/// The identity of physical nodes that are executed once however many consumers they have: operators, shared rows and scans.
 pub fn identity(plan: &Arc<dyn ExecutionPlan>) -> Option<String> {
     let any: &dyn std::any::Any = plan.as_ref();
     if let Some(exec) = any.downcast_ref::<OperatorExec>() {
         return Some(exec.operator().id().as_str().to_owned());
+    }
+    if let Some(step) = any.downcast_ref::<RowStepExec>() {
+        return step.pass().shared_as();
     }
     any.downcast_ref::<ScanExec>().map(|scan| format!("scan:{}", scan.id()))
 }
@@ -111,10 +117,13 @@ impl ExtensionPlanner for StatefulPlanner {
                 schema: Arc::clone(node.schema().inner()),
             })
         } else if let Some(n) = any.downcast_ref::<Dedup>() {
+            let event_time = event_time_column(logical.schema().as_arrow());
+            let delay = event_time.filter(|_| n.within_watermark).and_then(|at| watermark_delay_us(logical.schema().as_arrow(), at));
             Arc::new(DedupOperator {
                 id: named(n.id.as_ref())?,
                 keys: n.keys.iter().map(|k| index_of(logical.schema(), k)).collect::<DfResult<_>>()?,
-                event_time: event_time_column(logical.schema().as_arrow()),
+                event_time,
+                within_us: delay,
                 schema: Arc::clone(node.schema().inner()),
                 late_schema: late_schema(logical.schema().as_arrow()),
             })
@@ -127,6 +136,8 @@ impl ExtensionPlanner for StatefulPlanner {
                 function: Arc::clone(&n.function),
                 input_schema: physical.schema(),
             })
+        } else if let Some(n) = any.downcast_ref::<RowStep>() {
+            return Ok(Some(Arc::new(RowStepExec::new(Arc::clone(&n.pass), Arc::clone(physical)))));
         } else if let Some(n) = any.downcast_ref::<SidePort>() {
             let exec = SidePortExec::new(Arc::clone(physical), n.owner()?, n.port, Arc::clone(node.schema().inner()));
             return Ok(Some(Arc::new(exec)));
@@ -168,6 +179,7 @@ fn window_operator(
         id: named(node.id.as_ref())?,
         kind: node.kind,
         time: bind(&node.time)?,
+        ends: node.ends.as_ref().map(bind).transpose()?,
         keys,
         key_types,
         aggregates: aggregates.into(),

@@ -1,14 +1,14 @@
 //! Windowed aggregation: an epoch's rows and the open windows of their keys become windows again; those that the watermark
-//! has passed are given out, the others are stored. Tumbling windows are panes by their start; a key's open sessions are
-//! one entry, due when its earliest session ends.
+//! has passed are given out, the others are stored. Windows of a fixed length are panes by their start, and a row comes once for
+//! each that holds its time; a key's open sessions are one entry, due when its earliest session ends.
 //!
 //! Source: Spark, `MergingSortWithSessionWindowStateIterator`, `statefulOperators.scala` (append mode).
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StructArray, TimestampMicrosecondArray};
-use arrow::compute::{concat_batches, filter_record_batch, not};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StructArray, TimestampMicrosecondArray, UInt32Array};
+use arrow::compute::{concat_batches, filter_record_batch, not, take_record_batch};
 use arrow::datatypes::{DataType, Fields, SchemaRef, TimestampMicrosecondType};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
@@ -16,7 +16,7 @@ use datafusion::physical_plan::PhysicalExpr;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::TryStreamExt;
 use tidemill_planner::key::KeyEncoder;
-use tidemill_planner::logical::{WindowKind, window_struct_type};
+use tidemill_planner::logical::WindowKind;
 use tidemill_planner::seam::OperatorMetrics;
 use tidemill_planner::seam::state::{Entry, NO_PANE, Overlay, StateColumn, StateTypes};
 use tidemill_planner::{Error, OperatorId, Result};
@@ -33,6 +33,8 @@ pub(super) struct WindowOperator {
     pub(super) id: OperatorId,
     pub(super) kind: WindowKind,
     pub(super) time: Arc<dyn PhysicalExpr>,
+    /// When a row's own session would end, where each says that for itself.
+    pub(super) ends: Option<Arc<dyn PhysicalExpr>>,
     pub(super) keys: Vec<Arc<dyn PhysicalExpr>>,
     pub(super) key_types: Vec<DataType>,
     pub(super) aggregates: Arc<[Aggregate]>,
@@ -104,6 +106,19 @@ struct Open {
     end_us: i64,
 }
 
+/// A window that a row falls into.
+#[derive(Debug, Clone, Copy)]
+struct Placed {
+    start_us: i64,
+    end_us: i64,
+}
+
+impl Placed {
+    fn of(start_us: i64, size_us: i64) -> Self {
+        Self { start_us, end_us: start_us.saturating_add(size_us) }
+    }
+}
+
 struct Run {
     operator: Arc<WindowOperator>,
     task: OperatorTask,
@@ -122,45 +137,61 @@ impl Run {
     fn run(mut self, batches: &[RecordBatch]) -> Result<RecordBatch> {
         let rows = concat_batches(&self.operator.input_schema, batches.iter().map(|b| b as &RecordBatch))?;
         self.metrics.rows_in = rows.num_rows() as u64;
-        let (rows, times) = self.on_time(rows)?;
-        let touched = self.fold_rows(&rows, &times)?;
+        let (rows, placed) = self.placed(rows)?;
+        let (rows, placed) = self.on_time(rows, placed)?;
+        let touched = self.fold_rows(&rows, &placed)?;
         self.close_untouched(&touched)?;
         self.finish()
     }
 
-    /// The last instant at which a window that holds `time` ends, were it the window's only row.
-    fn end_of(&self, time_us: i64) -> i64 {
-        match self.operator.kind {
-            WindowKind::Tumbling { size_us } => time_us.div_euclid(size_us).saturating_mul(size_us).saturating_add(size_us),
-            WindowKind::Session { gap_us } => time_us.saturating_add(gap_us),
-        }
-    }
-
-    /// Rows whose window is still open, with their times. Rows without a time are in no window, as in Spark.
-    fn on_time(&mut self, rows: RecordBatch) -> Result<(RecordBatch, Vec<i64>)> {
+    /// Each row once per window that it falls into, and that window: of a session the one that the row alone would make. Rows without a
+    /// time are in no window, as in Spark.
+    fn placed(&self, rows: RecordBatch) -> Result<(RecordBatch, Vec<Placed>)> {
         let times = self.operator.time.evaluate(&rows)?.into_array(rows.num_rows())?;
         let times = times.as_primitive::<TimestampMicrosecondType>();
+        let ends = self.operator.ends.as_ref().map(|ends| ends.evaluate(&rows)?.into_array(rows.num_rows())).transpose()?;
+        let ends = ends.as_ref().map(|ends| ends.as_primitive::<TimestampMicrosecondType>());
+        let mut placed = Vec::with_capacity(rows.num_rows());
+        let mut of_row: Vec<u32> = Vec::with_capacity(rows.num_rows());
+        for (row, time) in times.iter().enumerate() {
+            let Some(time) = time else { continue };
+            let before = placed.len();
+            match self.operator.kind {
+                WindowKind::Tumbling { size_us } => placed.push(Placed::of(time.div_euclid(size_us).saturating_mul(size_us), size_us)),
+                WindowKind::Sliding { size_us, slide_us, start_us } => {
+                    let last = time.saturating_sub(time.saturating_sub(start_us).rem_euclid(slide_us));
+                    let starts = std::iter::successors(Some(last), |start| start.checked_sub(slide_us));
+                    placed.extend(starts.take_while(|start| time < start.saturating_add(size_us)).map(|start| Placed::of(start, size_us)));
+                }
+                WindowKind::Session { gap_us } => placed.push(Placed::of(time, gap_us)),
+                WindowKind::SessionByRow => {
+                    let end = ends.filter(|ends| ends.is_valid(row)).map(|ends| ends.value(row)).filter(|end| *end > time);
+                    placed.extend(end.map(|end_us| Placed { start_us: time, end_us }));
+                }
+            }
+            of_row.extend(std::iter::repeat_n(row as u32, placed.len() - before));
+        }
+        if of_row.len() == rows.num_rows() && times.null_count() == 0 && !matches!(self.operator.kind, WindowKind::Sliding { .. }) {
+            return Ok((rows, placed));
+        }
+        Ok((take_record_batch(&rows, &UInt32Array::from(of_row))?, placed))
+    }
+
+    /// The rows whose window is still open.
+    fn on_time(&mut self, rows: RecordBatch, placed: Vec<Placed>) -> Result<(RecordBatch, Vec<Placed>)> {
         let late_us = self.task.watermarks.map_or(i64::MIN, |w| w.late_us);
-        let late: BooleanArray = times.iter().map(|t| Some(late_us != i64::MIN && t.is_some_and(|t| self.end_of(t) <= late_us))).collect();
-        if late.true_count() > 0 {
-            self.metrics.rows_dropped_by_watermark +=
-                late::set_aside(&self.task, &self.operator.id, &self.operator.late_schema, &rows, &late)?;
+        let late: BooleanArray = placed.iter().map(|window| Some(late_us != i64::MIN && window.end_us <= late_us)).collect();
+        if late.true_count() == 0 {
+            return Ok((rows, placed));
         }
-        if late.true_count() == 0 && times.null_count() == 0 {
-            let values = times.values().to_vec();
-            return Ok((rows, values));
-        }
-        let mut keep = not(&late)?;
-        if let Some(nulls) = times.nulls() {
-            keep = arrow::compute::and(&keep, &BooleanArray::new(nulls.inner().clone(), None))?;
-        }
-        let kept = times.iter().zip(keep.iter()).filter(|(_, k)| *k == Some(true)).filter_map(|(t, _)| t).collect();
-        Ok((filter_record_batch(&rows, &keep)?, kept))
+        self.metrics.rows_dropped_by_watermark += late::set_aside(&self.task, &self.operator.id, &self.operator.late_schema, &rows, &late)?;
+        let kept = placed.into_iter().zip(late.values()).filter(|(_, late)| !late).map(|(window, _)| window).collect();
+        Ok((filter_record_batch(&rows, &not(&late)?)?, kept))
     }
 
     /// Adds the rows to their windows; what is still open is stored, what is final is closed. Returns the state keys seen,
-    /// with the panes in which they were seen (tumbling windows).
-    fn fold_rows(&mut self, rows: &RecordBatch, times: &[i64]) -> Result<HashMap<Vec<u8>, Vec<i64>>> {
+    /// with the panes in which they were seen (windows of a fixed length).
+    fn fold_rows(&mut self, rows: &RecordBatch, placed: &[Placed]) -> Result<HashMap<Vec<u8>, Vec<i64>>> {
         if rows.num_rows() == 0 {
             return Ok(HashMap::new());
         }
@@ -171,14 +202,11 @@ impl Run {
         } else {
             RowKeys::encode(&self.key_encoder, &columns, self.task.key_groups)?.number(rows.num_rows())
         };
-        let stored = match self.operator.kind {
-            WindowKind::Tumbling { .. } => HashMap::new(),
-            WindowKind::Session { .. } => self.stored_sessions(&state_keys),
-        };
         let mut accumulators = Accumulators::try_new(&self.operator.aggregates)?;
-        let (windows, of_row, merged_states, merged_into, had_state) = match self.operator.kind {
-            WindowKind::Tumbling { size_us } => self.tumbling(times, &numbers, &state_keys, size_us),
-            WindowKind::Session { gap_us } => session_windows(times, &numbers, state_keys.len(), &stored, gap_us)?,
+        let stored = if self.fixed_size_us().is_some() { HashMap::new() } else { self.stored_sessions(&state_keys) };
+        let (windows, of_row, merged_states, merged_into, had_state) = match self.fixed_size_us() {
+            Some(_) => self.fixed(placed, &numbers, &state_keys),
+            None => session_windows(placed, &numbers, state_keys.len(), &stored)?,
         };
         accumulators.update(rows, &of_row, windows.len())?;
         accumulators.merge(merged_states.iter().map(|s| s.as_ref()), &merged_into, windows.len())?;
@@ -195,13 +223,20 @@ impl Run {
         state_keys.iter().enumerate().filter_map(|(i, key)| Some((i, self.task.state.get(NO_PANE, key)?))).collect()
     }
 
-    fn tumbling(&self, times: &[i64], numbers: &[u32], state_keys: &[Vec<u8>], size_us: i64) -> Windows {
-        let mut of_row = Vec::with_capacity(times.len());
+    /// The length of windows that all have one.
+    fn fixed_size_us(&self) -> Option<i64> {
+        match self.operator.kind {
+            WindowKind::Tumbling { size_us } | WindowKind::Sliding { size_us, .. } => Some(size_us),
+            WindowKind::Session { .. } | WindowKind::SessionByRow => None,
+        }
+    }
+
+    fn fixed(&self, placed: &[Placed], numbers: &[u32], state_keys: &[Vec<u8>]) -> Windows {
+        let mut of_row = Vec::with_capacity(placed.len());
         let mut windows: Vec<Open> = Vec::new();
         let mut number_of: HashMap<(u32, i64), usize> = HashMap::new();
         let (mut states, mut into, mut had_state) = (Vec::new(), Vec::new(), Vec::new());
-        for (&time, &key) in times.iter().zip(numbers) {
-            let start_us = time.div_euclid(size_us).saturating_mul(size_us);
+        for (&Placed { start_us, end_us }, &key) in placed.iter().zip(numbers) {
             let number = *number_of.entry((key, start_us)).or_insert_with(|| {
                 let number = windows.len();
                 let stored = self.task.state.get(start_us, &state_keys[key as usize]);
@@ -210,7 +245,7 @@ impl Run {
                     states.push(entry.value);
                     into.push(number);
                 }
-                windows.push(Open { key: key as usize, start_us, end_us: start_us.saturating_add(size_us) });
+                windows.push(Open { key: key as usize, start_us, end_us });
                 number
             });
             of_row.push(number);
@@ -233,19 +268,16 @@ impl Run {
                 });
                 continue;
             }
-            match self.operator.kind {
-                WindowKind::Tumbling { .. } => {
-                    self.metrics.rows_updated += 1;
-                    self.overlay.put(window.start_us, key, Entry { due_us: i64::MAX, value: state(number).into() });
-                }
-                WindowKind::Session { .. } => {
-                    let (value, due_us) = &mut open_sessions[window.key];
-                    sessions::push(value, window.start_us, window.end_us, state(number));
-                    *due_us = window.end_us.min(*due_us);
-                }
+            if self.fixed_size_us().is_some() {
+                self.metrics.rows_updated += 1;
+                self.overlay.put(window.start_us, key, Entry { due_us: i64::MAX, value: state(number).into() });
+            } else {
+                let (value, due_us) = &mut open_sessions[window.key];
+                sessions::push(value, window.start_us, window.end_us, state(number));
+                *due_us = window.end_us.min(*due_us);
             }
         }
-        if matches!(self.operator.kind, WindowKind::Session { .. }) {
+        if self.fixed_size_us().is_none() {
             for (number, (value, due_us)) in open_sessions.into_iter().enumerate() {
                 self.put_sessions(&state_keys[number], value, due_us, had_state[number]);
             }
@@ -269,8 +301,8 @@ impl Run {
         if watermarks.eviction_us == i64::MIN {
             return Ok(());
         }
-        match self.operator.kind {
-            WindowKind::Tumbling { size_us } => {
+        match self.fixed_size_us() {
+            Some(size_us) => {
                 for pane in self.task.state.panes_through(watermarks.eviction_us.saturating_sub(size_us)) {
                     let closed = &mut self.closed;
                     let mut removed = 0;
@@ -289,7 +321,7 @@ impl Run {
                     self.overlay.drop_pane(pane);
                 }
             }
-            WindowKind::Session { .. } => {
+            None => {
                 for key in self.task.state.due(watermarks.eviction_us) {
                     if touched.contains_key(key.as_ref()) {
                         continue;
@@ -340,7 +372,8 @@ impl Run {
         accumulators.merge(closed.iter().map(|c| c.state.as_slice()), &groups, closed.len())?;
         let mut columns =
             if self.operator.keys.is_empty() { Vec::new() } else { self.key_encoder.decode(closed.iter().map(|c| c.key.as_slice()))? };
-        columns.insert(self.operator.window_position, window_column(closed)?);
+        let window = self.operator.schema.field(self.operator.window_position).data_type();
+        columns.insert(self.operator.window_position, window_column(closed, window)?);
         columns.extend(accumulators.finish()?);
         RecordBatch::try_new(Arc::clone(&self.operator.schema), columns)
             .map_err(|e| Error::internal(format!("operator {} gave rows that do not fit its columns: {e}", self.operator.id)))
@@ -358,12 +391,12 @@ enum Member<'a> {
     Stored(&'a [u8]),
 }
 
-fn session_windows(times: &[i64], numbers: &[u32], keys: usize, stored: &HashMap<usize, Entry>, gap_us: i64) -> Result<Windows> {
+fn session_windows(placed: &[Placed], numbers: &[u32], keys: usize, stored: &HashMap<usize, Entry>) -> Result<Windows> {
     let mut rows_of_key: Vec<Vec<Interval<Member<'_>>>> = (0..keys).map(|_| Vec::new()).collect();
-    for (row, (&time, &key)) in times.iter().zip(numbers).enumerate() {
-        rows_of_key[key as usize].push(Interval { start_us: time, end_us: time.saturating_add(gap_us), tag: Member::Row(row as u32) });
+    for (row, (&Placed { start_us, end_us }, &key)) in placed.iter().zip(numbers).enumerate() {
+        rows_of_key[key as usize].push(Interval { start_us, end_us, tag: Member::Row(row as u32) });
     }
-    let mut of_row = vec![0; times.len()];
+    let mut of_row = vec![0; placed.len()];
     let (mut windows, mut states, mut into) = (Vec::new(), Vec::new(), Vec::new());
     for (key, mut intervals) in rows_of_key.into_iter().enumerate() {
         if let Some(entry) = stored.get(&key) {
@@ -384,11 +417,15 @@ fn session_windows(times: &[i64], numbers: &[u32], keys: usize, stored: &HashMap
     Ok((windows, of_row, states, into, had_state))
 }
 
-fn window_column(closed: &[Closed]) -> Result<ArrayRef> {
-    let DataType::Struct(fields) = window_struct_type() else { return Err(Error::internal("a window is a struct")) };
+fn window_column(closed: &[Closed], data_type: &DataType) -> Result<ArrayRef> {
+    let DataType::Struct(fields) = data_type else { return Err(Error::internal("a window is a struct")) };
+    let zone = match fields.first().map(|field| field.data_type()) {
+        Some(DataType::Timestamp(_, zone)) => zone.clone(),
+        _ => return Err(Error::internal("a window begins at a timestamp")),
+    };
     let edge = |at: fn(&Closed) -> i64| {
-        Arc::new(TimestampMicrosecondArray::from_iter_values(closed.iter().map(at)).with_timezone("UTC")) as ArrayRef
+        Arc::new(TimestampMicrosecondArray::from_iter_values(closed.iter().map(at)).with_timezone_opt(zone.clone())) as ArrayRef
     };
     let columns = vec![edge(|c| c.start_us), edge(|c| c.end_us)];
-    Ok(Arc::new(StructArray::try_new(Fields::clone(&fields), columns, None)?))
+    Ok(Arc::new(StructArray::try_new(Fields::clone(fields), columns, None)?))
 }

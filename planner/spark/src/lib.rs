@@ -11,10 +11,12 @@
 
 pub mod error;
 pub mod functions;
+pub mod kernel;
 pub mod parse;
 pub mod plan;
 pub mod resolve;
 pub mod settings;
+pub mod switches;
 pub mod typed;
 pub mod types;
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
-use crate::Result;
 use crate::types::TimeZone;
+use crate::{Result, switches};
 
 /// What a statement's meaning depends on besides its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +77,10 @@ impl Settings {
     /// # Errors
     /// `INVALID_CONF_VALUE` for anything but `true` and `false`.
     pub fn flag(&self, name: &str, default: bool) -> Result<bool> {
+        debug_assert!(
+            switches::find(name).is_some_and(|s| s.default == default.to_string()),
+            "{name} is no switch, or has another default"
+        );
         match self.get(name) {
             None => Ok(default),
             Some(text) if text.trim().eq_ignore_ascii_case("true") => Ok(true),
@@ -86,6 +90,18 @@ impl Settings {
                 format!("`{name}` is true or false, not `{text}`: set one of them"),
             )),
         }
+    }
+
+    /// A setting that is a whole number.
+    ///
+    /// # Errors
+    /// `INVALID_CONF_VALUE` for anything else.
+    pub fn whole(&self, name: &str, default: i64) -> Result<i64> {
+        let Some(text) = self.get(name) else { return Ok(default) };
+        text.trim().parse().map_err(|_| {
+            let message = format!("`{name}` is a whole number, not `{text}`: set one");
+            crate::error::error("INVALID_CONF_VALUE.TYPE_MISMATCH", message)
+        })
     }
 
     /// Whether two names are one.

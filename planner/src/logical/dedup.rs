@@ -1,7 +1,8 @@
 //! `dropDuplicates(columns)`: the first row of each key is kept. Null keys compare equal. With the event-time column among
 //! the keys, old keys are forgotten when the watermark passes them; without it a stream's state grows for ever, as in Spark.
+//! `dropDuplicatesWithinWatermark(columns)` keeps a key until the watermark passes its first row's time and the delay.
 //!
-//! Source: Spark, `StreamingDeduplicateExec` in `statefulOperators.scala`.
+//! Source: Spark, `StreamingDeduplicateExec` and `StreamingDeduplicateWithinWatermarkExec` in `statefulOperators.scala`.
 
 use std::fmt;
 
@@ -19,6 +20,8 @@ pub struct Dedup {
     pub input: LogicalPlan,
     /// The key columns, one at least.
     pub keys: Vec<Column>,
+    /// Whether a key is kept until the watermark passes its first row's time and the watermark's delay.
+    pub within_watermark: bool,
     /// What it does, in the user's words: names, functions and literals, never the engine's. Its id is made from it.
     pub definition: String,
     /// Given by [`crate::operator_id::name_operators`].
@@ -46,7 +49,7 @@ impl UserDefinedLogicalNodeCore for Dedup {
 
     fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys: Vec<&str> = self.keys.iter().map(|c| c.name.as_str()).collect();
-        write!(f, "Dedup: keys=[{}]", keys.join(", "))
+        write!(f, "Dedup: keys=[{}]{}", keys.join(", "), if self.within_watermark { " within the watermark" } else { "" })
     }
 
     fn with_exprs_and_inputs(&self, exprs: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> DfResult<Self> {
@@ -60,6 +63,6 @@ impl UserDefinedLogicalNodeCore for Dedup {
                 other => datafusion::common::internal_err!("a dedup key is a column, not {other}"),
             })
             .collect::<DfResult<_>>()?;
-        Ok(Self { input, keys, definition: self.definition.clone(), id: self.id.clone() })
+        Ok(Self { input, keys, ..self.clone() })
     }
 }

@@ -10,6 +10,11 @@ pub fn event_time_column(schema: &Schema) -> Option<usize> {
     schema.fields().iter().position(|field| field.metadata().contains_key(WATERMARK_DELAY_KEY))
 }
 
+/// The delay of the watermark that marked a column.
+pub fn watermark_delay_us(schema: &Schema, column: usize) -> Option<i64> {
+    schema.field(column).metadata().get(WATERMARK_DELAY_KEY)?.parse().ok()
+}
+
 /// The schema without the mark, as it goes to sinks.
 pub fn without_event_time(schema: &Schema) -> SchemaRef {
     let fields: Vec<Field> = schema

@@ -5,14 +5,15 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
-use datafusion::common::{Column, DFSchema, DFSchemaRef, ScalarValue};
+use datafusion::common::{Column, DFSchema, DFSchemaRef};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
 
 use super::operator_node;
 use crate::catalog_string::catalog_string;
+use crate::value::{Value, array_of};
 use crate::{Error, OperatorId, Result};
 
 /// The rows of one key in one call.
@@ -62,23 +63,23 @@ impl<'a> GroupRows<'a> {
 /// A key's state during one call: what was there, and what shall be there afterwards.
 #[derive(Debug, Default)]
 pub struct GroupState {
-    value: Option<Vec<ScalarValue>>,
+    value: Option<Vec<Value>>,
     changed: bool,
 }
 
 impl GroupState {
     /// The state as it was stored.
-    pub fn stored(value: Option<Vec<ScalarValue>>) -> Self {
+    pub fn stored(value: Option<Vec<Value>>) -> Self {
         Self { value, changed: false }
     }
 
     /// The state's fields, or `None` when the key has no state.
-    pub fn get(&self) -> Option<&[ScalarValue]> {
+    pub fn get(&self) -> Option<&[Value]> {
         self.value.as_deref()
     }
 
     /// Sets the state's fields, in the order of the state schema.
-    pub fn update(&mut self, fields: Vec<ScalarValue>) {
+    pub fn update(&mut self, fields: Vec<Value>) {
         self.value = Some(fields);
         self.changed = true;
     }
@@ -89,7 +90,7 @@ impl GroupState {
     }
 
     /// The change to store: `None` when there is none, `Some(None)` to remove the key.
-    pub fn into_change(self) -> Option<Option<Vec<ScalarValue>>> {
+    pub fn into_change(self) -> Option<Option<Vec<Value>>> {
         self.changed.then_some(self.value)
     }
 }
@@ -97,12 +98,12 @@ impl GroupState {
 /// The rows that group calls give, row by row in the order of the output schema.
 #[derive(Debug, Default)]
 pub struct GroupOutput {
-    rows: Vec<Vec<ScalarValue>>,
+    rows: Vec<Vec<Value>>,
 }
 
 impl GroupOutput {
     /// Adds a row.
-    pub fn push(&mut self, row: Vec<ScalarValue>) {
+    pub fn push(&mut self, row: Vec<Value>) {
         self.rows.push(row);
     }
 
@@ -118,7 +119,7 @@ impl GroupOutput {
         if self.rows.is_empty() {
             return Ok(RecordBatch::new_empty(Arc::clone(schema)));
         }
-        let mut columns: Vec<Vec<ScalarValue>> = (0..width).map(|_| Vec::with_capacity(self.rows.len())).collect();
+        let mut columns: Vec<Vec<Value>> = (0..width).map(|_| Vec::with_capacity(self.rows.len())).collect();
         for row in self.rows {
             for (column, value) in columns.iter_mut().zip(row) {
                 column.push(value);
@@ -127,10 +128,7 @@ impl GroupOutput {
         let arrays = columns
             .into_iter()
             .zip(schema.fields())
-            .map(|(values, field)| {
-                let array = ScalarValue::iter_to_array(values)?;
-                if array.data_type() == field.data_type() { Ok(array) } else { Ok(arrow::compute::cast(&array, field.data_type())?) }
-            })
+            .map(|(values, field)| array_of(values, field.data_type()))
             .collect::<Result<Vec<_>>>()
             .map_err(|e| {
                 Error::data(format!("group function `{function}` gave rows that do not fit its output columns: {e}")).with_source(e)
@@ -153,10 +151,10 @@ pub trait GroupFunction: fmt::Debug + Send + Sync {
     fn state_schema(&self) -> &SchemaRef;
 
     /// One call for one key. The same inputs must give the same outputs: an epoch may run again.
-    fn call(&self, key: &[ScalarValue], rows: &GroupRows<'_>, state: &mut GroupState, output: &mut GroupOutput) -> Result<()>;
+    fn call(&self, key: &[Value], rows: &GroupRows<'_>, state: &mut GroupState, output: &mut GroupOutput) -> Result<()>;
 }
 
-type GroupClosure = dyn Fn(&[ScalarValue], &GroupRows<'_>, &mut GroupState, &mut GroupOutput) -> Result<()> + Send + Sync;
+type GroupClosure = dyn Fn(&[Value], &GroupRows<'_>, &mut GroupState, &mut GroupOutput) -> Result<()> + Send + Sync;
 
 /// A [`GroupFunction`] made of a closure and its schemas.
 pub struct GroupFn {
@@ -172,7 +170,7 @@ impl GroupFn {
         name: impl Into<String>,
         output: SchemaRef,
         state: SchemaRef,
-        body: impl Fn(&[ScalarValue], &GroupRows<'_>, &mut GroupState, &mut GroupOutput) -> Result<()> + Send + Sync + 'static,
+        body: impl Fn(&[Value], &GroupRows<'_>, &mut GroupState, &mut GroupOutput) -> Result<()> + Send + Sync + 'static,
     ) -> Arc<Self> {
         Arc::new(Self { name: name.into(), output, state, body: Box::new(body) })
     }
@@ -197,7 +195,7 @@ impl GroupFunction for GroupFn {
         &self.state
     }
 
-    fn call(&self, key: &[ScalarValue], rows: &GroupRows<'_>, state: &mut GroupState, output: &mut GroupOutput) -> Result<()> {
+    fn call(&self, key: &[Value], rows: &GroupRows<'_>, state: &mut GroupState, output: &mut GroupOutput) -> Result<()> {
         (self.body)(key, rows, state, output)
     }
 }
@@ -305,12 +303,7 @@ mod tests {
     #[test]
     fn rows_that_do_not_fit_are_refused() {
         let schema: SchemaRef = Arc::new(Schema::new(vec![Field::new("a", DataType::Int64, false)]));
-        for (row, fits) in [
-            (vec![ScalarValue::Int64(Some(1))], true),
-            (vec![ScalarValue::Int32(Some(1))], true),
-            (vec![ScalarValue::Int64(None)], false),
-            (vec![], false),
-        ] {
+        for (row, fits) in [(vec![Value::Long(1)], true), (vec![Value::Integer(1)], true), (vec![Value::Null], false), (vec![], false)] {
             let mut output = GroupOutput::default();
             output.push(row.clone());
             assert_eq!(output.into_batch(&schema, "f").is_ok(), fits, "{row:?}");

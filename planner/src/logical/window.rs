@@ -1,4 +1,4 @@
-//! Windowed aggregation: a GROUP BY over tumbling `window(time, size)` or `session_window(time, gap)`, as one node.
+//! Windowed aggregation: a GROUP BY over `window(time, size[, slide[, start]])` or `session_window(time, gap)`, as one node.
 //!
 //! ```text
 //! GROUP BY session_window(eventTime, '30 minutes'), userId
@@ -27,19 +27,30 @@ pub enum WindowKind {
         /// Length, microseconds.
         size_us: i64,
     },
+    /// `[start + k·slide, start + k·slide + size)`: an event is in each of those that hold its time.
+    Sliding {
+        /// Length, microseconds.
+        size_us: i64,
+        /// How far the next window begins after one, microseconds; at most the length.
+        slide_us: i64,
+        /// Where windows begin, microseconds from the Unix epoch.
+        start_us: i64,
+    },
     /// From the first event to `gap` after the last; two events exactly `gap` apart are in one session.
     Session {
         /// The silence that ends a session, microseconds.
         gap_us: i64,
     },
+    /// The same with a silence of its own for each event, as [`WindowAggregate::ends`] says.
+    SessionByRow,
 }
 
 impl WindowKind {
     /// The kind's name, as operator ids begin with it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Tumbling { .. } => "window",
-            Self::Session { .. } => "session_window",
+            Self::Tumbling { .. } | Self::Sliding { .. } => "window",
+            Self::Session { .. } | Self::SessionByRow => "session_window",
         }
     }
 }
@@ -48,15 +59,18 @@ impl fmt::Display for WindowKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tumbling { size_us } => write!(f, "tumbling {} ms", size_us / 1000),
+            Self::Sliding { size_us, slide_us, start_us } => {
+                write!(f, "sliding {} ms every {} ms from {} us", size_us / 1000, slide_us / 1000, start_us)
+            }
             Self::Session { gap_us } => write!(f, "session {} ms", gap_us / 1000),
+            Self::SessionByRow => f.write_str("session"),
         }
     }
 }
 
-/// `struct<start: timestamp, end: timestamp>`, the type of a window.
-pub fn window_struct_type() -> DataType {
-    let timestamp = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-    DataType::Struct(Fields::from(vec![Field::new("start", timestamp.clone(), false), Field::new("end", timestamp, false)]))
+/// `struct<start, end>` of a type of timestamps, the type of a window over them.
+fn window_struct_type(time: &DataType) -> DataType {
+    DataType::Struct(Fields::from(vec![Field::new("start", time.clone(), false), Field::new("end", time.clone(), false)]))
 }
 
 /// An aggregation over windows of event time, and further keys.
@@ -68,6 +82,9 @@ pub struct WindowAggregate {
     pub kind: WindowKind,
     /// The event time.
     pub time: Expr,
+    /// When the session of a lone event would end, for [`WindowKind::SessionByRow`]: an event for which it is null or not after the
+    /// event's time is in no session.
+    pub ends: Option<Expr>,
     /// The other keys.
     pub keys: Vec<Expr>,
     /// The aggregates.
@@ -89,7 +106,15 @@ impl WindowAggregate {
     ///
     /// # Errors
     /// `Analysis` when the time is no timestamp.
-    pub fn try_new(input: LogicalPlan, kind: WindowKind, time: Expr, window: &str, groups: Groups, definition: String) -> Result<Self> {
+    pub fn try_new(
+        input: LogicalPlan,
+        kind: WindowKind,
+        time: EventTime,
+        window: &str,
+        groups: Groups,
+        definition: String,
+    ) -> Result<Self> {
+        let EventTime { time, ends } = time;
         let schema = input.schema();
         let time_type = time.get_type(schema.as_ref())?;
         if !matches!(time_type, DataType::Timestamp(TimeUnit::Microsecond, _)) {
@@ -99,11 +124,20 @@ impl WindowAggregate {
         }
         let Groups { keys, aggregates, window_position } = groups;
         let mut fields = exprlist_to_fields(keys.iter().chain(&aggregates), &input)?;
-        let window = Field::new(window, window_struct_type(), false);
+        let window = Field::new(window, window_struct_type(&time_type), false);
         fields.insert(window_position.min(keys.len()), (None, Arc::new(window)));
         let schema = Arc::new(DFSchema::new_with_metadata(fields, std::collections::HashMap::new())?);
-        Ok(Self { input, kind, time, keys, aggregates, window_position, definition, id: None, schema })
+        Ok(Self { input, kind, time, ends, keys, aggregates, window_position, definition, id: None, schema })
     }
+}
+
+/// When events are.
+#[derive(Debug, Clone)]
+pub struct EventTime {
+    /// The event time.
+    pub time: Expr,
+    /// When the session of a lone event would end, if that is said for each.
+    pub ends: Option<Expr>,
 }
 
 /// What a [`WindowAggregate`] computes beside its window.
@@ -131,7 +165,7 @@ impl UserDefinedLogicalNodeCore for WindowAggregate {
     }
 
     fn expressions(&self) -> Vec<Expr> {
-        std::iter::once(&self.time).chain(&self.keys).chain(&self.aggregates).cloned().collect()
+        std::iter::once(&self.time).chain(&self.ends).chain(&self.keys).chain(&self.aggregates).cloned().collect()
     }
 
     fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -140,12 +174,15 @@ impl UserDefinedLogicalNodeCore for WindowAggregate {
     }
 
     fn with_exprs_and_inputs(&self, exprs: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> DfResult<Self> {
-        let (Some(input), true) = (inputs.pop(), exprs.len() == 1 + self.keys.len() + self.aggregates.len()) else {
+        let (Some(input), true) =
+            (inputs.pop(), exprs.len() == 1 + usize::from(self.ends.is_some()) + self.keys.len() + self.aggregates.len())
+        else {
             return datafusion::common::internal_err!("a windowed aggregation has one input, one time, its keys and its aggregates");
         };
         let mut exprs = exprs.into_iter();
         let time = exprs.next().unwrap_or_else(|| self.time.clone());
+        let ends = self.ends.as_ref().and_then(|_| exprs.next());
         let keys = exprs.by_ref().take(self.keys.len()).collect();
-        Ok(Self { input, time, keys, aggregates: exprs.collect(), ..self.clone() })
+        Ok(Self { input, time, ends, keys, aggregates: exprs.collect(), ..self.clone() })
     }
 }

@@ -2,6 +2,7 @@
 //! epoch. Both travel as extensions of the task's session config; neither outlives the attempt.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
@@ -114,12 +115,13 @@ pub struct TaskScope {
     /// The epoch, or `None` in a batch run.
     pub epoch: Option<Arc<EpochContext>>,
     report: Mutex<TaskReport>,
+    counters: Mutex<HashMap<String, Arc<AtomicU64>>>,
 }
 
 impl TaskScope {
     /// A scope with an empty report.
     pub fn new(epoch: Option<Arc<EpochContext>>) -> Arc<Self> {
-        Arc::new(Self { epoch, report: Mutex::new(TaskReport::default()) })
+        Arc::new(Self { epoch, report: Mutex::new(TaskReport::default()), counters: Mutex::default() })
     }
 
     /// The scope that a task runs in; a plan that is run outside the executor gets an empty batch scope.
@@ -135,6 +137,12 @@ impl TaskScope {
     /// The report, taken away when the attempt is over.
     pub fn take_report(&self) -> TaskReport {
         std::mem::take(&mut *self.report())
+    }
+
+    /// The number of that name that the steps of this attempt count together, 0 at first.
+    pub fn counter(&self, name: &str) -> Arc<AtomicU64> {
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(counters.entry(name.to_owned()).or_default())
     }
 
     /// The state that `operator` reads in `partition`.

@@ -20,7 +20,7 @@ use self::reader::{Heard, Reader};
 use super::Outcome;
 use super::output::{Format, Output, Rows};
 use super::report::Source;
-use super::sql::statements;
+use super::statements::statements;
 use crate::{Error, Result, Session};
 
 /// How a statement ended that did not fail.

@@ -9,9 +9,14 @@ use std::path::{Path, PathBuf};
 use tokio::runtime::Handle;
 
 use super::compare::{self, Class, Match, Verdict};
-use super::is_ours;
 use super::report::{Judged, Report};
 use super::run::{Outcome, Rows, Sitting, ZONE};
+use super::{is_ours, material};
+
+/// The folder with the sources of Spark's functions.
+pub(super) fn material() -> Result<PathBuf, String> {
+    material::unpacked("spark-catalyst-sources", "spark-catalyst_2.13", "sources", &["org/apache/spark/sql/catalyst"])
+}
 
 /// Examples that share a session.
 pub(super) struct Set {

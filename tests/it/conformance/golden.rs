@@ -11,7 +11,13 @@ use tokio::runtime::Handle;
 use super::compare;
 use super::report::{Judged, Report};
 use super::run::{Sitting, ZONE};
-use super::{is_ours, tables};
+use super::{is_ours, material, tables};
+
+/// The folder with `sql-tests/` and `test-data/`.
+pub(super) fn material() -> Result<PathBuf, String> {
+    let parts = ["sql-tests/inputs", "sql-tests/results", "test-data/postgresql"];
+    material::unpacked("spark-sql-tests", "spark-sql_2.13", "tests", &parts)
+}
 
 /// A golden file.
 pub(super) struct File {

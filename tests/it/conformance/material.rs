@@ -5,17 +5,6 @@ use std::process::{Command, Stdio};
 
 const VERSION: &str = "4.2.0";
 
-/// The folder with `sql-tests/` and `test-data/`.
-pub(super) fn golden() -> Result<PathBuf, String> {
-    let parts = ["sql-tests/inputs", "sql-tests/results", "test-data/postgresql"];
-    unpacked("spark-sql-tests", "spark-sql_2.13", "tests", &parts)
-}
-
-/// The folder with the sources of Spark's functions.
-pub(super) fn functions() -> Result<PathBuf, String> {
-    unpacked("spark-catalyst-sources", "spark-catalyst_2.13", "sources", &["org/apache/spark/sql/catalyst"])
-}
-
 /// Where the jars are kept: `TIDEMILL_SUITES`, or a folder of the user's cache.
 fn cache() -> Result<PathBuf, String> {
     let cache = match (std::env::var_os("TIDEMILL_SUITES"), std::env::var_os("HOME")) {
@@ -28,7 +17,7 @@ fn cache() -> Result<PathBuf, String> {
 }
 
 /// The folder `name` of the cache, with these parts of the jar; nothing is fetched when it is there.
-fn unpacked(name: &str, artifact: &str, classifier: &str, parts: &[&str]) -> Result<PathBuf, String> {
+pub(super) fn unpacked(name: &str, artifact: &str, classifier: &str, parts: &[&str]) -> Result<PathBuf, String> {
     let cache = cache()?;
     let ready = cache.join(name);
     if ready.exists() {

@@ -19,6 +19,7 @@ mod ratchet;
 mod report;
 mod run;
 mod tables;
+mod tpc;
 
 use report::Report;
 
@@ -35,7 +36,7 @@ fn only() -> Option<String> {
 
 #[test]
 fn golden_files_do_no_worse() {
-    let material = material::golden().unwrap_or_else(|why| panic!("{why}"));
+    let material = golden::material().unwrap_or_else(|why| panic!("{why}"));
     let files: Vec<golden::File> = golden::files(&material).into_iter().filter(|file| is_asked(&file.name)).collect();
     assert!(only().is_some() || files.len() > 90, "only {} golden files were found in {}", files.len(), material.display());
     let reports = run::in_parallel(&files, |file| file.cases.len(), |runtime, file| golden::run(runtime, &material, file));
@@ -49,7 +50,7 @@ fn golden_files_do_no_worse() {
 
 #[test]
 fn function_examples_do_no_worse() {
-    let material = material::functions().unwrap_or_else(|why| panic!("{why}"));
+    let material = functions::material().unwrap_or_else(|why| panic!("{why}"));
     let sets: Vec<functions::Set> = functions::sets(&material).into_iter().filter(|set| is_asked(&set.group)).collect();
     assert!(only().is_some() || sets.len() > 10, "only {} groups of functions were found in {}", sets.len(), material.display());
     let reports = run::in_parallel(&sets, |set| set.examples.len(), functions::run);

@@ -1,9 +1,11 @@
 //! SQL: names, versions, Spark's meaning of operators and literals, and what is refused by name.
 
+mod deep;
 mod files;
 mod floats;
 mod joins;
 mod nested;
+mod queries;
 mod spelling;
 mod types;
 

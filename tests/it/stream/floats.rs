@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
-use datafusion::scalar::ScalarValue;
+use tidemill::Value;
 use tidemill::functions as F;
 use tidemill::functions::col;
 use tidemill::{DataFrame, GroupFn, GroupFunction, Result};
@@ -16,10 +16,10 @@ fn counted() -> Arc<dyn GroupFunction> {
     let schema = || Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
     GroupFn::new("counted", schema(), schema(), |_, rows, state, output| {
         let before = match state.get() {
-            Some([ScalarValue::Int64(Some(n))]) => *n,
+            Some([Value::Long(n)]) => *n,
             _ => 0,
         };
-        let n = ScalarValue::from(before + rows.len() as i64);
+        let n = Value::from(before + rows.len() as i64);
         output.push(vec![n.clone()]);
         state.update(vec![n]);
         Ok(())

@@ -14,6 +14,7 @@ mod starts;
 mod story;
 mod two_queries;
 mod upgrade;
+mod windows;
 
 #[cfg(feature = "failpoints")]
 mod kills;

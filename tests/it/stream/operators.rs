@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
-use datafusion::scalar::ScalarValue;
 use expect_test::expect;
+use tidemill::Value;
 use tidemill::functions as F;
 use tidemill::functions::col;
 use tidemill::{DataFrame, GroupFn, GroupFunction, Result};
@@ -211,17 +211,17 @@ pub(super) fn running(name: &str) -> Arc<dyn GroupFunction> {
     GroupFn::new(name, Arc::new(output), Arc::new(state), |key, rows, state, output| {
         let values = rows.column("v")?.as_primitive::<Int64Type>();
         let (mut n, mut total) = match state.get() {
-            Some([ScalarValue::Int64(Some(n)), ScalarValue::Int64(Some(total))]) => (*n, *total),
+            Some([Value::Long(n), Value::Long(total)]) => (*n, *total),
             _ => (0, 0),
         };
         n += rows.len() as i64;
         total += rows.positions().map(|i| values.value(i)).sum::<i64>();
-        output.push(vec![key[0].clone(), ScalarValue::from(n), ScalarValue::from(total)]);
+        output.push(vec![key[0].clone(), Value::from(n), Value::from(total)]);
         // A value of minus one hundred asks to be forgotten.
         if rows.positions().any(|i| values.value(i) == -100) {
             state.remove();
         } else {
-            state.update(vec![ScalarValue::from(n), ScalarValue::from(total)]);
+            state.update(vec![Value::from(n), Value::from(total)]);
         }
         Ok(())
     })

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimeUnit, TimestampMicrosecondType};
-use datafusion::scalar::ScalarValue;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use tidemill::Value;
 use tidemill::demo::lateness::{Bounds, bounds};
 use tidemill::functions as F;
 use tidemill::functions::{col, lit};
@@ -39,17 +39,17 @@ fn so_far() -> Arc<dyn GroupFunction> {
         let starts = rows.column("start")?.as_primitive::<TimestampMicrosecondType>();
         let counts = rows.column("n")?.as_primitive::<Int64Type>();
         let mut so_far = match state.get() {
-            Some([ScalarValue::Int64(Some(n))]) => *n,
+            Some([Value::Long(n)]) => *n,
             _ => 0,
         };
         let mut sessions: Vec<usize> = rows.positions().collect();
         sessions.sort_unstable_by_key(|&i| starts.value(i));
         for i in sessions {
             so_far += counts.value(i);
-            let start = ScalarValue::TimestampMicrosecond(Some(starts.value(i)), Some("UTC".into()));
-            output.push(vec![key[0].clone(), start, ScalarValue::from(so_far)]);
+            let start = Value::Timestamp(starts.value(i));
+            output.push(vec![key[0].clone(), start, Value::from(so_far)]);
         }
-        state.update(vec![ScalarValue::from(so_far)]);
+        state.update(vec![Value::from(so_far)]);
         Ok(())
     })
 }
@@ -71,7 +71,7 @@ fn outputs(events: &DataFrame, ended_by_minute: Option<i64>) -> Result<Vec<(&'st
 /// Windows over the events themselves: they are late by the end of their window, and nothing above has taken the late ones out.
 fn counted(events: &DataFrame) -> DataFrame {
     let marked = events.with_watermark("t", &format!("{DELAY_MINUTES} minutes"));
-    marked.group_by([F::window(col("t"), &format!("{WINDOW_MINUTES} minutes")), col("user")]).agg([F::count("*").alias("n")])
+    marked.group_by([F::window(col("t"), format!("{WINDOW_MINUTES} minutes")), col("user")]).agg([F::count("*").alias("n")])
 }
 
 fn windows(counted: &DataFrame, ended_by_minute: Option<i64>) -> DataFrame {

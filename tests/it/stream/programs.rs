@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
-use datafusion::scalar::ScalarValue;
+use tidemill::Value;
 use tidemill::functions as F;
 use tidemill::functions::{col, expr};
 use tidemill::{Column, DataFrame, ErrorKind, GroupFn, Result, Session, StreamSink, StreamingQuery, Trigger};
@@ -126,10 +126,10 @@ fn groups(events: &DataFrame) -> DataFrame {
     let fields = || Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
     events.group_by(["id"]).flat_map_groups_with_state(GroupFn::new("count", fields(), fields(), |_, rows, state, output| {
         let before = match state.get() {
-            Some([ScalarValue::Int64(Some(n))]) => *n,
+            Some([Value::Long(n)]) => *n,
             _ => 0,
         };
-        let now = ScalarValue::from(before + rows.len() as i64);
+        let now = Value::from(before + rows.len() as i64);
         state.update(vec![now.clone()]);
         output.push(vec![now]);
         Ok(())

@@ -34,13 +34,7 @@ impl GroupFunction for Counted {
         self.0.state_schema()
     }
 
-    fn call(
-        &self,
-        key: &[datafusion::scalar::ScalarValue],
-        rows: &GroupRows<'_>,
-        state: &mut GroupState,
-        output: &mut GroupOutput,
-    ) -> Result<()> {
+    fn call(&self, key: &[tidemill::Value], rows: &GroupRows<'_>, state: &mut GroupState, output: &mut GroupOutput) -> Result<()> {
         CALLS.fetch_add(1, Ordering::SeqCst);
         self.0.call(key, rows, state, output)
     }

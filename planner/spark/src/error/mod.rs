@@ -40,6 +40,11 @@ pub fn at(error: Error, span: Option<Span>) -> Error {
     }
 }
 
+/// The error for a tree that is too tall.
+pub(crate) fn too_complex() -> Error {
+    error("FAILED_TO_PARSE_TOO_COMPLEX", "the statement nests too deep, or chains too many operators: store the rows of a part in a table")
+}
+
 /// Conditions that a row raises while the query runs.
 fn is_about_data(condition: &str) -> bool {
     const DATA: &[&str] = &[

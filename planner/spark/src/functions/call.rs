@@ -9,10 +9,10 @@ use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams,
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{AggregateUDF, ColumnarValue, Expr, Volatility, WindowFrame, WindowFunctionDefinition, WindowUDF};
 
-use super::kernel::{ScalarKernel, SparkScalar};
 use crate::error::error;
+use crate::kernel::{ScalarKernel, SparkScalar};
 use crate::plan::{CastMode, Expression, Span};
-use crate::types::{SparkType, cast, lattice};
+use crate::types::{SparkType, Want, cast, lattice};
 use crate::{Result, Settings, Sql, Typed};
 
 /// An argument.
@@ -22,35 +22,6 @@ pub enum Arg {
     Value(Typed),
     /// `x -> …`, resolved when the types of its parameters are known: see [`Call::lambda`].
     Lambda(Expression),
-}
-
-/// What type of argument a function takes.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Want {
-    /// Just this one.
-    Type(SparkType),
-    /// A type of any kind.
-    Any,
-    /// `Byte` to `Double` and decimals; text becomes a double.
-    Numeric,
-    /// Whole numbers; text becomes a bigint.
-    Integral,
-    /// `decimal` of any digits.
-    AnyDecimal,
-    /// Numbers and ANSI intervals.
-    NumericOrInterval,
-    /// Text or bytes.
-    StringOrBinary,
-    /// Text: string, char, varchar.
-    String,
-    /// Any array.
-    Array,
-    /// Any map.
-    Map,
-    /// Any struct.
-    Struct,
-    /// Any of these: the first that the type is, else the first that it can become.
-    OneOf(Vec<Want>),
 }
 
 /// A resolved lambda.

@@ -7,7 +7,7 @@ use arrow::array::{Array, ArrayRef};
 use arrow::row::{Row, RowConverter, Rows, SortField};
 use tidemill_planner::float::{Normal, normalize};
 
-use super::nested::{all_nullable, retype};
+use crate::kernel::retype::{all_nullable, retype};
 use crate::{Error, Result};
 
 /// The values of several arrays as keys that are equal, ordered and hashed as Spark does; keys of all arrays compare with one another.

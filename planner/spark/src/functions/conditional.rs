@@ -4,6 +4,7 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::{Expr, Operator};
 
+use super::operators::coerce::{self, Takes};
 use super::operators::comparison::{Comparison, compare, refuse_unordered};
 use super::operators::{kernel, nested, null_of, row};
 use super::{Call, Function, Group, Want};
@@ -137,33 +138,27 @@ fn null_if(call: &mut Call<'_>) -> Result<Typed> {
     null_where_equal(call, call.arg(0)?, call.arg(1)?)
 }
 
-/// `left`, null where it equals `right`. A CASE would compute `left` twice, which chains of these and random numbers do not bear.
+/// `left`, null where it equals `right`. A CASE would compute `left` twice, which chains of these and random numbers do not bear: the
+/// kernel takes it as it is, and casts it for the comparison itself.
 fn null_where_equal(call: &Call<'_>, left: Typed, right: Typed) -> Result<Typed> {
     let out = left.data_type.clone();
-    // The types in which both are compared are those of the comparison's operands.
     let equal = compare(call, Comparison::Equal, left.clone(), right.clone())?;
     if out == T::Null {
         return Ok(left.shown(call.sql()));
     }
-    let operands = match &equal.expr {
-        Expr::BinaryExpr(b) if b.op == Operator::Eq => Some(((*b.left).clone(), (*b.right).clone())),
-        Expr::ScalarFunction(f) => match f.args.as_slice() {
-            [l, r] if f.name() == "=" => Some((l.clone(), r.clone())),
-            _ => None,
-        },
-        _ => None,
+    let is_plain = match &equal.expr {
+        Expr::BinaryExpr(b) => b.op == Operator::Eq,
+        Expr::ScalarFunction(f) => f.name() == "=",
+        _ => false,
     };
-    let Some((l, r)) = operands else {
-        let null = null_of(&out, &left)?;
-        let condition = equal.expr;
-        return Ok(call.made(chosen(vec![(condition, null.expr)], Some(left.expr)), out, true));
-    };
-    let any = |expr: Expr| Typed::new(expr, out.clone(), true, "");
-    let mut args = vec![left.clone(), any(r)];
-    if l != left.expr {
-        args.push(any(l));
+    match coerce::operands(call, "=", Takes::Equality, left.clone(), right) {
+        Ok((_, right)) if is_plain => Ok(kernel(call, "nullif", nested::null_if, vec![left, right], Vec::new(), out, true)),
+        // Legacy mode compares booleans with numbers in a way of its own.
+        _ => {
+            let null = null_of(&out, &left)?;
+            Ok(call.made(chosen(vec![(equal.expr, null.expr)], Some(left.expr)), out, true))
+        }
     }
-    Ok(kernel(call, "nullif", nested::null_if, args, Vec::new(), out.clone(), true))
 }
 
 fn zero() -> Typed {

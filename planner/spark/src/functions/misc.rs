@@ -132,7 +132,7 @@ pub(super) const ROWS: &[Function] = &[
     ),
     session(
         "raise_error",
-        "raise_error(expr) - An error with that message.",
+        "raise_error(message) - An error with that message.",
         &[("SELECT if(true, 1, raise_error('no'))", "1")],
         raise_error,
     ),

@@ -376,7 +376,7 @@ fn lambdas_see_columns_of_their_row() {
         Some(vec![]),
         Some(vec![Some(3)]),
     ]));
-    let lists = super::nested::retype(&lists, &to_arrow(&SparkType::array(SparkType::Integer))).unwrap();
+    let lists = crate::kernel::retype::retype(&lists, &to_arrow(&SparkType::array(SparkType::Integer))).unwrap();
     let ks: ArrayRef = Arc::new(Int32Array::from(vec![100, 200, 300, 400]));
     let schema =
         Arc::new(Schema::new(vec![Field::new("xs", lists.data_type().clone(), true), Field::new("k", ks.data_type().clone(), true)]));

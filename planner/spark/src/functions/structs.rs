@@ -4,8 +4,9 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 
-use super::nested::{row, struct_of, wrong_layout};
+use super::nested::row;
 use super::{Call, Function, Group, KernelArgs, constant};
+use crate::kernel::retype::{struct_of, wrong_layout};
 use crate::types::{SparkType, StructField, to_arrow};
 use crate::{Result, Typed};
 

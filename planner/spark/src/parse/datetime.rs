@@ -1,6 +1,7 @@
 //! Dates, times and timestamps as text, in the forms that Spark's typed literals take.
 
 use crate::types::TimeZone;
+use crate::types::civil::day_of_date;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
@@ -27,28 +28,6 @@ impl Moment {
     }
 }
 
-/// Days since 1970-01-01 of a day of the proleptic Gregorian calendar.
-fn days_of(year: i64, month: i64, day: i64) -> Option<i64> {
-    let leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    let longest = match month {
-        2 if leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => return None,
-    };
-    if !(1..=longest).contains(&day) {
-        return None;
-    }
-    // Years that begin in March: leap days are at their end.
-    let shifted = if month <= 2 { year - 1 } else { year };
-    let era = shifted.div_euclid(400);
-    let year_of_era = shifted.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    Some(era * 146_097 + day_of_era - 719_468)
-}
-
 /// Blanks and control characters off both ends, as Spark trims before it reads a value.
 fn trimmed(text: &str) -> &str {
     text.trim_matches(|c: char| c <= ' ' || c == '\u{7f}')
@@ -73,7 +52,7 @@ pub(super) fn date(text: &str) -> Option<i32> {
     };
     let month = month.map_or(Some(1), |m| number(m, 1..=2))?;
     let day = day.map_or(Some(1), |d| number(d, 1..=2))?;
-    i32::try_from(days_of(sign * year, month, day)?).ok()
+    i32::try_from(day_of_date(sign * year, month, day)?).ok()
 }
 
 fn number(digits: &str, lengths: std::ops::RangeInclusive<usize>) -> Option<i64> {
@@ -111,7 +90,7 @@ pub(super) fn timestamp(text: &str) -> Option<Moment> {
     }
     let month = month.map_or(Some(1), |m| number(m, 1..=2))?;
     let day = day.map_or(Some(1), |d| number(d, 1..=2))?;
-    let days = days_of(sign * year, month, day)?;
+    let days = day_of_date(sign * year, month, day)?;
     let (micros, zone) = match time_part {
         Some(time) => clock(time, false)?,
         None => (0, None),

@@ -3,7 +3,7 @@
 use super::keywords::Keyword;
 use super::lexer::{Token, TokenKind};
 use super::parser::{Parser, inner};
-use crate::plan::{Expression, ExpressionKind, Literal, Span, TableName};
+use crate::plan::{ExpressionKind, Literal, Span, TableName};
 use crate::{Error, Result};
 
 impl Parser<'_> {
@@ -145,11 +145,9 @@ impl Parser<'_> {
         self.next += 2;
         let e = self.expression()?;
         self.expect_symbol(")")?;
-        match e {
-            Expression { kind: ExpressionKind::Literal(Literal::String(text)), .. } => {
-                super::parse_multipart_identifier(&text, self.options).map(TableName::Parts)
-            }
-            e => Ok(TableName::Identifier(Box::new(e))),
+        match &e.kind {
+            ExpressionKind::Literal(Literal::String(text)) => super::parse_multipart_identifier(text, self.options).map(TableName::Parts),
+            _ => Ok(TableName::Identifier(Box::new(e))),
         }
     }
 

@@ -3,7 +3,8 @@
 use super::ParseOptions;
 use super::keywords::Keyword;
 use super::lexer::{Token, TokenKind, lex};
-use crate::error::{at, error};
+use crate::error::{at, error, too_complex};
+use crate::plan::deep::MAX_HEIGHT;
 use crate::plan::{Expression, ExpressionKind, Span};
 use crate::{Error, Result};
 
@@ -15,10 +16,6 @@ const FAR_NESTING: usize = 500;
 
 /// That stack: a level takes up to 30 KiB in a debug build.
 const FAR_STACK: usize = 64 << 20;
-
-/// How tall a tree may be, in expressions; a relation counts twice. A thread of 2 MiB clones and drops such a tree in a debug build, where
-/// an expression takes 2 KiB and a relation 4 KiB.
-const MAX_HEIGHT: usize = 600;
 
 /// A place in a text, and what was seen up to it.
 #[derive(Debug)]
@@ -374,7 +371,7 @@ impl<'a> Parser<'a> {
         if self.height > MAX_HEIGHT { Err(self.too_complex()) } else { Ok(()) }
     }
 
-    /// The same for relations.
+    /// The same for relations, each of which stands for two nodes.
     ///
     /// # Errors
     /// As [`Self::grow`].
@@ -383,8 +380,7 @@ impl<'a> Parser<'a> {
     }
 
     fn too_complex(&self) -> Error {
-        let message = "the statement nests too deep, or chains too many operators: name its parts with WITH or views";
-        self.refuse("FAILED_TO_PARSE_TOO_COMPLEX", message, Some(self.peek().span()))
+        at(too_complex(), Some(self.peek().span()))
     }
 
     /// The number of the next `?`.

@@ -2,10 +2,17 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use super::deep::deeper;
 use super::{CastMode, Expression, ExpressionKind, Literal};
 
 impl Display for Expression {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        deeper(|| self.fmt_here(f))
+    }
+}
+
+impl Expression {
+    fn fmt_here(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match &self.kind {
             ExpressionKind::Literal(literal) => literal.fmt(f),
             ExpressionKind::UnresolvedAttribute { name, .. } => f.write_str(&name.join(".")),

@@ -10,9 +10,10 @@ use crate::types::SparkType;
 pub struct PlanId(pub u64);
 
 /// An expression and its place in the text, if it came from one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Expression {
     /// What it is.
+    #[serde(serialize_with = "super::deep::serialize", deserialize_with = "super::deep::deserialize")]
     pub kind: ExpressionKind,
     /// Where it was said.
     pub span: Option<Span>,
@@ -90,6 +91,17 @@ pub enum ExpressionKind {
         /// Whether it was said with a dot.
         dotted: bool,
     },
+    /// A struct with a field added, replaced or left out: `col.withField`, `col.dropFields`.
+    UpdateFields {
+        /// The struct.
+        child: Box<Expression>,
+        /// The field, dotted for one of a struct inside.
+        name: String,
+        /// The field's value; none leaves it out.
+        value: Option<Box<Expression>>,
+    },
+    /// A column of the query around: `col.outer()`.
+    Outer(Box<Expression>),
     /// `CASE [operand] WHEN … THEN … ELSE … END`
     Case {
         /// `CASE operand WHEN`
@@ -353,6 +365,11 @@ impl Expression {
     pub fn at(mut self, span: Span) -> Self {
         self.span = Some(span);
         self
+    }
+
+    /// What it is, taken out.
+    pub fn into_kind(mut self) -> ExpressionKind {
+        std::mem::replace(&mut self.kind, ExpressionKind::Default)
     }
 
     /// A constant.

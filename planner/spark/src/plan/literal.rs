@@ -25,7 +25,8 @@ pub enum Literal {
     Double(f64),
     /// `1.0`, `1BD`: `value` × 10^-scale
     Decimal {
-        /// The digits.
+        /// The digits: text in what is written, as few formats have whole numbers of this size.
+        #[serde(with = "digits")]
         value: i128,
         /// All digits.
         precision: u8,
@@ -131,5 +132,18 @@ impl From<&str> for Literal {
 impl From<String> for Literal {
     fn from(value: String) -> Self {
         Self::String(value)
+    }
+}
+
+/// Whole numbers of 128 bits as text.
+mod digits {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(value: &i128, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i128, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }

@@ -4,6 +4,7 @@
 //! Nodes and fields are named as in Spark Connect's messages where they exist there.
 
 mod command;
+pub(crate) mod deep;
 mod display;
 mod expression;
 mod literal;
@@ -11,6 +12,7 @@ mod relation;
 mod span;
 
 pub use command::*;
+pub use deep::on_far_stack;
 pub use expression::*;
 pub use literal::Literal;
 pub use relation::*;

@@ -9,9 +9,10 @@ use super::{Expression, PlanId, SortOrder, Span, WindowSpec};
 use crate::types::StructField;
 
 /// A relation, its place in the text, and the id under which programs refer to its columns.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Relation {
     /// What it is; shared, so that a step costs no copy of those below it.
+    #[serde(serialize_with = "super::deep::serialize", deserialize_with = "super::deep::deserialize")]
     pub kind: Arc<RelationKind>,
     /// Where it was said.
     pub span: Option<Span>,
@@ -254,6 +255,15 @@ pub enum RelationKind {
         /// (name, new name)
         renames: Vec<(String, String)>,
     },
+    /// `withMetadata`
+    WithMetadata {
+        /// Of what.
+        input: Relation,
+        /// Which column.
+        column: String,
+        /// Its remarks.
+        metadata: BTreeMap<String, String>,
+    },
     /// `toDF(names)`
     ToDf {
         /// Of what.
@@ -440,6 +450,13 @@ pub enum SampleMethod {
         /// To.
         upper_bound: f64,
     },
+    /// `df.randomSplit`: a part of all rows, dealt out so that the parts of one seed share no row.
+    Part {
+        /// From.
+        lower_bound: f64,
+        /// To.
+        upper_bound: f64,
+    },
     /// `n ROWS`
     Rows(Expression),
     /// `BUCKET x OUT OF y`
@@ -571,11 +588,16 @@ pub enum StatAction {
 
 impl From<RelationKind> for Relation {
     fn from(kind: RelationKind) -> Self {
-        Self { kind: Arc::new(kind), span: None, plan_id: None }
+        Self::new(kind, None)
     }
 }
 
 impl Relation {
+    /// A relation, and where it was said if it was said in a text.
+    pub fn new(kind: impl Into<Arc<RelationKind>>, span: Option<Span>) -> Self {
+        Self { kind: kind.into(), span, plan_id: None }
+    }
+
     /// The same relation, said at `span`.
     #[must_use]
     pub fn at(mut self, span: Span) -> Self {

@@ -4,15 +4,17 @@
 
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::expr::Case;
-use datafusion::logical_expr::{Aggregate, Cast, Expr, LogicalPlan, LogicalPlanBuilder, lit};
+use datafusion::logical_expr::expr::{Case, Exists, InSubquery};
+use datafusion::logical_expr::{Aggregate, Cast, Expr, LogicalPlan, LogicalPlanBuilder, Subquery, lit};
 use datafusion::scalar::ScalarValue;
 use std::sync::Arc;
 use tidemill_planner::logical::{Groups, WindowAggregate};
 
+use super::nodes::{filtered, project};
 use super::scope::{Attribute, Scope};
-use super::select::{Output, Under, has_aggregate, project};
+use super::select::{Output, Under, has_aggregate};
 use super::stream::TimeWindow;
+use super::subquery::{outer_references, renamed_outer};
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::plan::{Expression, ExpressionKind, GroupType, Literal, Relation, Span};
@@ -68,6 +70,7 @@ impl Grouped {
     /// An expression over the rows as one over the groups' columns.
     pub(crate) fn rewrite(&mut self, resolver: &mut Resolver<'_>, typed: &Typed) -> Result<Expr> {
         let mut nested = false;
+        let mut stray_outer = None;
         let expr = typed
             .expr
             .clone()
@@ -75,6 +78,7 @@ impl Grouped {
                 if let Some((_, attribute)) = self.keys.iter().find(|(key, _)| key.expr == e) {
                     return Ok(Transformed::new(attribute.expr(), true, TreeNodeRecursion::Jump));
                 }
+                let mut e = e;
                 match e {
                     Expr::AggregateFunction(ref function) => {
                         nested |= function.params.args.iter().any(has_aggregate);
@@ -87,8 +91,19 @@ impl Grouped {
                         });
                         Ok(Transformed::new(Expr::Column(Column::new_unqualified(id)), true, TreeNodeRecursion::Jump))
                     }
-                    // What a subquery takes from the row around it.
-                    Expr::OuterReferenceColumn(..) => Ok(Transformed::no(e)),
+                    // What a subquery takes from the row around it has to be a key.
+                    Expr::ScalarSubquery(ref mut subquery)
+                    | Expr::Exists(Exists { ref mut subquery, .. })
+                    | Expr::InSubquery(InSubquery { ref mut subquery, .. }) => match self.over_groups(subquery) {
+                        Ok(over) => {
+                            *subquery = over;
+                            Ok(Transformed::yes(e))
+                        }
+                        Err(cause) => {
+                            stray_outer = Some(cause);
+                            Ok(Transformed::no(e))
+                        }
+                    },
                     other => Ok(Transformed::no(other)),
                 }
             })
@@ -98,6 +113,9 @@ impl Grouped {
                 "NESTED_AGGREGATE_FUNCTION",
                 format!("\"{}\": an aggregate of an aggregate; compute the inner one in a subquery", typed.sql),
             ));
+        }
+        if let Some(cause) = stray_outer {
+            return Err(cause);
         }
         let known = |name: &str| {
             self.keys.iter().any(|(_, a)| a.id == name)
@@ -125,6 +143,32 @@ impl Grouped {
         Ok(expr)
     }
 
+    /// A subquery of a row, as one of a group: what it takes from around are keys.
+    fn over_groups(&self, subquery: &Subquery) -> Result<Subquery> {
+        let mut names = Vec::new();
+        for reference in outer_references(&subquery.subquery) {
+            let Expr::OuterReferenceColumn(_, column) = reference else { continue };
+            let Some(found) = self.scope.columns.iter().chain(&self.scope.hidden).find(|a| a.id == column.name) else { continue };
+            let key = self.keys.iter().find(|(key, _)| key.expr.try_as_col().is_some_and(|known| known.name == column.name));
+            match key {
+                Some((_, attribute)) if attribute.id == column.name => {}
+                Some((_, attribute)) => names.push((column.name, attribute.id.clone())),
+                None => {
+                    let message = format!("a subquery names the column `{}`, which is not grouped by: add it to GROUP BY", found.name);
+                    return Err(error("MISSING_AGGREGATION", message).with_parameter("expression", format!("\"{}\"", found.name)));
+                }
+            }
+        }
+        if names.is_empty() { Ok(subquery.clone()) } else { Ok(super::subquery::subquery(renamed_outer(&subquery.subquery, &names)?)) }
+    }
+
+    /// The columns of the rows that are keys.
+    pub(crate) fn key_columns(&self) -> Scope {
+        let column = |key: &Typed| key.expr.try_as_col().map(|c| c.name.clone());
+        let is_key = |a: &&Attribute| self.keys.iter().any(|(key, _)| column(key).as_deref() == Some(a.id.as_str()));
+        Scope::new(self.scope.columns.iter().chain(&self.scope.hidden).filter(is_key).cloned().collect())
+    }
+
     /// The groups.
     pub(crate) fn plan(&self, resolver: &mut Resolver<'_>) -> Result<LogicalPlan> {
         // Subqueries of keys and of aggregates' arguments are joined below.
@@ -145,23 +189,20 @@ impl Grouped {
         let plan = if keys.is_empty() && aggregates.is_empty() {
             // One group of which nothing is asked: one row.
             LogicalPlanBuilder::empty(true).build()?
-        } else if let Some(window) = &this.window {
+        } else if let Some(window) = this.window.as_ref().filter(|window| !window.is_column) {
             this.windowed(window, aggregates)?
         } else {
             LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input), keys, aggregates)?)
         };
         let (mut plan, filters) = resolver.with_subqueries(plan, this.filters.clone(), true)?;
         if let Some(filter) = filters.into_iter().reduce(Expr::and) {
-            plan = LogicalPlanBuilder::from(plan).filter(filter)?.build()?;
+            plan = filtered(plan, filter)?;
         }
         Ok(plan)
     }
 
     /// The groups, one of whose keys is a window of time.
     fn windowed(&self, window: &TimeWindow, aggregates: Vec<Expr>) -> Result<LogicalPlan> {
-        if self.sets.is_some() {
-            return Err(crate::Error::unsupported("a window of time in GROUPING SETS is not there yet: group by it, then once more"));
-        }
         let is_window = |key: &Typed| key.expr == window.attribute.expr();
         let window_position = self.keys.iter().position(|(key, _)| is_window(key)).unwrap_or(0);
         let others: Vec<&(Typed, Attribute)> = self.keys.iter().filter(|(key, _)| !is_window(key)).collect();
@@ -169,7 +210,7 @@ impl Grouped {
         let keys = others.iter().map(|(key, attribute)| super::select::under_id(key.expr.clone(), &attribute.id)).collect();
         let groups = Groups { keys, aggregates, window_position };
         let definition = window.definition(&texts, &self.texts);
-        let (time, id) = (window.time.expr.clone(), &window.attribute.id);
+        let (time, id) = (window.event_time(), &window.attribute.id);
         Ok(super::stream::windowed(WindowAggregate::try_new(self.input.clone(), window.kind, time, id, groups, definition)?))
     }
 
@@ -256,15 +297,20 @@ impl Resolver<'_> {
             }
         }
         let mut rel = rel;
-        let window = self.time_window(grouping_expressions, &rel.scope)?;
-        if let Some(window) = &window {
+        let (keys, in_sets) = members(group_type, grouping_expressions);
+        let mut window = self.time_window(&keys, &rel.scope)?;
+        if let Some(window) = &mut window {
             self.remember(&rel.scope);
+            if in_sets {
+                rel.plan = self.with_window_column(rel.plan, window)?;
+            }
             // Its column can be named from here on.
             rel.scope.columns.push(window.attribute.clone());
         }
         let outer_window = std::mem::replace(&mut self.window, window.clone());
+        let asked = self.asked.replace(Vec::new());
         let made = self.grouped(rel, group_type, grouping_expressions, list, keep_grouping, window);
-        self.window = outer_window;
+        (self.window, self.asked) = (outer_window, asked);
         made
     }
 
@@ -293,6 +339,12 @@ impl Resolver<'_> {
                 for expression in grouping_expressions {
                     match self.analytic(expression, &rel.scope, &list, &mut grouping)? {
                         Some(sets) => {
+                            let count = product.as_ref().map_or(1, Vec::len).saturating_mul(sets.len());
+                            if count > MOST_SETS {
+                                let message =
+                                    format!("GROUP BY makes {count} sets of keys, and {MOST_SETS} are the most: write those needed");
+                                return Err(error("GROUPING_SIZE_LIMIT_EXCEEDED", message));
+                            }
                             product = Some(match product {
                                 None => sets,
                                 Some(before) => {
@@ -314,7 +366,7 @@ impl Resolver<'_> {
                 for expression in grouping_expressions {
                     elements.push(self.group_element(expression, &rel.scope, &list, &mut grouping)?);
                 }
-                grouping.sets = Some(if matches!(group_type, GroupType::Rollup) { rollup(&elements) } else { cube(&elements)? });
+                grouping.sets = Some(if matches!(group_type, GroupType::Rollup) { rollup(&elements)? } else { cube(&elements)? });
             }
             GroupType::GroupingSets(sets) => {
                 for expression in grouping_expressions {
@@ -332,6 +384,9 @@ impl Resolver<'_> {
                 }
                 grouping.sets = Some(made);
             }
+        }
+        if grouping.sets.is_some() && grouping.keys.len() > MOST_KEYS {
+            return Err(too_many_keys(grouping.keys.len()));
         }
         let mut keys = Vec::new();
         for key in grouping.keys {
@@ -375,7 +430,21 @@ impl Resolver<'_> {
             let keys: Vec<_> = grouped.keys.iter().map(|(key, _)| (key.clone(), key.expr.try_as_col().is_none(), None)).collect();
             items.splice(0..0, keys);
         }
-        let rel = self.aggregated(grouped, items)?;
+        for (key, _) in &grouped.keys {
+            let is_correlated = matches!(&key.expr, Expr::ScalarSubquery(s) if !outer_references(&s.subquery).is_empty());
+            if is_correlated && !items.iter().any(|(typed, ..)| typed.expr.exists(|e| Ok(*e == key.expr)).unwrap_or(false)) {
+                let message = "GROUP BY has a subquery that names a column of the row around it: let it stand in the list, too";
+                return Err(error("UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.MUST_AGGREGATE_CORRELATED_SCALAR_SUBQUERY", message));
+            }
+        }
+        let is_without_keys = matches!(group_type, GroupType::All) && grouped.keys.is_empty();
+        let rel = self.aggregated(grouped, items).map_err(|cause| {
+            if !is_without_keys || !super::select::is_missing_aggregation(&cause) {
+                return cause;
+            }
+            let message = "GROUP BY ALL finds no key: no column of the list is free of aggregates; write the keys";
+            at(error("UNRESOLVED_ALL_IN_GROUP_BY", message), None)
+        })?;
         self.generated(rel, deferred)
     }
 
@@ -409,6 +478,7 @@ impl Resolver<'_> {
                 ));
             };
             let typed = self.expression(item, scope)?;
+            refuse_window_key(&typed).map_err(|e| at(e, expression.span))?;
             if has_aggregate(&typed.expr) {
                 return Err(at(
                     error(
@@ -441,6 +511,7 @@ impl Resolver<'_> {
             }
             Err(cause) => return Err(cause),
         };
+        refuse_window_key(&made).map_err(|e| at(e, expression.span))?;
         if has_aggregate(&made.expr) {
             return Err(at(
                 error("GROUP_BY_AGGREGATE", format!("\"{}\" is an aggregate: group by something else", made.sql)),
@@ -481,7 +552,7 @@ impl Resolver<'_> {
                 for argument in &call.arguments {
                     elements.push(self.group_element(argument, scope, list, grouping)?);
                 }
-                Ok(Some(if kind == "rollup" { rollup(&elements) } else { cube(&elements)? }))
+                Ok(Some(if kind == "rollup" { rollup(&elements)? } else { cube(&elements)? }))
             }
             "grouping_sets" => {
                 let mut sets = Vec::new();
@@ -532,6 +603,41 @@ impl Resolver<'_> {
     }
 }
 
+/// The expressions that are grouped by, those inside of sets among them; and whether there are sets.
+fn members<'e>(group_type: &'e GroupType, grouping: &'e [Expression]) -> (Vec<&'e Expression>, bool) {
+    fn inside<'e>(expression: &'e Expression, found: &mut Vec<&'e Expression>) -> bool {
+        if let ExpressionKind::UnresolvedFunction(call) = &expression.kind
+            && let [name] = call.name.as_slice()
+            && matches!(name.to_lowercase().as_str(), "rollup" | "cube" | "grouping_sets" | "struct")
+        {
+            let sets = call.arguments.iter().map(|argument| inside(argument, found)).fold(false, |one, other| one | other);
+            return sets || name != "struct";
+        }
+        found.push(expression);
+        false
+    }
+    let mut found = Vec::new();
+    let mut in_sets = matches!(group_type, GroupType::Rollup | GroupType::Cube | GroupType::GroupingSets(_));
+    for expression in grouping {
+        in_sets |= inside(expression, &mut found);
+    }
+    if let GroupType::GroupingSets(sets) = group_type {
+        sets.iter().flatten().for_each(|expression| {
+            inside(expression, &mut found);
+        });
+    }
+    (found, in_sets)
+}
+
+/// Window functions are computed over the groups, and are no keys.
+fn refuse_window_key(key: &Typed) -> Result<()> {
+    if !super::select::has_window(&key.expr) {
+        return Ok(());
+    }
+    let message = format!("\"{}\" is a window function: group by something else", key.sql);
+    Err(error("UNSUPPORTED_EXPR_FOR_OPERATOR", message))
+}
+
 struct Grouping {
     keys: Vec<Typed>,
     sets: Option<Vec<Vec<usize>>>,
@@ -551,8 +657,22 @@ impl Grouping {
 }
 
 /// All leading parts, longest first.
-fn rollup(elements: &[Vec<usize>]) -> Vec<Vec<usize>> {
-    (0..=elements.len()).rev().map(|n| elements[..n].concat()).collect()
+fn rollup(elements: &[Vec<usize>]) -> Result<Vec<Vec<usize>>> {
+    if elements.len() > MOST_KEYS {
+        return Err(too_many_keys(elements.len()));
+    }
+    Ok((0..=elements.len()).rev().map(|n| elements[..n].concat()).collect())
+}
+
+/// How many keys `grouping_id` has bits for.
+const MOST_KEYS: usize = 64;
+
+/// How many sets of keys there may be: those of a CUBE of 16.
+const MOST_SETS: usize = 1 << 16;
+
+fn too_many_keys(count: usize) -> crate::Error {
+    let message = format!("GROUPING SETS, ROLLUP and CUBE have {count} keys, and {MOST_KEYS} are the most: group by fewer");
+    error("GROUPING_SIZE_LIMIT_EXCEEDED", message)
 }
 
 /// All subsets.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use datafusion::logical_expr::{Expr, Operator};
+
 use super::expression::Lambdas;
 use super::scope::Scope;
 use super::select::{has_aggregate, has_window};
@@ -10,6 +12,20 @@ use crate::error::{at, error};
 use crate::functions::{self, Arg, Build, Call, Function, Generator};
 use crate::plan::{Expression, ExpressionKind, FunctionBody, FunctionCall, FunctionReturns, Span, SqlFunction, WindowSpec};
 use crate::{Error, Result, Sql, Typed};
+
+/// How many parts a condition may have. However low their tree is, the engine makes a chain of them, which takes stack for each.
+const MOST_PARTS: usize = 1_000;
+
+fn has_too_many_parts(condition: &Expr) -> bool {
+    let (mut open, mut parts) = (vec![condition], 0);
+    while let Some(next) = open.pop() {
+        match next {
+            Expr::BinaryExpr(both) if both.op == Operator::And => open.extend([both.left.as_ref(), both.right.as_ref()]),
+            _ => parts += 1,
+        }
+    }
+    parts > MOST_PARTS
+}
 
 impl Resolver<'_> {
     /// A call as a value, over a window if `spec` says one.
@@ -39,6 +55,9 @@ impl Resolver<'_> {
         let Some(function) = function else {
             return match self.sql_function(&call.name) {
                 Some(function) => self.call_sql(&function, call, scope, span),
+                None if lower.as_deref() == Some("range") => {
+                    Err(error("NOT_A_SCALAR_FUNCTION", "`range` gives a table: write `SELECT … FROM range(…)`"))
+                }
                 None => Err(self.unknown_function(&call.name)),
             };
         };
@@ -84,7 +103,7 @@ impl Resolver<'_> {
                 ));
             }
             Build::Table => {
-                return Err(error("UNRESOLVED_ROUTINE", format!("`{0}` gives a table: write `SELECT … FROM {0}(…)`", function.name)));
+                return Err(error("NOT_A_SCALAR_FUNCTION", format!("`{0}` gives a table: write `SELECT … FROM {0}(…)`", function.name)));
             }
         };
         // Arguments of aggregates are of the rows, not of the list.
@@ -174,14 +193,12 @@ impl Resolver<'_> {
         Err(at(error(condition, message), filter.span))
     }
 
-    /// A condition: a boolean.
-    pub(crate) fn condition(&mut self, expression: &Expression, scope: &Scope) -> Result<Typed> {
-        let typed = self.expression(expression, scope)?;
-        self.boolean(typed, expression.span)
-    }
-
     pub(crate) fn boolean(&self, typed: Typed, span: Option<Span>) -> Result<Typed> {
         use crate::types::SparkType;
+        if has_too_many_parts(&typed.expr) {
+            let message = format!("a condition has more than {MOST_PARTS} parts joined by AND: join with a table of what is compared");
+            return Err(at(error("FAILED_TO_PARSE_TOO_COMPLEX", message), span));
+        }
         match typed.data_type {
             SparkType::Boolean => Ok(typed),
             SparkType::Null => crate::types::cast::cast(typed, &SparkType::Boolean, crate::plan::CastMode::Session, &self.settings, span),
@@ -289,16 +306,60 @@ impl Resolver<'_> {
             return Err(error("RECURSIVE_VIEW", format!("`{name}` calls itself")));
         }
         self.inside.push(lower);
-        let (aliases, lambdas, outer) =
-            (std::mem::replace(&mut self.aliases, frame), std::mem::take(&mut self.lambdas), std::mem::take(&mut self.outer));
-        let made = self.expression(&body, &Scope::default());
-        (self.aliases, self.lambdas, self.outer) = (aliases, lambdas, outer);
+        let made = self.in_body(call, frame, scope, |resolver| resolver.expression(&body, &Scope::default()));
         self.inside.pop();
         let mut made = made?;
         if let FunctionReturns::Scalar(returns) = &function.returns {
             made = crate::types::cast::cast(made, returns, crate::plan::CastMode::Session, &self.settings, span)?;
         }
         Ok(made.shown(Sql::call(&name, &shown)))
+    }
+
+    /// What the body of a function means, which sees its parameters and nothing else of the statement; `scope` is where the call stands.
+    pub(super) fn in_body<T>(
+        &mut self,
+        call: &FunctionCall,
+        values: Vec<(String, Typed)>,
+        scope: &Scope,
+        resolve: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let parameters = Parameters { function: call.name.last().cloned().unwrap_or_default(), values, scope: scope.clone() };
+        let parameters = self.parameters.replace(parameters);
+        let (aliases, lambdas) = (std::mem::take(&mut self.aliases), std::mem::take(&mut self.lambdas));
+        let (outer, ctes) = (std::mem::take(&mut self.outer), std::mem::take(&mut self.ctes));
+        let uses = std::mem::take(&mut self.outer_uses);
+        let definitions = self.definitions.take();
+        let made = resolve(self);
+        (self.parameters, self.definitions) = (parameters, definitions);
+        (self.aliases, self.lambdas) = (aliases, lambdas);
+        (self.outer, self.outer_uses, self.ctes) = (outer, uses, ctes);
+        made
+    }
+
+    /// The parameter that a name means in the body of a function, and the fields that stand behind it.
+    pub(super) fn parameter<'n>(&self, name: &'n [String]) -> Result<Option<(Typed, &'n [String])>> {
+        let Some(parameters) = &self.parameters else { return Ok(None) };
+        let find = |name: &str| parameters.values.iter().find(|(known, _)| self.settings.same(known, name));
+        let (found, fields) = match name {
+            [function, name, fields @ ..] if self.settings.same(function, &parameters.function) && find(name).is_some() => {
+                (find(name), fields)
+            }
+            [name, fields @ ..] => (find(name), fields),
+            [] => (None, name),
+        };
+        let Some((known, value)) = found else { return Ok(None) };
+        let mut value = value.clone();
+        if !self.outer.is_empty() {
+            if has_aggregate(&value.expr) || has_window(&value.expr) {
+                let message =
+                    format!("`{}` was given an aggregate, which its query cannot see: compute it in a subquery", parameters.function);
+                return Err(error("UNSUPPORTED_SQL_UDF_USAGE", message));
+            }
+            value.expr = super::subquery::as_outer(&value.expr, &parameters.scope)?;
+        }
+        value.sql = Sql::from(known.as_str());
+        value.name = Some(known.clone());
+        Ok(Some((value, fields)))
     }
 
     /// (parameter, argument in the parameter's type)
@@ -343,6 +404,17 @@ impl Resolver<'_> {
         let hint = tidemill_planner::ident::did_you_mean(last, functions::all().into_iter().map(|f| f.name));
         error("UNRESOLVED_ROUTINE", format!("there is no function {shown}{hint}")).with_parameter("routineName", shown)
     }
+}
+
+/// The parameters of a function written in SQL, while its body is resolved.
+#[derive(Debug, Clone)]
+pub(crate) struct Parameters {
+    /// The function's name, which may stand before a parameter's.
+    function: String,
+    /// The values, over the columns of `scope`.
+    values: Vec<(String, Typed)>,
+    /// Where the call stands.
+    scope: Scope,
 }
 
 /// The name of a function of Spark's: `abs`, `builtin.abs`, `system.builtin.abs`.

@@ -1,9 +1,13 @@
 //! Steps that add, rename, replace or leave out columns.
 
+use std::collections::BTreeMap;
+
+use datafusion::common::Column;
 use datafusion::logical_expr::Expr;
 
+use super::nodes::project;
 use super::scope::{Attribute, Found, Scope};
-use super::select::{has_aggregate, project, project_windows, under_id};
+use super::select::{has_aggregate, project_windows, under_id};
 use super::{Rel, Resolver};
 use crate::Result;
 use crate::error::{at, error};
@@ -76,10 +80,16 @@ impl Resolver<'_> {
                 }
             }
         }
-        let mut exprs: Vec<Expr> = rel.plan.schema().columns().into_iter().map(Expr::Column).collect();
-        exprs.extend(computed.into_iter().map(|(expr, id)| under_id(expr, &id)));
-        let plan = project_windows(rel.plan, exprs)?;
-        let plan = project(plan, unique(&columns))?;
+        let exprs = unique(&columns).into_iter().map(|column| {
+            match &column {
+                Expr::Column(Column { name, .. }) => {
+                    computed.iter().find(|(_, id)| id == name).map(|(expr, id)| under_id(expr.clone(), id))
+                }
+                _ => None,
+            }
+            .unwrap_or(column)
+        });
+        let plan = project_windows(rel.plan, exprs.collect())?;
         Ok(Rel::new(plan, Scope::new(columns)))
     }
 
@@ -92,6 +102,21 @@ impl Resolver<'_> {
                     attribute.plan_ids.clear();
                 }
             }
+        }
+        Ok(Rel::new(rel.plan, rel.scope))
+    }
+
+    pub(crate) fn with_metadata(&mut self, input: &Relation, column: &str, metadata: &BTreeMap<String, String>) -> Result<Rel> {
+        let mut rel = self.relation(input)?;
+        let mut found = false;
+        for attribute in rel.scope.columns.iter_mut().filter(|a| self.settings.same(&a.name, column)) {
+            attribute.metadata.clone_from(metadata);
+            found = true;
+        }
+        if !found {
+            let hints = rel.scope.suggestions(&[column.to_owned()]);
+            let message = format!("there is no column `{column}` here; did you mean one of [{}]?", hints.join(", "));
+            return Err(error("UNRESOLVED_COLUMN.WITH_SUGGESTION", message));
         }
         Ok(Rel::new(rel.plan, rel.scope))
     }
@@ -147,7 +172,7 @@ impl Resolver<'_> {
     }
 
     /// The first of all rows that are equal in some columns.
-    pub(crate) fn deduplicate_by(&mut self, rel: Rel, names: &[String]) -> Result<Rel> {
+    pub(crate) fn deduplicate_by(&mut self, rel: Rel, names: &[String], within_watermark: bool) -> Result<Rel> {
         let mut keys = Vec::with_capacity(names.len());
         for name in names {
             let of_name: Vec<&Attribute> = rel.scope.columns.iter().filter(|a| self.settings.same(&a.name, name)).collect();
@@ -158,7 +183,7 @@ impl Resolver<'_> {
             }
             keys.extend(of_name.into_iter().cloned());
         }
-        Ok(self.dedup(rel, &keys))
+        Ok(self.dedup(rel, &keys, within_watermark))
     }
 }
 

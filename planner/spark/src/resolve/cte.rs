@@ -1,13 +1,18 @@
 //! WITH: named queries, recursive ones included.
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::cte_worktable::CteWorkTable;
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder};
 
+use super::nodes::project;
+use super::recursion::{Limits, bounded};
 use super::scope::{Attribute, Scope};
-use super::select::project;
+use super::shared::made_once;
 use super::{Rel, Resolver};
 use crate::Result;
 use crate::error::{at, error};
@@ -24,8 +29,20 @@ pub(crate) struct Named {
     outer: usize,
     /// Its place in its WITH: it sees those before.
     place: usize,
+    /// Whether it has been resolved: where somebody names it, or because nobody does.
+    is_resolved: Rc<Cell<bool>>,
     /// Inside its own recursion: the rows of the step before.
     step: Option<(String, Vec<StructField>)>,
+    /// Its rows, where they are made once for all who name it.
+    made: Option<Rel>,
+}
+
+/// The queries of one WITH.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    queries: HashMap<String, Named>,
+    /// Those from this place on are out of sight.
+    end: usize,
 }
 
 impl Resolver<'_> {
@@ -35,59 +52,70 @@ impl Resolver<'_> {
             let message = "WITH RECURSIVE needs spark.sql.legacy.ctePrecedencePolicy to be other than LEGACY";
             return Err(error("RECURSIVE_CTE_IN_LEGACY_MODE", message));
         }
-        let mut frame: HashMap<String, Named> = HashMap::new();
         let level = self.ctes.len();
+        let mut queries: HashMap<String, Named> = HashMap::new();
         for (place, cte) in with.ctes.iter().enumerate() {
-            let name = cte.alias.name.to_lowercase();
-            if frame.contains_key(&name) {
+            // Each query sees those before it, and itself where the WITH is recursive.
+            let is_recursive = with.recursive && mentions(&cte.query, &cte.alias.name, &self.settings);
+            let named = Named {
+                cte: Arc::new(cte.clone()),
+                level: level + 1,
+                outer: self.outer.len(),
+                place,
+                is_resolved: Rc::default(),
+                step: is_recursive.then(|| (String::new(), Vec::new())),
+                made: None,
+            };
+            if queries.insert(cte.alias.name.to_lowercase(), named).is_some() {
                 let message = format!("WITH names two queries `{}`: name them differently", cte.alias.name);
                 return Err(at(error("DUPLICATED_CTE_NAMES", message), cte.span));
             }
-            frame.insert(name, Named { cte: Arc::new(cte.clone()), level: level + 1, outer: self.outer.len(), place, step: None });
         }
-        // Each query sees those before it, and itself where the WITH is recursive.
-        let order: Vec<String> = with.ctes.iter().map(|cte| cte.alias.name.to_lowercase()).collect();
-        self.ctes.push(HashMap::new());
-        let mut done = Ok(());
-        for name in &order {
-            let Some(named) = frame.remove(name) else { continue };
-            if with.recursive && mentions(&named.cte.query, &named.cte.alias.name, &self.settings) {
-                let recursive = Named { step: Some((String::new(), Vec::new())), ..named };
-                self.ctes[level].insert(name.clone(), recursive);
-            } else {
-                self.ctes[level].insert(name.clone(), named.clone());
-            }
-            // Queries that nobody uses are looked at, too.
-            if let Err(cause) = self.named_check(&order, name, level) {
-                done = Err(cause);
-                break;
-            }
-        }
-        let rel = match done {
-            Ok(()) => self.relation(&with.input),
-            Err(cause) => Err(cause),
-        };
+        self.ctes.push(Frame { queries, end: usize::MAX });
+        let rel = self.relation(&with.input);
+        let unused = self.resolve_unused(with, level);
         self.ctes.truncate(level);
-        rel
+        unused.and(rel)
     }
 
-    fn named_check(&mut self, _order: &[String], name: &str, level: usize) -> Result<()> {
-        let hidden = self.ctes[level].clone();
-        let Some(named) = hidden.get(name).cloned() else { return Ok(()) };
-        self.named_query(&named, name, level).map(|_| ())
+    /// Queries that nobody names are looked at, too.
+    fn resolve_unused(&mut self, with: &With, level: usize) -> Result<()> {
+        for cte in &with.ctes {
+            let name = cte.alias.name.to_lowercase();
+            let named = self.ctes.get(level).and_then(|frame| frame.queries.get(&name)).filter(|named| !named.is_resolved.get()).cloned();
+            if let Some(named) = named {
+                self.named_query(&named, &name, level)?;
+            }
+        }
+        Ok(())
     }
 
     /// The query of that name, if one is in sight.
     pub(crate) fn cte(&mut self, name: &str) -> Result<Option<Rel>> {
         let lower = name.to_lowercase();
         for level in (0..self.ctes.len()).rev() {
-            let Some(named) = self.ctes[level].get(&lower).cloned() else { continue };
-            return self.named_query(&named, &lower, level).map(Some);
+            let frame = &self.ctes[level];
+            let Some(named) = frame.queries.get(&lower).filter(|named| named.place < frame.end).cloned() else { continue };
+            let rel = self.named_query(&named, &lower, level)?;
+            if named.made.is_some() || named.step.is_some() {
+                return Ok(Some(rel));
+            }
+            // Rows that would be others the next time are made once, for this place and all that follow.
+            let Some(made) = made_once(&rel) else { return Ok(Some(rel)) };
+            let rel = self.shared_use(&made)?;
+            if let Some(named) = self.ctes[level].queries.get_mut(&lower) {
+                named.made = Some(made);
+            }
+            return Ok(Some(rel));
         }
         Ok(None)
     }
 
     fn named_query(&mut self, named: &Named, lower: &str, level: usize) -> Result<Rel> {
+        named.is_resolved.set(true);
+        if let Some(made) = &named.made {
+            return self.shared_use(made);
+        }
         match &named.step {
             Some((table, columns)) if !table.is_empty() => {
                 let (table, columns) = (table.clone(), columns.clone());
@@ -97,17 +125,13 @@ impl Resolver<'_> {
                 // It sees what was in sight where it stands: those before it, and itself only in its recursion.
                 let is_recursive = inner.is_some();
                 let first_hidden = named.place + usize::from(is_recursive);
-                let later: Vec<HashMap<String, Named>> = self.ctes.split_off(named.level.min(self.ctes.len()));
-                let hidden: Vec<(String, Named)> = self
-                    .ctes
-                    .last_mut()
-                    .map(|frame| frame.extract_if(|_, other| other.place >= first_hidden).collect())
-                    .unwrap_or_default();
+                let later: Vec<Frame> = self.ctes.split_off(named.level.min(self.ctes.len()));
+                let end = self.ctes.last_mut().map(|frame| std::mem::replace(&mut frame.end, first_hidden));
                 let outer = self.outer.split_off(named.outer.min(self.outer.len()));
                 let rel = if is_recursive { self.recursive(named, lower, level) } else { self.relation(&named.cte.query) };
                 self.outer.extend(outer);
-                if let Some(frame) = self.ctes.last_mut() {
-                    frame.extend(hidden);
+                if let (Some(frame), Some(end)) = (self.ctes.last_mut(), end) {
+                    frame.end = end;
                 }
                 self.ctes.extend(later);
                 if is_recursive { rel } else { self.aliased(rel?, &named.cte.alias) }
@@ -132,34 +156,30 @@ impl Resolver<'_> {
                 ));
             }
         };
-        if !is_all {
-            let message = format!("the parts of the recursive query `{}` are joined by UNION: write UNION ALL", cte.alias.name);
-            return Err(refuse("UNION_NOT_SUPPORTED_IN_RECURSIVE_CTE", message));
-        }
         let in_inner = inner_with.is_some_and(|with| with.ctes.iter().any(|inner| mentions(&inner.query, &cte.alias.name, &self.settings)));
         if in_inner || mentions(anchor, &cte.alias.name, &self.settings) {
             let message =
                 format!("`{}` names itself in its first part or in a WITH of its own: only the part after UNION ALL may", cte.alias.name);
             return Err(refuse("INVALID_RECURSIVE_CTE", message));
         }
+        if !is_all {
+            let message = format!("the parts of the recursive query `{}` are joined by UNION: write UNION ALL", cte.alias.name);
+            return Err(refuse("UNION_NOT_SUPPORTED_IN_RECURSIVE_CTE", message));
+        }
         // Both parts see the queries of a WITH around them.
         let wrapped = |part: &Relation| match inner_with {
-            Some(with) => Relation {
-                kind: Arc::new(RelationKind::With(Box::new(With {
-                    ctes: with.ctes.clone(),
-                    recursive: with.recursive,
-                    input: part.clone(),
-                }))),
-                ..cte.query.clone()
-            },
+            Some(with) => {
+                let kind = RelationKind::With(Box::new(With { ctes: with.ctes.clone(), recursive: with.recursive, input: part.clone() }));
+                Relation { kind: Arc::new(kind), span: cte.query.span, plan_id: cte.query.plan_id }
+            }
             None => part.clone(),
         };
         let (anchor, step) = (&wrapped(anchor), &wrapped(step));
         // Away with the name while the anchor is resolved.
-        let saved = self.ctes[level].remove(lower);
+        let saved = self.ctes[level].queries.remove(lower);
         let first = self.relation(anchor);
         if let Some(saved) = saved.clone() {
-            self.ctes[level].insert(lower.to_owned(), saved);
+            self.ctes[level].queries.insert(lower.to_owned(), saved);
         }
         let mut first = first?;
         if let Some(alias) = &alias {
@@ -192,6 +212,15 @@ impl Resolver<'_> {
                 return Err(refuse("CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE", message));
             }
         }
+        if references(&step_rel.plan, &table)? > 1 {
+            return Err(at(
+                crate::Error::unsupported(format!(
+                    "the step of the recursive query `{}` names it more than once, which is not there yet: name it once, and join",
+                    cte.alias.name
+                )),
+                cte.span,
+            ));
+        }
         if !well_placed(&step_rel.plan, &table, true) {
             let message = format!(
                 "the step of `{}` names it in a subquery, under an aggregate, a window or a sort, or on the side of an outer join that may be \
@@ -218,6 +247,7 @@ impl Resolver<'_> {
         }
         let anchor_plan = project(first.plan.clone(), shaped(&first)?)?;
         let step_plan = project(step_rel.plan.clone(), shaped(&step_rel)?)?;
+        let (anchor_plan, step_plan) = bounded(&table, anchor_plan, step_plan, Limits::of(&cte, &self.settings)?);
         let plan = LogicalPlanBuilder::from(anchor_plan).to_recursive_query(table, step_plan, !is_all)?.build()?;
         let found = plan.schema().columns();
         let plan = project(plan, found.into_iter().zip(&attributes).map(|(c, a)| Expr::Column(c).alias(&a.id)).collect())?;
@@ -230,10 +260,10 @@ impl Resolver<'_> {
 
     fn step(&mut self, named: &Named, lower: &str, level: usize, table: &str, columns: &[StructField], step: &Relation) -> Result<Rel> {
         let inside = Named { step: Some((table.to_owned(), columns.to_vec())), ..named.clone() };
-        let saved = self.ctes[level].insert(lower.to_owned(), inside);
+        let saved = self.ctes[level].queries.insert(lower.to_owned(), inside);
         let rel = self.relation(step);
         if let Some(saved) = saved {
-            self.ctes[level].insert(lower.to_owned(), saved);
+            self.ctes[level].queries.insert(lower.to_owned(), saved);
         }
         rel
     }
@@ -252,15 +282,27 @@ impl Resolver<'_> {
     }
 }
 
+/// Whether a plan is the rows of the step before. A table of the catalog may have the same name.
+fn is_work_table(plan: &LogicalPlan, table: &str) -> bool {
+    let LogicalPlan::TableScan(scan) = plan else { return false };
+    let source = datafusion::datasource::source_as_provider(&scan.source).ok();
+    source.is_some_and(|source| source.downcast_ref::<CteWorkTable>().is_some_and(|work| work.name() == table))
+}
+
+/// How often the rows of the step before are read, in subqueries as well.
+fn references(plan: &LogicalPlan, table: &str) -> Result<usize> {
+    let mut found = 0;
+    plan.apply_with_subqueries(|node| {
+        found += usize::from(is_work_table(node, table));
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(found)
+}
+
 /// Whether the rows of the step before are only named where Spark allows it.
 fn well_placed(plan: &LogicalPlan, table: &str, allowed: bool) -> bool {
     let inputs: Vec<bool> = match plan {
-        LogicalPlan::TableScan(scan) => {
-            // A table of the catalog may have the same name.
-            let source = datafusion::datasource::source_as_provider(&scan.source).ok();
-            let is_work = source.is_some_and(|source| source.downcast_ref::<CteWorkTable>().is_some_and(|work| work.name() == table));
-            return allowed || !is_work;
-        }
+        LogicalPlan::TableScan(_) => return allowed || !is_work_table(plan, table),
         LogicalPlan::Join(join) => match join.join_type {
             JoinType::Inner => vec![allowed, allowed],
             JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => vec![allowed, false],

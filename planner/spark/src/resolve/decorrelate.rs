@@ -20,7 +20,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::Resolver;
 use super::join::{joined, joined_on_nulls, null_safe};
-use super::select::project;
+use super::nodes::{filtered, project, windowed};
 use super::subquery::outer_references;
 use crate::Result;
 use crate::error::error;
@@ -124,7 +124,7 @@ impl Push {
             LogicalPlan::Filter(f) => {
                 let predicate = self.inside(f.predicate)?;
                 let input = self.down(Arc::unwrap_or_clone(f.input))?;
-                Ok(LogicalPlanBuilder::from(input).filter(predicate)?.build()?)
+                Ok(filtered(input, predicate)?)
             }
             LogicalPlan::SubqueryAlias(a) => self.down(Arc::unwrap_or_clone(a.input)),
             LogicalPlan::Subquery(s) => self.down(Arc::unwrap_or_clone(s.subquery)),
@@ -340,7 +340,7 @@ impl Push {
             },
         }));
         let name = number.schema_name().to_string();
-        let plan = LogicalPlanBuilder::window_plan(input, [number])?;
+        let plan = windowed(input, vec![number])?;
         let number = Expr::Cast(datafusion::logical_expr::Cast::new(
             Box::new(Expr::Column(Column::new_unqualified(name))),
             arrow::datatypes::DataType::Int64,
@@ -354,7 +354,7 @@ impl Push {
         if let Some(fetch) = rows(fetch) {
             condition = condition.and(number.lt_eq(lit(skip.saturating_add(fetch))));
         }
-        let plan = LogicalPlanBuilder::from(plan).filter(condition)?.build()?;
+        let plan = filtered(plan, condition)?;
         project(plan, columns.into_iter().chain(self.key_columns()).collect())
     }
 }

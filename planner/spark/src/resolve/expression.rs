@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::Expr;
 
 use super::Resolver;
 use super::scope::{Attribute, Found, Scope};
+use super::subquery::OuterUse;
 use crate::error::{at, error};
 use crate::functions::{self, Lambda, LambdaResolver};
 use crate::plan::{Expression, ExpressionKind, FunctionCall, Literal, PlanId, Span};
@@ -15,7 +17,7 @@ use crate::{Error, Result, Sql, Typed};
 impl Resolver<'_> {
     /// The expression over the columns of `scope`.
     pub(crate) fn expression(&mut self, expression: &Expression, scope: &Scope) -> Result<Typed> {
-        stacker::maybe_grow(128 * 1024, 4 * 1024 * 1024, || self.expression_here(expression, scope)).map_err(|e| at(e, expression.span))
+        self.one_level(|resolver| resolver.expression_here(expression, scope)).map_err(|e| at(e, expression.span))
     }
 
     /// A list of expressions, each a value.
@@ -91,9 +93,11 @@ impl Resolver<'_> {
                 _ => Err(error("UNSUPPORTED_EXPR_FOR_WINDOW", "OVER follows a call of an aggregate or window function")),
             },
             ExpressionKind::SortOrder(order) => self.expression(&order.child, scope),
-            ExpressionKind::ScalarSubquery(plan) => self.scalar_subquery(plan, scope),
-            ExpressionKind::Exists(plan) => self.exists(plan, scope),
-            ExpressionKind::InSubquery { values, plan } => self.in_subquery(values, plan, scope, false),
+            ExpressionKind::UpdateFields { child, name, value } => self.update_fields(child, name, value.as_deref(), scope),
+            ExpressionKind::Outer(child) => self.outer_column(child),
+            ExpressionKind::ScalarSubquery(_) | ExpressionKind::Exists(_) | ExpressionKind::InSubquery { .. } => {
+                self.asked_once(expression, scope)
+            }
             ExpressionKind::TableArgument(_) => Err(error(
                 "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.UNSUPPORTED_TABLE_ARGUMENT",
                 "TABLE(…) is an argument of table functions alone",
@@ -201,6 +205,10 @@ impl Resolver<'_> {
             match same.as_slice() {
                 [] => {}
                 [one] => {
+                    if is_too_large(&one.expr) {
+                        let message = format!("`{first}` is made of too many columns of this list: compute it in a query of its own");
+                        return Err(error("FAILED_TO_PARSE_TOO_COMPLEX", message));
+                    }
                     let mut base = (*one).clone();
                     base.sql = Sql::from(first.as_str());
                     base.name = Some(first.clone());
@@ -219,12 +227,16 @@ impl Resolver<'_> {
             match outer.find(name, &self.settings) {
                 Found::One(attribute, fields) => {
                     let spelled = name.get(name.len() - fields.len() - 1).map_or(attribute.name.clone(), Clone::clone);
+                    self.outer_uses.push(OuterUse { depth, span, name: attribute.name.clone() });
                     let base = outer_reference(attribute, &spelled);
                     return self.fields(base, &fields);
                 }
                 Found::Several(found) => return Err(ambiguous(name, &found)),
                 Found::Nothing => {}
             }
+        }
+        if let Some((value, fields)) = self.parameter(name)? {
+            return self.fields(value, fields);
         }
         if let [only] = name {
             const BARE: &[&str] = &[
@@ -236,6 +248,7 @@ impl Resolver<'_> {
                 "session_user",
                 "current_catalog",
                 "current_database",
+                "current_path",
                 "localtimestamp",
             ];
             let lower = only.to_lowercase();
@@ -260,12 +273,18 @@ impl Resolver<'_> {
 
     fn name_in_plan(&mut self, name: &[String], plan: PlanId, scope: &Scope) -> Result<Typed> {
         let Some((column, fields)) = name.split_first() else { return Err(self.unknown_column(name, scope)) };
-        let scopes: Vec<(bool, Scope)> =
-            std::iter::once((false, scope.clone())).chain(self.outer.iter().rev().map(|s| (true, s.clone()))).collect();
+        let around = self.outer.iter().cloned().enumerate().rev().map(|(depth, scope)| (Some(depth), scope));
+        let scopes: Vec<(Option<usize>, Scope)> = std::iter::once((None, scope.clone())).chain(around).collect();
         for (outer, scope) in scopes {
             match scope.find_in_plan(column, plan, &self.settings) {
                 Found::One(attribute, _) => {
-                    let base = if outer { outer_reference(attribute, column) } else { attribute.typed(column) };
+                    let base = match outer {
+                        Some(depth) => {
+                            self.outer_uses.push(OuterUse { depth, span: None, name: attribute.name.clone() });
+                            outer_reference(attribute, column)
+                        }
+                        None => attribute.typed(column),
+                    };
                     return self.fields(base, fields);
                 }
                 Found::Several(found) => {
@@ -327,6 +346,22 @@ pub(super) fn outer_reference(attribute: &Attribute, spelled: &str) -> Typed {
     typed.sql = Sql::from(spelled);
     typed.name = Some(spelled.to_owned());
     typed
+}
+
+/// Whether an expression is taller or has more nodes than may be put in place of a name: names of names grow fast.
+fn is_too_large(expr: &Expr) -> bool {
+    const MOST_LEVELS: usize = 200;
+    const MOST_NODES: usize = 10_000;
+    fn fits(expr: &Expr, levels: usize, nodes: &mut usize) -> bool {
+        *nodes += 1;
+        let mut all = levels < MOST_LEVELS && *nodes < MOST_NODES;
+        let _ = expr.apply_children(|child| {
+            all = all && fits(child, levels + 1, nodes);
+            Ok(if all { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+        });
+        all
+    }
+    !fits(expr, 0, &mut 0)
 }
 
 fn ambiguous(name: &[String], found: &[&Attribute]) -> Error {

@@ -9,8 +9,8 @@ use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use datafusion::scalar::ScalarValue;
 use std::sync::Arc;
 
+use super::nodes::project;
 use super::scope::Attribute;
-use super::select::project;
 use super::{Rel, Resolver};
 use crate::Result;
 use crate::error::{at, error};
@@ -139,11 +139,17 @@ impl Resolver<'_> {
             return Err(at(error("INVALID_SQL_FUNCTION_PLAN_STRUCTURE", format!("the body of `{shown}` is no query")), span));
         };
         let call = crate::plan::FunctionCall { name: name.to_vec(), ..crate::plan::FunctionCall::new("", arguments.to_vec()) };
-        let frame = self.sql_arguments(function, &call, &super::Scope::default(), span)?;
-        let (aliases, outer) = (std::mem::replace(&mut self.aliases, frame), std::mem::take(&mut self.outer));
-        let rel = self.relation(query);
-        (self.aliases, self.outer) = (aliases, outer);
-        let rel = rel?;
+        let scope = super::Scope::default();
+        let frame = self.sql_arguments(function, &call, &scope, span)?;
+        let lower = shown.to_lowercase();
+        if self.inside.contains(&lower) {
+            return Err(error("RECURSIVE_VIEW", format!("`{shown}` calls itself")));
+        }
+        self.inside.push(lower);
+        let rel = self.in_body(&call, frame, &scope, |resolver| resolver.relation(query));
+        self.inside.pop();
+        let mut rel = rel?;
+        rel.under = None;
         if columns.is_empty() {
             return Ok(rel);
         }
@@ -202,11 +208,13 @@ impl Resolver<'_> {
     pub(crate) fn columns_of(&mut self, plan: datafusion::logical_expr::LogicalPlan, columns: &[StructField]) -> Result<Rel> {
         let mut exprs = Vec::with_capacity(columns.len());
         let mut attributes = Vec::with_capacity(columns.len());
+        let mut have_ids = columns.len() == plan.schema().fields().len();
         for (column, (qualifier, field)) in columns.iter().zip(plan.schema().iter()) {
             let mut attribute = self.attribute(&column.name, column.data_type.clone(), column.nullable);
             attribute.metadata.clone_from(&column.metadata);
             let engine = Expr::Column(Column::new(qualifier.cloned(), field.name()));
             let wanted = to_arrow(&column.data_type);
+            have_ids &= qualifier.is_none() && *field.name() == attribute.id && *field.data_type() == wanted;
             let expr = if *field.data_type() == wanted {
                 engine
             } else {
@@ -215,7 +223,8 @@ impl Resolver<'_> {
             exprs.push(expr.alias(&attribute.id));
             attributes.push(attribute);
         }
-        Ok(Rel::new(project(plan, exprs)?, super::Scope::new(attributes)))
+        let plan = if have_ids { plan } else { project(plan, exprs)? };
+        Ok(Rel::new(plan, super::Scope::new(attributes)))
     }
 
     pub(crate) fn one_row(&mut self) -> Result<Rel> {

@@ -1,13 +1,15 @@
 //! Joins: of every kind, by condition, by common columns, and lateral ones.
 
+use arrow::datatypes::DataType;
 use datafusion::common::{JoinType as EngineJoin, NullEquality};
 use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::utils::split_conjunction_owned;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::scalar::ScalarValue;
 
-use super::scope::{Attribute, Found, Scope};
-use super::select::project;
+use super::nodes::{filtered, project};
+use super::scope::{Attribute, Scope};
+use super::select::{has_aggregate, has_window};
 use super::subquery_join::has_subquery;
 use super::{Rel, Resolver};
 use crate::error::{at, error};
@@ -18,7 +20,7 @@ use crate::{Result, Typed};
 impl Resolver<'_> {
     pub(crate) fn join(&mut self, join: &Join, span: Option<Span>) -> Result<Rel> {
         let left = self.relation(&join.left)?;
-        let right = if join.is_lateral { self.inner(&join.right, &left.scope)? } else { self.relation(&join.right)? };
+        let right = if join.is_lateral { self.inner(&join.right, &left.scope)?.0 } else { self.relation(&join.right)? };
         self.join_rels(left, right, join, span)
     }
 
@@ -27,19 +29,22 @@ impl Resolver<'_> {
         let names: Vec<String> = match &join.criteria {
             JoinCriteria::Using(names) => names.clone(),
             JoinCriteria::Natural => {
-                let in_right = |a: &Attribute| right.scope.columns.iter().any(|b| self.settings.same(&a.name, &b.name));
-                left.scope.columns.iter().filter(|a| in_right(a)).map(|a| a.name.clone()).collect()
+                // Each name as often as both sides have it.
+                let mut others: Vec<&str> = right.scope.columns.iter().map(|b| b.name.as_str()).collect();
+                let mut is_common = |a: &&Attribute| {
+                    let place = others.iter().position(|other| self.settings.same(&a.name, other));
+                    place.map(|place| others.swap_remove(place)).is_some()
+                };
+                left.scope.columns.iter().filter(|a| is_common(a)).map(|a| a.name.clone()).collect()
             }
             _ => Vec::new(),
         };
         let mut keys = Vec::with_capacity(names.len());
         for name in &names {
-            let side = |scope: &Scope, which: &str| match scope.find(std::slice::from_ref(name), &self.settings) {
-                Found::One(attribute, fields) if fields.is_empty() => Ok(attribute.clone()),
-                Found::Several(_) => {
-                    Err(refuse("AMBIGUOUS_REFERENCE", format!("the USING column `{name}` is twice on the {which} side: rename one")))
-                }
-                _ => {
+            // Of several columns of the name the first is taken, as in Spark.
+            let side = |scope: &Scope, which: &str| match scope.columns.iter().find(|a| self.settings.same(&a.name, name)) {
+                Some(attribute) => Ok(attribute.clone()),
+                None => {
                     let hints = scope.suggestions(std::slice::from_ref(name));
                     Err(refuse(
                         "UNRESOLVED_USING_COLUMN_FOR_JOIN",
@@ -56,6 +61,10 @@ impl Resolver<'_> {
                 if typed.data_type != crate::types::SparkType::Boolean && typed.data_type != crate::types::SparkType::Null {
                     let message = format!("the join condition \"{}\" is \"{}\" and not a boolean", typed.sql, typed.data_type.sql());
                     return Err(at(error("JOIN_CONDITION_IS_NOT_BOOLEAN_TYPE", message), condition.span));
+                }
+                if has_window(&typed.expr) || has_aggregate(&typed.expr) {
+                    let message = format!("\"{}\" does not stand in a join's condition: compute it in a subquery", typed.sql);
+                    return Err(at(error("UNSUPPORTED_EXPR_FOR_OPERATOR", message), condition.span));
                 }
                 Some(self.boolean(typed, condition.span)?.expr)
             }
@@ -99,7 +108,7 @@ impl Resolver<'_> {
         };
         let (mut plan, above) = self.with_subqueries(plan, above, true)?;
         if let Some(condition) = above.into_iter().reduce(Expr::and) {
-            plan = LogicalPlanBuilder::from(plan).filter(condition)?.build()?;
+            plan = filtered(plan, condition)?;
         }
         let (mut left_scope, mut right_scope) = (left.scope, right.scope);
         let nullable = |scope: &mut Scope| scope.columns.iter_mut().chain(&mut scope.hidden).for_each(|a| a.nullable = true);
@@ -165,11 +174,21 @@ impl Resolver<'_> {
         let functions::Build::Scalar(build) = function.build else {
             return Err(error("INTERNAL_ERROR", format!("`{name}` is not a function of values")));
         };
+        self.with_call(function.name, args, build)
+    }
+
+    /// What is made of a call of a function of the table over resolved arguments.
+    pub(crate) fn with_call<T>(
+        &mut self,
+        name: &'static str,
+        args: Vec<Typed>,
+        make: impl FnOnce(&mut functions::Call<'_>) -> Result<T>,
+    ) -> Result<T> {
         let settings = std::sync::Arc::clone(&self.settings);
         let scope = Scope::default();
         let mut lambdas = super::expression::Lambdas { resolver: self, scope: &scope };
-        let mut call = functions::Call {
-            name: function.name,
+        make(&mut functions::Call {
+            name,
             args: args.into_iter().map(functions::Arg::Value).collect(),
             distinct: false,
             filter: None,
@@ -179,8 +198,7 @@ impl Resolver<'_> {
             span: None,
             settings: &settings,
             lambdas: &mut lambdas,
-        };
-        build(&mut call)
+        })
     }
 }
 
@@ -206,6 +224,9 @@ pub(super) fn joined_on_nulls(
     join_type: EngineJoin,
 ) -> Result<LogicalPlan> {
     let keys = null_safe(&left, &right, keys)?;
+    if keys.is_empty() {
+        return joined(left, right, (join_type != EngineJoin::Inner).then(|| lit(true)), join_type);
+    }
     let join = datafusion::logical_expr::Join::try_new(
         std::sync::Arc::new(left),
         std::sync::Arc::new(right),
@@ -224,6 +245,10 @@ pub(super) fn joined_on_nulls(
 pub(super) fn null_safe(left: &LogicalPlan, right: &LogicalPlan, keys: Vec<(Expr, Expr)>) -> Result<Vec<(Expr, Expr)>> {
     let mut safe = Vec::with_capacity(keys.len());
     for (l, r) in keys {
+        // Of a column of nothing but nulls every value is the same.
+        if l.get_type(left.schema())? == DataType::Null && r.get_type(right.schema())? == DataType::Null {
+            continue;
+        }
         if !l.nullable(left.schema())? && !r.nullable(right.schema())? {
             safe.push((l, r));
             continue;

@@ -56,19 +56,16 @@ impl Resolver<'_> {
         let refuse = || error("INVALID_TYPED_LITERAL", format!("`{text}` is no {upper}: write it as in {upper} '2024-01-31 10:00:00'"));
         let zone = &self.settings.time_zone;
         let ltz = |text: &str| datetime_text::parse_timestamp(text, zone);
-        let now = || {
-            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-            i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-        };
+        let now = self.opened.now_us;
         let (value, data_type) = match upper.as_str() {
-            "DATE" if datetime_text::special_date(text, now(), zone).is_some() => {
-                (ScalarValue::Date32(datetime_text::special_date(text, now(), zone)), SparkType::Date)
+            "DATE" if datetime_text::special_date(text, now, zone).is_some() => {
+                (ScalarValue::Date32(datetime_text::special_date(text, now, zone)), SparkType::Date)
             }
-            "TIMESTAMP_NTZ" if datetime_text::special_timestamp_ntz(text, now(), zone).is_some() => {
-                (ScalarValue::TimestampMicrosecond(datetime_text::special_timestamp_ntz(text, now(), zone), None), SparkType::TimestampNtz)
+            "TIMESTAMP_NTZ" if datetime_text::special_timestamp_ntz(text, now, zone).is_some() => {
+                (ScalarValue::TimestampMicrosecond(datetime_text::special_timestamp_ntz(text, now, zone), None), SparkType::TimestampNtz)
             }
-            "TIMESTAMP" | "TIMESTAMP_LTZ" if datetime_text::special_timestamp(text, now(), zone).is_some() => {
-                let micros = datetime_text::special_timestamp(text, now(), zone);
+            "TIMESTAMP" | "TIMESTAMP_LTZ" if datetime_text::special_timestamp(text, now, zone).is_some() => {
+                let micros = datetime_text::special_timestamp(text, now, zone);
                 (ScalarValue::TimestampMicrosecond(micros, Some(Arc::from(UTC))), SparkType::Timestamp)
             }
             "DATE" => (ScalarValue::Date32(Some(datetime_text::parse_date(text).ok_or_else(refuse)?)), SparkType::Date),

@@ -1,10 +1,11 @@
 //! Missing values: null, and NaN of floats, filled, dropped or replaced as `df.na` says.
 
 use datafusion::logical_expr::expr::Case;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, lit};
+use datafusion::logical_expr::{Expr, lit};
 
+use super::nodes::{filtered, project};
 use super::scope::{Attribute, Scope};
-use super::select::{project, under_id};
+use super::select::under_id;
 use super::{Rel, Resolver};
 use crate::error::error;
 use crate::plan::{CastMode, Literal, NaAction, NaFunction};
@@ -134,7 +135,7 @@ impl Resolver<'_> {
             _ => present.into_iter().reduce(Expr::and),
         };
         let Some(condition) = condition else { return Ok(Rel::new(rel.plan, rel.scope)) };
-        let plan = LogicalPlanBuilder::from(rel.plan).filter(condition)?.build()?;
+        let plan = filtered(rel.plan, condition)?;
         Ok(Rel::new(plan, rel.scope))
     }
 }

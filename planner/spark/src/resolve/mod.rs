@@ -15,22 +15,28 @@ mod generate;
 mod join;
 mod literal;
 mod missing;
+mod nodes;
 mod opened;
 mod pivot;
 mod range;
+mod recursion;
 mod relation;
 mod request;
+mod resolved;
 mod sample;
 mod scope;
 mod select;
 mod set_operation;
+mod shared;
 mod single_value;
 mod sort;
 mod star;
+mod statistics;
 mod stream;
 mod subquery;
 mod subquery_join;
 mod unpivot;
+mod update_fields;
 mod values;
 mod window;
 
@@ -41,40 +47,20 @@ use datafusion::logical_expr::LogicalPlan;
 
 pub use opened::{Opened, OpenedFunction, OpenedRelation, Request, Travel};
 pub use request::{requests, requests_of};
+pub use resolved::{OutputColumn, Resolved};
 
-use crate::plan::{Expression, Relation};
+use crate::error::too_complex;
+use crate::plan::{Expression, Relation, deep};
 use crate::types::{SparkType, StructField};
 use crate::{Result, Settings, Typed};
 use scope::{Attribute, Scope};
-
-/// A tree that has been resolved.
-#[derive(Debug, Clone)]
-pub struct Resolved {
-    /// What the engine runs. Its columns are named by id.
-    pub plan: LogicalPlan,
-    /// The columns that the user sees, in order: one per column of `plan`.
-    pub output: Vec<OutputColumn>,
-}
-
-/// A column of a result.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OutputColumn {
-    /// Its name in the plan.
-    pub id: String,
-    /// Its name, type and nullability for the user.
-    pub field: StructField,
-    /// The names of the relation that it comes from, if it is a plain column of one.
-    pub qualifier: Vec<String>,
-}
 
 /// What `relation` means.
 ///
 /// # Errors
 /// Spark's conditions, with the place in the text.
 pub fn resolve(relation: &Relation, opened: &Opened, settings: &Arc<Settings>) -> Result<Resolved> {
-    let mut resolver = Resolver::new(opened, settings);
-    let rel = resolver.relation(relation)?;
-    rel.finish()
+    on_stack_for(opened, settings, |resolver| resolver.relation(relation)?.finish())
 }
 
 /// What an expression means over given columns (a MERGE condition, a CHECK, a default); the columns' ids are their names in the
@@ -83,28 +69,66 @@ pub fn resolve(relation: &Relation, opened: &Opened, settings: &Arc<Settings>) -
 /// # Errors
 /// Spark's conditions, with the place in the text.
 pub fn resolve_expression(expression: &Expression, columns: &[OutputColumn], opened: &Opened, settings: &Arc<Settings>) -> Result<Typed> {
-    let mut resolver = Resolver::new(opened, settings);
     let attributes = columns.iter().map(|column| {
         let mut attribute = Attribute::new(column.id.clone(), &column.field.name, column.field.data_type.clone(), column.field.nullable);
         attribute.qualifier.clone_from(&column.qualifier);
         attribute
     });
     let scope = Scope::new(attributes.collect());
-    resolver.expression(expression, &scope)
+    on_stack_for(opened, settings, |resolver| resolver.expression(expression, &scope))
+}
+
+/// Resolves on the caller's stack, and where that is too small for the tree, once more on a larger one: the engine's expressions take
+/// stack for each of their levels.
+fn on_stack_for<T>(opened: &Opened, settings: &Arc<Settings>, resolve: impl Fn(&mut Resolver<'_>) -> Result<T>) -> Result<T> {
+    let mut resolver = Resolver::new(opened, settings);
+    let result = resolve(&mut resolver);
+    if !resolver.height.is_exceeded {
+        return result;
+    }
+    deep::on_far_stack(|| {
+        let mut resolver = Resolver::new(opened, settings);
+        resolver.height.most = deep::MAX_HEIGHT;
+        resolve(&mut resolver)
+    })
+}
+
+/// How many levels of the tree are being resolved, one inside the other.
+#[derive(Debug, Clone, Copy)]
+struct Height {
+    levels: usize,
+    /// How many may be.
+    most: usize,
+    /// Whether there were more.
+    is_exceeded: bool,
+}
+
+impl Default for Height {
+    fn default() -> Self {
+        const NEAR: usize = 60;
+        Self { levels: 0, most: NEAR, is_exceeded: false }
+    }
 }
 
 /// Resolves one statement.
 pub(crate) struct Resolver<'a> {
     opened: &'a Opened,
     settings: Arc<Settings>,
+    height: Height,
     /// How often each id has been asked for.
     uses: HashMap<String, usize>,
     /// The named queries that are in sight, innermost last.
-    ctes: Vec<HashMap<String, cte::Named>>,
+    ctes: Vec<cte::Frame>,
     /// The columns of the queries around the one being resolved, innermost last.
     outer: Vec<Scope>,
+    /// The subqueries of the grouped list being resolved: one that is there twice is one.
+    asked: Option<Vec<(serde_json::Value, Typed)>>,
+    /// The places that name columns of `outer`.
+    outer_uses: Vec<subquery::OuterUse>,
     /// The parameters of the lambdas around the expression being resolved, innermost last.
     lambdas: Vec<HashMap<String, Attribute>>,
+    /// The parameters of the function whose body is being resolved.
+    parameters: Option<call::Parameters>,
     /// Earlier columns of the same list, by lower-case name: lateral column aliases.
     aliases: Vec<(String, Typed)>,
     /// The windows that a WINDOW clause names.
@@ -158,7 +182,7 @@ impl Rel {
         let plan = if ids == output.iter().map(|c| c.id.as_str()).collect::<Vec<_>>() {
             self.plan
         } else {
-            select::project(self.plan, self.scope.columns.iter().map(Attribute::expr).collect())?
+            nodes::project(self.plan, self.scope.columns.iter().map(Attribute::expr).collect())?
         };
         Ok(Resolved { plan, output })
     }
@@ -169,10 +193,14 @@ impl<'a> Resolver<'a> {
         Self {
             opened,
             settings: Arc::clone(settings),
+            height: Height::default(),
             uses: HashMap::new(),
             ctes: Vec::new(),
             outer: Vec::new(),
+            asked: None,
+            outer_uses: Vec::new(),
             lambdas: Vec::new(),
+            parameters: None,
             aliases: Vec::new(),
             windows: Vec::new(),
             inside: Vec::new(),
@@ -182,6 +210,21 @@ impl<'a> Resolver<'a> {
             aggregate_texts: Vec::new(),
             known: HashMap::new(),
         }
+    }
+
+    /// Goes one level deeper into the tree.
+    ///
+    /// # Errors
+    /// `FAILED_TO_PARSE_TOO_COMPLEX` where that is too deep.
+    fn one_level<T>(&mut self, resolve: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.height.levels >= self.height.most {
+            self.height.is_exceeded = true;
+            return Err(too_complex());
+        }
+        self.height.levels += 1;
+        let made = deep::deeper(|| resolve(self));
+        self.height.levels -= 1;
+        made
     }
 
     /// An id that no other column of the statement has: the name itself for the first of that name, so that plans can be read and

@@ -85,7 +85,7 @@ pub enum OpenedRelation {
         columns: Vec<StructField>,
     },
     /// A tree that was resolved before.
-    Resolved(Arc<super::Resolved>),
+    Resolved(Arc<super::resolved::Resolved>),
     /// There is none of that name.
     Missing,
 }
@@ -128,6 +128,8 @@ pub struct Opened {
     pub group_functions: HashMap<u64, Arc<dyn GroupFunction>>,
     /// Session variables, by lower-case name: type and value.
     pub variables: HashMap<String, (SparkType, ScalarValue)>,
+    /// Microseconds since the epoch at which the statement began: what `DATE 'today'` means.
+    pub now_us: i64,
     /// Names of tables that exist, for hints.
     pub known_tables: Vec<String>,
 }

@@ -2,9 +2,9 @@
 
 use datafusion::logical_expr::LogicalPlanBuilder;
 
+use super::nodes::project;
 use super::opened::OpenedRelation;
 use super::scope::Scope;
-use super::select::project;
 use super::set_operation::How;
 use super::{Rel, Request, Resolver, request};
 use crate::error::{at, error};
@@ -14,13 +14,11 @@ use crate::{Error, Result, Typed};
 
 impl Resolver<'_> {
     pub(crate) fn relation(&mut self, relation: &Relation) -> Result<Rel> {
-        let made = stacker::maybe_grow(256 * 1024, 8 * 1024 * 1024, || self.relation_here(relation)).map_err(|e| at(e, relation.span));
-        let mut rel = made?;
+        let made = self.one_level(|resolver| resolver.relation_here(relation));
+        let mut rel = made.map_err(|e| at(e, relation.span))?;
         if let Some(id) = relation.plan_id {
             for attribute in rel.scope.columns.iter_mut().chain(&mut rel.scope.hidden) {
-                if !attribute.plan_ids.contains(&id) {
-                    attribute.plan_ids.push(id);
-                }
+                attribute.plan_ids.push(id);
             }
             if let Some(under) = &mut rel.under {
                 under.mark(id);
@@ -76,14 +74,7 @@ impl Resolver<'_> {
                 let how = How { operation: *operation, is_all: *is_all, by_name: *by_name, allow_missing: *allow_missing_columns };
                 self.set_operation(left, right, how, span)
             }
-            RelationKind::Deduplicate { input, column_names, within_watermark } => {
-                if *within_watermark {
-                    return Err(Error::unsupported(
-                        "`dropDuplicatesWithinWatermark` is not there yet: use `drop_duplicates` with the event-time column among the keys",
-                    ));
-                }
-                self.deduplicate(input, column_names)
-            }
+            RelationKind::Deduplicate { input, column_names, within_watermark } => self.deduplicate(input, column_names, *within_watermark),
             // SORT BY orders all rows, and so each partition's.
             RelationKind::Sort { input, order, is_global: _ } => self.sort(input, order),
             RelationKind::Limit { input, limit } => self.limit(input, limit.as_ref()),
@@ -111,11 +102,12 @@ impl Resolver<'_> {
             }
             RelationKind::WithColumns { input, aliases, mode } => self.with_columns(input, aliases, *mode),
             RelationKind::WithColumnsRenamed { input, renames } => self.renamed(input, renames),
+            RelationKind::WithMetadata { input, column, metadata } => self.with_metadata(input, column, metadata),
             RelationKind::ToDf { input, column_names } => self.named_anew(input, column_names),
             RelationKind::Drop { input, columns, must_exist } => self.drop(input, columns, *must_exist),
             RelationKind::PipeStep { input, operator } => self.pipe_step(input, operator, span),
             RelationKind::NaFunction(function) => self.na_function(function),
-            RelationKind::StatFunction(_) => Err(Error::unsupported("`describe`, `summary` and `stat` are not there yet: use aggregates")),
+            RelationKind::StatFunction(stat) => self.statistics(stat),
             RelationKind::WithWatermark { input, event_time, delay_threshold } => self.with_watermark(input, event_time, delay_threshold),
             RelationKind::GroupState { input, grouping_expressions, handle } => self.group_state(input, grouping_expressions, *handle),
             RelationKind::SideOutput { input, port } => self.side_output(input, port),
@@ -144,7 +136,14 @@ impl Resolver<'_> {
         let opened = self.opened.relations.get(request).cloned();
         match opened {
             Some(OpenedRelation::Missing) | None => Err(at(self.unknown_table(request), span)),
-            Some(opened) => self.relation_of(&opened, span),
+            Some(opened) => {
+                let mut rel = self.relation_of(&opened, span)?;
+                // A view of a DataFrame has its own name, and not those of what the DataFrame was made from.
+                if let (Request::Table { name, .. }, OpenedRelation::Resolved(_)) = (request, &opened) {
+                    rel.scope.columns.iter_mut().for_each(|attribute| attribute.qualifier.clone_from(name));
+                }
+                Ok(rel)
+            }
         }
     }
 
@@ -200,11 +199,13 @@ impl Resolver<'_> {
         let mut inner = Resolver {
             uses: std::mem::take(&mut self.uses),
             inside: std::mem::take(&mut self.inside),
+            height: self.height,
             ..Resolver::new(self.opened, settings.unwrap_or(&self.settings))
         };
         let rel = inner.relation(relation);
         self.uses = std::mem::take(&mut inner.uses);
         self.inside = std::mem::take(&mut inner.inside);
+        self.height = inner.height;
         self.inside.pop();
         let mut rel = rel.map_err(|e| e.context(format!("in the view `{}`", name.join("."))))?;
         rel.under = None;
@@ -257,11 +258,15 @@ impl Resolver<'_> {
         Ok(Rel::new(plan, scope))
     }
 
-    fn deduplicate(&mut self, input: &Relation, column_names: &[String]) -> Result<Rel> {
+    fn deduplicate(&mut self, input: &Relation, column_names: &[String], within_watermark: bool) -> Result<Rel> {
         let rel = self.relation(input)?;
-        if column_names.is_empty() && tidemill_planner::legality::is_streaming(&rel.plan) {
+        let streams = tidemill_planner::legality::is_streaming(&rel.plan);
+        if within_watermark && !streams {
+            return Err(Error::analysis("`drop_duplicates_within_watermark` is for streams: over a table, use `drop_duplicates`"));
+        }
+        if column_names.is_empty() && streams {
             let keys = rel.scope.columns.clone();
-            return Ok(self.dedup(rel, &keys));
+            return Ok(self.dedup(rel, &keys, within_watermark));
         }
         if column_names.is_empty() {
             if let Some(column) = rel.scope.columns.iter().find(|a| crate::types::lattice::has_map(&a.data_type)) {
@@ -286,7 +291,7 @@ impl Resolver<'_> {
             );
             return Ok(Rel::new(plan, scope));
         }
-        self.deduplicate_by(rel, column_names)
+        self.deduplicate_by(rel, column_names, within_watermark)
     }
 
     /// Steps of pipe syntax are the relations that they are made of.

@@ -1,5 +1,7 @@
 //! What a tree needs from outside that has not been opened yet.
 
+use crate::error::too_complex;
+use crate::plan::deep;
 use crate::plan::{
     Cte, Expression, ExpressionKind, FrameBound, GroupType, JoinCriteria, NamedTable, Relation, RelationKind, SampleMethod, SortOrder,
     StatAction, TableName, Temporal, WindowSpec,
@@ -18,7 +20,7 @@ use crate::plan::FunctionBody;
 /// # Errors
 /// For a name or a moment that is computed and does not compute.
 pub fn requests(relation: &Relation, opened: &Opened, settings: &Arc<Settings>) -> Result<Vec<Request>> {
-    let mut found = Finder { opened, settings, names: Vec::new(), requests: Vec::new(), depth: 0 };
+    let mut found = Finder { opened, settings, names: Vec::new(), requests: Vec::new(), depth: 0, levels: 0 };
     found.relation(relation)?;
     found.requests.sort();
     found.requests.dedup();
@@ -30,7 +32,7 @@ pub fn requests(relation: &Relation, opened: &Opened, settings: &Arc<Settings>) 
 /// # Errors
 /// Those of [`requests`].
 pub fn requests_of(expression: &Expression, opened: &Opened, settings: &Arc<Settings>) -> Result<Vec<Request>> {
-    let mut found = Finder { opened, settings, names: Vec::new(), requests: Vec::new(), depth: 0 };
+    let mut found = Finder { opened, settings, names: Vec::new(), requests: Vec::new(), depth: 0, levels: 0 };
     found.expression(expression)?;
     found.requests.sort();
     found.requests.dedup();
@@ -55,7 +57,10 @@ struct Finder<'a> {
     /// Names that WITH defines, innermost last.
     names: Vec<Vec<String>>,
     requests: Vec<Request>,
+    /// How many views and functions are being looked into.
     depth: usize,
+    /// How many levels of the tree.
+    levels: usize,
 }
 
 impl Finder<'_> {
@@ -84,8 +89,14 @@ impl Finder<'_> {
                 if let Some(OpenedRelation::View { relation, settings, .. }) = self.opened.relations.get(&request) {
                     match settings {
                         Some(settings) => {
-                            let mut inner =
-                                Finder { opened: self.opened, settings, names: Vec::new(), requests: Vec::new(), depth: self.depth };
+                            let mut inner = Finder {
+                                opened: self.opened,
+                                settings,
+                                names: Vec::new(),
+                                requests: Vec::new(),
+                                depth: self.depth,
+                                levels: self.levels,
+                            };
                             inner.relation(relation)?;
                             self.requests.append(&mut inner.requests);
                         }
@@ -118,7 +129,21 @@ impl Finder<'_> {
         Ok(())
     }
 
+    fn one_level(&mut self, find: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        if self.levels >= deep::MAX_HEIGHT {
+            return Err(too_complex());
+        }
+        self.levels += 1;
+        let found = deep::deeper(|| find(self));
+        self.levels -= 1;
+        found
+    }
+
     fn expression(&mut self, expression: &Expression) -> Result<()> {
+        self.one_level(|finder| finder.expression_here(expression))
+    }
+
+    fn expression_here(&mut self, expression: &Expression) -> Result<()> {
         match &expression.kind {
             ExpressionKind::UnresolvedFunction(call) => {
                 self.function(&call.name)?;
@@ -135,6 +160,11 @@ impl Finder<'_> {
                 self.expression(child)?;
                 self.expression(extraction)
             }
+            ExpressionKind::UpdateFields { child, value, .. } => {
+                self.expression(child)?;
+                self.expressions(value.as_deref())
+            }
+            ExpressionKind::Outer(child) => self.expression(child),
             ExpressionKind::Case { operand, branches, otherwise } => {
                 self.expressions(operand.as_deref())?;
                 self.expressions(branches.iter().flat_map(|(when, then)| [when, then]))?;
@@ -171,6 +201,10 @@ impl Finder<'_> {
     }
 
     fn relation(&mut self, relation: &Relation) -> Result<()> {
+        self.one_level(|finder| finder.relation_here(relation))
+    }
+
+    fn relation_here(&mut self, relation: &Relation) -> Result<()> {
         match relation.kind.as_ref() {
             RelationKind::NamedTable(table) => {
                 if let TableName::Parts(parts) = &table.name
@@ -298,6 +332,7 @@ impl Finder<'_> {
             | RelationKind::Repartition { input, .. }
             | RelationKind::SubqueryAlias { input, .. }
             | RelationKind::WithColumnsRenamed { input, .. }
+            | RelationKind::WithMetadata { input, .. }
             | RelationKind::ToDf { input, .. }
             | RelationKind::PipeStep { input, .. }
             | RelationKind::WithWatermark { input, .. }

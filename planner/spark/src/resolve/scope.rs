@@ -7,6 +7,7 @@ use crate::plan::PlanId;
 use crate::types::SparkType;
 use crate::{Settings, Sql, Typed};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A column of a relation that is being resolved.
 #[derive(Debug, Clone)]
@@ -20,7 +21,7 @@ pub(crate) struct Attribute {
     pub(crate) data_type: SparkType,
     pub(crate) nullable: bool,
     /// The relations of a program that it is a column of.
-    pub(crate) plan_ids: Vec<PlanId>,
+    pub(crate) plan_ids: PlanIds,
     /// Its comment and other remarks.
     pub(crate) metadata: BTreeMap<String, String>,
     /// The id of the column that it repeats: `SELECT a, a` has one column twice.
@@ -35,7 +36,7 @@ impl Attribute {
             qualifier: Vec::new(),
             data_type,
             nullable,
-            plan_ids: Vec::new(),
+            plan_ids: PlanIds::default(),
             metadata: BTreeMap::new(),
             repeats: None,
         }
@@ -55,6 +56,37 @@ impl Attribute {
         let mut typed = Typed::new(self.expr(), self.data_type.clone(), self.nullable, Sql::from(name));
         typed.name = Some(name.to_owned());
         typed
+    }
+}
+
+/// Relations of a program, the newest first. A copy shares them, so that a step of a long chain does not copy those before it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PlanIds(Option<Arc<(PlanId, PlanIds)>>);
+
+impl PlanIds {
+    /// Adds one, unless it was the last to be added.
+    pub(crate) fn push(&mut self, id: PlanId) {
+        if self.0.as_ref().is_none_or(|newest| newest.0 != id) {
+            self.0 = Some(Arc::new((id, std::mem::take(self))));
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(crate) fn contains(&self, id: PlanId) -> bool {
+        std::iter::successors(self.0.as_deref(), |(_, older)| older.0.as_deref()).any(|(one, _)| *one == id)
+    }
+}
+
+impl Drop for PlanIds {
+    /// In a loop: a long chain has more of them than the stack has room for.
+    fn drop(&mut self) {
+        let mut next = self.0.take();
+        while let Some((_, mut older)) = next.and_then(Arc::into_inner) {
+            next = older.0.take();
+        }
     }
 }
 
@@ -104,7 +136,7 @@ impl Scope {
 
     /// The column of a program's relation.
     pub(crate) fn find_in_plan(&self, name: &str, plan: PlanId, settings: &Settings) -> Found<'_> {
-        let matches = |a: &&Attribute| settings.same(&a.name, name) && a.plan_ids.contains(&plan);
+        let matches = |a: &&Attribute| settings.same(&a.name, name) && a.plan_ids.contains(plan);
         let mut found: Vec<&Attribute> = self.columns.iter().filter(matches).collect();
         if found.is_empty() {
             found = self.hidden.iter().filter(matches).collect();

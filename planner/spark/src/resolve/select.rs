@@ -2,10 +2,10 @@
 
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Projection};
-use std::sync::Arc;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use super::aggregate::Grouped;
+use super::nodes::{filtered, project, windowed};
 use super::scope::{Attribute, Scope};
 use super::{Rel, Resolver};
 use crate::error::{at, error};
@@ -98,13 +98,19 @@ impl Under {
         project_windows(input, exprs.into_iter().zip(ids).map(|(expr, id)| under_id(expr, id)).collect())
     }
 
+    /// The groups' keys, where window functions of the list stand between the groups and what comes after them.
+    pub(crate) fn keys_below_windows(&self) -> Option<Scope> {
+        match self {
+            Self::Aggregate { grouped, outputs } if outputs.iter().any(|o| has_window(&o.expr)) => Some(grouped.key_columns()),
+            _ => None,
+        }
+    }
+
     /// Notes that the list is the DataFrame of that id.
     pub(crate) fn mark(&mut self, id: crate::plan::PlanId) {
         let (Self::Project { outputs, .. } | Self::Aggregate { outputs, .. }) = self;
         for output in outputs {
-            if !output.attribute.plan_ids.contains(&id) {
-                output.attribute.plan_ids.push(id);
-            }
+            output.attribute.plan_ids.push(id);
         }
     }
 
@@ -266,7 +272,7 @@ impl Resolver<'_> {
     /// A filter above any relation.
     pub(crate) fn filter(&mut self, input: &Relation, condition: &Expression) -> Result<Rel> {
         let rel = self.relation(input)?;
-        let typed = self.condition(condition, &rel.scope);
+        let typed = self.expression(condition, &rel.scope);
         let typed = match typed {
             Ok(typed) => typed,
             Err(cause) => match (&rel.under, is_unknown_column(&cause)) {
@@ -275,10 +281,14 @@ impl Resolver<'_> {
                 _ => return Err(cause),
             },
         };
+        if has_window(&typed.expr) {
+            refuse_in_where(&typed, condition.span)?;
+        }
+        let typed = self.boolean(typed, condition.span)?;
         refuse_in_where(&typed, condition.span)?;
         let (plan, mut exprs) = self.with_subqueries(rel.plan, vec![typed.expr], true)?;
         let plan = match exprs.pop() {
-            Some(expr) => LogicalPlanBuilder::from(plan).filter(expr)?.build()?,
+            Some(expr) => filtered(plan, expr)?,
             None => plan,
         };
         Ok(Rel::new(plan, rel.scope))
@@ -291,7 +301,7 @@ impl Resolver<'_> {
         let expr = under.rewritten(self, &typed)?;
         let id = self.fresh("keep");
         let plan = under.plan(self, &[(expr, id.clone())])?;
-        let plan = LogicalPlanBuilder::from(plan).filter(Expr::Column(Column::new_unqualified(id)))?.build()?;
+        let plan = filtered(plan, Expr::Column(Column::new_unqualified(id)))?;
         let plan = project(plan, rel.scope.columns.iter().map(Attribute::expr).collect())?;
         Ok(Rel::new(plan, rel.scope))
     }
@@ -320,7 +330,16 @@ impl Resolver<'_> {
             ));
         }
         let mut under = under;
-        let expr = under.rewritten(self, &typed).map_err(|e| at(e, condition.span))?;
+        let expr = match under.rewritten(self, &typed) {
+            Ok(expr) => expr,
+            Err(cause) if is_missing_aggregation(&cause) => {
+                // Of groups only the keys and the list's columns are there.
+                let listed = Scope::new(under.outputs().iter().map(|o| o.attribute.clone()).collect());
+                let unknown = self.expression(condition, &listed).err().filter(is_unknown_column);
+                return Err(unknown.unwrap_or_else(|| at(cause, condition.span)));
+            }
+            Err(cause) => return Err(at(cause, condition.span)),
+        };
         if let Under::Aggregate { grouped, .. } = &mut under {
             grouped.filters.push(expr);
         }
@@ -343,15 +362,10 @@ impl Resolver<'_> {
         let expr = under.rewritten(self, &typed)?;
         let id = self.fresh("keep");
         let plan = under.plan(self, &[(expr, id.clone())])?;
-        let plan = LogicalPlanBuilder::from(plan).filter(Expr::Column(Column::new_unqualified(id)))?.build()?;
+        let plan = filtered(plan, Expr::Column(Column::new_unqualified(id)))?;
         let plan = project(plan, rel.scope.columns.iter().map(Attribute::expr).collect())?;
         Ok(Rel::new(plan, rel.scope))
     }
-}
-
-/// A projection to these expressions.
-pub(crate) fn project(input: LogicalPlan, exprs: Vec<Expr>) -> Result<LogicalPlan> {
-    Ok(LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(input))?))
 }
 
 /// A projection whose expressions may hold window functions: these are computed first.
@@ -387,11 +401,11 @@ pub(crate) fn project_windows(input: LogicalPlan, exprs: Vec<Expr>) -> Result<Lo
     for (at, window) in aside.into_iter().enumerate() {
         let name = window.schema_name().to_string();
         let mut columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
-        let with = LogicalPlanBuilder::window_plan(input, [window])?;
+        let with = windowed(input, vec![window])?;
         columns.push(Expr::Column(Column::new_unqualified(&name)).alias(format!("{name} #{at}")));
         input = project(with, columns)?;
     }
-    let input = if windows.is_empty() { input } else { LogicalPlanBuilder::window_plan(input, windows)? };
+    let input = if windows.is_empty() { input } else { windowed(input, windows)? };
     project(input, exprs)
 }
 
@@ -413,6 +427,10 @@ pub(crate) fn has_window(expr: &Expr) -> bool {
 
 pub(crate) fn is_unknown_column(cause: &crate::Error) -> bool {
     cause.condition().is_some_and(|c| c.name.starts_with("UNRESOLVED_COLUMN") || c.name == "CANNOT_RESOLVE_DATAFRAME_COLUMN")
+}
+
+pub(crate) fn is_missing_aggregation(cause: &crate::Error) -> bool {
+    cause.condition().is_some_and(|c| matches!(c.name.as_str(), "MISSING_AGGREGATION" | "MISSING_GROUP_BY"))
 }
 
 /// Window functions do not nest.

@@ -4,8 +4,9 @@ use datafusion::common::{Column, JoinType};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 
 use super::join::joined_on_nulls;
+use super::nodes::project;
 use super::scope::{Attribute, Scope};
-use super::select::{project, under_id};
+use super::select::under_id;
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::plan::{CastMode, Relation, SetOperation, Span};

@@ -1,74 +1,166 @@
 //! ORDER BY and SORT BY: keys by position, by name, and of what the list was made from; LIMIT and OFFSET.
 
+use datafusion::common::Column;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, SortExpr, lit};
 use datafusion::scalar::ScalarValue;
 
 use super::aggregate::ordinal;
+use super::nodes::{project, sorted};
 use super::scope::{Attribute, Scope};
-use super::select::{has_aggregate, has_window, is_unknown_column, project};
+use super::select::{Under, has_aggregate, has_window, is_missing_aggregation, is_unknown_column};
+use super::subquery::refuse_asking;
+use super::subquery_join::has_subquery;
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::functions::{self, SortKey};
 use crate::plan::{Expression, ExpressionKind, Relation, SortOrder};
 use crate::{Result, Typed};
 
+/// What is below the list that is sorted.
+struct Below {
+    under: Option<Box<Under>>,
+    /// What is computed beside the list, under which id.
+    extra: Vec<(Expr, String)>,
+    /// The columns that keys name and the list has not.
+    missing: Vec<Column>,
+    /// A key that does not stand here. What a name means is looked at before, in all keys.
+    refused: Option<crate::Error>,
+}
+
+fn not_in_order(typed: &Typed, child: &Expression) -> crate::Error {
+    let message = format!("\"{}\" does not stand in ORDER BY here: compute it in the list", typed.sql);
+    at(error("UNSUPPORTED_EXPR_FOR_OPERATOR", message), child.span)
+}
+
 impl Resolver<'_> {
     pub(crate) fn sort(&mut self, input: &Relation, order: &[SortOrder]) -> Result<Rel> {
         let mut rel = self.relation(input)?;
-        let mut under = rel.under.take();
-        let mut extra: Vec<(Expr, String)> = Vec::new();
-        let mut keys = Vec::with_capacity(order.len());
+        let mut below = Below { under: rel.under.take(), extra: Vec::new(), missing: Vec::new(), refused: None };
         let by_ordinal = self.settings.flag("spark.sql.orderByOrdinal", true)?;
+        let mut keys: Vec<Vec<SortExpr>> = Vec::with_capacity(order.len());
         for one in order {
             let SortOrder { child, ascending, nulls_first } = one;
-            if matches!(&child.kind, ExpressionKind::UnresolvedStar { target, .. } if target.is_empty()) {
-                keys.extend(rel.scope.columns.iter().map(|a| SortExpr::new(a.expr(), *ascending, *nulls_first)));
-                continue;
-            }
-            if by_ordinal && let Some(position) = ordinal(child) {
-                let column = usize::try_from(position).ok().and_then(|p| p.checked_sub(1)).and_then(|p| rel.scope.columns.get(p));
-                let Some(column) = column else {
-                    let message = format!("ORDER BY position {position} is not in the list of {} columns", rel.scope.columns.len());
-                    return Err(at(error("ORDER_BY_POS_OUT_OF_RANGE", message), child.span));
-                };
-                keys.push(SortExpr::new(column.expr(), *ascending, *nulls_first));
-                continue;
-            }
-            let made = self.expression(child, &rel.scope);
-            let plain = made.as_ref().is_ok_and(|typed| !has_aggregate(&typed.expr) && !has_window(&typed.expr));
-            let retry = match &made {
-                Ok(_) => !plain,
-                Err(cause) => is_unknown_column(cause) || cause.condition().is_some_and(|c| c.name == "UNSUPPORTED_GROUPING_EXPRESSION"),
-            };
-            let typed = match (&mut under, retry) {
-                (Some(under), true) => {
-                    let typed = match self.over(under, child) {
-                        Ok(typed) => typed,
-                        Err(second) => return Err(if is_unknown_column(&second) { made.err().unwrap_or(second) } else { second }),
-                    };
-                    let expr = under.rewritten(self, &typed).map_err(|e| at(e, child.span))?;
-                    let id = self.fresh("order");
-                    extra.push((expr, id.clone()));
-                    Typed { expr: Expr::Column(datafusion::common::Column::new_unqualified(id)), ..typed }
+            let sorted = |expr: Expr| SortExpr::new(expr, *ascending, *nulls_first);
+            keys.push(match &child.kind {
+                ExpressionKind::UnresolvedStar { target, .. } if target.is_empty() => {
+                    rel.scope.columns.iter().map(|a| sorted(a.expr())).collect()
                 }
-                _ => made?,
-            };
-            if has_aggregate(&typed.expr) || has_window(&typed.expr) {
-                let message = format!("\"{}\" does not stand in ORDER BY here: compute it in the list", typed.sql);
-                return Err(at(error("UNSUPPORTED_EXPR_FOR_OPERATOR", message), child.span));
-            }
-            self.refuse_unorderable(&typed, child)?;
-            keys.push(SortExpr::new(typed.expr, *ascending, *nulls_first));
+                // Positions count the columns that the other keys add, too: these come first.
+                _ if by_ordinal && ordinal(child).is_some() => Vec::new(),
+                _ => vec![sorted(self.sort_key(&rel.scope, &mut below, child)?)],
+            });
         }
+        if let Some(refused) = below.refused {
+            return Err(refused);
+        }
+        for (one, key) in order.iter().zip(&mut keys) {
+            if by_ordinal && let Some(position) = ordinal(&one.child) {
+                let expr = self.at_position(position, &rel.scope, &mut below).map_err(|e| at(e, one.child.span))?;
+                key.push(SortExpr::new(expr, one.ascending, one.nulls_first));
+            }
+        }
+        let Below { under, extra, .. } = below;
+        let mut keys: Vec<SortExpr> = keys.into_iter().flatten().collect();
         let plan = match (&under, extra.is_empty()) {
             (Some(under), false) => under.plan(self, &extra)?,
             _ => rel.plan,
         };
         // Keys that are constants order nothing.
         keys.retain(|key| !matches!(key.expr, Expr::Literal(..)));
-        let plan = if keys.is_empty() { plan } else { LogicalPlanBuilder::from(plan).sort(keys)?.build()? };
-        let plan = if extra.is_empty() { plan } else { project(plan, rel.scope.columns.iter().map(Attribute::expr).collect())? };
+        // The engine sorts by no subquery: its value is a column below.
+        let asks = keys.iter().any(|key| has_subquery(&key.expr));
+        let (plan, exprs) = self.without_subqueries(plan, keys.iter().map(|key| key.expr.clone()).collect())?;
+        keys.iter_mut().zip(exprs).for_each(|(key, expr)| key.expr = expr);
+        let plan = if keys.is_empty() { plan } else { sorted(plan, keys) };
+        let is_wider = asks || !extra.is_empty();
+        let plan = if is_wider { project(plan, rel.scope.columns.iter().map(Attribute::expr).collect())? } else { plan };
         Ok(Rel::new(plan, rel.scope))
+    }
+
+    /// A key over the list's columns, else over what the list was made from.
+    fn sort_key(&mut self, scope: &Scope, below: &mut Below, child: &Expression) -> Result<Expr> {
+        // What the list was made from comes before the queries around.
+        let outer = if below.under.is_some() { std::mem::take(&mut self.outer) } else { Vec::new() };
+        let made = self.expression(child, scope);
+        if below.under.is_some() {
+            self.outer = outer;
+        }
+        let plain = made.as_ref().is_ok_and(|typed| !has_aggregate(&typed.expr) && !has_window(&typed.expr));
+        let retry = match &made {
+            Ok(_) => !plain,
+            Err(cause) => is_unknown_column(cause) || cause.condition().is_some_and(|c| c.name == "UNSUPPORTED_GROUPING_EXPRESSION"),
+        };
+        let typed = match (&mut below.under, retry) {
+            (Some(under), true) => {
+                if let Some(keys) = under.keys_below_windows() {
+                    // The windows stand between the groups and the order, which sees the groups' keys and none of their aggregates.
+                    let seen = self.expression(child, &scope.joined(&keys));
+                    if made.is_err() && seen.is_err() {
+                        return made.map(|typed| typed.expr);
+                    }
+                    let seen = seen.as_ref().or(made.as_ref());
+                    if let Ok(typed) = seen
+                        && has_aggregate(&typed.expr)
+                        && !has_window(&typed.expr)
+                    {
+                        below.refused = Some(not_in_order(typed, child));
+                        return Ok(typed.expr.clone());
+                    }
+                }
+                let typed = match self.over(under, child) {
+                    Ok(typed) => typed,
+                    Err(second) => return Err(if is_unknown_column(&second) { made.err().unwrap_or(second) } else { second }),
+                };
+                let expr = match under.rewritten(self, &typed) {
+                    Ok(expr) => expr,
+                    // Of groups only the keys and the list's columns are there, and then the queries around.
+                    Err(cause) if is_missing_aggregation(&cause) && made.as_ref().is_err_and(is_unknown_column) => {
+                        return self.expression(child, scope).map(|typed| typed.expr);
+                    }
+                    Err(cause) => return Err(at(cause, child.span)),
+                };
+                if let Under::Project { outputs, .. } = under.as_ref() {
+                    let is_new = |c: &Column| !outputs.iter().any(|o| o.attribute.id == c.name);
+                    expr.apply(|e| {
+                        if let Expr::Column(column) = e
+                            && is_new(column)
+                            && !below.missing.contains(column)
+                        {
+                            below.missing.push(column.clone());
+                        }
+                        Ok(TreeNodeRecursion::Continue)
+                    })?;
+                }
+                let id = self.fresh("order");
+                below.extra.push((expr, id.clone()));
+                Typed { expr: Expr::Column(Column::new_unqualified(id)), ..typed }
+            }
+            _ => made?,
+        };
+        if has_aggregate(&typed.expr) || has_window(&typed.expr) {
+            return Err(not_in_order(&typed, child));
+        }
+        refuse_asking(&typed.expr, "ORDER BY").map_err(|e| at(e, child.span))?;
+        self.refuse_unorderable(&typed, child)?;
+        Ok(typed.expr)
+    }
+
+    /// The column at a position: of the list or, where the settings have it so, behind it of those that other keys take from below.
+    fn at_position(&mut self, position: i64, scope: &Scope, below: &mut Below) -> Result<Expr> {
+        let place = usize::try_from(position).ok().and_then(|position| position.checked_sub(1));
+        if let Some(column) = place.and_then(|place| scope.columns.get(place)) {
+            return Ok(column.expr());
+        }
+        let list_alone = self.settings.flag("spark.sql.prioritizeOrdinalResolutionInSort.enabled", true)?;
+        let behind = place.and_then(|place| place.checked_sub(scope.columns.len())).filter(|_| !list_alone);
+        if let Some(column) = behind.and_then(|place| below.missing.get(place)) {
+            let id = self.fresh("order");
+            below.extra.push((Expr::Column(column.clone()), id.clone()));
+            return Ok(Expr::Column(Column::new_unqualified(id)));
+        }
+        let message = format!("ORDER BY position {position} is not in the list of {} columns", scope.columns.len());
+        Err(error("ORDER_BY_POS_OUT_OF_RANGE", message))
     }
 
     fn refuse_unorderable(&self, typed: &Typed, child: &Expression) -> Result<()> {
@@ -94,7 +186,7 @@ impl Resolver<'_> {
         let rel = self.relation(input)?;
         let Some(limit) = limit else { return Ok(rel) };
         let rows = self.row_count(limit, "limit")?;
-        let plan = LogicalPlanBuilder::from(rel.plan).limit_by_expr(None, Some(lit(rows)))?.build()?;
+        let plan = LogicalPlanBuilder::from(super::recursion::below_limit(rel.plan)?).limit_by_expr(None, Some(lit(rows)))?.build()?;
         Ok(Rel::new(plan, rel.scope))
     }
 

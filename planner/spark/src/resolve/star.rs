@@ -57,24 +57,33 @@ impl Resolver<'_> {
         ))
     }
 
-    /// The columns but those of EXCEPT, which may be fields of structs.
+    /// The columns but those of EXCEPT, which names them, or fields of structs among them.
     fn without(&mut self, columns: Vec<Typed>, except: &[Vec<String>], scope: &Scope) -> Result<Vec<Typed>> {
-        let mut whole: Vec<String> = Vec::new();
-        let mut nested: Vec<(String, Vec<String>)> = Vec::new();
+        // A column's id here is its place.
+        let listed = columns.iter().enumerate().map(|(place, column)| {
+            let id = column.expr.try_as_col().map(|c| c.name.as_str());
+            let qualifier = scope.columns.iter().chain(&scope.hidden).find(|a| Some(a.id.as_str()) == id).map(|a| a.qualifier.clone());
+            let mut attribute = Attribute::new(place.to_string(), column.column_name(), column.data_type.clone(), column.nullable);
+            attribute.qualifier = qualifier.unwrap_or_default();
+            attribute
+        });
+        let listed = Scope::new(listed.collect());
+        let overlap = |name: &[String]| error("EXCEPT_OVERLAPPING_COLUMNS", format!("EXCEPT names `{}` and a part of it", name.join(".")));
+        let mut left_out: Vec<(String, Vec<String>)> = Vec::new();
         for name in except {
-            match scope.find(name, &self.settings) {
-                Found::One(attribute, fields) if fields.is_empty() => {
-                    if whole.contains(&attribute.id) {
-                        return Err(error("EXCEPT_OVERLAPPING_COLUMNS", format!("EXCEPT names `{}` twice", attribute.name)));
+            match listed.find(name, &self.settings) {
+                Found::One(attribute, fields) => {
+                    let covers = |a: &[String], b: &[String]| a.len() <= b.len() && a.iter().zip(b).all(|(a, b)| self.settings.same(a, b));
+                    if left_out.iter().any(|(id, known)| *id == attribute.id && (covers(known, &fields) || covers(&fields, known))) {
+                        return Err(overlap(name));
                     }
-                    whole.push(attribute.id.clone());
+                    left_out.push((attribute.id.clone(), fields));
                 }
-                Found::One(attribute, fields) => nested.push((attribute.id.clone(), fields)),
                 Found::Several(_) => {
                     return Err(error("AMBIGUOUS_REFERENCE", format!("`{}` in EXCEPT may be several columns", name.join("."))));
                 }
                 Found::Nothing => {
-                    let hints = scope.suggestions(name);
+                    let hints = listed.suggestions(name);
                     return Err(error(
                         "UNRESOLVED_COLUMN.WITH_SUGGESTION",
                         format!("there is no column `{}` to leave out; did you mean one of [{}]?", name.join("."), hints.join(", ")),
@@ -82,20 +91,13 @@ impl Resolver<'_> {
                 }
             }
         }
-        if let Some((id, _)) = nested.iter().find(|(id, _)| whole.contains(id)) {
-            return Err(error("EXCEPT_OVERLAPPING_COLUMNS", format!("EXCEPT names `{id}` and a field of it")));
-        }
-        let id_of = |typed: &Typed| typed.expr.try_as_col().map(|c| c.name.clone());
         let mut left = Vec::new();
-        for column in columns {
-            let Some(id) = id_of(&column) else {
-                left.push(column);
-                continue;
-            };
-            if whole.contains(&id) {
+        for (place, column) in columns.into_iter().enumerate() {
+            let place = place.to_string();
+            let fields: Vec<Vec<String>> = left_out.iter().filter(|(id, _)| *id == place).map(|(_, fields)| fields.clone()).collect();
+            if fields.iter().any(Vec::is_empty) {
                 continue;
             }
-            let fields: Vec<Vec<String>> = nested.iter().filter(|(of, _)| *of == id).map(|(_, fields)| fields.clone()).collect();
             if fields.is_empty() {
                 left.push(column);
                 continue;

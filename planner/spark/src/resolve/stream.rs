@@ -7,18 +7,25 @@ use std::sync::Arc;
 
 use datafusion::common::Column;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode};
+use datafusion::logical_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder, UserDefinedLogicalNode};
 use tidemill_planner::interval::parse_interval_us;
-use tidemill_planner::logical::{Dedup, FlatMapGroups, SidePort, Watermark, WindowAggregate, WindowKind};
+use tidemill_planner::logical::{Dedup, EventTime, FlatMapGroups, SidePort, Watermark, WindowAggregate, WindowKind};
 use tidemill_planner::seam::Port;
 
+use super::nodes::project;
 use super::scope::{Attribute, Found, Scope};
-use super::select::{project, under_id};
+use super::select::under_id;
 use super::{Rel, Resolver};
 use crate::error::error;
+use crate::functions::datetime::{WindowSpec, session_spec, window_at, window_spec};
 use crate::plan::{Expression, ExpressionKind, FunctionCall, Relation};
 use crate::types::{SparkType, StructField, from_field};
-use crate::{Error, Result, Typed};
+use crate::{Error, Result, Sql, Typed};
+
+const DAY_US: i64 = 86_400_000_000;
+
+/// In how many windows a row is written down at most.
+const MAX_WINDOWS: i64 = 1000;
 
 /// The window of time that a GROUP BY is over.
 #[derive(Debug, Clone)]
@@ -26,14 +33,38 @@ pub(crate) struct TimeWindow {
     pub(crate) kind: WindowKind,
     /// The time of a row.
     pub(crate) time: Typed,
+    /// The gap of a row's session and when that would end, where each row says it for itself.
+    ends: Option<(Sql, Typed)>,
     /// The column that it becomes; no column of the rows has its id.
     pub(crate) attribute: Attribute,
+    /// Whether the rows have that column already, once per window that they fall into: in GROUPING SETS.
+    pub(crate) is_column: bool,
+}
+
+/// What a call of `window` or `session_window` says.
+struct Said {
+    kind: WindowKind,
+    time: Typed,
+    ends: Option<(Sql, Typed)>,
+}
+
+impl Said {
+    fn same(&self, window: &TimeWindow) -> bool {
+        let gap = |ends: &Option<(Sql, Typed)>| ends.as_ref().map(|(_, end)| end.expr.clone());
+        self.kind == window.kind && self.time.expr == window.time.expr && gap(&self.ends) == gap(&window.ends)
+    }
 }
 
 impl TimeWindow {
+    /// When a row is, and its session would end.
+    pub(crate) fn event_time(&self) -> EventTime {
+        EventTime { time: self.time.expr.clone(), ends: self.ends.as_ref().map(|(_, end)| end.expr.clone()) }
+    }
+
     /// What the node says about itself: never what an earlier release said, whose aggregates keep other state.
     pub(crate) fn definition(&self, keys: &[String], aggregates: &[String]) -> String {
-        format!("{} of {} by {}: {}", self.kind, self.time.sql, keys.join(", "), aggregates.join(", "))
+        let gap = self.ends.as_ref().map_or_else(String::new, |(gap, _)| format!(" for {gap}"));
+        format!("{} of {}{gap} by {}: {}", self.kind, self.time.sql, keys.join(", "), aggregates.join(", "))
     }
 }
 
@@ -61,10 +92,12 @@ impl Resolver<'_> {
     }
 
     /// The first row of each key; on a stream, of all that ever come.
-    pub(crate) fn dedup(&mut self, rel: Rel, keys: &[Attribute]) -> Rel {
+    pub(crate) fn dedup(&mut self, rel: Rel, keys: &[Attribute], within_watermark: bool) -> Rel {
         self.remember(&rel.scope);
-        let definition = keys.iter().map(|key| key.name.as_str()).collect::<Vec<_>>().join(",");
-        let node = Dedup { input: rel.plan, keys: keys.iter().map(Attribute::column).collect(), definition, id: None };
+        let names = keys.iter().map(|key| key.name.as_str()).collect::<Vec<_>>().join(",");
+        let definition = if within_watermark { format!("{names} within watermark") } else { names };
+        let keys = keys.iter().map(Attribute::column).collect();
+        let node = Dedup { input: rel.plan, keys, within_watermark, definition, id: None };
         Rel::new(extension(node), rel.scope)
     }
 
@@ -152,21 +185,21 @@ impl Resolver<'_> {
     }
 
     /// The window of time that is a key of GROUP BY, if one is.
-    pub(crate) fn time_window(&mut self, grouping: &[Expression], scope: &Scope) -> Result<Option<TimeWindow>> {
+    pub(crate) fn time_window(&mut self, grouping: &[&Expression], scope: &Scope) -> Result<Option<TimeWindow>> {
         let mut found: Option<TimeWindow> = None;
         for expression in grouping {
             let Some((call, alias)) = window_call(expression) else { continue };
-            let (kind, time) = self.window_of(call, scope)?;
+            let said = self.window_of(call, scope)?;
             if let Some(first) = &found {
-                if first.kind == kind && first.time.expr == time.expr {
+                if said.same(first) {
                     continue;
                 }
-                return Err(error("_LEGACY_ERROR_TEMP_1039", "a GROUP BY can have one window: group by the second one in a further step"));
+                return Err(two_windows());
             }
-            let moment = |name: &str| StructField::new(name, SparkType::Timestamp).with_nullable(false);
+            let moment = |name: &str| StructField::new(name, said.time.data_type.clone()).with_nullable(false);
             let data_type = SparkType::Struct(vec![moment("start"), moment("end")]);
-            let attribute = self.attribute(alias.unwrap_or(kind.name()), data_type, false);
-            found = Some(TimeWindow { kind, time, attribute });
+            let attribute = self.attribute(alias.unwrap_or(said.kind.name()), data_type, false);
+            found = Some(TimeWindow { kind: said.kind, time: said.time, ends: said.ends, attribute, is_column: false });
         }
         Ok(found)
     }
@@ -178,52 +211,72 @@ impl Resolver<'_> {
         }
         let Some(window) = self.window.clone() else { return Ok(None) };
         let outer = self.window.take();
-        let made = self.window_of(call, scope);
+        let said = self.window_of(call, scope);
         self.window = outer;
-        let (kind, time) = made?;
-        if kind != window.kind || time.expr != window.time.expr {
-            return Err(error("_LEGACY_ERROR_TEMP_1039", "a GROUP BY can have one window: group by the second one in a further step"));
+        if !said?.same(&window) {
+            return Err(two_windows());
         }
         Ok(Some(window.attribute.typed(&window.attribute.name)))
     }
 
-    fn window_of(&mut self, call: &FunctionCall, scope: &Scope) -> Result<(WindowKind, Typed)> {
+    fn window_of(&mut self, call: &FunctionCall, scope: &Scope) -> Result<Said> {
         let name = super::call::builtin_name(&call.name).unwrap_or_default();
-        let not_yet =
-            |what: &str| Error::unsupported(format!("`{name}` with {what} is not there yet: give it a fixed length such as '30 minutes'"));
-        let (time, length) = match call.arguments.as_slice() {
-            [time, length] => (time, length),
-            [_, _, _, ..] if name == "window" => return Err(not_yet("a slide")),
-            other => {
-                return Err(error(
-                    "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
-                    format!("`{name}` takes the time and a length, as in `{name}(eventTime, '30 minutes')`, not {} arguments", other.len()),
-                ));
+        let arguments = self.expressions(&call.arguments, scope)?;
+        if name == "window" {
+            let spec = self.with_call("window", arguments, |call| window_spec(call))?;
+            let kind = if spec.slide_us == spec.size_us && spec.start_us == 0 {
+                WindowKind::Tumbling { size_us: spec.size_us }
+            } else {
+                WindowKind::Sliding { size_us: spec.size_us, slide_us: spec.slide_us, start_us: spec.start_us }
+            };
+            return Ok(Said { kind, time: spec.time, ends: None });
+        }
+        let spec = self.with_call("session_window", arguments, |call| session_spec(call))?;
+        if let Some((0, days, micros)) = spec.constant_gap {
+            let gap_us = i64::from(days).saturating_mul(DAY_US).saturating_add(micros);
+            if gap_us <= 0 {
+                let message = format!("the gap of `session_window` must be positive, not {}", spec.gap.sql);
+                return Err(error("DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE", message));
+            }
+            return Ok(Said { kind: WindowKind::Session { gap_us }, time: spec.time, ends: None });
+        }
+        let gap = spec.gap.sql.clone();
+        let session = self.apply("session_window", vec![spec.time.clone(), spec.gap])?;
+        let end = crate::functions::get_field(&session, "end", &self.settings)?;
+        Ok(Said { kind: WindowKind::SessionByRow, time: spec.time, ends: Some((gap, end)) })
+    }
+
+    /// The rows once per window that they fall into, which becomes a column of theirs: Spark's rule `TimeWindowing`. A window that is a
+    /// plain column can stand in GROUPING SETS.
+    pub(crate) fn with_window_column(&mut self, plan: LogicalPlan, window: &mut TimeWindow) -> Result<LogicalPlan> {
+        let (size_us, slide_us, start_us) = match window.kind {
+            WindowKind::Tumbling { size_us } => (size_us, size_us, 0),
+            WindowKind::Sliding { size_us, slide_us, start_us } => (size_us, slide_us, start_us),
+            WindowKind::Session { .. } | WindowKind::SessionByRow => {
+                return Err(Error::unsupported("a session in GROUPING SETS is not there yet: group by it, then once more"));
             }
         };
-        let time = self.expression(time, scope)?;
-        if time.data_type != SparkType::Timestamp {
-            return Err(error(
-                "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
-                format!(
-                    "a window needs a \"TIMESTAMP\", and \"{}\" is \"{}\": convert it first, with `timestamp_millis` say",
-                    time.sql,
-                    time.data_type.sql()
-                ),
-            ));
+        if tidemill_planner::legality::is_streaming(&plan) {
+            return Err(Error::unsupported("a window in GROUPING SETS of a stream is not there yet: a query for each of the sets"));
         }
-        let length = self.expression(length, scope)?;
-        let text = match crate::functions::constant(&length)? {
-            Some(value) if length.data_type.is_string() => value.try_as_str().flatten().map(str::to_owned),
-            _ => None,
-        };
-        let Some(text) = text else { return Err(not_yet("a length that is no text")) };
-        let length_us = parse_interval_us(&text)?;
-        if length_us <= 0 {
-            return Err(error("DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE", format!("the length of `{name}` must be positive, not `{text}`")));
+        let spec = WindowSpec { time: window.time.clone(), size_us, slide_us, start_us };
+        let count = size_us.div_euclid(slide_us) + i64::from(size_us % slide_us != 0);
+        if count > MAX_WINDOWS {
+            return Err(Error::unsupported(format!(
+                "each row is in {count} windows, and in GROUPING SETS it is written down for each ({MAX_WINDOWS} at most): group by the window first"
+            )));
         }
-        let kind = if name == "window" { WindowKind::Tumbling { size_us: length_us } } else { WindowKind::Session { gap_us: length_us } };
-        Ok((kind, time))
+        let windows =
+            self.with_call("window", vec![], |call| Ok((0..count).map(|back| window_at(call, &spec, back)).collect::<Vec<_>>()))?;
+        let list = self.apply("array", windows)?;
+        let id = window.attribute.id.clone();
+        let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
+        columns.push(list.expr.alias(&id));
+        let plan = LogicalPlanBuilder::from(project(plan, columns)?).unnest_column(Column::new_unqualified(&id))?.build()?;
+        let end = crate::functions::get_field(&window.attribute.typed("window"), "end", &self.settings)?;
+        let inside = window.time.expr.clone().lt(end.expr);
+        window.is_column = true;
+        Ok(LogicalPlanBuilder::from(plan).filter(inside)?.build()?)
     }
 
     /// Notes what the program calls the aggregates of a call, for the definition of the operator that computes them.
@@ -251,6 +304,10 @@ impl Resolver<'_> {
         let known = self.aggregate_texts.iter().find(|(known, _)| known == expr);
         known.map_or_else(|| expr.to_string(), |(_, text)| text.clone())
     }
+}
+
+fn two_windows() -> Error {
+    error("_LEGACY_ERROR_TEMP_1039", "a GROUP BY can have one window: group by the second one in a further step")
 }
 
 /// A node of ours as a plan.

@@ -4,51 +4,93 @@ use std::sync::Arc;
 
 use datafusion::common::{Column, Spans};
 use datafusion::logical_expr::expr::{Case, Exists, InSubquery};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Subquery, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, Subquery, lit};
 use datafusion::scalar::ScalarValue;
 
+use super::nodes::{filtered, project};
 use super::scope::Scope;
-use super::select::project;
 use super::{Rel, Resolver};
 use crate::error::error;
-use crate::plan::{CastMode, Expression, ExpressionKind, Relation};
+use crate::plan::{CastMode, Expression, ExpressionKind, Relation, Span};
 use crate::types::{SparkType, cast, lattice};
 use crate::{Result, Sql, Typed};
 
+/// How many queries there may be around one. The engine's rules look at a query inside others twice for each.
+const MOST_AROUND: usize = 10;
+
+/// A place that names a column of a query around.
+#[derive(Debug)]
+pub(crate) struct OuterUse {
+    /// Which query: how many there are around it.
+    pub(super) depth: usize,
+    pub(super) span: Option<Span>,
+    pub(super) name: String,
+}
+
 impl Resolver<'_> {
     /// A query that may name columns of `scope`.
-    pub(crate) fn inner(&mut self, plan: &Relation, scope: &Scope) -> Result<Rel> {
+    ///
+    /// With it come the names of those that it takes, once for each place that names one, as Spark shows a subquery.
+    pub(crate) fn inner(&mut self, plan: &Relation, scope: &Scope) -> Result<(Rel, Vec<String>)> {
+        if self.outer.len() >= MOST_AROUND {
+            let message = format!("queries stand in one another more than {MOST_AROUND} deep: name inner ones with WITH and join them");
+            return Err(error("FAILED_TO_PARSE_TOO_COMPLEX", message));
+        }
+        let depth = self.outer.len();
         self.outer.push(scope.clone());
         let aliases = std::mem::take(&mut self.aliases);
         let lambdas = std::mem::take(&mut self.lambdas);
         let windows = std::mem::take(&mut self.windows);
         let (definitions, grouping) = (self.definitions.take(), self.grouping.take());
+        let asked = self.asked.take();
         let rel = self.relation(plan);
+        self.asked = asked;
         (self.aliases, self.lambdas, self.windows) = (aliases, lambdas, windows);
         (self.definitions, self.grouping) = (definitions, grouping);
         self.outer.pop();
-        if let Ok(rel) = &rel {
-            refuse_outer(&rel.plan)?;
+        let mut taken: Vec<OuterUse> = self.outer_uses.extract_if(.., |taken| taken.depth >= depth).collect();
+        let rel = rel?;
+        refuse_outer(&rel.plan)?;
+        taken.sort_by_key(|taken| taken.span.map(|span| span.start));
+        // A place may have been looked at more than once.
+        taken.dedup_by(|a, b| a.span == b.span && a.name == b.name);
+        Ok((rel, taken.into_iter().map(|taken| taken.name).collect()))
+    }
+
+    /// A subquery; in a grouped list the same one that was there before, so that it is known as a key.
+    pub(crate) fn asked_once(&mut self, expression: &Expression, scope: &Scope) -> Result<Typed> {
+        let text = self.asked.is_some().then(|| unplaced(expression)).transpose()?;
+        if let (Some(asked), Some(text)) = (&self.asked, &text)
+            && let Some((_, known)) = asked.iter().find(|(other, _)| other == text)
+        {
+            return Ok(known.clone());
         }
-        rel
+        let made = match &expression.kind {
+            ExpressionKind::ScalarSubquery(plan) => self.scalar_subquery(plan, scope)?,
+            ExpressionKind::Exists(plan) => self.exists(plan, scope)?,
+            ExpressionKind::InSubquery { values, plan } => self.in_subquery(values, plan, scope, false)?,
+            _ => return Err(error("INTERNAL_ERROR", "a subquery was expected: please report it")),
+        };
+        if let (Some(asked), Some(text)) = (&mut self.asked, text) {
+            asked.push((text, made.clone()));
+        }
+        Ok(made)
     }
 
     pub(crate) fn scalar_subquery(&mut self, plan: &Relation, scope: &Scope) -> Result<Typed> {
-        let rel = self.inner(plan, scope)?;
+        let (rel, references) = self.inner(plan, scope)?;
         let [column] = rel.scope.columns.as_slice() else {
             let message = format!("a subquery as a value gives one column, and this one gives {}", rel.scope.columns.len());
             return Err(error("INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN", message));
         };
         let data_type = column.data_type.clone();
         let plan = self.one_row_of(project(rel.plan.clone(), vec![column.expr()])?)?;
-        let references = outer_names(&plan, scope);
         let sql = Sql::from(format!("scalarsubquery({})", references.join(", ")));
         Ok(Typed::new(Expr::ScalarSubquery(subquery(plan)), data_type, true, sql))
     }
 
     pub(crate) fn exists(&mut self, plan: &Relation, scope: &Scope) -> Result<Typed> {
-        let rel = self.inner(plan, scope)?;
-        let references = outer_names(&rel.plan, scope);
+        let (rel, references) = self.inner(plan, scope)?;
         let sql = Sql::from(format!("exists({})", references.join(", ")));
         let expr = Expr::Exists(Exists { subquery: subquery(rel.plan), negated: false });
         Ok(Typed::new(expr, SparkType::Boolean, false, sql))
@@ -64,13 +106,12 @@ impl Resolver<'_> {
             _ => values.to_vec(),
         };
         let left = self.expressions(&values, scope)?;
-        let rel = self.inner(plan, scope)?;
+        let (rel, references) = self.inner(plan, scope)?;
         if left.len() != rel.scope.columns.len() {
             let message =
                 format!("IN compares {} values with a query of {} columns: make them as many", left.len(), rel.scope.columns.len());
             return Err(error("DATATYPE_MISMATCH.IN_SUBQUERY_LENGTH_MISMATCH", message));
         }
-        let references = outer_names(&rel.plan, scope);
         let shown: Vec<Sql> = left.iter().map(|value| value.sql.clone()).collect();
         let mut compared = Vec::with_capacity(left.len());
         for (value, column) in left.into_iter().zip(&rel.scope.columns) {
@@ -110,7 +151,7 @@ impl Resolver<'_> {
                     .reduce(Expr::and)
                     .unwrap_or_else(|| lit(true));
                 let some = |condition: Expr| -> Result<Expr> {
-                    let plan = LogicalPlanBuilder::from(rel.plan.clone()).filter(condition)?.build()?;
+                    let plan = filtered(rel.plan.clone(), condition)?;
                     Ok(Expr::Exists(Exists { subquery: subquery(plan), negated: false }))
                 };
                 let (sure, maybe) = (some(equal.clone())?, some(equal.is_not_false())?);
@@ -124,6 +165,19 @@ impl Resolver<'_> {
 }
 
 impl Resolver<'_> {
+    /// A column that is said to be one of the query around.
+    pub(crate) fn outer_column(&mut self, child: &Expression) -> Result<Typed> {
+        let Some(around) = self.outer.pop() else {
+            let message =
+                "`outer` names a column of the query around, and there is none: it stands in a DataFrame that is a part of another";
+            return Err(crate::Error::analysis(message));
+        };
+        let made = self.expression(child, &around);
+        let made = made.and_then(|typed| Ok(Typed { expr: as_outer(&typed.expr, &around)?, ..typed }));
+        self.outer.push(around);
+        made
+    }
+
     /// The plan, which gives one column, with one row at most: more are an error.
     fn one_row_of(&mut self, plan: LogicalPlan) -> Result<LogicalPlan> {
         if is_one_row(&plan) {
@@ -136,7 +190,7 @@ impl Resolver<'_> {
     }
 }
 
-/// Columns of the row around stand in a subquery's conditions and lists, and not in its groups, windows and orders.
+/// Columns of the row around stand in a subquery's conditions and lists, windows among them, and not in its groups and orders.
 fn refuse_outer(plan: &LogicalPlan) -> Result<()> {
     use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
     let is_outer = |e: &Expr| matches!(e, Expr::OuterReferenceColumn(..));
@@ -154,7 +208,7 @@ fn refuse_outer(plan: &LogicalPlan) -> Result<()> {
     let mut refused = None;
     plan.apply(|node| {
         let exprs: Vec<Expr> = match node {
-            LogicalPlan::Aggregate(_) | LogicalPlan::Window(_) | LogicalPlan::Sort(_) => node.expressions(),
+            LogicalPlan::Aggregate(_) | LogicalPlan::Sort(_) => node.expressions(),
             LogicalPlan::Projection(p) if is_grouped(&p.input) => p.expr.clone(),
             _ => Vec::new(),
         };
@@ -167,7 +221,7 @@ fn refuse_outer(plan: &LogicalPlan) -> Result<()> {
             } else {
                 error(
                     "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.CORRELATED_REFERENCE",
-                    "a subquery names a column of the row around it beside its aggregates, or in a window or an order: name it in WHERE",
+                    "a subquery names a column of the row around it beside its aggregates, or in an order: name it in WHERE",
                 )
             });
             return Ok(TreeNodeRecursion::Stop);
@@ -175,6 +229,57 @@ fn refuse_outer(plan: &LogicalPlan) -> Result<()> {
         Ok(TreeNodeRecursion::Continue)
     })?;
     refused.map_or(Ok(()), Err)
+}
+
+/// Where a value may stand that depends on no row around: a subquery that does, EXISTS and IN are refused.
+pub(super) fn refuse_asking(expr: &Expr, place: &str) -> Result<()> {
+    use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+    let mut refused = None;
+    expr.apply(|e| {
+        refused = match e {
+            Expr::Exists(_) | Expr::InSubquery(_) => Some(error(
+                "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.UNSUPPORTED_IN_EXISTS_SUBQUERY",
+                format!("IN and EXISTS over a query do not stand in {place}: compute them in the SELECT list"),
+            )),
+            Expr::ScalarSubquery(s) if !outer_references(&s.subquery).is_empty() => Some(error(
+                "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.UNSUPPORTED_CORRELATED_SCALAR_SUBQUERY",
+                format!("a subquery in {place} names a column of the row around it: compute it in the SELECT list"),
+            )),
+            _ => None,
+        };
+        Ok(if refused.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    refused.map_or(Ok(()), Err)
+}
+
+/// An expression as data, without its places in the text.
+fn unplaced(expression: &Expression) -> Result<serde_json::Value> {
+    fn strip(value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::Object(fields) => {
+                fields.remove("span");
+                fields.values_mut().for_each(strip);
+            }
+            serde_json::Value::Array(items) => items.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    let mut value = serde_json::to_value(expression).map_err(|e| error("INTERNAL_ERROR", format!("a subquery is no data: {e}")))?;
+    strip(&mut value);
+    Ok(value)
+}
+
+/// A subquery whose columns of the row around have other ids: (old, new).
+pub(super) fn renamed_outer(plan: &LogicalPlan, names: &[(String, String)]) -> Result<LogicalPlan> {
+    use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+    let renamed = |e: Expr| match e {
+        Expr::OuterReferenceColumn(field, column) => match names.iter().find(|(old, _)| *old == column.name) {
+            Some((_, new)) => Ok(Transformed::yes(Expr::OuterReferenceColumn(field, Column::new_unqualified(new)))),
+            None => Ok(Transformed::no(Expr::OuterReferenceColumn(field, column))),
+        },
+        other => Ok(Transformed::no(other)),
+    };
+    Ok(plan.clone().transform_up_with_subqueries(|node| node.map_expressions(|e| e.transform(renamed))).data()?)
 }
 
 /// Whether a plan cannot give two rows: one group, or one row from the start.
@@ -203,22 +308,8 @@ pub(super) fn outer_references(plan: &LogicalPlan) -> Vec<Expr> {
     found
 }
 
-/// The names of the columns of `scope` that a plan uses.
-fn outer_names(plan: &LogicalPlan, scope: &Scope) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for reference in outer_references(plan) {
-        if let Expr::OuterReferenceColumn(_, Column { name, .. }) = reference
-            && let Some(attribute) = scope.columns.iter().chain(&scope.hidden).find(|a| a.id == name)
-            && !names.contains(&attribute.name)
-        {
-            names.push(attribute.name.clone());
-        }
-    }
-    names
-}
-
 /// An expression over `scope` as one inside a query in it.
-fn as_outer(expr: &Expr, scope: &Scope) -> Result<Expr> {
+pub(super) fn as_outer(expr: &Expr, scope: &Scope) -> Result<Expr> {
     use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
     Ok(expr
         .clone()

@@ -13,7 +13,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Operator, 
 use datafusion::scalar::ScalarValue;
 use std::sync::Arc;
 
-use super::select::project;
+use super::nodes::{filtered, project};
 use super::subquery::outer_references;
 use super::{Resolver, decorrelate, join};
 use crate::Result;
@@ -129,7 +129,7 @@ impl Resolver<'_> {
 
     /// A column that is true where the query has a row for which `condition` holds, else null.
     fn joined_flag(&mut self, plan: &mut LogicalPlan, right: LogicalPlan, condition: Expr) -> Result<Expr> {
-        let right = if condition == lit(true) { right } else { LogicalPlanBuilder::from(right).filter(condition)?.build()? };
+        let right = if condition == lit(true) { right } else { filtered(right, condition)? };
         let id = self.fresh("some");
         let right = project(right, vec![lit(true).alias(&id)])?;
         // Each row of the left at most once.

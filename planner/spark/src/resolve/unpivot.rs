@@ -2,6 +2,7 @@
 
 use datafusion::logical_expr::Expr;
 
+use super::nodes::{filtered, project};
 use super::scope::Scope;
 use super::{Rel, Resolver};
 use crate::error::error;
@@ -9,7 +10,6 @@ use crate::functions::Generator;
 use crate::plan::{CastMode, ExpressionKind, Literal, Unpivot};
 use crate::types::{SparkType, cast, lattice};
 use crate::{Result, Typed};
-use datafusion::logical_expr::LogicalPlanBuilder;
 
 impl Resolver<'_> {
     pub(crate) fn unpivot(&mut self, unpivot: &Unpivot) -> Result<Rel> {
@@ -114,13 +114,13 @@ impl Resolver<'_> {
         if !exprs.is_empty() {
             let mut all: Vec<Expr> = input.plan.schema().columns().into_iter().map(Expr::Column).collect();
             all.extend(exprs);
-            input.plan = super::select::project(input.plan, all)?;
+            input.plan = project(input.plan, all)?;
         }
         let (mut rel, added) = self.generate(input, generator, &[], None)?;
         if !unpivot.include_nulls {
             let some = added.iter().skip(1).map(|a| a.expr().is_not_null()).reduce(Expr::or);
             if let Some(some) = some {
-                rel.plan = LogicalPlanBuilder::from(rel.plan).filter(some)?.build()?;
+                rel.plan = filtered(rel.plan, some)?;
             }
         }
         attributes.extend(added);

@@ -2,14 +2,20 @@
 
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 
+use super::nodes::project;
 use super::scope::Scope;
-use super::select::{has_aggregate, has_window, project};
+use super::select::{has_aggregate, has_window};
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::functions;
 use crate::plan::{CastMode, Expression, ExpressionKind, Span};
 use crate::types::{cast, lattice};
 use crate::{Result, Typed};
+
+fn has_outer(expr: &Expr) -> bool {
+    use datafusion::common::tree_node::TreeNode;
+    expr.exists(|e| Ok(matches!(e, Expr::OuterReferenceColumn(..)))).unwrap_or(false)
+}
 
 impl Resolver<'_> {
     pub(crate) fn values(&mut self, rows: &[Vec<Expression>], span: Option<Span>) -> Result<Rel> {
@@ -31,7 +37,7 @@ impl Resolver<'_> {
                     }
                     Err(cause) => return Err(cause),
                 };
-                if has_aggregate(&typed.expr) || has_window(&typed.expr) || typed.expr.is_volatile() {
+                if has_aggregate(&typed.expr) || has_window(&typed.expr) || typed.expr.is_volatile() || has_outer(&typed.expr) {
                     let message = format!("VALUES takes constants, not \"{}\"", typed.sql);
                     return Err(at(error("INVALID_INLINE_TABLE.CANNOT_EVALUATE_EXPRESSION_IN_INLINE_TABLE", message), value.span));
                 }
@@ -62,7 +68,13 @@ impl Resolver<'_> {
             .iter()
             .map(|row| {
                 row.iter()
-                    .map(|value| Ok(functions::constant(value)?.map_or_else(|| value.expr.clone(), |scalar| Expr::Literal(scalar, None))))
+                    .map(|value| {
+                        let constant = functions::constant(value).map_err(|cause| {
+                            let message = format!("VALUES: \"{}\" cannot be computed: {}", value.sql, cause.message());
+                            at(error("INVALID_INLINE_TABLE.FAILED_SQL_EXPRESSION_EVALUATION", message), span).with_source(cause)
+                        })?;
+                        Ok(constant.map_or_else(|| value.expr.clone(), |scalar| Expr::Literal(scalar, None)))
+                    })
                     .collect::<Result<Vec<_>>>()
             })
             .collect::<Result<_>>()?;

@@ -220,7 +220,7 @@ impl Resolver<'_> {
                     frame.unit == FrameUnit::Range && key_type.as_ref().is_some_and(|key| key.is_numeric() && *key != value.data_type);
                 Ok((value.sql, is_cast))
             })?,
-            None => match lead.as_str() {
+            None => match lead.to_lowercase().as_str() {
                 "row_number" | "rank" | "dense_rank" | "percent_rank" | "ntile" => {
                     "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW".to_owned()
                 }

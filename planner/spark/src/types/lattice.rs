@@ -1,8 +1,8 @@
 //! Which type two types have in common, and which type a value becomes without being asked: Spark's `AnsiTypeCoercion` and
 //! `TypeCoercion`.
 
+use super::Want;
 use super::{SparkType, StructField};
-use crate::functions::Want;
 
 /// The type that values of both become where they meet (UNION, CASE, coalesce, comparisons).
 pub fn common_type(left: &SparkType, right: &SparkType, ansi: bool) -> Option<SparkType> {

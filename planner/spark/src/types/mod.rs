@@ -2,6 +2,7 @@
 
 mod arrow_types;
 pub mod cast;
+pub(crate) mod civil;
 pub mod datetime_text;
 pub mod interval_text;
 pub mod lattice;
@@ -10,6 +11,8 @@ pub(crate) mod pattern;
 pub mod render;
 mod text;
 mod time_zone;
+mod want;
+pub(crate) mod zoned;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -17,6 +20,7 @@ use std::collections::BTreeMap;
 pub use arrow_types::{UTC, field_of, from_arrow, from_field, to_arrow};
 pub use text::quoted_if_needed;
 pub use time_zone::{TimeZone, offset_text};
+pub use want::Want;
 
 /// A type of Spark's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use crate::run::Runner;
 
 /// (query, rows)
-const CASES: &[(&str, &str)] = &[
+pub(crate) const CASES: &[(&str, &str)] = &[
     ("SELECT a, sum(b) AS s FROM VALUES (1, 2), (1, 4), (2, 5) t(a, b) GROUP BY a HAVING sum(b) > 4 ORDER BY s DESC", "1\t6\n2\t5"),
     ("SELECT a FROM VALUES (1, 9), (2, 8) t(a, b) ORDER BY b", "2\n1"),
     ("SELECT a + 1 AS x FROM VALUES (1), (2) t(a) ORDER BY x DESC LIMIT 1", "3"),
@@ -80,6 +80,41 @@ const CASES: &[(&str, &str)] = &[
         "SELECT a, b FROM VALUES (1), (2) t(a) JOIN VALUES (1), (2) u(b) ON EXISTS (SELECT 1 FROM VALUES (3) v(c) WHERE c = a + b) ORDER BY a",
         "1\t2\n2\t1",
     ),
+    ("SELECT sum((SELECT max(b) FROM VALUES (3), (2) u(b))) FROM VALUES (1), (2) t(a)", "6"),
+    ("SELECT max((SELECT b FROM VALUES (1, 7), (2, 5) u(k, b) WHERE k = a)) FROM VALUES (1), (2) t(a)", "7"),
+    ("SELECT current_date FROM VALUES (5) t(current_date)", "5"),
+    // Names of the rows below an order come before those of the query around.
+    (
+        "SELECT a FROM VALUES (1, 2) t(a, b) WHERE NOT EXISTS (SELECT max(c) FROM VALUES (3, 4) u(c, b) WHERE c = a GROUP BY b ORDER BY b)",
+        "1",
+    ),
+    ("SELECT * FROM VALUES (1, NULL) t(a, b), LATERAL (SELECT t.*) AS s(c, d)", "1\tNULL\t1\tNULL"),
+    ("SELECT (SELECT max(s) FROM (SELECT sum(c) OVER (ORDER BY c + a) AS s FROM VALUES (1), (2) u(c))) FROM VALUES (1) t(a)", "3"),
+    ("SELECT a FROM VALUES (1, 2), (3, 4) t(a, b) WHERE (a, b) NOT IN ((3, 4))", "1"),
+    // A subquery that is a key stands in the list as the key; a list over groups asks by their keys.
+    (
+        "SELECT (SELECT max(b) FROM VALUES (1), (2) u(b)), count(*) FROM VALUES (1), (2) t(a) GROUP BY (SELECT max(b) FROM VALUES (1), (2) u(b))",
+        "2\t2",
+    ),
+    (
+        "SELECT a IN (SELECT b FROM VALUES (1) u(b)) AS f, count(*) FROM VALUES (1), (2), (3) t(a) GROUP BY a IN (SELECT b FROM VALUES (1) u(b)) \
+         ORDER BY 2",
+        "true\t1\nfalse\t2",
+    ),
+    (
+        "SELECT a, (SELECT max(c) FROM VALUES (1, 5), (2, 6) u(k, c) WHERE k = a), sum(b) FROM VALUES (1, 1), (1, 2), (2, 4) t(a, b) GROUP BY a \
+         ORDER BY a",
+        "1\t5\t3\n2\t6\t4",
+    ),
+    (
+        "SELECT a, (SELECT max(c) FROM VALUES (1, 5), (2, 6) u(k, c) WHERE k = a), sum(b) FROM VALUES (1, 1), (2, 4) t(a, b) GROUP BY ROLLUP (a) \
+         ORDER BY a",
+        "NULL\tNULL\t5\n1\t5\t1\n2\t6\t4",
+    ),
+    (
+        "SELECT a FROM VALUES (1, 1), (2, 4) t(a, b) GROUP BY a HAVING sum(b) > (SELECT max(c) FROM VALUES (1, 2), (2, 3) u(k, c) WHERE k = a)",
+        "2",
+    ),
     // What a query compares with a value is not what joins it: null equals nothing.
     (
         "SELECT a FROM VALUES (1, 2, NULL), (3, 4, 12), (5, 4, 12), (7, 8, 9) t(a, d, c) WHERE c = (SELECT x FROM VALUES (12), (20) u(x) \
@@ -135,7 +170,6 @@ const CASES: &[(&str, &str)] = &[
     ("SELECT * FROM VALUES (1), (1), (2) t(a) EXCEPT ALL SELECT 1", "1\n2"),
     ("SELECT * FROM VALUES (1), (1), (2) t(a) INTERSECT ALL SELECT * FROM VALUES (1), (1), (1) u(a)", "1\n1"),
     ("WITH t AS (SELECT 1 AS a), u AS (SELECT a + 1 AS b FROM t) SELECT * FROM t, u", "1\t2"),
-    ("WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 4) SELECT * FROM r ORDER BY n", "1\n2\n3\n4"),
     ("SELECT * FROM VALUES (1, 'a') t(k, x) JOIN VALUES (1, 'b') u(k, y) USING (k)", "1\ta\tb"),
     ("SELECT k, t.k, u.k FROM VALUES (1), (2) t(k) FULL JOIN VALUES (2), (3) u(k) USING (k) ORDER BY 1", "1\t1\tNULL\n2\t2\t2\n3\tNULL\t3"),
     ("SELECT a.id, b.id FROM range(2) a JOIN range(2) b ON a.id = b.id ORDER BY 1", "0\t0\n1\t1"),
@@ -176,6 +210,22 @@ const REFUSED: &[(&str, &str)] = &[
         "SELECT a, (SELECT sum(b + a) FROM VALUES (1) u(b)) FROM VALUES (1) t(a)",
         "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.AGGREGATE_FUNCTION_MIXED_OUTER_LOCAL_REFERENCES",
     ),
+    ("SELECT a, (SELECT max(c) FROM VALUES (1, 5) u(k, c) WHERE k = b) FROM VALUES (1, 1) t(a, b) GROUP BY a", "MISSING_AGGREGATION"),
+    (
+        "SELECT count(*) FROM VALUES (1) t(a) GROUP BY (SELECT max(b) FROM VALUES (1) u(b) WHERE b = a)",
+        "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.MUST_AGGREGATE_CORRELATED_SCALAR_SUBQUERY",
+    ),
+    ("SELECT a FROM VALUES (1) t(a) JOIN VALUES (2) u(b) ON row_number() OVER (ORDER BY a) < b", "UNSUPPORTED_EXPR_FOR_OPERATOR"),
+    ("SELECT rank() OVER (ORDER BY 1), count(*) FROM VALUES (1) t(a) GROUP BY 1", "UNSUPPORTED_EXPR_FOR_OPERATOR"),
+    ("SELECT a FROM VALUES (1) t(a) WHERE rank() OVER (ORDER BY a)", "WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE"),
+    ("SELECT range(1, 5) FROM VALUES (1) t(a)", "NOT_A_SCALAR_FUNCTION"),
+    (
+        "SELECT (SELECT b FROM VALUES (1, 2) u(a, b) GROUP BY b ORDER BY a) FROM VALUES (1) t(a)",
+        "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.CORRELATED_REFERENCE",
+    ),
+    ("SELECT * FROM VALUES (CAST('x' AS INT))", "INVALID_INLINE_TABLE.FAILED_SQL_EXPRESSION_EVALUATION"),
+    ("WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT a.n + 1 FROM r a, r b WHERE a.n < 3) SELECT * FROM r", "names it more than once"),
+    ("SELECT (SELECT max(b) FROM VALUES (a) u(b)) FROM VALUES (1) t(a)", "INVALID_INLINE_TABLE.CANNOT_EVALUATE_EXPRESSION_IN_INLINE_TABLE"),
 ];
 
 #[tokio::test]

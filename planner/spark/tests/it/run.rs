@@ -1,26 +1,23 @@
-//! Runs a statement that needs no tables, and gives its rows as Spark's tests print them.
+//! Runs a statement that needs no tables, and gives its rows as Spark's tests print them. On the way it checks what the resolver promises.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::execution::context::SessionContext;
-use datafusion::execution::session_state::SessionStateBuilder;
 use tidemill_spark::plan::{Command, Statement};
 use tidemill_spark::resolve::{Opened, OpenedFunction, OpenedRelation, Request, requests, resolve};
-use tidemill_spark::types::render::hive_text_at;
 use tidemill_spark::{Error, Result, Settings};
+
+use crate::promises::{self, Broken};
 
 /// One statement after the other, as a session runs them: SET changes the settings of those that follow.
 pub(crate) struct Runner {
     conf: BTreeMap<String, String>,
-    context: SessionContext,
 }
 
 impl Runner {
     pub(crate) fn new() -> Self {
-        let state = SessionStateBuilder::new().with_default_features().with_analyzer_rules(Vec::new()).build();
         let conf = BTreeMap::from([("spark.sql.session.timeZone".to_owned(), "America/Los_Angeles".to_owned())]);
-        Self { conf, context: SessionContext::new_with_state(state) }
+        Self { conf }
     }
 
     /// The rows, columns parted by tabs.
@@ -49,18 +46,13 @@ impl Runner {
             }
         }
         let resolved = resolve(&relation, &opened, &settings)?;
-        let frame = self.context.execute_logical_plan(resolved.plan).await?;
-        let mut rows = Vec::new();
-        for batch in frame.collect().await? {
-            for row in 0..batch.num_rows() {
-                let cells = batch
-                    .columns()
-                    .iter()
-                    .zip(&resolved.output)
-                    .map(|(column, output)| hive_text_at(column, row, &output.field.data_type, &settings));
-                rows.push(cells.collect::<Result<Vec<_>>>()?.join("\t"));
-            }
-        }
-        Ok(rows)
+        let kept = promises::outputs_are_the_plans(&resolved)
+            .and_then(|()| promises::coercion_changes_no_type(&resolved.plan))
+            .and_then(|()| promises::resolving_is_idempotent(&relation, &opened, &settings, &resolved));
+        kept.unwrap_or_else(|why| panic!("{text}: {why}"));
+        promises::run(&resolved, &settings).await.map_err(|broken| match broken {
+            Broken::Promise(why) => panic!("{text}: {why}"),
+            Broken::Refused(error) => error,
+        })
     }
 }

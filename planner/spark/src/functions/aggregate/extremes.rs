@@ -28,7 +28,7 @@ pub(in crate::functions) const ROWS: &[Function] = &[
     }),
     row(
         "max_by",
-        "max_by(value, key[, k]) - The value where the key is greatest; with `k` an array of the values with the k greatest keys.",
+        "max_by(value, ord[, k]) - The value where `ord` is greatest; with `k` an array of the values with the k greatest.",
         &[
             ("SELECT max_by(x, y) FROM VALUES ('a', 10), ('b', 50), ('c', 20) AS tab(x, y)", "b"),
             ("SELECT max_by(x, y, 2) FROM VALUES ('a', 10), ('b', 50), ('c', 20) AS tab(x, y)", "[\"b\",\"c\"]"),
@@ -37,7 +37,7 @@ pub(in crate::functions) const ROWS: &[Function] = &[
     ),
     row(
         "min_by",
-        "min_by(value, key[, k]) - The value where the key is least; with `k` an array of the values with the k least keys.",
+        "min_by(value, ord[, k]) - The value where `ord` is least; with `k` an array of the values with the k least.",
         &[
             ("SELECT min_by(x, y) FROM VALUES ('a', 10), ('b', 50), ('c', 20) AS tab(x, y)", "a"),
             ("SELECT min_by(x, y, 2) FROM VALUES ('a', 10), ('b', 50), ('c', 20) AS tab(x, y)", "[\"a\",\"c\"]"),

@@ -6,7 +6,7 @@ use datafusion::common::ScalarValue;
 
 use crate::error::error;
 use crate::functions::compare::{is_null, keys};
-use crate::functions::nested::{Gather, Lists, MAX_LENGTH, argument, as_nullable, element_of, exceeds, merged, row};
+use crate::functions::nested::{Gather, Lists, MAX_LENGTH, argument, as_nullable, element_of, exceeds, index_zero, merged, row};
 use crate::functions::{Call, Function, Group, KernelArgs, Want};
 use crate::types::{SparkType, lattice};
 use crate::{Error, Result, Typed};
@@ -183,11 +183,6 @@ fn insert(gather: &mut Gather, range: std::ops::Range<usize>, place: i64, row: u
         gather.extend(0, middle..range.end);
     }
     Ok(())
-}
-
-/// The error for place 0 where places are counted from 1.
-pub(in crate::functions) fn index_zero() -> Error {
-    error("INVALID_INDEX_OF_ZERO", "there is no element 0: places are counted from 1, or from -1 backwards")
 }
 
 fn array_remove(call: &mut Call<'_>) -> Result<Typed> {

@@ -4,8 +4,9 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Int32Type};
 
 use crate::error::error;
-use crate::functions::nested::{Gather, Lists, MAX_LENGTH, NULL, argument, element_of, list_field, list_of, pick, row, struct_of};
+use crate::functions::nested::{Gather, Lists, MAX_LENGTH, NULL, argument, element_of, list_field, list_of, pick, row};
 use crate::functions::{Call, Function, Group, KernelArgs, Want};
+use crate::kernel::retype::struct_of;
 use crate::types::{SparkType, StructField, lattice};
 use crate::{Result, Typed};
 
@@ -145,7 +146,7 @@ fn zip_kernel(args: &KernelArgs<'_>) -> Result<ArrayRef> {
     }
     let field = list_field(args.out)?;
     let DataType::Struct(fields) = field.data_type() else {
-        return Err(crate::functions::nested::wrong_layout("a struct", field.data_type()));
+        return Err(crate::kernel::retype::wrong_layout("a struct", field.data_type()));
     };
     let columns = lists
         .iter()

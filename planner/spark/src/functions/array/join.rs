@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
 
-use crate::functions::nested::{Lists, argument, row, wrong_layout};
+use crate::functions::nested::{Lists, argument, row};
 use crate::functions::{Call, Function, Group, KernelArgs, Want};
+use crate::kernel::retype::wrong_layout;
 use crate::types::{SparkType, lattice};
 use crate::{Result, Typed};
 

@@ -10,8 +10,9 @@ use arrow::datatypes::{DataType, Int64Type, IntervalUnit, TimestampMicrosecondTy
 use chrono::{DateTime, Datelike, NaiveDate};
 
 use crate::error::error;
-use crate::functions::nested::{MAX_LENGTH, argument, list_field, list_of, row, too_large, wrong_layout};
+use crate::functions::nested::{MAX_LENGTH, argument, list_field, list_of, row, too_large};
 use crate::functions::{Call, Function, Group, KernelArgs};
+use crate::kernel::retype::wrong_layout;
 use crate::types::{SparkType, TimeZone, lattice};
 use crate::{Error, Result, Typed};
 

@@ -9,8 +9,9 @@ use datafusion::logical_expr::Expr;
 
 use crate::error::{at as placed, error};
 use crate::functions::compare::{is_null, keys};
-use crate::functions::nested::{Lists, Maps, NULL, argument, element_of, list_of, pick, retype, row, wrong_layout};
+use crate::functions::nested::{Lists, Maps, NULL, argument, element_of, list_of, pick, row};
 use crate::functions::{Call, Function, Group, KernelArgs, ScalarKernel, SparkScalar, Want, constant};
+use crate::kernel::retype::{retype, wrong_layout};
 use crate::plan::{CastMode, Span};
 use crate::types::{SparkType, StructField, cast, lattice, to_arrow};
 use crate::{Error, Result, Settings, Sql, Typed};
@@ -134,7 +135,7 @@ fn item_kernel(args: &KernelArgs<'_>) -> Result<ArrayRef> {
         };
         let (place, size) = (places.value(row), i64::try_from(range.len()).unwrap_or(i64::MAX));
         let index = match place {
-            0 if from_one => return Err(crate::functions::array::change::index_zero()),
+            0 if from_one => return Err(crate::functions::nested::index_zero()),
             place if from_one && place < 0 => place.saturating_add(size),
             place if from_one => place - 1,
             place => place,

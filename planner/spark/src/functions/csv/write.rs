@@ -8,8 +8,9 @@ use arrow::datatypes::{ArrowPrimitiveType, Date32Type, Time64NanosecondType, Tim
 use super::line::Format;
 use crate::functions::json::options::{Options, WriteFormats, option_map, shown};
 use crate::functions::json::write::java_text;
-use crate::functions::nested::{Lists, Maps, argument, row, wrong_layout};
+use crate::functions::nested::{Lists, Maps, argument, row};
 use crate::functions::{Call, Function, Group, KernelArgs};
+use crate::kernel::retype::wrong_layout;
 use crate::types::{SparkType, render};
 use crate::{Result, Settings, Typed};
 

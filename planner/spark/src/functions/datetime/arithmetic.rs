@@ -4,7 +4,6 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::{Date32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use datafusion::common::ScalarValue;
 
-use super::calendar::{add_interval, day_of, local, months_between, start_of_day};
 use super::support::{
     DAY, HOUR, MINUTE, SECOND, accepted, any_nullable, any_timestamp, arithmetic_overflow, cell, collect, column, constant_text, date_arg,
     map, overflow, row, text_cell, texts, zone_for,
@@ -12,7 +11,8 @@ use super::support::{
 use crate::error::error;
 use crate::functions::{Call, Function, KernelArgs, Want};
 use crate::types::SparkType;
-use crate::types::pattern::civil;
+use crate::types::civil;
+use crate::types::zoned::{add_interval, day_of, local, months_between, start_of_day};
 use crate::{Error, Result, Sql, Typed};
 
 pub(super) const ROWS: &[Function] = &[

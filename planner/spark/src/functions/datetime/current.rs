@@ -6,9 +6,9 @@ use datafusion::common::ScalarValue;
 use datafusion::common::config::ConfigOptions;
 use datafusion::logical_expr::{Expr, cast};
 
-use super::calendar::local;
 use super::support::{DAY, map, row};
 use crate::functions::{Call, Function, KernelArgs, constant};
+use crate::types::zoned::local;
 use crate::types::{SparkType, to_arrow};
 use crate::{Result, Sql, Typed};
 

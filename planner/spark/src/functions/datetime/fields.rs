@@ -7,13 +7,14 @@ use arrow::datatypes::{
 };
 use datafusion::common::ScalarValue;
 
-use super::calendar::local;
 use super::support::{
     DAY, HOUR, MINUTE, any_timestamp, cell, collect, collect_text, column, constant_text, date_arg, map, row, time_arg, zone_for,
 };
 use crate::error::error;
 use crate::functions::{Call, Function, KernelArgs, ScalarKernel};
-use crate::types::pattern::{civil, short_day, short_month};
+use crate::types::civil;
+use crate::types::pattern::{short_day, short_month};
+use crate::types::zoned::local;
 use crate::types::{DayTimeField, SparkType, YearMonthField};
 use crate::{Result, Sql, Typed};
 

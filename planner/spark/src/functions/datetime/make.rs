@@ -4,16 +4,16 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::{Date32Type, Decimal128Type, Int32Type, Time64NanosecondType, TimestampMicrosecondType};
 use datafusion::common::ScalarValue;
 
-use super::calendar::Zones;
 use super::current::zone_text;
 use super::support::{
     DAY, HOUR, MINUTE, SECOND, any_nullable, cell, collect, column, exactly, null_or, out_of_bounds, out_of_bounds_always, overflow, row,
     text_cell, texts,
 };
+use super::zone_names::Zones;
 use crate::error::error;
 use crate::functions::{Call, Function, KernelArgs, Want};
 use crate::types::SparkType;
-use crate::types::pattern::civil;
+use crate::types::civil;
 use crate::{Error, Result, Sql, Typed};
 
 /// Seconds with microseconds.

@@ -1,7 +1,6 @@
 //! Functions of dates, times, timestamps and intervals: Spark's group `datetime_funcs`.
 
 mod arithmetic;
-mod calendar;
 mod current;
 mod fields;
 mod intervals;
@@ -12,6 +11,7 @@ mod time;
 mod truncate;
 mod unix;
 mod window;
+mod zone_names;
 mod zones;
 
 #[cfg(test)]

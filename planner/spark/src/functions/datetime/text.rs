@@ -4,7 +4,6 @@ use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::{Date32Type, Int64Type, Time64NanosecondType, TimestampMicrosecondType};
 use datafusion::common::ScalarValue;
 
-use super::calendar::start_of_day;
 use super::current::now;
 use super::support::{
     Patterns, SECOND, accepted, any_nullable, cell, collect, collect_text, column, constant_text, null_or, overflow, row, text_cell, texts,
@@ -13,6 +12,7 @@ use crate::error::error;
 use crate::functions::{Call, Function, KernelArgs, Want};
 use crate::plan::CastMode;
 use crate::types::pattern::{Moment, Parsed, Use};
+use crate::types::zoned::start_of_day;
 use crate::types::{SparkType, cast};
 use crate::{Error, Result, Sql, Typed};
 

@@ -4,7 +4,6 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::{Date32Type, DurationMicrosecondType, IntervalYearMonthType, Time64NanosecondType, TimestampMicrosecondType};
 use datafusion::common::ScalarValue;
 
-use super::calendar::{add_interval, day_of, local, start_of_day, to_moment};
 use super::support::{
     DAY, HOUR, MINUTE, SECOND, any_nullable, arithmetic_overflow, cell, collect, column, date_arg, overflow, row, text_cell, texts,
     time_arg, zone_for,
@@ -12,7 +11,9 @@ use super::support::{
 use crate::error::error;
 use crate::functions::{Call, Function, KernelArgs, Want, constant};
 use crate::types::SparkType;
-use crate::types::pattern::{Moment, Pattern, Use, civil};
+use crate::types::civil;
+use crate::types::pattern::{Moment, Pattern, Use};
+use crate::types::zoned::{add_interval, day_of, local, start_of_day, to_moment};
 use crate::{Result, Sql, Typed};
 
 pub(super) const ROWS: &[Function] = &[

@@ -7,11 +7,11 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, IntervalMonthDayNanoType, TimestampMicrosecondType};
 use datafusion::common::ScalarValue;
 
-use super::calendar::add_interval;
 use super::support::{DAY, cell, collect, column, overflow, row, zone_for};
 use crate::error::error;
 use crate::functions::{Call, Function, KernelArgs, SparkScalar, constant};
 use crate::plan::CastMode;
+use crate::types::zoned::add_interval;
 use crate::types::{SparkType, StructField, cast, interval_text, to_arrow};
 use crate::{Result, Sql, Typed};
 

@@ -4,11 +4,12 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::TimestampMicrosecondType;
 use datafusion::common::ScalarValue;
 
-use super::calendar::{Zones, local};
 use super::current::zone_text;
 use super::support::{any_nullable, cell, collect, column, overflow, row, text_cell, texts};
+use super::zone_names::Zones;
 use crate::functions::{Call, Function, KernelArgs, Want};
 use crate::types::SparkType;
+use crate::types::zoned::local;
 use crate::{Result, Sql, Typed};
 
 pub(super) const ROWS: &[Function] = &[

@@ -6,8 +6,9 @@ use arrow::array::{Array, ArrayRef, AsArray, Int32Array, ListBuilder, StringBuil
 
 use super::token::{Liberties, Malformed, Reader, Token};
 use super::writer::Writer;
-use crate::functions::nested::{argument, retype, row};
+use crate::functions::nested::{argument, row};
 use crate::functions::{Call, Function, Group, KernelArgs, Want};
+use crate::kernel::retype::retype;
 use crate::types::{SparkType, to_arrow};
 use crate::{Result, Typed};
 

@@ -7,8 +7,9 @@ use arrow::datatypes::DataType;
 
 use super::token::{Liberties, Malformed, Reader, Token};
 use super::writer::Writer;
-use crate::functions::nested::{list_field, list_of, struct_of, wrong_layout};
+use crate::functions::nested::{list_field, list_of};
 use crate::functions::{Call, Generator, KernelArgs};
+use crate::kernel::retype::{struct_of, wrong_layout};
 use crate::types::{SparkType, StructField};
 use crate::{Error, Result};
 

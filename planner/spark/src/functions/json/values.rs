@@ -9,7 +9,8 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, IntervalMonthDayNano};
 
-use crate::functions::nested::{list_field, list_of, map_fields, map_of, null_buffer, struct_of, too_large, wrong_layout};
+use crate::functions::nested::{list_field, list_of, map_fields, map_of, null_buffer, too_large};
+use crate::kernel::retype::{struct_of, wrong_layout};
 use crate::types::{SparkType, UTC, to_arrow};
 use crate::{Error, Result};
 

@@ -11,8 +11,9 @@ use base64::Engine;
 
 use super::options::{Options, WriteFormats, option_map, shown};
 use super::writer::Writer;
-use crate::functions::nested::{Lists, Maps, argument, row, wrong_layout};
+use crate::functions::nested::{Lists, Maps, argument, row};
 use crate::functions::{Call, Function, Group, KernelArgs};
+use crate::kernel::retype::wrong_layout;
 use crate::types::number_text::{decimal_java_text, double_text, float_text};
 use crate::types::{SparkType, StructField, render};
 use crate::{Result, Settings, Typed};

@@ -7,8 +7,9 @@ use arrow::compute::{concat, take};
 
 use super::arrays::array_argument;
 use super::higher_order::{LambdaArgs, call_with};
-use crate::functions::nested::{Lists, NULL, pick, retype, row};
+use crate::functions::nested::{Lists, NULL, pick, row};
 use crate::functions::{Call, Function, Group, Lambda};
+use crate::kernel::retype::retype;
 use crate::types::{SparkType, lattice, to_arrow};
 use crate::{Result, Typed};
 

@@ -7,8 +7,9 @@ use arrow::compute::take;
 use datafusion::common::ScalarValue;
 
 use super::higher_order::{LambdaArgs, call_with};
-use crate::functions::nested::{Gather, Lists, NULL, element_of, list_field, list_of, pick, row, too_large, wrong_layout};
+use crate::functions::nested::{Gather, Lists, NULL, element_of, list_field, list_of, pick, row, too_large};
 use crate::functions::{Arg, Call, Function, Group, Lambda};
+use crate::kernel::retype::wrong_layout;
 use crate::plan::ExpressionKind;
 use crate::types::SparkType;
 use crate::{Result, Typed};

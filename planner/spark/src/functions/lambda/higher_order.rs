@@ -24,8 +24,8 @@ use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext
 use datafusion::logical_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 
-use crate::functions::nested::retype;
 use crate::functions::{Call, Lambda};
+use crate::kernel::retype::retype;
 use crate::plan::Span;
 use crate::types::{SparkType, StructField, field_of, to_arrow};
 use crate::{Error, Result, Settings, Sql, Typed};

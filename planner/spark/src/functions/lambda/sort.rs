@@ -9,8 +9,9 @@ use super::arrays::{Flat, array_argument};
 use super::higher_order::{LambdaArgs, call_with};
 use crate::error::error;
 use crate::functions::array::sort::rising_nulls_last;
-use crate::functions::nested::{Gather, Lists, row, wrong_layout};
+use crate::functions::nested::{Gather, Lists, row};
 use crate::functions::{Call, Function, Group};
+use crate::kernel::retype::wrong_layout;
 use crate::types::SparkType;
 use crate::{Result, Sql, Typed};
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
 
 use super::build::MapBuilder;
-use crate::functions::nested::{Lists, Maps, argument, element_of, merged, row, wrong_layout};
+use crate::functions::nested::{Lists, Maps, argument, element_of, merged, row};
 use crate::functions::{Call, Function, Group, KernelArgs, Want};
+use crate::kernel::retype::wrong_layout;
 use crate::types::{SparkType, lattice};
 use crate::{Error, Result, Sql, Typed};
 

@@ -161,13 +161,13 @@ impl ScalarUDFImpl for Random {
 ///
 /// Source: Spark, `XORShiftRandom.scala`.
 #[derive(Debug)]
-struct XorShift {
+pub(crate) struct XorShift {
     seed: u64,
     spare: Option<f64>,
 }
 
 impl XorShift {
-    fn new(seed: i64) -> Self {
+    pub(crate) fn new(seed: i64) -> Self {
         let bytes = seed.to_be_bytes();
         let low = murmur3(bytes, 0x3c07_4a61);
         let high = murmur3(bytes, low);
@@ -182,7 +182,8 @@ impl XorShift {
         next & ((1 << bits) - 1)
     }
 
-    fn double(&mut self) -> f64 {
+    /// From 0 to 1, 1 excluded.
+    pub(crate) fn double(&mut self) -> f64 {
         let high = self.next(26) << 27;
         (high + self.next(27)) as f64 / (1_u64 << 53) as f64
     }

@@ -1,77 +1,15 @@
 //! `+ - * / % div`, `pmod`, signs, and their `try_` forms: which types they take and give.
 
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::{Expr, Operator, binary_expr};
+use datafusion::logical_expr::{Operator, binary_expr};
 
-use super::coerce::{self, Takes};
+use super::coerce;
+use super::op::Op;
+use super::sign::{negated, signed};
 use super::{Mode, datetime, decimals, intervals, kernel, numbers, row};
 use crate::functions::{Call, Function, Group};
 use crate::types::SparkType as T;
 use crate::{Result, Sql, Typed};
-
-/// An arithmetic operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Op {
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-    IntegralDivide,
-    Remainder,
-    Pmod,
-}
-
-impl Op {
-    const ALL: [Self; 7] = [Self::Add, Self::Subtract, Self::Multiply, Self::Divide, Self::IntegralDivide, Self::Remainder, Self::Pmod];
-
-    pub(super) fn symbol(self) -> &'static str {
-        match self {
-            Self::Add => "+",
-            Self::Subtract => "-",
-            Self::Multiply => "*",
-            Self::Divide => "/",
-            Self::IntegralDivide => "div",
-            Self::Remainder => "%",
-            Self::Pmod => "pmod",
-        }
-    }
-
-    /// The function that gives null where this operator fails.
-    pub(super) fn try_name(self) -> &'static str {
-        match self {
-            Self::Add => "try_add",
-            Self::Subtract => "try_subtract",
-            Self::Multiply => "try_multiply",
-            Self::Divide | Self::IntegralDivide => "try_divide",
-            Self::Remainder | Self::Pmod => "try_mod",
-        }
-    }
-
-    fn takes(self) -> Takes {
-        match self {
-            Self::Add | Self::Subtract => Takes::NumberOrInterval,
-            Self::Multiply | Self::Remainder | Self::Pmod => Takes::Number,
-            Self::Divide => Takes::Fraction,
-            Self::IntegralDivide => Takes::Whole,
-        }
-    }
-
-    /// Whether it has no result for some operands, as for zero.
-    pub(super) fn divides(self) -> bool {
-        matches!(self, Self::Divide | Self::IntegralDivide | Self::Remainder | Self::Pmod)
-    }
-
-    pub(super) fn constant(self) -> ScalarValue {
-        ScalarValue::Int8(Some(self as i8))
-    }
-
-    pub(super) fn from_constant(value: Option<&ScalarValue>) -> Self {
-        match value {
-            Some(ScalarValue::Int8(Some(at))) => usize::try_from(*at).ok().and_then(|at| Self::ALL.get(at)).copied().unwrap_or(Self::Add),
-            _ => Self::Add,
-        }
-    }
-}
 
 /// `left op right`, whatever the operands are; shown as Spark does.
 pub(super) fn binary(call: &Call<'_>, op: Op, left: Typed, right: Typed, mode: Mode) -> Result<Typed> {
@@ -136,29 +74,6 @@ fn operator(call: &mut Call<'_>, op: Op) -> Result<Typed> {
 fn function(call: &mut Call<'_>, op: Op, mode: Mode) -> Result<Typed> {
     let (left, right) = two(call)?;
     Ok(binary(call, op, left, right, mode)?.shown(call.sql()))
-}
-
-/// `-a`
-pub(super) fn negated(call: &Call<'_>, value: Typed, ansi: bool) -> Result<Typed> {
-    let value = signed(call, value)?;
-    let shown = Sql::concat(vec![Sql::from("(- "), value.sql.clone(), Sql::from(")")]);
-    let (out, nullable) = (value.data_type.clone(), value.nullable);
-    let made = match &out {
-        T::Float | T::Double => call.made(Expr::Negative(Box::new(value.expr)), out, nullable),
-        _ => {
-            let mode = if ansi { Mode::Ansi } else { Mode::Legacy };
-            kernel(call, "negative", numbers::negative, vec![value], vec![mode.constant()], out, nullable)
-        }
-    };
-    Ok(made.shown(shown))
-}
-
-fn signed(call: &Call<'_>, value: Typed) -> Result<Typed> {
-    match &value.data_type {
-        t if t.is_numeric() || t.is_ansi_interval() || *t == T::CalendarInterval => Ok(value),
-        t if t.is_string() || *t == T::Null => coerce::cast(call, value, &T::Double),
-        _ => Err(call.unexpected_type(0, &value, "(\"NUMERIC\" or \"INTERVAL\")")),
-    }
 }
 
 fn positive(call: &mut Call<'_>) -> Result<Typed> {

@@ -10,7 +10,7 @@ use crate::{Result, Typed};
 
 /// What an operator takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Takes {
+pub(in crate::functions) enum Takes {
     /// Numbers and intervals: `+ -`
     NumberOrInterval,
     /// Numbers: `* % pmod`
@@ -71,7 +71,7 @@ impl Takes {
 }
 
 /// The operands in the types that the operator computes with. Two decimals keep their digits unless they are compared.
-pub(super) fn operands(call: &Call<'_>, symbol: &str, takes: Takes, left: Typed, right: Typed) -> Result<(Typed, Typed)> {
+pub(in crate::functions) fn operands(call: &Call<'_>, symbol: &str, takes: Takes, left: Typed, right: Typed) -> Result<(Typed, Typed)> {
     let (left, right) = strings(call, takes, left, right)?;
     let (left, right) = decimals(call, takes, left, right)?;
     let (left, right) = division(call, takes, left, right)?;

@@ -6,7 +6,7 @@ use datafusion::logical_expr::{Expr, Operator, binary_expr};
 use super::coerce::{self, Takes};
 use super::{kernel, logic, nested, row};
 use crate::functions::{Call, Function, Group};
-use crate::types::SparkType as T;
+use crate::types::{SparkType as T, StructField};
 use crate::{Result, Sql, Typed};
 
 /// How two values are compared.
@@ -41,6 +41,20 @@ impl Comparison {
             Self::Greater => Operator::Gt,
             Self::GreaterOrEqual => Operator::GtEq,
         }
+    }
+}
+
+/// A struct's type with fields that are called by their place and may be null.
+fn without_names(t: &T) -> T {
+    match t {
+        T::Struct(fields) => T::Struct(
+            fields
+                .iter()
+                .enumerate()
+                .map(|(i, field)| StructField::new(format!("col{}", i + 1), without_names(&field.data_type)))
+                .collect(),
+        ),
+        other => other.clone(),
     }
 }
 
@@ -173,7 +187,13 @@ fn one_of(call: &mut Call<'_>) -> Result<Typed> {
     }
     let same = values.iter().all(|value| values.first().is_some_and(|first| first.data_type == value.data_type));
     if !same {
-        values = call.same_type(values)?;
+        // Row values are compared by place, whatever their fields are called.
+        let by_place = values.first().map(|first| without_names(&first.data_type));
+        let alike = by_place.filter(|t| matches!(t, T::Struct(_)) && values.iter().all(|value| without_names(&value.data_type) == *t));
+        values = match alike {
+            Some(common) => values.into_iter().map(|value| call.cast(value, &common)).collect::<Result<_>>()?,
+            None => call.same_type(values)?,
+        };
     }
     let nullable = values.iter().any(|value| value.nullable);
     let value = values.remove(0);

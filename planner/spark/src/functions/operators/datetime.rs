@@ -3,11 +3,11 @@
 
 use datafusion::common::ScalarValue;
 
-use super::arithmetic::{Op, negated};
 use super::datetime_kernels as kernels;
+use super::op::Op;
+use super::sign::negated;
 // For functions of dates.
 #[allow(unused_imports)]
-pub(crate) use super::datetime_kernels::{add_months, civil, days_of, timestamp_add_interval, timestamp_add_micros};
 use super::{Mode, bare_infix, coerce, intervals, kernel};
 use crate::functions::{Call, ScalarKernel};
 use crate::types::{DayTimeField as D, SparkType as T};

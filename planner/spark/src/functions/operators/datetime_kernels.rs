@@ -9,94 +9,20 @@ use arrow::datatypes::{
 };
 use datafusion::common::ScalarValue;
 
+use super::Mode;
 use super::lanes::{finish, is_valid, lane, map2, nulls, row_of};
-use super::{Mode, intervals};
+use super::op::unforeseen;
 use crate::error::error;
 use crate::functions::KernelArgs;
-use crate::types::{SparkType as T, TimeZone, to_arrow};
+use crate::types::civil::{self, civil_from_days};
+use crate::types::{SparkType as T, TimeZone, to_arrow, zoned};
 use crate::{Error, Result};
 
 const DAY: i64 = 86_400_000_000;
 
-/// Year, month and day of days since 1970-01-01, in the proleptic Gregorian calendar.
-pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
-    // Years begin in March here, so that the leap day is the last one.
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let day_of_era = z.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
-/// Days since 1970-01-01 of a date whose month is from 1 to 12.
-pub(crate) fn days_of(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let shifted = (month + 9) % 12;
-    let day_of_year = (153 * shifted + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
-}
-
-fn days_in_month(year: i64, month: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days since 1970-01-01, months later; the last day of the month where it has fewer days.
-fn months_later(days: i64, months: i64) -> i64 {
-    let (year, month, day) = civil(days);
-    let count = year * 12 + month - 1 + months;
-    let (year, month) = (count.div_euclid(12), count.rem_euclid(12) + 1);
-    days_of(year, month, day.min(days_in_month(year, month)))
-}
-
-/// Days since 1970-01-01, months later; `None` beyond the range of dates.
-pub(crate) fn add_months(days: i32, months: i32) -> Option<i32> {
-    i32::try_from(months_later(i64::from(days), i64::from(months))).ok()
-}
-
-/// The moment of a local time that a moment was moved to: the offset stays where it still holds, as `java.time.ZonedDateTime` does.
-fn relocated(local: i64, offset: i32, zone: &TimeZone) -> Option<i64> {
-    let moment = local.checked_sub(i64::from(offset) * 1_000_000)?;
-    if zone.offset_at(moment) == offset { Some(moment) } else { zone.to_utc(local) }
-}
-
-/// A moment in microseconds since the epoch, plus months, then days, both by the zone's calendar, then microseconds.
-pub(crate) fn timestamp_add_interval(micros: i64, months: i32, days: i32, more: i64, zone: &TimeZone) -> Option<i64> {
-    let mut moment = micros;
-    if months != 0 {
-        let offset = zone.offset_at(moment);
-        let local = moment.checked_add(i64::from(offset) * 1_000_000)?;
-        let day = months_later(local.div_euclid(DAY), i64::from(months));
-        moment = relocated(day.checked_mul(DAY)?.checked_add(local.rem_euclid(DAY))?, offset, zone)?;
-    }
-    if days != 0 {
-        moment = days_later(moment, i64::from(days), zone)?;
-    }
-    moment.checked_add(more)
-}
-
-fn days_later(moment: i64, days: i64, zone: &TimeZone) -> Option<i64> {
-    let offset = zone.offset_at(moment);
-    let local = moment.checked_add(i64::from(offset) * 1_000_000)?;
-    relocated(local.checked_add(days.checked_mul(DAY)?)?, offset, zone)
-}
-
-/// A moment plus a day-time interval: its whole days by the zone's calendar, then the rest.
-pub(crate) fn timestamp_add_micros(micros: i64, interval: i64, zone: &TimeZone) -> Option<i64> {
-    let days = interval / DAY;
-    let moment = if days == 0 { micros } else { days_later(micros, days, zone)? };
-    moment.checked_add(interval - days * DAY)
+/// A date months later; `None` beyond the range of dates.
+fn date_months_later(date: i32, months: i32) -> Option<i32> {
+    i32::try_from(civil::add_months(i64::from(date), i64::from(months))).ok()
 }
 
 fn out_of_range(what: &str) -> Error {
@@ -114,7 +40,7 @@ fn zone(args: &KernelArgs<'_>) -> TimeZone {
 
 /// Each row where both have a value; nothing, or an error under `try_`, gives null.
 fn each<P: ArrowPrimitiveType>(args: &KernelArgs<'_>, one: impl Fn(usize, usize) -> Result<Option<P::Native>>) -> Result<ArrayRef> {
-    let [left, right] = args.arrays else { return Err(intervals::unforeseen("+", None)) };
+    let [left, right] = args.arrays else { return Err(unforeseen("+", None)) };
     let (valid, mode) = (nulls(args), mode(args));
     let mut made = Vec::with_capacity(args.rows);
     for row in 0..args.rows {
@@ -134,7 +60,7 @@ fn each<P: ArrowPrimitiveType>(args: &KernelArgs<'_>, one: impl Fn(usize, usize)
 fn sides<'a>(args: &'a KernelArgs<'_>) -> Result<(&'a ArrayRef, &'a ArrayRef)> {
     match args.arrays {
         [left, right] => Ok((left, right)),
-        _ => Err(intervals::unforeseen("+", None)),
+        _ => Err(unforeseen("+", None)),
     }
 }
 
@@ -176,12 +102,12 @@ pub(super) fn date_plus_calendar(args: &KernelArgs<'_>) -> Result<ArrayRef> {
             }
             let moved = || {
                 let start = zone.to_utc(i64::from(date).checked_mul(DAY)?)?;
-                let moved = timestamp_add_interval(start, span.months, span.days, span.nanoseconds / 1000, &zone)?;
+                let moved = zoned::add_interval(zone, start, i64::from(span.months), i64::from(span.days), span.nanoseconds / 1000)?;
                 i32::try_from(zone.to_local(moved)?.div_euclid(DAY)).ok()
             };
             return moved().map(Some).ok_or_else(|| out_of_range("the date"));
         }
-        let moved = add_months(date, span.months).and_then(|date| date.checked_add(span.days));
+        let moved = date_months_later(date, span.months).and_then(|date| date.checked_add(span.days));
         moved.map(Some).ok_or_else(|| out_of_range("the date"))
     })
 }
@@ -193,12 +119,12 @@ pub(super) fn plus_months(args: &KernelArgs<'_>) -> Result<ArrayRef> {
     if matches!(args.types.first(), Some(T::Date)) {
         let dates = left.as_primitive::<Date32Type>();
         return each::<Date32Type>(args, |l, r| {
-            add_months(dates.value(l), months.value(r)).map(Some).ok_or_else(|| out_of_range("the date"))
+            date_months_later(dates.value(l), months.value(r)).map(Some).ok_or_else(|| out_of_range("the date"))
         });
     }
     let (moments, zone) = (left.as_primitive::<TimestampMicrosecondType>(), zone(args));
     each::<TimestampMicrosecondType>(args, |l, r| {
-        let moved = timestamp_add_interval(moments.value(l), months.value(r), 0, 0, &zone);
+        let moved = zoned::add_interval(zone, moments.value(l), i64::from(months.value(r)), 0, 0);
         moved.map(Some).ok_or_else(|| out_of_range("the timestamp"))
     })
 }
@@ -211,13 +137,13 @@ pub(super) fn moment_plus(args: &KernelArgs<'_>) -> Result<ArrayRef> {
         let spans = right.as_primitive::<IntervalMonthDayNanoType>();
         return each::<TimestampMicrosecondType>(args, |l, r| {
             let span = spans.value(r);
-            let moved = timestamp_add_interval(moments.value(l), span.months, span.days, span.nanoseconds / 1000, &zone);
+            let moved = zoned::add_interval(zone, moments.value(l), i64::from(span.months), i64::from(span.days), span.nanoseconds / 1000);
             moved.map(Some).ok_or_else(|| out_of_range("the timestamp"))
         });
     }
     let spans = right.as_primitive::<DurationMicrosecondType>();
     each::<TimestampMicrosecondType>(args, |l, r| {
-        let moved = timestamp_add_micros(moments.value(l), spans.value(r), &zone);
+        let moved = zoned::add_day_time(zone, moments.value(l), spans.value(r));
         moved.map(Some).ok_or_else(|| out_of_range("the timestamp"))
     })
 }
@@ -278,15 +204,15 @@ pub(super) fn days_apart(args: &KernelArgs<'_>) -> Result<ArrayRef> {
 
 /// Months and days from one day to another, as `java.time.Period.between`.
 fn period(start: i32, end: i32) -> IntervalMonthDayNano {
-    let ((y1, m1, d1), (y2, m2, d2)) = (civil(i64::from(start)), civil(i64::from(end)));
+    let ((y1, m1, d1), (y2, m2, d2)) = (civil_from_days(i64::from(start)), civil_from_days(i64::from(end)));
     let mut months = (y2 * 12 + m2) - (y1 * 12 + m1);
     let mut days = d2 - d1;
     if months > 0 && days < 0 {
         months -= 1;
-        days = i64::from(end) - months_later(i64::from(start), months);
+        days = i64::from(end) - civil::add_months(i64::from(start), months);
     } else if months < 0 && days > 0 {
         months += 1;
-        days -= days_in_month(y2, m2);
+        days -= civil::month_length(y2, m2);
     }
     IntervalMonthDayNano::new(i32::try_from(months).unwrap_or_default(), i32::try_from(days).unwrap_or_default(), 0)
 }
@@ -294,37 +220,19 @@ fn period(start: i32, end: i32) -> IntervalMonthDayNano {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::civil::days_from_civil;
 
     #[test]
     fn days_and_months() {
-        for days in [-1_000_000, -719_529, -1, 0, 59, 11_016, 18_321, 2_932_896] {
-            let (year, month, day) = civil(days);
-            assert_eq!(days_of(year, month, day), days);
-        }
-        assert_eq!(civil(18_321), (2020, 2, 29));
         for (start, months, expected) in
             [((2020, 1, 31), 1, (2020, 2, 29)), ((2020, 2, 29), 12, (2021, 2, 28)), ((2020, 1, 1), -1, (2019, 12, 1))]
         {
-            let start = i32::try_from(days_of(start.0, start.1, start.2)).unwrap();
-            assert_eq!(civil(i64::from(add_months(start, months).unwrap())), expected);
+            let start = i32::try_from(days_from_civil(start.0, start.1, start.2)).unwrap();
+            assert_eq!(civil_from_days(i64::from(date_months_later(start, months).unwrap())), expected);
         }
-        assert_eq!(add_months(i32::MAX, 1), None);
-        let day = |y, m, d| i32::try_from(days_of(y, m, d)).unwrap();
+        assert_eq!(date_months_later(i32::MAX, 1), None);
+        let day = |y, m, d| i32::try_from(days_from_civil(y, m, d)).unwrap();
         let found = period(day(2020, 1, 31), day(2020, 3, 1));
         assert_eq!((found.months, found.days), (1, 1));
-    }
-
-    #[test]
-    fn moments_in_zones() {
-        let berlin = TimeZone::parse("Europe/Berlin").unwrap();
-        let at = |y, m, d, h: i64| days_of(y, m, d) * DAY + h * 3_600_000_000;
-        // 2021-03-27 02:30 local is 01:30 UTC; a day later that local time is skipped, and becomes 03:30, which is 01:30 UTC.
-        let half = 1_800_000_000;
-        assert_eq!(timestamp_add_micros(at(2021, 3, 27, 1) + half, DAY, &berlin), Some(at(2021, 3, 28, 1) + half));
-        // 24 hours are a day of the calendar, too.
-        assert_eq!(timestamp_add_interval(at(2021, 3, 27, 11), 0, 1, 0, &berlin), Some(at(2021, 3, 28, 10)));
-        assert_eq!(timestamp_add_interval(at(2021, 3, 27, 11), 0, 0, DAY, &berlin), Some(at(2021, 3, 28, 11)));
-        assert_eq!(timestamp_add_interval(at(2021, 1, 31, 11), 1, 0, 0, &TimeZone::utc()), Some(at(2021, 2, 28, 11)));
-        assert_eq!(timestamp_add_interval(i64::MAX, 0, 0, 1, &berlin), None);
     }
 }

@@ -5,10 +5,9 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::{Decimal128Type, Int64Type, i256};
 use datafusion::common::ScalarValue;
 
-use super::arithmetic::Op;
+use super::Mode;
 use super::lanes::{Lane, finish, is_valid, lane, map2, nulls};
-use super::numbers::by_zero;
-use super::{Mode, intervals};
+use super::op::{Op, by_zero, unforeseen};
 use crate::error::error;
 use crate::functions::KernelArgs;
 use crate::types::SparkType as T;
@@ -80,7 +79,7 @@ struct Shape {
 pub(super) fn arithmetic(args: &KernelArgs<'_>) -> Result<ArrayRef> {
     let (op, mode) = (Op::from_constant(args.constants.first()), Mode::from_constant(args.constants.get(1)));
     let ([left, right], [T::Decimal(p1, s1), T::Decimal(p2, s2)], T::Decimal(p, s)) = (args.arrays, args.types, args.out) else {
-        return Err(intervals::unforeseen(op.symbol(), Some(args.out)));
+        return Err(unforeseen(op.symbol(), Some(args.out)));
     };
     let (a, b) = (lane::<Decimal128Type>(left, args.rows), lane::<Decimal128Type>(right, args.rows));
     let shape = Shape { s1: i32::from(*s1), s2: i32::from(*s2), precision: i32::from(*p), scale: i32::from(*s) };
@@ -233,7 +232,7 @@ pub(super) fn quotient(args: &KernelArgs<'_>) -> Result<ArrayRef> {
         _ => MAX,
     };
     let ([left, right], [T::Decimal(_, s1), T::Decimal(_, s2)]) = (args.arrays, args.types) else {
-        return Err(intervals::unforeseen("div", args.types.first()));
+        return Err(unforeseen("div", args.types.first()));
     };
     let (a, b) = (lane::<Decimal128Type>(left, args.rows), lane::<Decimal128Type>(right, args.rows));
     let (s1, s2) = (i32::from(*s1), i32::from(*s2));

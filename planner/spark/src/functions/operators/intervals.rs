@@ -9,20 +9,14 @@ use arrow::datatypes::{
 };
 
 use super::Mode;
-use super::arithmetic::Op;
 use super::lanes::{finish, is_valid, nulls, row_of};
+use super::op::{Op, unforeseen};
 use crate::error::error;
 use crate::functions::KernelArgs;
 use crate::types::SparkType as T;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 
 const DAY: f64 = 86_400_000_000.0;
-
-/// The error for a kernel that was given what it was not made for.
-pub(super) fn unforeseen(symbol: &str, found: Option<&T>) -> Error {
-    let found = found.map_or_else(|| "nothing".to_owned(), T::sql);
-    Error::new(ErrorKind::Internal, format!("`{symbol}` was given {found}: report this"))
-}
 
 fn too_long(op: Op) -> Error {
     error(

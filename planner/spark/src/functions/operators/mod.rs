@@ -11,6 +11,8 @@ mod lanes;
 pub(super) mod logic;
 pub(crate) mod nested;
 mod numbers;
+mod op;
+mod sign;
 #[cfg(test)]
 mod tests;
 

@@ -10,11 +10,13 @@ use arrow::datatypes::{
 };
 use datafusion::common::ScalarValue;
 
-use super::intervals::unforeseen;
 use super::lanes::{is_valid, nulls, nulls_of, row_of};
+use super::op::unforeseen;
 use crate::Result;
 use crate::error::error;
 use crate::functions::KernelArgs;
+use crate::plan::CastMode;
+use crate::types::cast::cast_array;
 
 /// Compares a value of one array with a value of another; both are not null.
 pub(crate) type Comparator = Box<dyn Fn(usize, usize) -> Ordering>;
@@ -161,13 +163,10 @@ pub(super) fn one_of(args: &KernelArgs<'_>) -> Result<ArrayRef> {
     Ok(Arc::new((0..args.rows).map(at).collect::<BooleanArray>()))
 }
 
-/// The first value where it does not equal the second, else null. With a third value that one is compared instead of the first.
+/// The first value where it does not equal the second, else null. They are compared in the second's type.
 pub(crate) fn null_if(args: &KernelArgs<'_>) -> Result<ArrayRef> {
-    let (value, compared, other) = match args.arrays {
-        [value, other] => (value, value, other),
-        [value, other, compared] => (value, compared, other),
-        _ => return Err(unforeseen("nullif", None)),
-    };
+    let ([value, other], [from, to]) = (args.arrays, args.types) else { return Err(unforeseen("nullif", None)) };
+    let compared = &cast_array(value, from, to, CastMode::Session, args.settings)?;
     let order = comparator(compared, other)?;
     let (a, b) = (nulls_of(compared, args.rows), nulls_of(other, args.rows));
     let equal =
@@ -195,37 +194,26 @@ pub(crate) fn first_of(args: &KernelArgs<'_>) -> Result<ArrayRef> {
 /// The greatest (or least) of the arguments that are not null; constant 0: true for the greatest.
 pub(crate) fn extreme(args: &KernelArgs<'_>) -> Result<ArrayRef> {
     let greatest = args.constants.first() == Some(&ScalarValue::Boolean(Some(true)));
-    let valid: Vec<_> = args.arrays.iter().map(|array| nulls_of(array, args.rows)).collect();
-    let mut orders = Vec::new();
-    for left in args.arrays {
-        orders.push(args.arrays.iter().map(|right| comparator(left, right)).collect::<Result<Vec<_>>>()?);
-    }
-    let null = arrow::array::new_null_array(&crate::types::to_arrow(args.out), 1);
-    let picked = (0..args.rows).map(|row| {
-        let mut best: Option<usize> = None;
-        for at in (0..args.arrays.len()).filter(|at| is_valid(valid.get(*at).and_then(Option::as_ref), row)) {
-            let better = match best {
-                None => true,
-                Some(best) => {
-                    let order = orders.get(at).and_then(|o| o.get(best));
-                    let of = |at: usize| args.arrays.get(at).map_or(0, |array| row_of(array, row));
-                    let order = order.map_or(Ordering::Equal, |order| order(of(at), of(best)));
-                    if greatest { order.is_gt() } else { order.is_lt() }
-                }
+    let mut arrays = args.arrays.iter();
+    let Some(first) = arrays.next() else { return Err(unforeseen("greatest", None)) };
+    let mut best = super::numbers::whole_length(Arc::clone(first), args.rows)?;
+    for array in arrays {
+        let array = super::numbers::whole_length(Arc::clone(array), args.rows)?;
+        let order = comparator(&array, &best)?;
+        let (of_array, of_best) = (array.logical_nulls(), best.logical_nulls());
+        let picked = (0..args.rows).map(|row| {
+            let is_better = match (is_valid(of_array.as_ref(), row), is_valid(of_best.as_ref(), row)) {
+                (false, _) => false,
+                (true, false) => true,
+                (true, true) if greatest => order(row, row).is_gt(),
+                (true, true) => order(row, row).is_lt(),
             };
-            if better {
-                best = Some(at);
-            }
-        }
-        match best {
-            Some(at) => (at, args.arrays.get(at).map_or(0, |array| row_of(array, row))),
-            None => (args.arrays.len(), 0),
-        }
-    });
-    let picked: Vec<(usize, usize)> = picked.collect();
-    let mut arrays: Vec<&dyn Array> = args.arrays.iter().map(AsRef::as_ref).collect();
-    arrays.push(null.as_ref());
-    Ok(arrow::compute::interleave(&arrays, &picked)?)
+            (usize::from(is_better), row)
+        });
+        let picked: Vec<(usize, usize)> = picked.collect();
+        best = arrow::compute::interleave(&[best.as_ref(), array.as_ref()], &picked)?;
+    }
+    Ok(best)
 }
 
 #[cfg(test)]

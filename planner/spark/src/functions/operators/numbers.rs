@@ -9,8 +9,8 @@ use arrow::datatypes::{
 };
 
 use super::Mode;
-use super::arithmetic::Op;
 use super::lanes::{any2, finish, is_valid, lane, lose, map2, nulls};
+use super::op::{Op, by_zero, unforeseen};
 use crate::error::error;
 use crate::functions::KernelArgs;
 use crate::types::SparkType as T;
@@ -77,7 +77,7 @@ pub(super) fn arithmetic(args: &KernelArgs<'_>) -> Result<ArrayRef> {
         Some(T::DayTimeInterval(..)) => whole::<DurationMicrosecondType>(args, op, if mode == Mode::Try { mode } else { Mode::Ansi }),
         Some(T::Float) => float::<Float32Type>(args, op, mode, |a, b| a / b, |a, b| a % b, pmod32),
         Some(T::Double) => float::<Float64Type>(args, op, mode, |a, b| a / b, |a, b| a % b, pmod64),
-        other => Err(super::intervals::unforeseen(op.symbol(), other)),
+        other => Err(unforeseen(op.symbol(), other)),
     }
 }
 
@@ -86,7 +86,7 @@ where
     P: ArrowPrimitiveType,
     P::Native: Whole,
 {
-    let [left, right] = args.arrays else { return Err(super::intervals::unforeseen(op.symbol(), None)) };
+    let [left, right] = args.arrays else { return Err(unforeseen(op.symbol(), None)) };
     let (a, b) = (lane::<P>(left, args.rows), lane::<P>(right, args.rows));
     // Each operator has a loop of its own, so that it is vectorised.
     let values = match op {
@@ -135,14 +135,6 @@ fn overflow(op: Op, t: Option<&T>, a: impl std::fmt::Display, b: impl std::fmt::
     }
 }
 
-/// The error for a division by zero.
-pub(super) fn by_zero(op: Op) -> Error {
-    if matches!(op, Op::Remainder | Op::Pmod) {
-        return error("REMAINDER_BY_ZERO", "remainder by zero; `try_mod` gives null instead");
-    }
-    error("DIVIDE_BY_ZERO", "division by zero; `try_divide` gives null instead")
-}
-
 fn pmod32(a: f32, b: f32) -> f32 {
     let rest = a % b;
     if rest < 0.0 { (rest + b) % b } else { rest }
@@ -165,7 +157,7 @@ where
     P: ArrowPrimitiveType,
     P::Native: Default + PartialEq,
 {
-    let [left, right] = args.arrays else { return Err(super::intervals::unforeseen(op.symbol(), None)) };
+    let [left, right] = args.arrays else { return Err(unforeseen(op.symbol(), None)) };
     let (a, b) = (lane::<P>(left, args.rows), lane::<P>(right, args.rows));
     let values = match op {
         Op::Divide => map2(a, b, args.rows, quotient),
@@ -183,7 +175,7 @@ where
 /// `div` of bigints or of intervals of one kind.
 pub(super) fn quotient(args: &KernelArgs<'_>) -> Result<ArrayRef> {
     let mode = Mode::from_constant(args.constants.get(1));
-    let [left, right] = args.arrays else { return Err(super::intervals::unforeseen("div", None)) };
+    let [left, right] = args.arrays else { return Err(unforeseen("div", None)) };
     let mut valid = nulls(args);
     let refuse = |_| (mode == Mode::Ansi).then(|| by_zero(Op::IntegralDivide));
     match args.types.first() {
@@ -226,7 +218,7 @@ pub(super) fn quotient(args: &KernelArgs<'_>) -> Result<ArrayRef> {
 /// `-a` of anything but floats.
 pub(super) fn negative(args: &KernelArgs<'_>) -> Result<ArrayRef> {
     let ansi = Mode::from_constant(args.constants.first()) != Mode::Legacy;
-    let [array] = args.arrays else { return Err(super::intervals::unforeseen("-", None)) };
+    let [array] = args.arrays else { return Err(unforeseen("-", None)) };
     let whole = |what: &'static str| error("ARITHMETIC_OVERFLOW", format!("{what} overflow: the least one has no opposite; cast it"));
     let interval = || error("INTERVAL_ARITHMETIC_OVERFLOW.WITHOUT_SUGGESTION", "the least interval has no opposite");
     match args.out {
@@ -246,7 +238,7 @@ pub(super) fn negative(args: &KernelArgs<'_>) -> Result<ArrayRef> {
             })?;
             whole_length(Arc::new(negated), args.rows)
         }
-        other => Err(super::intervals::unforeseen("-", Some(other))),
+        other => Err(unforeseen("-", Some(other))),
     }
 }
 

@@ -285,7 +285,7 @@ fn columns() {
     let run = |left: Vec<Option<i64>>, right: Vec<Option<i64>>, mode: super::Mode| {
         let arrays: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(left)), Arc::new(Int64Array::from(right))];
         let types = [T::Long, T::Long];
-        let constants = [super::arithmetic::Op::Multiply.constant(), mode.constant()];
+        let constants = [super::op::Op::Multiply.constant(), mode.constant()];
         let args = KernelArgs { arrays: &arrays, rows: 3, types: &types, out: &T::Long, constants: &constants, settings: &settings };
         super::numbers::arithmetic(&args).ok().map(|made| made.as_primitive::<arrow::datatypes::Int64Type>().iter().collect::<Vec<_>>())
     };

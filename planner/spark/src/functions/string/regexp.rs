@@ -121,7 +121,7 @@ pub(in crate::functions) const ROWS: &[Function] = &[
     ),
     row(
         "split",
-        "split(str, regex, limit) - The parts of the text between matches of a Java regular expression, at most `limit` of them where that \
+        "split(str, regex[, limit]) - The parts of the text between matches of a Java regular expression, at most `limit` of them where that \
          is positive.",
         &[
             ("SELECT split('oneAtwoBthreeC', '[ABC]')", "[\"one\",\"two\",\"three\",\"\"]"),

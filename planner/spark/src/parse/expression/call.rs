@@ -184,7 +184,8 @@ impl Parser<'_> {
             _ => return,
         };
         let span = unit.span;
-        *unit = Expression { span, ..Expression::literal(word) };
+        *unit = Expression::literal(word);
+        unit.span = span;
         call.name = vec![main.to_owned()];
     }
 

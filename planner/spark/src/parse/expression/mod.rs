@@ -20,7 +20,9 @@ pub(super) fn join_spans(first: &Expression, last: &Expression) -> Option<Span> 
 
 fn binary(name: &str, left: Expression, right: Expression) -> Expression {
     let span = join_spans(&left, &right);
-    Expression { span, ..Expression::operator(name, vec![left, right]) }
+    let mut e = Expression::operator(name, vec![left, right]);
+    e.span = span;
+    e
 }
 
 impl Parser<'_> {
@@ -362,16 +364,18 @@ pub(super) fn values_of(value: Expression) -> Vec<Expression> {
         ExpressionKind::UnresolvedFunction(call) => !call.is_operator && matches!(call.name.as_slice(), [name] if name == "struct"),
         _ => false,
     };
-    match value.kind {
+    let span = value.span;
+    match value.into_kind() {
         ExpressionKind::UnresolvedFunction(call) if is_struct => call.arguments.into_iter().map(without_alias).collect(),
-        kind => vec![Expression { kind, span: value.span }],
+        kind => vec![Expression { kind, span }],
     }
 }
 
 fn without_alias(e: Expression) -> Expression {
-    match e.kind {
+    let span = e.span;
+    match e.into_kind() {
         ExpressionKind::Alias { expr, .. } => *expr,
-        kind => Expression { kind, span: e.span },
+        kind => Expression { kind, span },
     }
 }
 

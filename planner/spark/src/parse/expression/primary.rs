@@ -149,6 +149,10 @@ impl Parser<'_> {
             K::CURRENT_DATE | K::CURRENT_TIMESTAMP | K::CURRENT_TIME | K::CURRENT_USER | K::SESSION_USER | K::CURRENT_PATH
                 if !called && !next.is(".") && !next.is("->") =>
             {
+                if !self.options.enforce_reserved_keywords {
+                    // A column may be called so.
+                    return self.name_primary();
+                }
                 let token = self.advance();
                 Ok(Expression::call(keyword.word().to_lowercase(), Vec::new()).at(token.span()))
             }
@@ -194,7 +198,9 @@ impl Parser<'_> {
         while self.token(last + 1).is(".") && self.is_name(self.token(last + 2)) {
             last += 2;
         }
-        if self.token(last + 1).is("(") && !self.is_query_in_parens(last + 1) {
+        // An argument may be a query in parentheses of its own.
+        let is_query = self.is_query_in_parens(last + 1) && !self.token(last + 2).is("(");
+        if self.token(last + 1).is("(") && !is_query {
             let name = self.dotted_name(last)?;
             return self.call(name, start, false);
         }

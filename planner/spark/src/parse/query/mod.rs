@@ -285,7 +285,7 @@ pub(super) fn set_operation(left: Relation, right: Relation, operation: SetOpera
         (left, right) => left.or(right),
     };
     let kind = RelationKind::SetOperation { left, right, operation, is_all, by_name: false, allow_missing_columns: false };
-    Relation { span, ..kind.into() }
+    Relation::new(kind, span)
 }
 
 /// The place of a relation, for those without one.

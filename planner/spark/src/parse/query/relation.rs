@@ -287,7 +287,7 @@ impl Parser<'_> {
         };
         let call = self.call(name, start, true)?;
         let span = self.span_from(start);
-        let ExpressionKind::UnresolvedFunction(call) = call.kind else {
+        let ExpressionKind::UnresolvedFunction(call) = call.into_kind() else {
             return Err(self.syntax_error());
         };
         let relation = Relation::from(RelationKind::TableFunction { name: call.name, arguments: call.arguments }).at(span);
@@ -436,14 +436,14 @@ fn watermarked(relation: Relation, delay: Option<(Expression, String)>) -> Relat
         ExpressionKind::Alias { name, .. } => {
             let event_time = name.first().cloned().unwrap_or_default();
             let kind = RelationKind::WithColumns { input: relation, aliases: vec![column], mode: WithColumnsMode::Upsert };
-            (Relation { span, ..kind.into() }, event_time)
+            (Relation::new(kind, span), event_time)
         }
         _ => {
             let name = "watermark".to_owned();
             let aliases = vec![column.alias(name.clone())];
             let kind = RelationKind::WithColumns { input: relation, aliases, mode: WithColumnsMode::Upsert };
-            (Relation { span, ..kind.into() }, name)
+            (Relation::new(kind, span), name)
         }
     };
-    Relation { span, ..RelationKind::WithWatermark { input, event_time, delay_threshold }.into() }
+    Relation::new(RelationKind::WithWatermark { input, event_time, delay_threshold }, span)
 }

@@ -334,7 +334,7 @@ fn select_of(input: Relation, grouping: Option<Grouping>, expressions: Vec<Expre
 
 fn finished(mut relation: Relation, distinct: bool, windows: Option<Vec<(String, WindowSpec)>>, hints: Vec<Hint>) -> Relation {
     let span = relation.span;
-    let wrap = |kind: RelationKind| Relation { span, ..kind.into() };
+    let wrap = |kind: RelationKind| Relation::new(kind, span);
     if distinct {
         relation = wrap(RelationKind::Deduplicate { input: relation, column_names: Vec::new(), within_watermark: false });
     }

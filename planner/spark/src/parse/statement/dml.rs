@@ -412,7 +412,7 @@ impl Parser<'_> {
 
 fn with_ctes(recursive: bool, ctes: Vec<Cte>, input: Relation) -> Relation {
     let span = input.span;
-    Relation { span, ..RelationKind::With(Box::new(With { ctes, recursive, input })).into() }
+    Relation::new(RelationKind::With(Box::new(With { ctes, recursive, input })), span)
 }
 
 fn with_query(command: Command, query: Relation) -> Command {
@@ -430,11 +430,11 @@ fn map_query(mut command: Command, change: impl FnOnce(Relation) -> Relation) ->
 
 /// Changes what stands under an alias, if there is one.
 fn under_alias(relation: Relation, change: impl FnOnce(Relation) -> Relation) -> Relation {
-    let Relation { kind, span, plan_id } = relation;
-    match std::sync::Arc::unwrap_or_clone(kind) {
+    match relation.kind.as_ref() {
         RelationKind::SubqueryAlias { input, alias } => {
-            Relation { kind: RelationKind::SubqueryAlias { input: change(input), alias }.into(), span, plan_id }
+            let kind = RelationKind::SubqueryAlias { input: change(input.clone()), alias: alias.clone() };
+            Relation { kind: kind.into(), span: relation.span, plan_id: relation.plan_id }
         }
-        kind => change(Relation { kind: kind.into(), span, plan_id }),
+        _ => change(relation),
     }
 }

@@ -57,7 +57,7 @@ fn literals() {
             ("INTERVAL '12' HOUR TO MINUTE", "!INVALID_INTERVAL_FORMAT.UNMATCHED_FORMAT_STRING_WITH_NOTICE"),
             ("interval + 1", "+(interval, 1)"),
             ("INTERVAL 1.5 DAYS", "!INVALID_INTERVAL_FORMAT.INVALID_FRACTION"),
-            ("current_date", "current_date()"),
+            ("current_date", "current_date"),
             ("current_timestamp()", "current_timestamp()"),
             ("user", "user"),
         ],

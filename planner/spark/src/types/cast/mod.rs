@@ -17,7 +17,7 @@ use datafusion::logical_expr::expr::Cast;
 
 use super::{SparkType, lattice, render, to_arrow};
 use crate::error::error;
-use crate::functions::{KernelArgs, SparkScalar};
+use crate::kernel::{KernelArgs, SparkScalar};
 use crate::plan::{CastMode, Span};
 use crate::{Error, Result, Settings, Sql, Typed};
 
@@ -88,7 +88,7 @@ fn cast_expr(value: Typed, to: &SparkType, mode: CastMode, nullable: bool, setti
     if is_engines(&from, to, settings) {
         return Ok(Expr::Cast(Cast::new(Box::new(value.expr), to_arrow(to))));
     }
-    let (kernel_name, kernel): (_, crate::functions::ScalarKernel) = match mode {
+    let (kernel_name, kernel): (_, crate::kernel::ScalarKernel) = match mode {
         CastMode::Session => ("cast", session_kernel),
         CastMode::Try => ("try_cast", try_kernel),
     };

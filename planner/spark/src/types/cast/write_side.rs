@@ -9,7 +9,7 @@ use datafusion::common::ScalarValue;
 
 use super::{cast, cast_array, strings};
 use crate::error::error;
-use crate::functions::{KernelArgs, SparkScalar};
+use crate::kernel::{KernelArgs, SparkScalar};
 use crate::plan::{CastMode, Span};
 use crate::types::{SparkType, lattice, to_arrow};
 use crate::{Result, Settings, Typed};

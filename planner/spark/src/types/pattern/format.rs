@@ -1,8 +1,8 @@
 //! How items write a moment.
 
-use super::civil::{civil_from_days, day_of_year, weekday};
 use super::compile::{Field, Item, Number, Sign, Style};
 use super::{Moment, names};
+use crate::types::civil::{civil_from_days, day_of_year, weekday};
 use crate::types::offset_text;
 
 /// Writes the items; an error says which field the value does not have, or why a number does not fit.

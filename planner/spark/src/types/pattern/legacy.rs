@@ -1,9 +1,9 @@
 //! Whether the formatter of Spark 2, Java's strict `SimpleDateFormat`, would have read a text: under
 //! `spark.sql.legacy.timeParserPolicy` = EXCEPTION a text that only it reads is an error of its own.
 
-use super::civil;
 use super::compile::{Field, Style};
 use super::names;
+use crate::types::civil;
 
 /// Whether `SimpleDateFormat` reads a beginning of the text by the pattern.
 pub(super) fn reads(pattern: &str, text: &str) -> bool {

@@ -1,6 +1,5 @@
 //! Spark's datetime patterns, as in `date_format(t, 'yyyy-MM-dd')`: compiled once, for writing or for reading.
 
-pub(crate) mod civil;
 mod compile;
 mod format;
 mod legacy;

@@ -1,9 +1,9 @@
 //! How fields become a date, a time and a moment: by Java's strict rules, then by Spark's defaults for what is missing.
 
-use super::civil::{civil_from_days, date, day_of_year, days_from_civil, is_leap, within};
 use super::compile::Field;
 use super::parse::Found;
 use crate::types::TimeZone;
+use crate::types::civil::{civil_from_days, date, day_of_year, days_from_civil, is_leap, within};
 
 /// Nanoseconds of an hour, a minute and a second.
 const HOUR: i64 = 3_600_000_000_000;

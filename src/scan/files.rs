@@ -1,0 +1,123 @@
+//! Which files a path stands for: itself, or the files below it whose names do not start with `_` or `.`; after a save that was
+//! cut short, those that its record says. It opens none.
+
+use std::path::{Path, PathBuf};
+
+use datafusion::datasource::listing::ListingTableUrl;
+
+use super::save_record::as_recorded;
+use tidemill_planner::{Error, Result};
+
+/// The data files at `path`, in the order of their names; compressed text keeps its second ending.
+pub(crate) fn data_files(path: &str) -> Result<Vec<PathBuf>> {
+    let path = local_path(path)?;
+    let meta = std::fs::metadata(&path).map_err(|e| Error::io_at(path.display(), e))?;
+    if meta.is_file() {
+        return Ok(vec![path]);
+    }
+    let mut files = existing_files(&path)?;
+    if files.is_empty() {
+        return Err(Error::not_found(format!("{}: the folder holds no data files", path.display())));
+    }
+    // A batch has all rows or none: unlike a stream it has no dead letters to tell of a file that is left out.
+    if let Some(file) = files.iter().find(|file| file.to_str().is_none()) {
+        return Err(Error::data(format!("{file:?}: the file's name is not UTF-8; rename it, or start its name with `_`")));
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The data files below a folder, if any: what an overwrite replaces.
+pub(crate) fn existing_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    as_recorded(folder, || walk(folder))
+}
+
+/// The data files of a table's folder, those in folders that stand for partitions included.
+pub(crate) fn partition_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    // A table may be one file that somebody else has written.
+    if folder.is_file() {
+        return Ok(vec![folder.to_owned()]);
+    }
+    let mut files = as_recorded(folder, || {
+        let mut files = Vec::new();
+        walk_all(folder, &mut files)?;
+        Ok(files)
+    })?;
+    files.sort();
+    Ok(files)
+}
+
+fn walk_all(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in std::fs::read_dir(folder).map_err(|e| Error::io_at(folder.display(), e))? {
+        let entry = entry.map_err(|e| Error::io_at(folder.display(), e))?;
+        if entry.file_name().to_string_lossy().starts_with(['_', '.']) {
+            continue;
+        }
+        let path = entry.path();
+        if path.is_dir() { walk_all(&path, files)? } else { files.push(path) }
+    }
+    Ok(())
+}
+
+/// A local path out of a path or a `file:` URL.
+pub(crate) fn local_path(path: &str) -> Result<PathBuf> {
+    if let Some((scheme, _)) = path.split_once("://") {
+        if !scheme.eq_ignore_ascii_case("file") {
+            return Err(Error::unsupported(format!("`{path}`: only local paths are supported, not `{scheme}:`; copy or mount the files")));
+        }
+        let url = url::Url::parse(path).map_err(|e| Error::analysis(format!("`{path}` is no URL: {e}")))?;
+        return url.to_file_path().map_err(|()| Error::analysis(format!("`{path}` names no local file")));
+    }
+    std::path::absolute(path.strip_prefix("file:").unwrap_or(path)).map_err(|e| Error::io_at(path, e))
+}
+
+fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let entries = std::fs::read_dir(folder).map_err(|e| Error::io_at(folder.display(), e))?;
+    for entry in entries {
+        let entry = entry.map_err(|e| Error::io_at(folder.display(), e))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(['_', '.']) {
+            if name == "_delta_log" {
+                return Err(Error::analysis(format!(
+                    "{} is a Delta table: read it as delta, or its files would be read with those that were removed",
+                    folder.display()
+                )));
+            }
+            continue;
+        }
+        let path = entry.path();
+        if path.is_dir() {
+            if name.contains('=') {
+                return Err(Error::unsupported(format!(
+                    "{}: folders that stand for a partition column (`{name}`) are not read; read the folders one by one, or use a Delta table",
+                    folder.display()
+                )));
+            }
+            files.extend(existing_files(&path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+/// DataFusion's name for a file.
+pub(crate) fn listing_url(path: &Path) -> Result<ListingTableUrl> {
+    let url = url::Url::from_file_path(path).map_err(|()| Error::analysis(format!("{} is no absolute path", path.display())))?;
+    Ok(ListingTableUrl::try_new(url, None)?)
+}
+
+/// Removes a folder and what is in it; that it is not there is no error.
+pub(crate) fn remove_folder(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(e) if !matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+            Err(Error::io_at(folder.display(), e).context("the table is dropped, and its files are not removed"))
+        }
+        _ => Ok(()),
+    }
+}

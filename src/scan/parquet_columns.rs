@@ -1,0 +1,131 @@
+//! The columns of several Parquet files: the union of their columns, each in a type that holds every file's values exactly.
+//! Files that do not go together are told by name. It reads footers only.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use tidemill_executor::files::in_micros;
+use tidemill_planner::catalog_string::catalog_string;
+
+use crate::rows::spark_schema;
+use tidemill_planner::ident::same;
+use tidemill_planner::{Error, Result};
+
+/// The columns of all these files; with `given` those, if the files' values fit them.
+pub(super) fn columns(files: &[PathBuf], given: Option<SchemaRef>) -> Result<SchemaRef> {
+    let mut known: Vec<(FieldRef, &Path)> = Vec::new();
+    for (index, path) in files.iter().enumerate() {
+        let schema = read(path)?;
+        if let Some(given) = &given {
+            fit(&schema, given, path)?;
+            continue;
+        }
+        // A column that a file lacks is null there.
+        for (field, _) in known.iter_mut().filter(|(field, _)| schema.field_with_name(field.name()).is_err()) {
+            *field = Arc::new(field.as_ref().clone().with_nullable(true));
+        }
+        for field in schema.fields() {
+            match known.iter_mut().find(|(other, _)| same(other.name(), field.name())) {
+                None if index == 0 => known.push((Arc::clone(field), path)),
+                None => known.push((Arc::new(field.as_ref().clone().with_nullable(true)), path)),
+                Some((other, first)) => {
+                    let met = if other.name() == field.name() { wider(other.data_type(), field.data_type()) } else { None };
+                    let met = met.ok_or_else(|| apart(other, first, field, path))?;
+                    let nullable = other.is_nullable() || field.is_nullable();
+                    *other = Arc::new(other.as_ref().clone().with_data_type(met).with_nullable(nullable));
+                }
+            }
+        }
+    }
+    Ok(given.unwrap_or_else(|| Arc::new(Schema::new(known.into_iter().map(|(field, _)| field).collect::<Vec<_>>()))))
+}
+
+fn read(path: &Path) -> Result<SchemaRef> {
+    let file = File::open(path).map_err(|e| Error::io_at(path.display(), e))?;
+    let footer = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+        .and_then(in_micros)
+        .map_err(|e| Error::data(format!("{}: it is no Parquet file that can be read: {e}", path.display())).with_source(e))?;
+    let plain = footer.schema().fields().iter().map(|field| match field.data_type() {
+        // How a file keeps its text is no part of the type.
+        DataType::LargeUtf8 | DataType::Utf8View => Arc::new(Field::clone(field).with_data_type(DataType::Utf8)),
+        DataType::LargeBinary | DataType::BinaryView => Arc::new(Field::clone(field).with_data_type(DataType::Binary)),
+        DataType::Dictionary(_, value) => Arc::new(Field::clone(field).with_data_type(value.as_ref().clone())),
+        _ => Arc::clone(field),
+    });
+    Ok(spark_schema(&Schema::new(plain.collect::<Vec<_>>())))
+}
+
+fn fit(file: &Schema, given: &Schema, path: &Path) -> Result<()> {
+    for field in given.fields() {
+        let Some(found) = file.fields().iter().find(|f| same(f.name(), field.name())) else { continue };
+        if found.name() != field.name() || wider(found.data_type(), field.data_type()).as_ref() != Some(field.data_type()) {
+            return Err(Error::data(format!(
+                "{}: column `{}` is {}, which does not fit `{} {}` of the schema given: leave the schema out, and `cast`",
+                path.display(),
+                found.name(),
+                catalog_string(found.data_type()),
+                field.name(),
+                catalog_string(field.data_type())
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn apart(left: &Field, left_path: &Path, right: &Field, right_path: &Path) -> Error {
+    let place = |field: &Field, path: &Path| format!("`{} {}` in {}", field.name(), catalog_string(field.data_type()), path.display());
+    Error::data(format!(
+        "the files do not go together: {} and {}: read them apart, cast, and combine them with UNION ALL (`union`)",
+        place(left, left_path),
+        place(right, right_path)
+    ))
+}
+
+/// The type that holds the values of both exactly.
+fn wider(left: &DataType, right: &DataType) -> Option<DataType> {
+    use DataType::{Decimal128, Float32, Float64, Int8, Int16, Int32, Int64};
+    let rank = |t: &DataType| [Int8, Int16, Int32, Int64].iter().position(|known| known == t);
+    if left == right {
+        return Some(left.clone());
+    }
+    if let (Some(l), Some(r)) = (rank(left), rank(right)) {
+        return Some(if l >= r { left.clone() } else { right.clone() });
+    }
+    match (left, right) {
+        (Float64, Float32 | Int8 | Int16 | Int32) | (Float32 | Int8 | Int16 | Int32, Float64) => Some(Float64),
+        (Decimal128(p1, s1), Decimal128(p2, s2)) => {
+            let scale = *s1.max(s2);
+            let digits = (*p1 as i8 - s1).max(*p2 as i8 - s2) + scale;
+            (digits <= 38).then_some(Decimal128(digits as u8, scale))
+        }
+        // Fields of nested types may differ in what they are called inside, not in their types.
+        (left, right) if left.equals_datatype(right) => Some(left.clone()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_that_hold_both() {
+        use DataType::{Date32, Decimal128, Float32, Float64, Int32, Int64, Utf8};
+        for (left, right, expected) in [
+            (Int32, Int64, Some(Int64)),
+            (Int32, Float64, Some(Float64)),
+            (Int64, Float64, None),
+            (Float32, Float64, Some(Float64)),
+            (Decimal128(5, 2), Decimal128(5, 0), Some(Decimal128(7, 2))),
+            (Decimal128(38, 0), Decimal128(38, 10), None),
+            (Utf8, Int32, None),
+            (Date32, Date32, Some(Date32)),
+        ] {
+            assert_eq!(wider(&left, &right), expected, "{left} {right}");
+            assert_eq!(wider(&right, &left), expected, "{right} {left}");
+        }
+    }
+}

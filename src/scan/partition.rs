@@ -1,0 +1,122 @@
+//! Folders that stand for partitions: `a=1/b=x`, with Spark's escapes. It opens no data file.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use tidemill_spark::Settings;
+use tidemill_spark::types::{SparkType, from_field, render};
+
+use tidemill_planner::Result;
+
+/// The folder's name of null.
+pub(crate) const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
+
+/// The batches of each task, by the partition's folder.
+pub(crate) type Cut = Vec<(String, Vec<Vec<RecordBatch>>)>;
+
+/// Sorts rows into the folders that the last `columns` columns name, and takes those columns off.
+pub(crate) fn cut(partitions: &[Vec<RecordBatch>], columns: usize, settings: &Settings) -> Result<Cut> {
+    let mut folders: BTreeMap<String, Vec<Vec<RecordBatch>>> = BTreeMap::new();
+    for (task, batches) in partitions.iter().enumerate() {
+        for batch in batches {
+            let kept = batch.num_columns().saturating_sub(columns);
+            let data = batch.project(&(0..kept).collect::<Vec<_>>())?;
+            let mut rows: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+            let schema = batch.schema();
+            let keys: Vec<(&str, &ArrayRef, SparkType)> = schema
+                .fields()
+                .iter()
+                .zip(batch.columns())
+                .skip(kept)
+                .map(|(field, array)| (field.name().as_str(), array, from_field(field).data_type))
+                .collect();
+            for row in 0..batch.num_rows() {
+                let mut folder = String::new();
+                for (name, array, data_type) in &keys {
+                    let value = if array.is_null(row) { None } else { Some(render::text_at(array, row, data_type, settings)?) };
+                    if !folder.is_empty() {
+                        folder.push('/');
+                    }
+                    folder.push_str(&folder_of(name, value.as_deref()));
+                }
+                rows.entry(folder).or_default().push(u32::try_from(row).unwrap_or(u32::MAX));
+            }
+            for (folder, rows) in rows {
+                let taken = arrow::compute::take_record_batch(&data, &UInt32Array::from(rows))?;
+                let tasks = folders.entry(folder).or_default();
+                if tasks.len() <= task {
+                    tasks.resize_with(task + 1, Vec::new);
+                }
+                if let Some(of_task) = tasks.get_mut(task) {
+                    of_task.push(taken);
+                }
+            }
+        }
+    }
+    Ok(folders.into_iter().collect())
+}
+
+/// `name=value`; null and the empty text are one folder.
+pub(crate) fn folder_of(name: &str, value: Option<&str>) -> String {
+    match value {
+        None | Some("") => format!("{}={HIVE_NULL}", escaped(name)),
+        Some(value) => format!("{}={}", escaped(name), escaped(value)),
+    }
+}
+
+/// The name and value that a folder stands for, if it stands for a partition.
+pub(crate) fn parse(folder: &str) -> Option<(String, Option<String>)> {
+    let (name, value) = folder.split_once('=')?;
+    Some((unescaped(name), (value != HIVE_NULL).then(|| unescaped(value))))
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\u{1}'..='\u{1f}' | '"' | '#' | '%' | '\'' | '*' | '/' | ':' | '=' | '?' | '\\' | '\u{7f}' | '{' | '[' | ']' | '^' => {
+                out.push_str(&format!("%{:02X}", u32::from(c)));
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+fn unescaped(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let code = tail.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        match code.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = tail.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders() {
+        for (name, value, folder) in [
+            ("a", Some("1"), "a=1"),
+            ("a", None, "a=__HIVE_DEFAULT_PARTITION__"),
+            ("t", Some("2024-01-01 10:00:00"), "t=2024-01-01 10%3A00%3A00"),
+            ("a b", Some("x/y=ü%"), "a b=x%2Fy%3Dü%25"),
+        ] {
+            assert_eq!(folder_of(name, value), folder);
+            assert_eq!(parse(folder), Some((name.to_owned(), value.map(str::to_owned))));
+        }
+        assert_eq!(parse("plain"), None);
+    }
+}
