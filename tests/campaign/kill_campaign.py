@@ -65,8 +65,9 @@ def main():
             events=args.events,
             seed=seed,
             kills=kills,
-            # As files, as large outputs are, in place of inside the record.
-            stage_files=number % 2 == 0,
+            # As files, as large outputs are, in place of inside the record. Without the txn check a second publish would find its
+            # files cleaned up and stop, before it can double a row.
+            stage_files=number % 2 == 0 and not args.expect_failure,
             direct=number % 3 == 0,
             keep_epochs=KEEP_EPOCHS if number % 5 else None,
             env=env,
