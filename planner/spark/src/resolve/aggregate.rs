@@ -362,11 +362,14 @@ impl Resolver<'_> {
                     product.map(|sets| sets.into_iter().map(|set: Vec<usize>| plain.iter().copied().chain(set).collect()).collect());
             }
             GroupType::Rollup | GroupType::Cube => {
+                if grouping_expressions.len() > MOST_KEYS {
+                    return Err(too_many_keys(grouping_expressions.len()));
+                }
                 let mut elements = Vec::new();
                 for expression in grouping_expressions {
                     elements.push(self.group_element(expression, &rel.scope, &list, &mut grouping)?);
                 }
-                grouping.sets = Some(if matches!(group_type, GroupType::Rollup) { rollup(&elements)? } else { cube(&elements)? });
+                grouping.sets = Some(if matches!(group_type, GroupType::Rollup) { rollup(&elements) } else { cube(&elements)? });
             }
             GroupType::GroupingSets(sets) => {
                 for expression in grouping_expressions {
@@ -548,11 +551,14 @@ impl Resolver<'_> {
         let [name] = call.name.as_slice() else { return Ok(None) };
         match name.to_lowercase().as_str() {
             kind @ ("rollup" | "cube") => {
+                if call.arguments.len() > MOST_KEYS {
+                    return Err(too_many_keys(call.arguments.len()));
+                }
                 let mut elements = Vec::new();
                 for argument in &call.arguments {
                     elements.push(self.group_element(argument, scope, list, grouping)?);
                 }
-                Ok(Some(if kind == "rollup" { rollup(&elements)? } else { cube(&elements)? }))
+                Ok(Some(if kind == "rollup" { rollup(&elements) } else { cube(&elements)? }))
             }
             "grouping_sets" => {
                 let mut sets = Vec::new();
@@ -657,11 +663,8 @@ impl Grouping {
 }
 
 /// All leading parts, longest first.
-fn rollup(elements: &[Vec<usize>]) -> Result<Vec<Vec<usize>>> {
-    if elements.len() > MOST_KEYS {
-        return Err(too_many_keys(elements.len()));
-    }
-    Ok((0..=elements.len()).rev().map(|n| elements[..n].concat()).collect())
+fn rollup(elements: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    (0..=elements.len()).rev().map(|n| elements[..n].concat()).collect()
 }
 
 /// How many keys `grouping_id` has bits for.
