@@ -54,6 +54,7 @@ pub const SWITCHES: &[Switch] = &[
     flag("spark.sql.parser.escapedStringLiterals", false, "Whether backslashes in text stay as they are."),
     flag("spark.sql.parser.quotedRegexColumnNames", false, "Whether names in backquotes are patterns in a SELECT list."),
     flag("spark.sql.parser.singleCharacterPipeOperator.enabled", true, "Whether `|` is a pipe as `|>` is."),
+    flag("spark.sql.legacy.allowStarWithSingleTableIdentifierInCount", false, "Whether `count(t.*)` counts rows."),
     flag("spark.sql.legacy.bangEqualsNot", false, "Whether `!` may stand for NOT in `! IN` and its like."),
     flag("spark.sql.legacy.charVarcharAsString", false, "Whether CHAR(n) and VARCHAR(n) are STRING."),
     flag("spark.sql.legacy.consecutiveStringLiterals.enabled", false, "How two quotes within a text are read."),

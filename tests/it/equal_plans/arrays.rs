@@ -56,7 +56,7 @@ pairs! { t:
         t.docs.select([F::transform(F::array(["nums"]), |x| F::transform(x, |y| y + 1)).alias("n")])
     },
     "SELECT lines.price, lines[0].sku FROM docs" => {
-        t.docs.select([col("lines").get_field("price"), col("lines").get_item(0).get_field("sku")])
+        t.docs.select([col("lines.price"), col("lines").get_item(0).get_field("sku")])
     },
     "SELECT shuffle(nums, 3) FROM docs" => t.docs.select([call_function("shuffle", [col("nums"), lit(3)])]),
 }

@@ -5,7 +5,7 @@ use tidemill::functions::{self as F, col, lit};
 use super::pairs;
 
 pairs! { t:
-    "SELECT props['a'], element_at(props, 'b') FROM docs" => t.docs.select([col("props").get_item("a"), F::element_at("props", "b")]),
+    "SELECT props['a'], element_at(props, 'b') FROM docs" => t.docs.select([col("props").get_item("a"), F::element_at("props", lit("b"))]),
     "SELECT map_keys(props), map_values(props), map_entries(props) FROM docs" => {
         t.docs.select([F::map_keys("props"), F::map_values("props"), F::map_entries("props")])
     },

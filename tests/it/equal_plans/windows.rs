@@ -83,9 +83,6 @@ pairs! { t:
     "FROM people |> EXTEND row_number() OVER (PARTITION BY city ORDER BY age) AS n" => {
         t.people.with_column("n", F::row_number().over(by_city()))
     },
-    "SELECT count(DISTINCT age) OVER (PARTITION BY city) AS c FROM people LIMIT 1" => {
-        t.people.select([F::count_distinct("age").over(Window::partition_by(["city"])).alias("c")]).limit(1)
-    },
     "SELECT collect_list(age) OVER (PARTITION BY city ORDER BY age) AS l FROM people" => {
         t.people.select([F::collect_list("age").over(by_city()).alias("l")])
     },

@@ -250,7 +250,7 @@ async fn settings_say_what_they_do() {
         ("SELECT map(1, 'a', 1, 'b')[1] AS v", r#"[["b"]]"#),
         ("SET my.table = (SELECT 5 AS five)", r#"[["my.table","(SELECT 5 AS five)"]]"#),
         ("SELECT five FROM ${my.table}", "[[5]]"),
-        ("SELECT '${no.such.setting}' AS a", r#"[["${no.such.setting}"]]"#),
+        ("SELECT '${no.such.setting}' AS a", r#"[[""]]"#),
         ("SET spark.sql.variable.substitute = false", r#"[["spark.sql.variable.substitute","false"]]"#),
         ("SELECT '${my.table}' AS a", r#"[["${my.table}"]]"#),
         ("SELECT DATE 'today' = current_date() AS a, DATE 'tomorrow' > current_date() AS b", "[[true,true]]"),

@@ -82,7 +82,7 @@ impl Resolver<'_> {
     fn sort_key(&mut self, scope: &Scope, below: &mut Below, child: &Expression) -> Result<Expr> {
         // What the list was made from comes before the queries around.
         let outer = if below.under.is_some() { std::mem::take(&mut self.outer) } else { Vec::new() };
-        let made = self.expression(child, scope);
+        let made = self.expression(child, scope).map_err(outside_select);
         if below.under.is_some() {
             self.outer = outer;
         }
@@ -112,6 +112,9 @@ impl Resolver<'_> {
                     Ok(typed) => typed,
                     Err(second) => return Err(if is_unknown_column(&second) { made.err().unwrap_or(second) } else { second }),
                 };
+                if has_window(&typed.expr) {
+                    return Err(not_in_order(&typed, child));
+                }
                 let expr = match under.rewritten(self, &typed) {
                     Ok(expr) => expr,
                     // Of groups only the keys and the list's columns are there, and then the queries around.

@@ -29,14 +29,7 @@ impl Resolver<'_> {
             }
             let mut values = Vec::with_capacity(width);
             for (i, value) in row.iter().enumerate() {
-                let typed = match self.expression(value, &Scope::default()) {
-                    Ok(typed) => typed,
-                    Err(cause) if super::select::is_unknown_column(&cause) && self.outer.is_empty() => {
-                        let message = format!("VALUES takes constants: {}", cause.message());
-                        return Err(at(error("INVALID_INLINE_TABLE.CANNOT_EVALUATE_EXPRESSION_IN_INLINE_TABLE", message), value.span));
-                    }
-                    Err(cause) => return Err(cause),
-                };
+                let typed = self.expression(value, &Scope::default())?;
                 if has_aggregate(&typed.expr) || has_window(&typed.expr) || typed.expr.is_volatile() || has_outer(&typed.expr) {
                     let message = format!("VALUES takes constants, not \"{}\"", typed.sql);
                     return Err(at(error("INVALID_INLINE_TABLE.CANNOT_EVALUATE_EXPRESSION_IN_INLINE_TABLE", message), value.span));
