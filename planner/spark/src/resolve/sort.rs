@@ -1,16 +1,42 @@
 //! ORDER BY and SORT BY: keys by position, by name, and of what the list was made from; LIMIT and OFFSET.
 
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, SortExpr, lit};
 use datafusion::scalar::ScalarValue;
 
 use super::aggregate::ordinal;
 use super::scope::{Attribute, Scope};
 use super::select::{has_aggregate, has_window, is_unknown_column, project};
+use super::subquery::outer_references;
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::functions::{self, SortKey};
 use crate::plan::{Expression, ExpressionKind, Relation, SortOrder};
 use crate::{Result, Typed};
+
+/// As in Spark, a query that depends on the row orders nothing by itself.
+fn refuse_correlated(key: &Expr) -> Result<()> {
+    let mut refused = Ok(());
+    key.apply(|part| {
+        match part {
+            Expr::ScalarSubquery(query) if !outer_references(&query.subquery).is_empty() => {
+                refused = Err(error(
+                    "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.UNSUPPORTED_CORRELATED_SCALAR_SUBQUERY",
+                    "ORDER BY takes no query that depends on the row: compute it in the list, and order by its name",
+                ));
+            }
+            Expr::Exists(_) | Expr::InSubquery(_) => {
+                refused = Err(error(
+                    "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.UNSUPPORTED_IN_EXISTS_SUBQUERY",
+                    "ORDER BY takes no EXISTS or IN with a query: compute it in the list, and order by its name",
+                ));
+            }
+            _ => {}
+        }
+        Ok(if refused.is_ok() { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+    })?;
+    refused
+}
 
 impl Resolver<'_> {
     pub(crate) fn sort(&mut self, input: &Relation, order: &[SortOrder]) -> Result<Rel> {
@@ -58,6 +84,7 @@ impl Resolver<'_> {
                 return Err(at(error("UNSUPPORTED_EXPR_FOR_OPERATOR", message), child.span));
             }
             self.refuse_unorderable(&typed, child)?;
+            refuse_correlated(&typed.expr).map_err(|e| at(e, child.span))?;
             keys.push(SortExpr::new(typed.expr, *ascending, *nulls_first));
         }
         let plan = match (&under, extra.is_empty()) {

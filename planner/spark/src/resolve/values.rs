@@ -4,6 +4,7 @@ use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 
 use super::scope::Scope;
 use super::select::{has_aggregate, has_window, project};
+use super::subquery_join::has_subquery;
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::functions;
@@ -31,7 +32,7 @@ impl Resolver<'_> {
                     }
                     Err(cause) => return Err(cause),
                 };
-                if has_aggregate(&typed.expr) || has_window(&typed.expr) || typed.expr.is_volatile() {
+                if has_aggregate(&typed.expr) || has_window(&typed.expr) || typed.expr.is_volatile() || has_subquery(&typed.expr) {
                     let message = format!("VALUES takes constants, not \"{}\"", typed.sql);
                     return Err(at(error("INVALID_INLINE_TABLE.CANNOT_EVALUATE_EXPRESSION_IN_INLINE_TABLE", message), value.span));
                 }

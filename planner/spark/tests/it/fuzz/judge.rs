@@ -7,8 +7,8 @@ use tidemill_spark::parse::{
     ParseOptions, parse_data_type, parse_expression, parse_interval_text, parse_multipart_identifier, parse_sort_order, parse_statement,
     parse_table_schema, split_statements,
 };
-use tidemill_spark::plan::{Relation, Statement};
-use tidemill_spark::resolve::resolve;
+use tidemill_spark::plan::{Relation, Statement, on_far_stack};
+use tidemill_spark::resolve::{Opened, Resolved, resolve};
 use tidemill_spark::{Error, ErrorKind, Settings};
 
 use super::Kind;
@@ -65,16 +65,21 @@ impl Judge {
             Ok(resolved) => resolved,
             Err(error) => return check_meaning(&error),
         };
+        // The engine's own walks are run as the session runs them.
+        on_far_stack(|| self.check_plan(relation, &opened, settings, &resolved, seed));
+    }
+
+    fn check_plan(&self, relation: &Relation, opened: &Opened, settings: &Arc<Settings>, resolved: &Resolved, seed: u64) {
         if let Err(error) = resolved.plan.check_invariants(InvariantLevel::Executable) {
             panic!("the plan is broken: {error}\n{}", resolved.plan.display_indent());
         }
-        let kept = promises::outputs_are_the_plans(&resolved).and_then(|()| promises::coercion_changes_no_type(&resolved.plan));
+        let kept = promises::outputs_are_the_plans(resolved).and_then(|()| promises::coercion_changes_no_type(&resolved.plan));
         kept.unwrap_or_else(|why| panic!("{why}"));
         if seed % 4 == 1 {
-            promises::resolving_is_idempotent(relation, &opened, settings, &resolved).unwrap_or_else(|why| panic!("{why}"));
+            promises::resolving_is_idempotent(relation, opened, settings, resolved).unwrap_or_else(|why| panic!("{why}"));
         }
         if seed % 4 != 2 && is_small(&resolved.plan) {
-            match self.runtime.block_on(promises::run(&resolved, settings)) {
+            match self.runtime.block_on(promises::run(resolved, settings)) {
                 Ok(_) => {}
                 Err(promises::Broken::Promise(why)) => panic!("{why}"),
                 Err(promises::Broken::Refused(error)) => check_meaning(&error),
