@@ -28,8 +28,11 @@ fn nested(open: &str, middle: &str, close: &str, n: usize) -> String {
 
 type Make = fn(usize) -> String;
 
+/// What becomes of so many.
+type Sizes = &'static [(usize, Outcome)];
+
 /// (name, text, (size, what becomes of it), …)
-const CASES: &[(&str, Make, &[(usize, Outcome)])] = &[
+const CASES: &[(&str, Make, Sizes)] = &[
     ("parentheses", |n| format!("SELECT {}", nested("(", "1", ")", n)), &[(100, Rows), (10_000, Refused)]),
     ("NOT", |n| format!("SELECT {}true", "NOT ".repeat(n)), &[(300, Rows), (10_000, Refused)]),
     ("signs", |n| format!("SELECT {}1", "- ".repeat(n)), &[(300, Rows), (10_000, Refused)]),
@@ -228,7 +231,7 @@ fn selected(expression: Expression) -> Relation {
 }
 
 /// (name, tree, (size, what becomes of it), …)
-const TREES: &[(&str, Grow, &[(usize, Outcome)])] = &[
+const TREES: &[(&str, Grow, Sizes)] = &[
     (
         "filters",
         |n| (0..n).fold(one_row(), |input, _| RelationKind::Filter { input, condition: Expression::literal(true) }.into()),
