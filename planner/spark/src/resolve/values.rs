@@ -5,6 +5,7 @@ use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use super::nodes::project;
 use super::scope::Scope;
 use super::select::{has_aggregate, has_window};
+use super::subquery_join::has_subquery;
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::functions;
@@ -30,7 +31,12 @@ impl Resolver<'_> {
             let mut values = Vec::with_capacity(width);
             for (i, value) in row.iter().enumerate() {
                 let typed = self.expression(value, &Scope::default())?;
-                if has_aggregate(&typed.expr) || has_window(&typed.expr) || typed.expr.is_volatile() || has_outer(&typed.expr) {
+                if has_aggregate(&typed.expr)
+                    || has_window(&typed.expr)
+                    || typed.expr.is_volatile()
+                    || has_outer(&typed.expr)
+                    || has_subquery(&typed.expr)
+                {
                     let message = format!("VALUES takes constants, not \"{}\"", typed.sql);
                     return Err(at(error("INVALID_INLINE_TABLE.CANNOT_EVALUATE_EXPRESSION_IN_INLINE_TABLE", message), value.span));
                 }
