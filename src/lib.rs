@@ -11,6 +11,7 @@ mod ddl;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod functions;
+mod held;
 mod io;
 mod open;
 mod rows;

@@ -52,7 +52,7 @@ pub(super) struct Args {
     /// How many users are generated; by default one per sixty events.
     #[arg(long)]
     users: Option<u32>,
-    /// Tasks per stage: at the first start, and at each restart, separated by commas; 0 is one per core.
+    /// Tasks per stage: at first, and after each kill, separated by commas; 0 is one per core.
     #[arg(long, value_delimiter = ',', default_value = "0")]
     parallelism: Vec<usize>,
     #[command(flatten)]

@@ -4,8 +4,7 @@ use tidemill_spark::plan::{CastMode, Expression, ExpressionKind, SortOrder};
 use tidemill_spark::types::SparkType;
 
 use super::{Column, Operand, WindowSpec};
-use crate::dataframe::DataFrame;
-use crate::dataframe::Held;
+use crate::held::Held;
 
 /// A type, as DDL text (`"decimal(10,2)"`) or as a value.
 #[derive(Debug, Clone)]
@@ -211,14 +210,6 @@ impl Column {
         let mut list = vec![self];
         list.extend(values.into_iter().map(Operand::into_operand));
         if list.len() == 1 { false.into_operand() } else { Self::operator("in", list) }
-    }
-
-    /// It is one of the values of a query of one column.
-    #[must_use]
-    pub fn isin_query(self, query: &DataFrame) -> Self {
-        let held = self.held.and(&query.held);
-        let kind = ExpressionKind::InSubquery { values: vec![self.expression], plan: Box::new(query.relation().clone()) };
-        Self::holding(kind, held)
     }
 
     /// It is not a number.

@@ -7,7 +7,7 @@ mod window;
 
 use tidemill_spark::plan::{Expression, ExpressionKind, Literal, SortOrder};
 
-use crate::dataframe::Held;
+use crate::held::Held;
 
 pub use methods::TypeName;
 pub use window::{Window, WindowSpec};

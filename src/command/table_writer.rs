@@ -8,7 +8,7 @@ use tidemill_spark::plan::{Command, Expression, InsertMode, Relation, TableName,
 
 use crate::column::Column;
 use crate::dataframe::DataFrame;
-use crate::dataframe::new_plan_id;
+use crate::held::new_plan_id;
 use crate::io::{DataFrameWriter, Mode};
 use crate::session::Session;
 use tidemill_planner::Result;

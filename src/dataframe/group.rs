@@ -2,8 +2,9 @@
 
 use tidemill_spark::plan::{Expression, GroupType, RelationKind};
 
-use super::{DataFrame, Held};
+use super::DataFrame;
 use crate::column::{Column, Operand, taken};
+use crate::held::Held;
 
 /// A DataFrame whose rows are to be aggregated by groups.
 #[derive(Debug, Clone)]

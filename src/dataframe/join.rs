@@ -3,8 +3,9 @@
 use tidemill_planner::ident::did_you_mean;
 use tidemill_spark::plan::{Expression, ExpressionKind, Join, JoinCriteria, JoinType, RelationKind};
 
-use super::{DataFrame, Held};
+use super::DataFrame;
 use crate::column::Column;
+use crate::held::Held;
 
 /// What the two sides are matched by.
 #[derive(Debug, Clone)]

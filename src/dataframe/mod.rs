@@ -35,10 +35,11 @@ pub use missing::NaFunctions;
 pub use plans::Plan;
 pub use statistics::StatFunctions;
 
-pub(crate) use resolved::{Handle, Held, Meaning, new_plan_id};
+use resolved::Meaning;
 pub(crate) use source::query;
 
 use crate::column::Column;
+use crate::held::{Handle, Held, new_plan_id};
 use crate::session::Session;
 use tidemill_planner::Result;
 

@@ -10,7 +10,8 @@ use tidemill_spark::plan::{Expression, Relation, RelationKind};
 use tidemill_spark::resolve::OpenedRelation;
 use tidemill_spark::types::from_field;
 
-use super::{DataFrame, Held};
+use super::DataFrame;
+use crate::held::Held;
 use crate::open::resolved;
 use crate::rows::{spark_batch, spark_schema};
 use crate::session::Session;

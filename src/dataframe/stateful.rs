@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tidemill_planner::logical::GroupFunction;
 use tidemill_spark::plan::RelationKind;
 
-use super::{DataFrame, GroupedData, Handle, Held};
+use super::{DataFrame, GroupedData};
+use crate::held::{Handle, Held};
 
 impl DataFrame {
     /// Declares a timestamp column as event time, and how late events may be, as in `"2 minutes"`. Over a table it does nothing.

@@ -2,8 +2,9 @@
 
 use tidemill_spark::plan::{Expression, ExpressionKind, RelationKind, SampleMethod, SetOperation, TableAlias};
 
-use super::{DataFrame, Held};
+use super::DataFrame;
 use crate::column::{Column, Operand, taken};
+use crate::held::Held;
 
 impl DataFrame {
     /// These columns, in this order.

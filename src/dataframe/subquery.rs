@@ -16,3 +16,13 @@ impl DataFrame {
         Column::holding(ExpressionKind::ScalarSubquery(Box::new(self.input())), self.held.clone())
     }
 }
+
+impl Column {
+    /// It is one of the values of a query of one column.
+    #[must_use]
+    pub fn isin_query(self, query: &DataFrame) -> Self {
+        let held = self.held.and(&query.held);
+        let kind = ExpressionKind::InSubquery { values: vec![self.expression], plan: Box::new(query.relation().clone()) };
+        Self::holding(kind, held)
+    }
+}

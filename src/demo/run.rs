@@ -46,7 +46,7 @@ pub struct DemoConfig {
     pub input: Option<PathBuf>,
     /// How many users are generated; `None` follows from the events.
     pub users: Option<u32>,
-    /// Tasks per stage at each start, the last one from then on; 0 is one per core.
+    /// Tasks per stage: at first, and after each kill that hit it at work; the last one from then on. 0 is one per core.
     pub parallelism: Vec<usize>,
     /// How the query reads and stages.
     pub query: QueryConfig,
@@ -148,7 +148,6 @@ struct Parent {
     /// How many of them are due now.
     due: usize,
     child: Option<Running>,
-    starts: usize,
     kills: u32,
     kill_phases: BTreeMap<&'static str, u32>,
     parallelism: Vec<u64>,
@@ -180,7 +179,6 @@ impl Parent {
             aim: Aim::default(),
             due: 0,
             child: None,
-            starts: 0,
             kills: 0,
             kill_phases: BTreeMap::new(),
             parallelism: Vec::new(),
@@ -201,8 +199,7 @@ impl Parent {
 
     fn spawn(&mut self) -> Result<()> {
         let lists = &self.config.parallelism;
-        let parallelism = lists.get(self.starts).or(lists.last()).copied().unwrap_or(0);
-        self.starts += 1;
+        let parallelism = lists.get(self.kills as usize).or(lists.last()).copied().unwrap_or(0);
         let program = std::env::current_exe().map_err(|e| Error::io_at("the program's own path", e))?;
         let mut command = Command::new(program);
         command.arg("demo-child").arg("--dir").arg(self.layout.root()).arg("--input").arg(self.layout.input());

@@ -10,7 +10,8 @@ use tidemill_planner::options::{OptionSpec, Options};
 use tidemill_spark::plan::{NamedTable, RelationKind, TableName};
 
 use super::table::name_of;
-use crate::dataframe::{DataFrame, Held};
+use crate::dataframe::DataFrame;
+use crate::held::Held;
 use crate::scan::{CsvOptions, Format, Version, delta, listing, parquet, strict_json};
 use crate::session::Session;
 use tidemill_planner::{Error, Result};

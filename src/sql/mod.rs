@@ -2,6 +2,8 @@
 
 mod substitute;
 
+use std::borrow::Cow;
+
 use tidemill_planner::Result;
 use tidemill_spark::parse::{ParseOptions, parse_statement};
 use tidemill_spark::plan::Statement;
@@ -16,10 +18,23 @@ impl Session {
     /// # Errors
     /// `Analysis` when the text does not parse or names something unknown, `Unsupported` for what is not there yet.
     pub async fn sql(&self, text: &str) -> Result<DataFrame> {
-        let text = substitute::substituted(self, text);
+        let text = self.substituted(text)?;
         match parse_statement(&text, &ParseOptions::new(&self.spark_settings())?)? {
             Statement::Query(relation) => dataframe::query(self, &relation).await,
             Statement::Command(command) => command::run(self, &command, &text).await,
         }
+    }
+
+    /// The text with `${name}` replaced, unless `spark.sql.variable.substitute` is off.
+    fn substituted<'t>(&self, text: &'t str) -> Result<Cow<'t, str>> {
+        if !text.contains("${") || !self.spark_settings().flag("spark.sql.variable.substitute", true)? {
+            return Ok(Cow::Borrowed(text));
+        }
+        let replaced = substitute::substitute(text, &|prefix, name| match prefix {
+            None | Some("spark" | "sparkconf" | "hivevar" | "hiveconf") => Some(self.setting(name).unwrap_or_default()),
+            Some("env") => std::env::var(name).ok(),
+            Some(_) => None,
+        })?;
+        Ok(Cow::Owned(replaced))
     }
 }

@@ -134,3 +134,15 @@ pub fn all() -> Vec<&'static Function> {
     all.sort_by_key(|row| row.name);
     all
 }
+
+/// The name of a function of Spark's: `abs`, `builtin.abs`, `system.builtin.abs`.
+pub(crate) fn builtin_name(name: &[String]) -> Option<String> {
+    match name {
+        [only] => Some(only.to_lowercase()),
+        [builtin, only] if builtin.eq_ignore_ascii_case("builtin") => Some(only.to_lowercase()),
+        [system, builtin, only] if system.eq_ignore_ascii_case("system") && builtin.eq_ignore_ascii_case("builtin") => {
+            Some(only.to_lowercase())
+        }
+        _ => None,
+    }
+}

@@ -1,9 +1,7 @@
 //! Dates, times and timestamps as text, in the forms that Spark's typed literals take.
 
 use crate::types::TimeZone;
-use crate::types::civil::day_of_date;
-
-const MICROS_PER_DAY: i64 = 86_400_000_000;
+use crate::types::civil::{MICROS_PER_DAY, day_of_date};
 
 /// A moment as it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use datafusion::logical_expr::{Expr, Operator};
 
 use super::expression::Lambdas;
+use super::holds::{has_aggregate, has_window};
 use super::scope::Scope;
-use super::select::{has_aggregate, has_window};
 use super::{OpenedFunction, Request, Resolver};
 use crate::error::{at, error};
 use crate::functions::{self, Arg, Build, Call, Function, Generator};
@@ -47,7 +47,7 @@ impl Resolver<'_> {
         {
             return self.in_subquery(values, plan, scope, true);
         }
-        let lower = builtin_name(&call.name);
+        let lower = functions::builtin_name(&call.name);
         if let Some(lower) = &lower {
             match lower.as_str() {
                 "grouping" => return self.grouping(&call.arguments, scope),
@@ -176,7 +176,7 @@ impl Resolver<'_> {
     /// The generator that an expression is, if it is one.
     pub(crate) fn generator(&mut self, expression: &Expression, scope: &Scope) -> Result<Option<Generator>> {
         let ExpressionKind::UnresolvedFunction(call) = &expression.kind else { return Ok(None) };
-        let Some(function) = builtin_name(&call.name).as_deref().and_then(functions::lookup) else { return Ok(None) };
+        let Some(function) = functions::builtin_name(&call.name).as_deref().and_then(functions::lookup) else { return Ok(None) };
         let Build::Generator(build) = function.build else { return Ok(None) };
         let args = self.arguments(function, call, scope)?;
         let settings = Arc::clone(&self.settings);
@@ -389,7 +389,7 @@ impl Resolver<'_> {
                     format!("`{}` was given an aggregate, which its query cannot see: compute it in a subquery", parameters.function);
                 return Err(error("UNSUPPORTED_SQL_UDF_USAGE", message));
             }
-            value.expr = super::subquery::as_outer(&value.expr, &parameters.scope)?;
+            value.expr = super::outer::as_outer(&value.expr, &parameters.scope)?;
         }
         value.sql = Sql::from(known.as_str());
         value.name = Some(known.clone());
@@ -449,18 +449,6 @@ pub(crate) struct Parameters {
     values: Vec<(String, Typed)>,
     /// Where the call stands.
     scope: Scope,
-}
-
-/// The name of a function of Spark's: `abs`, `builtin.abs`, `system.builtin.abs`.
-pub(crate) fn builtin_name(name: &[String]) -> Option<String> {
-    match name {
-        [only] => Some(only.to_lowercase()),
-        [builtin, only] if builtin.eq_ignore_ascii_case("builtin") => Some(only.to_lowercase()),
-        [system, builtin, only] if system.eq_ignore_ascii_case("system") && builtin.eq_ignore_ascii_case("builtin") => {
-            Some(only.to_lowercase())
-        }
-        _ => None,
-    }
 }
 
 fn unsupported_syntax(name: &str, syntax: &str) -> Error {

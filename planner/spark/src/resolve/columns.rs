@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use datafusion::common::Column;
 use datafusion::logical_expr::Expr;
 
+use super::holds::has_aggregate;
 use super::nodes::project;
+use super::nodes::{project_windows, under_id};
 use super::scope::{Attribute, Found, Scope};
-use super::select::{has_aggregate, project_windows, under_id};
 use super::{Rel, Resolver};
 use crate::Result;
 use crate::error::{at, error};

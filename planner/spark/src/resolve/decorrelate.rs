@@ -19,9 +19,9 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 
 use super::Resolver;
-use super::join::{joined, joined_on_nulls, null_safe};
+use super::joined::{joined, joined_on_nulls, null_safe};
 use super::nodes::{filtered, project, windowed};
-use super::subquery::outer_references;
+use super::outer::outer_references;
 use crate::Result;
 use crate::error::error;
 
@@ -189,7 +189,7 @@ impl Push {
                         )),
                         None => output.clone(),
                     };
-                    exprs.push(super::select::under_id(value, &column.name));
+                    exprs.push(super::nodes::under_id(value, &column.name));
                 }
                 project(both, exprs.into_iter().chain(keys).collect())
             }
@@ -216,7 +216,7 @@ impl Push {
                 let made: Vec<Expr> = exprs.iter().map(|e| Expr::Column(Column::new_unqualified(e.schema_name().to_string()))).collect();
                 let inputs: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
                 let window = LogicalPlan::Window(Window::try_new(exprs, Arc::new(input))?);
-                let renamed = made.into_iter().zip(names).map(|(e, name)| super::select::under_id(e, &name));
+                let renamed = made.into_iter().zip(names).map(|(e, name)| super::nodes::under_id(e, &name));
                 project(window, inputs.into_iter().chain(renamed).collect())
             }
             LogicalPlan::Sort(mut sort) => {
@@ -246,7 +246,7 @@ impl Push {
                 for input in union.inputs {
                     let columns = input.schema().columns();
                     let input = self.down(Arc::unwrap_or_clone(input))?;
-                    let exprs = columns.into_iter().zip(&ids).map(|(c, id)| super::select::under_id(Expr::Column(c), id));
+                    let exprs = columns.into_iter().zip(&ids).map(|(c, id)| super::nodes::under_id(Expr::Column(c), id));
                     inputs.push(project(input, exprs.chain(self.key_columns()).collect())?);
                 }
                 inputs

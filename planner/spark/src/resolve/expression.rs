@@ -6,8 +6,9 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::Expr;
 
 use super::Resolver;
+use super::outer::OuterUse;
+use super::outer::outer_reference;
 use super::scope::{Attribute, Found, Scope};
-use super::subquery::OuterUse;
 use crate::error::{at, error};
 use crate::functions::{self, Lambda, LambdaResolver};
 use crate::plan::{Expression, ExpressionKind, FunctionCall, Literal, PlanId, Span};
@@ -339,16 +340,6 @@ impl Resolver<'_> {
         let key = self.expression(extraction, scope)?;
         functions::extract_value(base, key, &self.settings, span)
     }
-}
-
-/// The column of a query around.
-pub(super) fn outer_reference(attribute: &Attribute, spelled: &str) -> Typed {
-    let field = crate::types::StructField::new(&attribute.id, attribute.data_type.clone()).with_nullable(attribute.nullable);
-    let expr = Expr::OuterReferenceColumn(crate::types::field_of(&field), attribute.column());
-    let mut typed = Typed::new(expr, attribute.data_type.clone(), attribute.nullable, format!("outer({spelled})"));
-    typed.sql = Sql::from(spelled);
-    typed.name = Some(spelled.to_owned());
-    typed
 }
 
 /// Whether an expression is taller or has more nodes than may be put in place of a name: names of names grow fast.

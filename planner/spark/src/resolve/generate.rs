@@ -31,7 +31,7 @@ impl Resolver<'_> {
         let rel = self.relation(input)?;
         let Some(mut made) = self.generator(generator, &rel.scope)? else {
             if let ExpressionKind::UnresolvedFunction(call) = &generator.kind
-                && super::call::builtin_name(&call.name).as_deref().and_then(functions::lookup).is_none()
+                && crate::functions::builtin_name(&call.name).as_deref().and_then(functions::lookup).is_none()
             {
                 return Err(at(self.unknown_function(&call.name), generator.span));
             }
@@ -68,7 +68,7 @@ impl Resolver<'_> {
         let id = self.fresh("generated");
         let mut exprs: Vec<Expr> = rel.plan.schema().columns().into_iter().map(Expr::Column).collect();
         exprs.push(kernel.call(vec![collection.expr]).alias(&id));
-        let plan = super::select::project_windows(rel.plan, exprs)?;
+        let plan = super::nodes::project_windows(rel.plan, exprs)?;
         let options = datafusion::common::UnnestOptions {
             null_handling: datafusion::common::NullHandling::Drop,
             ..datafusion::common::UnnestOptions::default()
@@ -93,7 +93,7 @@ impl Resolver<'_> {
 
     /// `FROM f(arguments)`
     pub(crate) fn table_function(&mut self, name: &[String], arguments: &[Expression], span: Option<Span>) -> Result<Rel> {
-        let lower = super::call::builtin_name(name);
+        let lower = crate::functions::builtin_name(name);
         if lower.as_deref() == Some("range") {
             return self.range(arguments, span);
         }

@@ -1,16 +1,15 @@
 //! Joins: of every kind, by condition, by common columns, and lateral ones.
 
-use arrow::datatypes::DataType;
-use datafusion::common::{JoinType as EngineJoin, NullEquality};
-use datafusion::logical_expr::expr::Case;
+use datafusion::common::JoinType as EngineJoin;
+use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::split_conjunction_owned;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, lit};
-use datafusion::scalar::ScalarValue;
 
+use super::holds::has_subquery;
+use super::holds::{has_aggregate, has_window};
+use super::joined::joined;
 use super::nodes::{filtered, project};
+use super::refused::outside_select;
 use super::scope::{Attribute, Scope};
-use super::select::{has_aggregate, has_window, outside_select};
-use super::subquery_join::has_subquery;
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::functions;
@@ -104,7 +103,7 @@ impl Resolver<'_> {
             }
         }
         let condition = plain.into_iter().reduce(Expr::and);
-        let plan = if join.is_lateral && !super::subquery::outer_references(&right.plan).is_empty() {
+        let plan = if join.is_lateral && !super::outer::outer_references(&right.plan).is_empty() {
             if !matches!(join_type, EngineJoin::Inner | EngineJoin::Left) {
                 return Err(refuse("INVALID_LATERAL_JOIN_TYPE", "a lateral join is an inner, cross or left join".to_owned()));
             }
@@ -211,63 +210,4 @@ impl Resolver<'_> {
 fn keys_first(keys: &[Attribute], left: &Scope, right: &Scope) -> Vec<Attribute> {
     let rest = left.columns.iter().chain(&right.columns).filter(|a| !keys.iter().any(|k| k.id == a.id));
     keys.iter().chain(rest).cloned().collect()
-}
-
-/// The engine's join.
-pub(super) fn joined(left: LogicalPlan, right: LogicalPlan, condition: Option<Expr>, join_type: EngineJoin) -> Result<LogicalPlan> {
-    let builder = LogicalPlanBuilder::from(left);
-    Ok(match (condition, join_type) {
-        (None, EngineJoin::Inner) => builder.cross_join(right)?.build()?,
-        (condition, join_type) => builder.join_on(right, join_type, [condition.unwrap_or_else(|| lit(true))])?.build()?,
-    })
-}
-
-/// The engine's join on keys of which nulls equal each other.
-pub(super) fn joined_on_nulls(
-    left: LogicalPlan,
-    right: LogicalPlan,
-    keys: Vec<(Expr, Expr)>,
-    join_type: EngineJoin,
-) -> Result<LogicalPlan> {
-    let keys = null_safe(&left, &right, keys)?;
-    if keys.is_empty() {
-        return joined(left, right, (join_type != EngineJoin::Inner).then(|| lit(true)), join_type);
-    }
-    let join = datafusion::logical_expr::Join::try_new(
-        std::sync::Arc::new(left),
-        std::sync::Arc::new(right),
-        keys,
-        None,
-        join_type,
-        datafusion::common::JoinConstraint::On,
-        NullEquality::NullEqualsNothing,
-        false,
-    )?;
-    Ok(LogicalPlan::Join(join))
-}
-
-/// Keys of which nulls equal each other, as keys of a plain join. The engine has such joins, but what its rules push into one, as
-/// `WHERE a = b` above it, would then hold for nulls, too.
-pub(super) fn null_safe(left: &LogicalPlan, right: &LogicalPlan, keys: Vec<(Expr, Expr)>) -> Result<Vec<(Expr, Expr)>> {
-    let mut safe = Vec::with_capacity(keys.len());
-    for (l, r) in keys {
-        // Of a column of nothing but nulls every value is the same.
-        if l.get_type(left.schema())? == DataType::Null && r.get_type(right.schema())? == DataType::Null {
-            continue;
-        }
-        if !l.nullable(left.schema())? && !r.nullable(right.schema())? {
-            safe.push((l, r));
-            continue;
-        }
-        // A list by default calls its items otherwise than ours do: it is cast.
-        let data_type = l.get_type(left.schema())?;
-        let stand_in = ScalarValue::new_default(&data_type)?.cast_to(&data_type)?;
-        let filled = |e: &Expr| {
-            let branch = (Box::new(e.clone().is_null()), Box::new(Expr::Literal(stand_in.clone(), None)));
-            Expr::Case(Case::new(None, vec![branch], Some(Box::new(e.clone()))))
-        };
-        safe.push((filled(&l), filled(&r)));
-        safe.push((l.is_null(), r.is_null()));
-    }
-    Ok(safe)
 }

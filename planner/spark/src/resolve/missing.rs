@@ -3,9 +3,9 @@
 use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::{Expr, lit};
 
+use super::nodes::under_id;
 use super::nodes::{filtered, project};
 use super::scope::{Attribute, Scope};
-use super::select::under_id;
 use super::{Rel, Resolver};
 use crate::error::error;
 use crate::plan::{CastMode, Literal, NaAction, NaFunction};

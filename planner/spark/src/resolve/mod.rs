@@ -12,14 +12,20 @@ mod cte;
 mod decorrelate;
 mod expression;
 mod generate;
+mod grouped;
+mod grouping_sets;
+mod holds;
 mod join;
+mod joined;
 mod literal;
 mod missing;
 mod nodes;
 mod opened;
+mod outer;
 mod pivot;
 mod range;
 mod recursion;
+mod refused;
 mod relation;
 mod request;
 mod resolved;
@@ -35,6 +41,7 @@ mod statistics;
 mod stream;
 mod subquery;
 mod subquery_join;
+mod under;
 mod unpivot;
 mod update_fields;
 mod values;
@@ -124,7 +131,7 @@ pub(crate) struct Resolver<'a> {
     /// The subqueries of the grouped list being resolved: one that is there twice is one.
     asked: Option<Vec<(serde_json::Value, Typed)>>,
     /// The places that name columns of `outer`.
-    outer_uses: Vec<subquery::OuterUse>,
+    outer_uses: Vec<outer::OuterUse>,
     /// The parameters of the lambdas around the expression being resolved, innermost last.
     lambdas: Vec<HashMap<String, Attribute>>,
     /// The parameters of the function whose body is being resolved.
@@ -136,9 +143,9 @@ pub(crate) struct Resolver<'a> {
     /// Views and functions that are being resolved, so that a circle is found.
     inside: Vec<String>,
     /// Names that mean columns of the list below before they mean anything else.
-    definitions: Option<select::Definitions>,
+    definitions: Option<under::Definitions>,
     /// How `grouping()` is understood where it may stand.
-    grouping: Option<aggregate::GroupingContext>,
+    grouping: Option<grouped::GroupingContext>,
     /// The window of time of the aggregation being resolved.
     window: Option<stream::TimeWindow>,
     /// What the program calls each aggregate, if operators are named after it.
@@ -153,7 +160,7 @@ pub(crate) struct Rel {
     pub(crate) plan: LogicalPlan,
     pub(crate) scope: Scope,
     /// What a SELECT list was made from: HAVING, ORDER BY and QUALIFY may name columns of it.
-    pub(crate) under: Option<Box<select::Under>>,
+    pub(crate) under: Option<Box<under::Under>>,
 }
 
 impl Rel {

@@ -2,8 +2,8 @@
 
 use datafusion::logical_expr::{lit, when};
 
-use super::aggregate::Grouped;
-use super::select::has_aggregate;
+use super::grouped::Grouped;
+use super::holds::has_aggregate;
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::plan::{CastMode, Expression, ExpressionKind, Literal, Relation};
@@ -29,7 +29,7 @@ impl Resolver<'_> {
         let mut wanted: Vec<(Typed, String)> = Vec::with_capacity(values.len());
         for value in values {
             let typed = self.expression(value, &super::Scope::default()).map_err(|cause| {
-                if super::select::is_unknown_column(&cause) {
+                if super::refused::is_unknown_column(&cause) {
                     at(error("NON_LITERAL_PIVOT_VALUES", "the values of PIVOT are constants"), value.span)
                 } else {
                     cause

@@ -86,7 +86,7 @@ impl Resolver<'_> {
                 for expression in partition_expressions {
                     match (self.expression(expression, &rel.scope), &rel.under) {
                         // A column that the list has left out.
-                        (Err(cause), Some(under)) if super::select::is_unknown_column(&cause) => self.over(under, expression)?,
+                        (Err(cause), Some(under)) if super::refused::is_unknown_column(&cause) => self.over(under, expression)?,
                         (made, _) => made?,
                     };
                 }
@@ -260,7 +260,7 @@ impl Resolver<'_> {
                 _ => attribute.expr(),
             });
         }
-        let plan = project(rel.plan, exprs.into_iter().zip(&scope.columns).map(|(e, a)| super::select::under_id(e, &a.id)).collect())?;
+        let plan = project(rel.plan, exprs.into_iter().zip(&scope.columns).map(|(e, a)| super::nodes::under_id(e, &a.id)).collect())?;
         Ok(Rel::new(plan, scope))
     }
 
@@ -302,7 +302,7 @@ impl Resolver<'_> {
 
     /// Steps of pipe syntax are the relations that they are made of.
     fn pipe_step(&mut self, input: &Relation, operator: &str, span: Option<Span>) -> Result<Rel> {
-        use super::select::has_aggregate;
+        use super::holds::has_aggregate;
         let rel = self.relation(input)?;
         let lower = operator.to_lowercase();
         if matches!(lower.as_str(), "extend" | "set")

@@ -1,49 +1,19 @@
-//! SELECT lists: what stands in them, what may be named of what they were made from, and the projection that they become.
+//! SELECT lists, and the clauses that filter what they give.
 
 use datafusion::common::Column;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::common::tree_node::TreeNode;
+use datafusion::logical_expr::Expr;
 
-use super::aggregate::Grouped;
-use super::nodes::{filtered, project, windowed};
+use super::grouped::Grouped;
+use super::holds::{has_aggregate, has_window};
+use super::nodes::{filtered, project};
+use super::refused::{is_missing_aggregation, is_unknown_column, not_grouped, outside_select};
 use super::scope::{Attribute, Scope};
+use super::under::{Output, Under};
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::plan::{Expression, ExpressionKind, Relation, Span};
 use crate::{Result, Typed};
-
-/// What a SELECT list was made from, so that what comes after it may name more than it gives.
-#[derive(Debug, Clone)]
-#[allow(clippy::large_enum_variant)] // There is one per list.
-pub(crate) enum Under {
-    /// Rows.
-    Project {
-        /// The rows.
-        input: LogicalPlan,
-        /// Their columns.
-        scope: Scope,
-        /// The list.
-        outputs: Vec<Output>,
-    },
-    /// Groups.
-    Aggregate {
-        /// The groups.
-        grouped: Grouped,
-        /// The list; its expressions are over the groups' columns.
-        outputs: Vec<Output>,
-    },
-}
-
-/// A column of a SELECT list.
-#[derive(Debug, Clone)]
-pub(crate) struct Output {
-    /// The column that it becomes.
-    pub(crate) attribute: Attribute,
-    /// What it is, as the list says it: over the rows, aggregates and window functions inside.
-    pub(crate) definition: Typed,
-    /// What is computed: over the rows, or over the groups' columns.
-    pub(crate) expr: Expr,
-}
 
 /// A column of a list that is being resolved: what it is, whether it has an alias, where it stands.
 pub(crate) type Item = (Typed, bool, Option<Span>);
@@ -54,93 +24,6 @@ pub(crate) struct Deferred {
     place: usize,
     generator: crate::functions::Generator,
     names: Vec<String>,
-}
-
-/// Names that mean columns of a list before they mean columns of what it was made from.
-#[derive(Debug, Clone)]
-pub(crate) struct Definitions {
-    pub(crate) scope: Scope,
-    pub(crate) typed: Vec<(String, Typed)>,
-}
-
-impl Under {
-    pub(crate) fn outputs(&self) -> &[Output] {
-        match self {
-            Self::Project { outputs, .. } | Self::Aggregate { outputs, .. } => outputs,
-        }
-    }
-
-    /// The scope of what the list was made from.
-    pub(crate) fn scope(&self) -> &Scope {
-        match self {
-            Self::Project { scope, .. } => scope,
-            Self::Aggregate { grouped, .. } => &grouped.scope,
-        }
-    }
-
-    /// An expression over what the list was made from, as something to compute beside the list.
-    pub(crate) fn rewritten(&mut self, resolver: &mut Resolver<'_>, typed: &Typed) -> Result<Expr> {
-        match self {
-            Self::Project { .. } => Ok(typed.expr.clone()),
-            Self::Aggregate { grouped, .. } => grouped.rewrite(resolver, typed),
-        }
-    }
-
-    /// The plan of the list, with further columns behind it.
-    pub(crate) fn plan(&self, resolver: &mut Resolver<'_>, extra: &[(Expr, String)]) -> Result<LogicalPlan> {
-        let (input, outputs) = match self {
-            Self::Project { input, outputs, .. } => (input.clone(), outputs),
-            Self::Aggregate { grouped, outputs } => (grouped.plan(resolver)?, outputs),
-        };
-        let exprs = outputs.iter().map(|output| output.expr.clone()).chain(extra.iter().map(|(expr, _)| expr.clone())).collect();
-        let ids = outputs.iter().map(|output| &output.attribute.id).chain(extra.iter().map(|(_, id)| id));
-        let (input, exprs) = resolver.with_subqueries(input, exprs, false)?;
-        project_windows(input, exprs.into_iter().zip(ids).map(|(expr, id)| under_id(expr, id)).collect())
-    }
-
-    /// The groups' keys, where window functions of the list stand between the groups and what comes after them.
-    pub(crate) fn keys_below_windows(&self) -> Option<Scope> {
-        match self {
-            Self::Aggregate { grouped, outputs } if outputs.iter().any(|o| has_window(&o.expr)) => Some(grouped.key_columns()),
-            _ => None,
-        }
-    }
-
-    /// Notes that the list is the DataFrame of that id.
-    pub(crate) fn mark(&mut self, id: crate::plan::PlanId) {
-        let (Self::Project { outputs, .. } | Self::Aggregate { outputs, .. }) = self;
-        for output in outputs {
-            output.attribute.plan_ids.push(id);
-        }
-    }
-
-    fn definitions(&self) -> Definitions {
-        Definitions {
-            scope: Scope::new(self.outputs().iter().map(|o| o.attribute.clone()).collect()),
-            typed: self.outputs().iter().map(|o| (o.attribute.id.clone(), o.definition.clone())).collect(),
-        }
-    }
-}
-
-/// Above an aggregation a column that is not grouped is one that is not there.
-pub(crate) fn not_grouped(cause: crate::Error) -> crate::Error {
-    match cause.condition().map(|condition| condition.name.clone()) {
-        Some(name) if matches!(name.as_str(), "MISSING_AGGREGATION" | "MISSING_GROUP_BY") => {
-            let message = cause.message().trim_start_matches(&format!("[{name}] ")).split(" SQLSTATE").next().unwrap_or_default();
-            error("UNRESOLVED_COLUMN.WITH_SUGGESTION", message)
-        }
-        _ => cause,
-    }
-}
-
-/// A generator in a clause of its own kind: what is wrong is not that it is nested.
-pub(crate) fn outside_select(cause: crate::Error) -> crate::Error {
-    match cause.condition() {
-        Some(condition) if condition.name == "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS" => {
-            error("UNSUPPORTED_GENERATOR.OUTSIDE_SELECT", "a generator stands in the SELECT list or in LATERAL VIEW, and nowhere else")
-        }
-        _ => cause,
-    }
 }
 
 impl Resolver<'_> {
@@ -380,71 +263,6 @@ impl Resolver<'_> {
         let plan = project(plan, rel.scope.columns.iter().map(Attribute::expr).collect())?;
         Ok(Rel::new(plan, rel.scope))
     }
-}
-
-/// A projection whose expressions may hold window functions: these are computed first.
-pub(crate) fn project_windows(input: LogicalPlan, exprs: Vec<Expr>) -> Result<LogicalPlan> {
-    let mut windows: Vec<Expr> = Vec::new();
-    let mut aside: Vec<Expr> = Vec::new();
-    let exprs: Vec<Expr> = exprs
-        .into_iter()
-        .map(|expr| {
-            expr.transform_down(|e| match e {
-                Expr::WindowFunction(_) => {
-                    let name = e.schema_name().to_string();
-                    if !windows.contains(&e) {
-                        // Another of the same name, which leaves out what tells them apart.
-                        if windows.iter().any(|other| other.schema_name().to_string() == name) {
-                            let at = aside.iter().position(|other| *other == e).unwrap_or_else(|| {
-                                aside.push(e);
-                                aside.len() - 1
-                            });
-                            let name = format!("{name} #{at}");
-                            return Ok(Transformed::new(Expr::Column(Column::new_unqualified(name)), true, TreeNodeRecursion::Jump));
-                        }
-                        windows.push(e);
-                    }
-                    Ok(Transformed::new(Expr::Column(Column::new_unqualified(name)), true, TreeNodeRecursion::Jump))
-                }
-                other => Ok(Transformed::no(other)),
-            })
-            .data()
-        })
-        .collect::<datafusion::error::Result<_>>()?;
-    let mut input = input;
-    for (at, window) in aside.into_iter().enumerate() {
-        let name = window.schema_name().to_string();
-        let mut columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
-        let with = windowed(input, vec![window])?;
-        columns.push(Expr::Column(Column::new_unqualified(&name)).alias(format!("{name} #{at}")));
-        input = project(with, columns)?;
-    }
-    let input = if windows.is_empty() { input } else { windowed(input, windows)? };
-    project(input, exprs)
-}
-
-/// The expression under its column's id.
-pub(crate) fn under_id(expr: Expr, id: &str) -> Expr {
-    match &expr {
-        Expr::Column(column) if column.relation.is_none() && column.name == id => expr,
-        _ => expr.alias(id),
-    }
-}
-
-pub(crate) fn has_aggregate(expr: &Expr) -> bool {
-    expr.exists(|e| Ok(matches!(e, Expr::AggregateFunction(_)))).unwrap_or(false)
-}
-
-pub(crate) fn has_window(expr: &Expr) -> bool {
-    expr.exists(|e| Ok(matches!(e, Expr::WindowFunction(_)))).unwrap_or(false)
-}
-
-pub(crate) fn is_unknown_column(cause: &crate::Error) -> bool {
-    cause.condition().is_some_and(|c| c.name.starts_with("UNRESOLVED_COLUMN") || c.name == "CANNOT_RESOLVE_DATAFRAME_COLUMN")
-}
-
-pub(crate) fn is_missing_aggregation(cause: &crate::Error) -> bool {
-    cause.condition().is_some_and(|c| matches!(c.name.as_str(), "MISSING_AGGREGATION" | "MISSING_GROUP_BY"))
 }
 
 /// Window functions do not nest.

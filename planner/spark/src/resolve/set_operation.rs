@@ -3,10 +3,10 @@
 use datafusion::common::{Column, JoinType};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 
-use super::join::joined_on_nulls;
+use super::joined::joined_on_nulls;
 use super::nodes::project;
+use super::nodes::under_id;
 use super::scope::{Attribute, Scope};
-use super::select::under_id;
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::plan::{CastMode, Relation, SetOperation, Span};
@@ -173,5 +173,5 @@ fn numbered(plan: LogicalPlan, columns: &[Attribute], id: &str) -> Result<Logica
     }));
     let mut exprs: Vec<Expr> = columns.iter().map(Attribute::expr).collect();
     exprs.push(number.alias(id));
-    super::select::project_windows(plan, exprs)
+    super::nodes::project_windows(plan, exprs)
 }

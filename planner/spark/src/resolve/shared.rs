@@ -10,9 +10,9 @@ use tidemill_planner::logical::{Pass, RowPass, RowStep};
 use tidemill_planner::seam::TaskScope;
 
 use super::nodes::project;
+use super::outer::outer_references;
 use super::sample::is_sample;
 use super::stream::extension;
-use super::subquery::outer_references;
 use super::{Rel, Resolver};
 use crate::Result;
 

@@ -6,11 +6,13 @@ use datafusion::logical_expr::{Expr, LogicalPlanBuilder, SortExpr, lit};
 use datafusion::scalar::ScalarValue;
 
 use super::aggregate::ordinal;
+use super::holds::has_subquery;
+use super::holds::{has_aggregate, has_window};
 use super::nodes::{project, sorted};
+use super::refused::{is_missing_aggregation, is_unknown_column, outside_select};
 use super::scope::{Attribute, Scope};
-use super::select::{Under, has_aggregate, has_window, is_missing_aggregation, is_unknown_column, outside_select};
 use super::subquery::refuse_asking;
-use super::subquery_join::has_subquery;
+use super::under::Under;
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::functions::{self, SortKey};

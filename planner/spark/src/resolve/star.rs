@@ -45,7 +45,7 @@ impl Resolver<'_> {
         for outer in self.outer.iter().rev() {
             let under = outer.under(target, &self.settings);
             if !under.is_empty() {
-                return Ok(under.into_iter().map(|a| super::expression::outer_reference(a, &a.name)).collect());
+                return Ok(under.into_iter().map(|a| super::outer::outer_reference(a, &a.name)).collect());
             }
         }
         let shown = target.iter().map(|part| format!("`{part}`")).collect::<Vec<_>>().join(".");

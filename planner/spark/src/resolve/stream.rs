@@ -13,8 +13,8 @@ use tidemill_planner::logical::{Dedup, EventTime, FlatMapGroups, SidePort, Water
 use tidemill_planner::seam::Port;
 
 use super::nodes::project;
+use super::nodes::under_id;
 use super::scope::{Attribute, Found, Scope};
-use super::select::under_id;
 use super::{Rel, Resolver};
 use crate::error::error;
 use crate::functions::datetime::{WindowSpec, session_spec, window_at, window_spec};
@@ -76,7 +76,7 @@ fn window_call(expression: &Expression) -> Option<(&FunctionCall, Option<&str>)>
             _ => None,
         },
         ExpressionKind::UnresolvedFunction(call) => {
-            let name = super::call::builtin_name(&call.name)?;
+            let name = crate::functions::builtin_name(&call.name)?;
             matches!(name.as_str(), "window" | "session_window").then_some((call.as_ref(), None))
         }
         _ => None,
@@ -220,7 +220,7 @@ impl Resolver<'_> {
     }
 
     fn window_of(&mut self, call: &FunctionCall, scope: &Scope) -> Result<Said> {
-        let name = super::call::builtin_name(&call.name).unwrap_or_default();
+        let name = crate::functions::builtin_name(&call.name).unwrap_or_default();
         let arguments = self.expressions(&call.arguments, scope)?;
         if name == "window" {
             let spec = self.with_call("window", arguments, |call| window_spec(call))?;

@@ -2,30 +2,21 @@
 
 use std::sync::Arc;
 
-use datafusion::common::{Column, Spans};
 use datafusion::logical_expr::expr::{Case, Exists, InSubquery};
-use datafusion::logical_expr::{Expr, LogicalPlan, Subquery, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, lit};
 use datafusion::scalar::ScalarValue;
 
 use super::nodes::{filtered, project};
+use super::outer::{OuterUse, as_outer, as_subquery, outer_references};
 use super::scope::Scope;
 use super::{Rel, Resolver};
 use crate::error::error;
-use crate::plan::{CastMode, Expression, ExpressionKind, Relation, Span};
+use crate::plan::{CastMode, Expression, ExpressionKind, Relation};
 use crate::types::{SparkType, cast, lattice};
 use crate::{Result, Sql, Typed};
 
 /// How many queries there may be around one. The engine's rules look at a query inside others twice for each.
 const MOST_AROUND: usize = 10;
-
-/// A place that names a column of a query around.
-#[derive(Debug)]
-pub(crate) struct OuterUse {
-    /// Which query: how many there are around it.
-    pub(super) depth: usize,
-    pub(super) span: Option<Span>,
-    pub(super) name: String,
-}
 
 impl Resolver<'_> {
     /// A query that may name columns of `scope`.
@@ -86,13 +77,13 @@ impl Resolver<'_> {
         let data_type = column.data_type.clone();
         let plan = self.one_row_of(project(rel.plan.clone(), vec![column.expr()])?)?;
         let sql = Sql::from(format!("scalarsubquery({})", references.join(", ")));
-        Ok(Typed::new(Expr::ScalarSubquery(subquery(plan)), data_type, true, sql))
+        Ok(Typed::new(Expr::ScalarSubquery(as_subquery(plan)), data_type, true, sql))
     }
 
     pub(crate) fn exists(&mut self, plan: &Relation, scope: &Scope) -> Result<Typed> {
         let (rel, references) = self.inner(plan, scope)?;
         let sql = Sql::from(format!("exists({})", references.join(", ")));
-        let expr = Expr::Exists(Exists { subquery: subquery(rel.plan), negated: false });
+        let expr = Expr::Exists(Exists { subquery: as_subquery(rel.plan), negated: false });
         Ok(Typed::new(expr, SparkType::Boolean, false, sql))
     }
 
@@ -147,7 +138,7 @@ impl Resolver<'_> {
             [(value, item)] => {
                 let id = self.fresh("item");
                 let plan = project(rel.plan, vec![item.expr.clone().alias(id)])?;
-                Expr::InSubquery(InSubquery { expr: Box::new(value.expr.clone()), subquery: subquery(plan), negated })
+                Expr::InSubquery(InSubquery { expr: Box::new(value.expr.clone()), subquery: as_subquery(plan), negated })
             }
             several => {
                 // A row value is in the query if some row equals it in all parts, and may be if some row could.
@@ -160,7 +151,7 @@ impl Resolver<'_> {
                     .unwrap_or_else(|| lit(true));
                 let some = |condition: Expr| -> Result<Expr> {
                     let plan = filtered(rel.plan.clone(), condition)?;
-                    Ok(Expr::Exists(Exists { subquery: subquery(plan), negated: false }))
+                    Ok(Expr::Exists(Exists { subquery: as_subquery(plan), negated: false }))
                 };
                 let (sure, maybe) = (some(equal.clone())?, some(equal.is_not_false())?);
                 let null = Expr::Literal(ScalarValue::Boolean(None), None);
@@ -277,19 +268,6 @@ fn unplaced(expression: &Expression) -> Result<serde_json::Value> {
     Ok(value)
 }
 
-/// A subquery whose columns of the row around have other ids: (old, new).
-pub(super) fn renamed_outer(plan: &LogicalPlan, names: &[(String, String)]) -> Result<LogicalPlan> {
-    use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-    let renamed = |e: Expr| match e {
-        Expr::OuterReferenceColumn(field, column) => match names.iter().find(|(old, _)| *old == column.name) {
-            Some((_, new)) => Ok(Transformed::yes(Expr::OuterReferenceColumn(field, Column::new_unqualified(new)))),
-            None => Ok(Transformed::no(Expr::OuterReferenceColumn(field, column))),
-        },
-        other => Ok(Transformed::no(other)),
-    };
-    Ok(plan.clone().transform_up_with_subqueries(|node| node.map_expressions(|e| e.transform(renamed))).data()?)
-}
-
 /// Whether a plan cannot give two rows: one group, or one row from the start.
 fn is_one_row(plan: &LogicalPlan) -> bool {
     match plan {
@@ -301,32 +279,4 @@ fn is_one_row(plan: &LogicalPlan) -> bool {
         LogicalPlan::EmptyRelation(_) => true,
         _ => false,
     }
-}
-
-/// The plan as a subquery, with what it takes from outside.
-pub(super) fn subquery(plan: LogicalPlan) -> Subquery {
-    let outer_ref_columns = outer_references(&plan);
-    Subquery { subquery: Arc::new(plan), outer_ref_columns, spans: Spans::new() }
-}
-
-/// The columns of queries around that a plan uses.
-pub(super) fn outer_references(plan: &LogicalPlan) -> Vec<Expr> {
-    let mut found = plan.all_out_ref_exprs();
-    found.dedup();
-    found
-}
-
-/// An expression over `scope` as one inside a query in it.
-pub(super) fn as_outer(expr: &Expr, scope: &Scope) -> Result<Expr> {
-    use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-    Ok(expr
-        .clone()
-        .transform(|e| match &e {
-            Expr::Column(column) => match scope.columns.iter().chain(&scope.hidden).find(|a| a.id == column.name) {
-                Some(attribute) => Ok(Transformed::yes(super::expression::outer_reference(attribute, &attribute.name).expr)),
-                None => Ok(Transformed::no(e)),
-            },
-            _ => Ok(Transformed::no(e)),
-        })
-        .data()?)
 }

@@ -13,9 +13,10 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Operator, 
 use datafusion::scalar::ScalarValue;
 use std::sync::Arc;
 
+use super::holds::{has_subquery, is_subquery};
 use super::nodes::{filtered, project};
-use super::subquery::outer_references;
-use super::{Resolver, decorrelate, join};
+use super::outer::outer_references;
+use super::{Resolver, decorrelate};
 use crate::Result;
 use crate::error::error;
 
@@ -162,20 +163,12 @@ impl Resolver<'_> {
     fn join_left(&mut self, plan: &mut LogicalPlan, right: LogicalPlan) -> Result<()> {
         let left = plan.clone();
         *plan = if outer_references(&right).is_empty() {
-            join::joined(left, right, Some(lit(true)), JoinType::Left)?
+            super::joined::joined(left, right, Some(lit(true)), JoinType::Left)?
         } else {
             decorrelate::lateral(self, left, right, None, JoinType::Left)?
         };
         Ok(())
     }
-}
-
-fn is_subquery(expr: &Expr) -> bool {
-    matches!(expr, Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_))
-}
-
-pub(super) fn has_subquery(expr: &Expr) -> bool {
-    expr.exists(|e| Ok(is_subquery(e))).unwrap_or(false)
 }
 
 fn uses_both_sides() -> crate::Error {

@@ -2,10 +2,10 @@
 
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 
+use super::holds::has_subquery;
+use super::holds::{has_aggregate, has_window};
 use super::nodes::project;
 use super::scope::Scope;
-use super::select::{has_aggregate, has_window};
-use super::subquery_join::has_subquery;
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::functions;

@@ -1,5 +1,9 @@
 //! The proleptic Gregorian calendar over days since 1970-01-01, in 64 bits: no date of Spark's is beyond it.
 
+/// Microseconds of a day.
+pub(crate) const MICROS_PER_DAY: i64 = 86_400_000_000;
+/// Microseconds of a second.
+pub(crate) const MICROS_PER_SECOND: i64 = 1_000_000;
 /// Days from 0000-03-01 to 1970-01-01.
 const EPOCH: i64 = 719_468;
 /// Days in 400 years.

@@ -3,13 +3,9 @@
 use std::fmt::Write as _;
 
 use super::TimeZone;
-use super::civil::{civil_from_days, day_of_date};
+use super::civil::{MICROS_PER_DAY, MICROS_PER_SECOND, civil_from_days, day_of_date};
 use super::number_text::trim_all;
 
-/// Microseconds of a day.
-pub const MICROS_PER_DAY: i64 = 86_400_000_000;
-/// Microseconds of a second.
-pub const MICROS_PER_SECOND: i64 = 1_000_000;
 /// Nanoseconds of a day.
 pub const NANOS_PER_DAY: i64 = 86_400_000_000_000;
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::civil::{MICROS_PER_DAY, MICROS_PER_SECOND};
 use super::number_text::trim_all;
 use super::{DayTimeField, YearMonthField};
 use crate::Result;
@@ -11,8 +12,6 @@ use crate::error::error;
 pub const MICROS_PER_HOUR: i64 = 3_600_000_000;
 /// Microseconds of a minute.
 pub const MICROS_PER_MINUTE: i64 = 60_000_000;
-const MICROS_PER_DAY: i64 = super::datetime_text::MICROS_PER_DAY;
-const MICROS_PER_SECOND: i64 = super::datetime_text::MICROS_PER_SECOND;
 
 impl DayTimeField {
     /// How many microseconds one is.

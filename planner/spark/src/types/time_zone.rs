@@ -144,8 +144,8 @@ const SHORT_NAMES: &[(&str, &str)] = &[
 /// rule by month and weekday: so any year after 2090 is as the one of 2060 to 2087 with the same first weekday and as many days. Moments
 /// before the years that chrono counts are moved on.
 fn beyond_rules(micros: i64) -> i64 {
+    use super::civil::MICROS_PER_DAY;
     use super::civil::{civil_from_days, days_from_civil, is_leap};
-    use super::datetime_text::MICROS_PER_DAY;
     // Nearly all moments: the beginnings of -200000 and of 2091, a little narrowed.
     if (-6_000_000_000_000_000_000..3_800_000_000_000_000).contains(&micros) {
         return 0;

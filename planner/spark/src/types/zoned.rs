@@ -1,8 +1,7 @@
 //! Local time in time zones: parts of a moment, and moments some months, days and microseconds later.
 
 use super::TimeZone;
-use super::civil;
-use super::datetime_text::{MICROS_PER_DAY, MICROS_PER_SECOND};
+use super::civil::{self, MICROS_PER_DAY, MICROS_PER_SECOND};
 
 /// Local time of a moment; beyond the range it stays where it is.
 pub(crate) fn local(zone: TimeZone, micros: i64) -> i64 {

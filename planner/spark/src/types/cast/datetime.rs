@@ -11,7 +11,8 @@ use arrow::datatypes::{
 use super::numbers::Integral;
 use super::{Cx, How, convert, convert_text, invalid, map, no_cast, typed};
 use crate::error::error;
-use crate::types::datetime_text::{self, MICROS_PER_SECOND, day_of, midnight_of};
+use crate::types::civil::MICROS_PER_SECOND;
+use crate::types::datetime_text::{self, day_of, midnight_of};
 use crate::types::number_text::POWERS_OF_TEN;
 use crate::types::{SparkType, render};
 use crate::{Error, Result};

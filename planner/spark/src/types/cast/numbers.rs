@@ -10,7 +10,7 @@ use arrow::datatypes::{
 
 use super::{Cx, How, convert, convert_text, invalid, map, no_cast, out_of_range, primitive, strings, typed};
 use crate::error::error;
-use crate::types::datetime_text::MICROS_PER_SECOND;
+use crate::types::civil::MICROS_PER_SECOND;
 use crate::types::number_text::{self, BigNumber, POWERS_OF_TEN, decimal_text, rescale};
 use crate::types::{SparkType, render};
 use crate::{Error, Result};
