@@ -104,11 +104,18 @@ fn run(command: Command) -> Result<Outcome> {
     }
 }
 
+/// The stack of threads that statements run on: what the main thread has.
+const STACK: usize = 8 << 20;
+
 /// Runs a command that waits for queries. They run on the engine's own threads; this one only waits.
 fn on_runtime(command: impl Future<Output = Result<Outcome>>) -> Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .thread_stack_size(STACK)
         .enable_all()
         .build()
         .map_err(|e| Error::resources(format!("the runtime does not start: {e}")).with_source(e))?;
-    runtime.block_on(command)
+    let outcome = runtime.block_on(command);
+    // A statement that was stopped may be in a step that does not end yet.
+    runtime.shutdown_background();
+    outcome
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tidemill_lakehouse::DeltaTable;
 use tidemill_spark::Typed;
 use tidemill_spark::error::error;
-use tidemill_spark::plan::{Command, Expression, ExpressionKind, InsertMode, Literal, PartitionSpec, Relation, RelationKind};
+use tidemill_spark::plan::{CastMode, Command, Expression, ExpressionKind, InsertMode, Literal, PartitionSpec, Relation, RelationKind};
 use tidemill_spark::types::StructField;
 
 use super::context::column_of;
@@ -118,7 +118,12 @@ async fn fixed_values(cx: &Context<'_>, record: &TableRecord, fields: &[StructFi
         if let Some(value) = value {
             let value = if value.kind == ExpressionKind::Default { default_of(cx, record, column)? } else { value.clone() };
             let typed = cx.typed(std::slice::from_ref(&value)).await?.into_iter().next();
-            let typed = typed.ok_or_else(|| Error::internal("a partition's value was lost"))?;
+            let mut typed = typed.ok_or_else(|| Error::internal("a partition's value was lost"))?;
+            // Text is read as the column's type.
+            if typed.data_type.is_string() {
+                let plain = tidemill_spark::types::lattice::without_char_varchar(&field.data_type);
+                typed = tidemill_spark::types::cast::cast(typed, &plain, CastMode::Session, &cx.settings, value.span)?;
+            }
             fixed.push((column.clone(), cx.assigned(typed, field, Some(&shown(record)))?));
         }
     }

@@ -39,7 +39,8 @@ pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFr
     let fields = named(&shown(&parts), columns, &resolved.output)?;
     super::columns::distinct(cx, fields.iter().map(|field| field.name.as_str()))?;
     if *temporary || *global {
-        let made = temp(cx, &parts, *global, query, fields, comment.clone(), properties).await?;
+        let query_columns = resolved.output.iter().map(|column| column.field.name.clone()).collect();
+        let made = temp(cx, &parts, *global, query, (fields, query_columns), comment.clone(), properties).await?;
         let there = cx.catalog().temp_view(&full(&made), &cx.settings).is_some();
         if there && *if_not_exists {
             return rows::nothing(cx);
@@ -106,7 +107,7 @@ async fn temp(
     parts: &[String],
     global: bool,
     query: &Relation,
-    fields: Vec<StructField>,
+    (fields, query_columns): (Vec<StructField>, Vec<String>),
     comment: Option<String>,
     properties: &BTreeMap<String, String>,
 ) -> Result<TempView> {
@@ -127,6 +128,7 @@ async fn temp(
         name: full,
         relation: query.clone(),
         columns: fields.clone(),
+        query_columns,
         settings: Some(std::sync::Arc::clone(&cx.settings)),
     };
     Ok(TempView { name: name.clone(), global, opened, columns: fields, comment, properties: properties.clone() })
@@ -257,7 +259,8 @@ pub(super) async fn alter_as(cx: &Context<'_>, name: &TableName, query: &Relatio
     let fields: Vec<StructField> = resolved.output.iter().map(|column| column.field.clone()).collect();
     match cx.catalog().find(&parts, &cx.settings).await? {
         Found::Temp(old) => {
-            let made = temp(cx, &full(&old), old.global, query, fields, old.comment, &old.properties).await?;
+            let query_columns = fields.iter().map(|field| field.name.clone()).collect();
+            let made = temp(cx, &full(&old), old.global, query, (fields, query_columns), old.comment, &old.properties).await?;
             cx.catalog().put_temp_view(made, true, &cx.settings)?;
         }
         Found::Entry(entry) => match *entry {

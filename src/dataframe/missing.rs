@@ -3,7 +3,7 @@
 use tidemill_spark::plan::{ExpressionKind, Literal, NaAction, NaFunction, RelationKind};
 
 use super::DataFrame;
-use crate::column::Operand;
+use crate::column::{Column, Operand};
 
 /// What can be done about missing values.
 #[derive(Debug, Clone)]
@@ -50,13 +50,23 @@ impl NaFunctions {
 
     /// A value for null and NaN in these columns.
     pub fn fill_columns<'a>(&self, value: impl Operand, columns: impl IntoIterator<Item = &'a str>) -> DataFrame {
-        self.with(names(columns), NaAction::Fill(vec![literal(value)]))
+        match literal(value) {
+            Ok(value) => self.with(names(columns), NaAction::Fill(vec![value])),
+            Err(fault) => self.frame.filter(fault),
+        }
     }
 
     /// A value of its own for each of these columns, for null and NaN.
     pub fn fill_each<'a, V: Operand>(&self, values: impl IntoIterator<Item = (&'a str, V)>) -> DataFrame {
-        let (columns, values) = values.into_iter().map(|(name, value)| (name.to_owned(), literal(value))).unzip();
-        self.with(columns, NaAction::Fill(values))
+        let values: Result<Vec<(String, Literal)>, Column> =
+            values.into_iter().map(|(name, value)| Ok((name.to_owned(), literal(value)?))).collect();
+        match values {
+            Ok(values) => {
+                let (columns, values) = values.into_iter().unzip();
+                self.with(columns, NaAction::Fill(values))
+            }
+            Err(fault) => self.frame.filter(fault),
+        }
     }
 
     /// The rows without null and NaN.
@@ -80,8 +90,11 @@ impl NaFunctions {
         columns: impl IntoIterator<Item = &'a str>,
         replacement: impl IntoIterator<Item = (V, V)>,
     ) -> DataFrame {
-        let pairs = replacement.into_iter().map(|(old, new)| (literal(old), literal(new))).collect();
-        self.with(names(columns), NaAction::Replace(pairs))
+        let pairs: Result<Vec<_>, Column> = replacement.into_iter().map(|(old, new)| Ok((literal(old)?, literal(new)?))).collect();
+        match pairs {
+            Ok(pairs) => self.with(names(columns), NaAction::Replace(pairs)),
+            Err(fault) => self.frame.filter(fault),
+        }
     }
 }
 
@@ -89,10 +102,13 @@ pub(super) fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String>
     names.into_iter().map(str::to_owned).collect()
 }
 
-/// The value; null for what is none.
-pub(super) fn literal(value: impl Operand) -> Literal {
+/// The value; a column that is the error, where it is an expression.
+pub(super) fn literal(value: impl Operand) -> Result<Literal, Column> {
     match value.into_operand().expression.into_kind() {
-        ExpressionKind::Literal(literal) => literal,
-        _ => Literal::Null(tidemill_spark::types::SparkType::Null),
+        ExpressionKind::Literal(literal) => Ok(literal),
+        _ => {
+            let message = "a value stands here, and not an expression: for a computed one, use `with_column` with `coalesce` or `when`";
+            Err(Column::new(ExpressionKind::Fault(message.to_owned())))
+        }
     }
 }

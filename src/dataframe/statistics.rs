@@ -106,7 +106,12 @@ impl StatFunctions {
         fractions: impl IntoIterator<Item = (V, f64)>,
         seed: Option<i64>,
     ) -> DataFrame {
-        let fractions: Vec<(Literal, f64)> = fractions.into_iter().map(|(value, share)| (literal(value), share)).collect();
+        let fractions: Result<Vec<(Literal, f64)>, Column> =
+            fractions.into_iter().map(|(value, share)| Ok((literal(value)?, share))).collect();
+        let fractions = match fractions {
+            Ok(fractions) => fractions,
+            Err(fault) => return self.frame.filter(fault),
+        };
         let seed = seed.unwrap_or_else(super::steps::any_seed);
         self.frame.statistics(StatAction::SampleBy(column.into().expression, fractions, seed))
     }

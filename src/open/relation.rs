@@ -159,5 +159,6 @@ fn open_view(view: &ViewRecord, now: &Settings) -> Result<OpenedRelation> {
     let settings = view_settings(view, now)?;
     let relation = text::relation(&view.text, &settings).map_err(|e| e.context(format!("in the view `{}`", view.name)))?;
     let columns = view.columns.iter().map(ColumnRecord::field).collect::<Result<_>>()?;
-    Ok(OpenedRelation::View { name: view.full_name(), relation, columns, settings: Some(Arc::new(settings)) })
+    let query_columns = view.query_columns.clone();
+    Ok(OpenedRelation::View { name: view.full_name(), relation, columns, query_columns, settings: Some(Arc::new(settings)) })
 }

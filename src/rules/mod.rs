@@ -1,8 +1,10 @@
-//! Rules on plans that are about to run: floats are compared and grouped as Spark does it, and unread columns go early. They hold no state.
+//! Rules on plans that are about to run: floats are compared and grouped as Spark does it, unread columns go
+//! early, and AND and OR leave out what their left side decides. They hold no state.
 
 pub(crate) mod float_comparisons;
 pub(crate) mod float_keys;
 mod floats;
+pub(crate) mod lazy_logic;
 pub(crate) mod unread_columns;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};

@@ -11,6 +11,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 use tidemill_executor::operators::StatefulPlanner;
 
+use crate::rules::lazy_logic::lazy_logic;
+
 #[derive(Debug)]
 pub(super) struct ExtensionQueryPlanner {
     /// Plans made so far.
@@ -26,6 +28,7 @@ fn extension_planners() -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
 impl QueryPlanner for ExtensionQueryPlanner {
     async fn create_physical_plan(&self, plan: &LogicalPlan, session: &dyn datafusion::catalog::Session) -> Result<Arc<dyn ExecutionPlan>> {
         self.made.fetch_add(1, Ordering::Relaxed);
-        DefaultPhysicalPlanner::with_extension_planners(extension_planners()).create_physical_plan(plan, session).await
+        let plan = lazy_logic(plan.clone())?;
+        DefaultPhysicalPlanner::with_extension_planners(extension_planners()).create_physical_plan(&plan, session).await
     }
 }

@@ -14,12 +14,16 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
 use self::help::{Command, command};
 use self::names::Lookup;
 use self::reader::{Heard, Reader};
 use super::Outcome;
-use super::output::{Format, Output, Rows};
+use super::output::{Format, Output};
 use super::report::Source;
+use super::sql::answer;
 use super::statements::statements;
 use crate::{Error, Result, Session};
 
@@ -69,16 +73,28 @@ pub(super) async fn run(session: Session, format: Format) -> Result<Outcome> {
 
 async fn one(session: &Session, statement: &str, output: &mut Output, size: Option<(usize, usize)>) -> Result<Ended> {
     let start = Instant::now();
-    let work = async { Rows::of(&session.sql(statement).await?).await };
+    // On a thread of its own, so that Ctrl-C is heard however long a step of the query takes.
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (runtime, session, text) = (Handle::current(), session.clone(), statement.to_owned());
+    let work = tokio::task::spawn_blocking(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = stopped => Err(Error::internal("the statement was stopped")),
+                rows = answer(&session, &text) => rows,
+            }
+        })
+    });
     let rows = tokio::select! {
         biased;
         signal = tokio::signal::ctrl_c() => {
             // What the query still runs ends with it; the session is as it was.
             signal.map_err(|e| Error::io_at("the signal of Ctrl-C", e))?;
+            drop(stop);
             output.write("stopped\n")?;
             return Ok(Ended::Stopped);
         }
-        rows = work => rows?,
+        rows = work => rows.map_err(|e| Error::internal(format!("the statement's thread ended early: {e}")))??,
     };
     let elapsed = start.elapsed();
     let text = output.text(statement, &rows, elapsed.as_micros() as f64 / 1000.0)?;

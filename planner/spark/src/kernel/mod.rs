@@ -2,12 +2,13 @@
 
 pub(crate) mod retype;
 
-use std::hash::{Hash, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::ScalarValue;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result as DfResult};
 use datafusion::logical_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
@@ -149,6 +150,25 @@ impl ScalarUDFImpl for SparkScalar {
 
     fn coerce_types(&self, types: &[DataType]) -> DfResult<Vec<DataType>> {
         Ok(types.to_vec())
+    }
+
+    /// The call as it is read; a tall one by a number, as the engine asks at each level of a tree.
+    fn schema_name(&self, args: &[Expr]) -> DfResult<String> {
+        const MOST_NODES: usize = 40;
+        let mut nodes = 0;
+        for arg in args {
+            arg.apply(|_| {
+                nodes += 1;
+                Ok(if nodes > MOST_NODES { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+            })?;
+        }
+        if nodes <= MOST_NODES {
+            let shown: Vec<String> = args.iter().map(|arg| arg.schema_name().to_string()).collect();
+            return Ok(format!("{}({})", self.name, shown.join(",")));
+        }
+        let mut hasher = DefaultHasher::new();
+        (self, args).hash(&mut hasher);
+        Ok(format!("{}#{:016x}", self.name, hasher.finish()))
     }
 
     fn return_type(&self, _: &[DataType]) -> DfResult<DataType> {

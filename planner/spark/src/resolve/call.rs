@@ -120,7 +120,7 @@ impl Resolver<'_> {
         if definitions.is_some() {
             self.definitions = definitions;
         }
-        let args = args?;
+        let args = self.padded_arguments(function.name, args?, scope)?;
         let is_aggregate = matches!(function.build, Build::Aggregate(_));
         if is_aggregate && spec.is_none() && args.iter().any(|arg| matches!(arg, Arg::Value(value) if has_window(&value.expr))) {
             let message = format!("`{}` is computed before windows are: compute the window function in a subquery", function.name);

@@ -101,7 +101,8 @@ impl Resolver<'_> {
                 return Ok(Some(rel));
             }
             // Rows that would be others the next time are made once, for this place and all that follow.
-            let Some(made) = made_once(&rel) else { return Ok(Some(rel)) };
+            let Some(plan) = made_once(&rel.plan) else { return Ok(Some(rel)) };
+            let made = Rel { plan, ..rel };
             let rel = self.shared_use(&made)?;
             if let Some(named) = self.ctes[level].queries.get_mut(&lower) {
                 named.made = Some(made);

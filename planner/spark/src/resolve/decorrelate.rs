@@ -6,6 +6,8 @@
 //! before  L lateral join Q(a)
 //! after   L join (Q over distinct a of L, a kept in every row) on a <=> a
 //! ```
+//! A query without rows of its own (`SELECT a + 1`, `explode(a)`) is computed on `L` itself. An `L` that would give other rows the
+//! second time is made once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,9 +21,11 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 
 use super::Resolver;
+use super::holds::has_subquery;
 use super::joined::{joined, joined_on_nulls, null_safe};
 use super::nodes::{filtered, project, windowed};
 use super::outer::outer_references;
+use super::shared::made_once;
 use crate::Result;
 use crate::error::error;
 
@@ -46,6 +50,10 @@ pub(super) fn lateral(
         // What it uses is of a query further out.
         return joined(left, right, condition, join_type);
     }
+    if let Some(plan) = grafted(&left, &right, condition.as_ref(), join_type)? {
+        return Ok(plan);
+    }
+    let left = made_once(&left).unwrap_or(left);
     // The domain: every combination of the outer columns, once.
     let mut names = HashMap::new();
     let mut columns = Vec::new();
@@ -54,7 +62,7 @@ pub(super) fn lateral(
         columns.push(Expr::Column(column.clone()).alias(&id));
         names.insert(column.name.clone(), id);
     }
-    let domain = LogicalPlanBuilder::from(project(left.clone(), columns)?).distinct()?.build()?;
+    let domain = LogicalPlanBuilder::from(project(source(&left, &outer).clone(), columns)?).distinct()?.build()?;
     let keys: Vec<String> = outer.iter().map(|column| names[&column.name].clone()).collect();
     let visible: Vec<Expr> = right.schema().columns().into_iter().map(Expr::Column).collect();
     let mut push = Push { domain, names, keys: keys.clone(), next: 0 };
@@ -72,6 +80,53 @@ pub(super) fn lateral(
             let all = same.fold(condition, Expr::and);
             joined(left, right, Some(all), join_type)
         }
+    }
+}
+
+/// The part of a plan that has every combination of these columns: what outer joins add to it does not change them.
+fn source<'p>(plan: &'p LogicalPlan, columns: &[Column]) -> &'p LogicalPlan {
+    let has_all = |input: &LogicalPlan| columns.iter().all(|column| input.schema().has_column(column));
+    match plan {
+        LogicalPlan::Join(join) if join.join_type == JoinType::Left && has_all(&join.left) => source(&join.left, columns),
+        LogicalPlan::Projection(p) if columns.iter().all(|column| p.expr.contains(&Expr::Column(column.clone()))) => {
+            source(&p.input, columns)
+        }
+        _ => plan,
+    }
+}
+
+/// The join where the right side has no rows of its own: it is computed for each row of the left one, in its place.
+fn grafted(left: &LogicalPlan, right: &LogicalPlan, condition: Option<&Expr>, join_type: JoinType) -> Result<Option<LogicalPlan>> {
+    let keeps_rows = match join_type {
+        JoinType::Inner => false,
+        JoinType::Left if condition.is_none() => true,
+        _ => return Ok(None),
+    };
+    if !is_rowless(right, keeps_rows) {
+        return Ok(None);
+    }
+    let columns = left.schema().columns();
+    let visible = right.schema().columns();
+    let keys: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+    let names = keys.iter().map(|key| (key.clone(), key.clone())).collect();
+    let mut push = Push { domain: left.clone(), names, keys, next: 0 };
+    let plan = push.down(right.clone())?;
+    let plan = project(plan, columns.into_iter().chain(visible).map(Expr::Column).collect())?;
+    Ok(Some(match condition {
+        Some(condition) => filtered(plan, condition.clone())?,
+        None => plan,
+    }))
+}
+
+/// Whether a plan is computed from one row of nothing; where `keeps_rows`, into one row.
+fn is_rowless(plan: &LogicalPlan, keeps_rows: bool) -> bool {
+    match plan {
+        LogicalPlan::EmptyRelation(empty) => empty.produce_one_row && empty.schema.fields().is_empty(),
+        LogicalPlan::Projection(p) => is_rowless(&p.input, keeps_rows) && !p.expr.iter().any(has_subquery),
+        LogicalPlan::SubqueryAlias(a) => is_rowless(&a.input, keeps_rows),
+        LogicalPlan::Filter(f) => !keeps_rows && is_rowless(&f.input, false) && !has_subquery(&f.predicate),
+        LogicalPlan::Unnest(u) => !keeps_rows && is_rowless(&u.input, false),
+        _ => false,
     }
 }
 
@@ -112,6 +167,9 @@ impl Push {
 
     /// `plan` for each row of the domain, whose columns are kept.
     fn down(&mut self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        if matches!(&plan, LogicalPlan::EmptyRelation(empty) if empty.produce_one_row && empty.schema.fields().is_empty()) {
+            return Ok(self.domain.clone());
+        }
         if self.is_free(&plan) {
             return Ok(LogicalPlanBuilder::from(self.domain.clone()).cross_join(plan)?.build()?);
         }

@@ -57,8 +57,12 @@ impl Resolver<'_> {
                     Expr::Column(_) | Expr::OuterReferenceColumn(..) => value.name.clone(),
                     _ => None,
                 };
+                let special = self.special_moment(&value, to_type);
                 let mut made = crate::types::cast::cast(value, to_type, *mode, &self.settings, expression.span)?;
                 made.name = name;
+                if let Some(moment) = special {
+                    made.expr = moment;
+                }
                 Ok(made)
             }
             ExpressionKind::UnresolvedCast { expr, to_type, mode } => {

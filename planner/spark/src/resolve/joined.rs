@@ -8,6 +8,7 @@ use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::{Expr, ExprSchemable, Join, LogicalPlan, LogicalPlanBuilder, lit};
 
 use crate::Result;
+use crate::error::error;
 
 /// The engine's join.
 pub(super) fn joined(left: LogicalPlan, right: LogicalPlan, condition: Option<Expr>, join_type: JoinType) -> Result<LogicalPlan> {
@@ -38,12 +39,17 @@ pub(super) fn null_safe(left: &LogicalPlan, right: &LogicalPlan, keys: Vec<(Expr
         if l.get_type(left.schema())? == DataType::Null && r.get_type(right.schema())? == DataType::Null {
             continue;
         }
+        let data_type = l.get_type(left.schema())?;
+        if holds_map(&data_type) {
+            let message = "a subquery, or a lateral join, names a map of the row around it: compute what it needs of the map in a column of its \
+                           own first, as in `SELECT …, m['k'] AS k`";
+            return Err(error("UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.UNSUPPORTED_CORRELATED_REFERENCE_DATA_TYPE", message));
+        }
         if !l.nullable(left.schema())? && !r.nullable(right.schema())? {
             safe.push((l, r));
             continue;
         }
         // A list by default calls its items otherwise than ours do: it is cast.
-        let data_type = l.get_type(left.schema())?;
         let stand_in = ScalarValue::new_default(&data_type)?.cast_to(&data_type)?;
         let filled = |e: &Expr| {
             let branch = (Box::new(e.clone().is_null()), Box::new(Expr::Literal(stand_in.clone(), None)));
@@ -53,4 +59,13 @@ pub(super) fn null_safe(left: &LogicalPlan, right: &LogicalPlan, keys: Vec<(Expr
         safe.push((l.is_null(), r.is_null()));
     }
     Ok(safe)
+}
+
+fn holds_map(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Map(..) => true,
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => holds_map(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| holds_map(field.data_type())),
+        _ => false,
+    }
 }

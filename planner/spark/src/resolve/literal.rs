@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{IntervalMonthDayNano, IntervalMonthDayNanoType};
+use datafusion::logical_expr::Expr;
 use datafusion::scalar::ScalarValue;
 
 use super::Resolver;
@@ -50,6 +51,25 @@ impl Resolver<'_> {
         let sql = render::sql_literal(&value, &data_type, &self.settings);
         Ok(Typed::literal(value, data_type, sql))
     }
+    /// What a constant text means that is cast to a moment and names one: `CAST('now' AS TIMESTAMP)`.
+    ///
+    /// Source: Spark, `SpecialDatetimeValues`.
+    pub(super) fn special_moment(&self, value: &Typed, to: &SparkType) -> Option<Expr> {
+        let Some(ScalarValue::Utf8(Some(text))) = value.as_literal() else { return None };
+        let (now, zone) = (self.opened.now_us, &self.settings.time_zone);
+        let moment = match to {
+            SparkType::Date => ScalarValue::Date32(Some(datetime_text::special_date(text, now, zone)?)),
+            SparkType::Timestamp => {
+                ScalarValue::TimestampMicrosecond(Some(datetime_text::special_timestamp(text, now, zone)?), Some(Arc::from(UTC)))
+            }
+            SparkType::TimestampNtz => {
+                ScalarValue::TimestampMicrosecond(Some(datetime_text::special_timestamp_ntz(text, now, zone)?), None)
+            }
+            _ => return None,
+        };
+        Some(Expr::Literal(moment, None))
+    }
+
     /// `TIMESTAMP 'text'` and its like, whose value the session's time zone decides.
     fn typed_text(&self, type_name: &str, text: &str) -> Result<(ScalarValue, SparkType)> {
         let upper = type_name.to_uppercase();

@@ -7,6 +7,7 @@
 
 mod aggregate;
 mod call;
+mod char_padding;
 mod columns;
 mod cte;
 mod decorrelate;

@@ -74,6 +74,8 @@ pub enum OpenedRelation {
         relation: Relation,
         /// The names of its columns (and their types when it was made), or none for those of the query.
         columns: Vec<StructField>,
+        /// The names that the query's own columns had then: by these they are found again, whatever has come to stand beside them.
+        query_columns: Vec<String>,
         /// The settings under which its query is resolved.
         settings: Option<Arc<Settings>>,
     },

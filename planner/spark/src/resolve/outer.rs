@@ -51,6 +51,23 @@ pub(super) fn as_outer(expr: &Expr, scope: &Scope) -> Result<Expr> {
         .data()?)
 }
 
+/// An expression inside a query in `scope` as one over `scope` itself.
+pub(super) fn from_inside(expr: Expr, scope: &Scope) -> Result<Expr> {
+    Ok(expr
+        .transform(|e| match e {
+            Expr::OuterReferenceColumn(field, column) => {
+                let is_here = scope.columns.iter().chain(&scope.hidden).any(|a| a.id == column.name);
+                Ok(if is_here {
+                    Transformed::yes(Expr::Column(column))
+                } else {
+                    Transformed::no(Expr::OuterReferenceColumn(field, column))
+                })
+            }
+            other => Ok(Transformed::no(other)),
+        })
+        .data()?)
+}
+
 /// A subquery whose columns of the row around have other ids: (old, new).
 pub(super) fn renamed_outer(plan: &LogicalPlan, names: &[(String, String)]) -> Result<LogicalPlan> {
     let renamed = |e: Expr| match e {

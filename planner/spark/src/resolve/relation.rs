@@ -8,9 +8,12 @@ use super::scope::Scope;
 use super::set_operation::How;
 use super::{Rel, Request, Resolver, request};
 use crate::error::{at, error};
-use crate::plan::{NamedTable, Relation, RelationKind, Span, TableName};
-use crate::types::StructField;
+use crate::plan::{CastMode, NamedTable, Relation, RelationKind, Span, TableName};
+use crate::types::{SparkType, StructField, cast};
 use crate::{Error, Result, Typed};
+
+/// How an error begins that comes from a view's query.
+const IN_VIEW: &str = "in the view `";
 
 impl Resolver<'_> {
     pub(crate) fn relation(&mut self, relation: &Relation) -> Result<Rel> {
@@ -183,7 +186,9 @@ impl Resolver<'_> {
                 }
                 Ok(rel)
             }
-            OpenedRelation::View { name, relation, columns, settings } => self.view(name, relation, columns, settings.as_ref(), span),
+            OpenedRelation::View { name, relation, columns, query_columns, settings } => {
+                self.view(name, relation, (columns, query_columns), settings.as_ref(), span)
+            }
             OpenedRelation::Missing => Err(error("TABLE_OR_VIEW_NOT_FOUND", "there is no such table or view")),
         }
     }
@@ -192,7 +197,7 @@ impl Resolver<'_> {
         &mut self,
         name: &[String],
         relation: &Relation,
-        columns: &[StructField],
+        (columns, query_columns): (&[StructField], &[String]),
         settings: Option<&std::sync::Arc<crate::Settings>>,
         span: Option<Span>,
     ) -> Result<Rel> {
@@ -213,18 +218,39 @@ impl Resolver<'_> {
         self.inside = std::mem::take(&mut inner.inside);
         self.height = inner.height;
         self.inside.pop();
-        let mut rel = rel.map_err(|e| e.context(format!("in the view `{}`", name.join("."))))?;
+        // Of views in one another the innermost says where.
+        let mut rel =
+            rel.map_err(|e| if e.message().contains(IN_VIEW) { e } else { e.context(format!("{IN_VIEW}{}`", name.join("."))) })?;
         rel.under = None;
         rel.scope.hidden.clear();
         if !columns.is_empty() {
-            if columns.len() != rel.scope.columns.len() {
-                let message =
-                    format!("the view `{}` has {} columns, and its query gives {}", name.join("."), columns.len(), rel.scope.columns.len());
-                return Err(at(error("INCOMPATIBLE_VIEW_SCHEMA_CHANGE", message), span));
-            }
+            rel = self.as_it_was(rel, columns, query_columns).map_err(|gone| {
+                let message = format!(
+                    "the view `{}` was made of a column `{gone}`, which its query does not give any more: make the view again with CREATE OR \
+                     REPLACE VIEW",
+                    name.join(".")
+                );
+                at(error("INCOMPATIBLE_VIEW_SCHEMA_CHANGE", message), span)
+            })?;
+            let mut exprs = Vec::with_capacity(columns.len());
             for (attribute, column) in rel.scope.columns.iter_mut().zip(columns) {
+                let typed = attribute.typed(&attribute.name);
+                let then = match &column.data_type {
+                    SparkType::Char(_) | SparkType::Varchar(_) => SparkType::String,
+                    other => other.clone(),
+                };
+                let now = cast::cast(typed, &then, CastMode::Session, &self.settings, span)?;
+                if now.expr != attribute.expr() {
+                    attribute.id = self.fresh(&column.name);
+                    attribute.data_type = then;
+                    attribute.nullable = now.nullable;
+                }
+                exprs.push(super::nodes::under_id(now.expr, &attribute.id));
                 attribute.name.clone_from(&column.name);
                 attribute.metadata.extend(column.metadata.clone());
+            }
+            if exprs.iter().zip(&rel.scope.columns).any(|(expr, attribute)| *expr != attribute.expr()) {
+                rel.plan = project(rel.plan, exprs)?;
             }
         }
         for attribute in &mut rel.scope.columns {
@@ -234,9 +260,27 @@ impl Resolver<'_> {
         Ok(rel)
     }
 
+    /// A view's columns as they were when it was made: found by the names that they had in its query. The name of one that is gone.
+    fn as_it_was(&self, mut rel: Rel, columns: &[StructField], query_columns: &[String]) -> std::result::Result<Rel, String> {
+        let mut now = rel.scope.columns;
+        let found: std::result::Result<Vec<_>, String> = columns
+            .iter()
+            .enumerate()
+            .map(|(place, column)| {
+                let name = query_columns.get(place).unwrap_or(&column.name);
+                let at = match query_columns.get(place) {
+                    Some(name) => now.iter().position(|attribute| self.settings.same(&attribute.name, name)),
+                    None => (!now.is_empty()).then_some(0),
+                };
+                at.map(|at| now.remove(at)).ok_or_else(|| name.clone())
+            })
+            .collect();
+        rel.scope.columns = found?;
+        Ok(rel)
+    }
+
     /// Text of a char column is read with its blanks.
     fn padded(&mut self, rel: Rel) -> Result<Rel> {
-        use crate::types::SparkType;
         if !rel.scope.columns.iter().any(|a| matches!(a.data_type, SparkType::Char(_) | SparkType::Varchar(_))) {
             return Ok(rel);
         }

@@ -1,6 +1,6 @@
 //! What a tree needs from outside that has not been opened yet.
 
-use crate::error::too_complex;
+use crate::error::{error, too_complex};
 use crate::plan::deep;
 use crate::plan::{
     Cte, Expression, ExpressionKind, FrameBound, GroupType, JoinCriteria, NamedTable, Relation, RelationKind, SampleMethod, SortOrder,
@@ -8,6 +8,7 @@ use crate::plan::{
 };
 use crate::types::SparkType;
 use crate::{Result, Settings};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Opened, OpenedFunction, OpenedRelation, Request, Resolver, Travel};
@@ -20,7 +21,8 @@ use crate::plan::FunctionBody;
 /// # Errors
 /// For a name or a moment that is computed and does not compute.
 pub fn requests(relation: &Relation, opened: &Opened, settings: &Arc<Settings>) -> Result<Vec<Request>> {
-    let mut found = Finder { opened, settings, names: Vec::new(), requests: Vec::new(), depth: 0, levels: 0 };
+    let mut found =
+        Finder { opened, settings, names: Vec::new(), requests: Vec::new(), inside: Vec::new(), seen: BTreeSet::new(), levels: 0 };
     found.relation(relation)?;
     found.requests.sort();
     found.requests.dedup();
@@ -32,7 +34,8 @@ pub fn requests(relation: &Relation, opened: &Opened, settings: &Arc<Settings>) 
 /// # Errors
 /// Those of [`requests`].
 pub fn requests_of(expression: &Expression, opened: &Opened, settings: &Arc<Settings>) -> Result<Vec<Request>> {
-    let mut found = Finder { opened, settings, names: Vec::new(), requests: Vec::new(), depth: 0, levels: 0 };
+    let mut found =
+        Finder { opened, settings, names: Vec::new(), requests: Vec::new(), inside: Vec::new(), seen: BTreeSet::new(), levels: 0 };
     found.expression(expression)?;
     found.requests.sort();
     found.requests.dedup();
@@ -57,11 +60,16 @@ struct Finder<'a> {
     /// Names that WITH defines, innermost last.
     names: Vec<Vec<String>>,
     requests: Vec<Request>,
-    /// How many views and functions are being looked into.
-    depth: usize,
+    /// The views and functions that are being looked into.
+    inside: Vec<Request>,
+    /// Those that were looked into before.
+    seen: BTreeSet<Request>,
     /// How many levels of the tree.
     levels: usize,
 }
+
+/// How deep views may stand in one another: Spark's `spark.sql.view.maxNestedViewDepth`.
+const MOST_VIEWS: usize = 100;
 
 impl Finder<'_> {
     fn ask(&mut self, request: Request) -> Result<()> {
@@ -69,10 +77,15 @@ impl Finder<'_> {
             self.requests.push(request);
             return Ok(());
         }
-        if self.depth > 64 {
+        // Resolving tells of a circle.
+        if self.inside.contains(&request) || !self.seen.insert(request.clone()) {
             return Ok(());
         }
-        self.depth += 1;
+        if self.inside.len() > MOST_VIEWS {
+            let message = format!("views and functions stand in one another more than {MOST_VIEWS} deep: store the rows of one in a table");
+            return Err(error("VIEW_EXCEED_MAX_NESTED_DEPTH", message));
+        }
+        self.inside.push(request.clone());
         // A view does not see the names around it.
         let names = std::mem::take(&mut self.names);
         match &request {
@@ -94,11 +107,14 @@ impl Finder<'_> {
                                 settings,
                                 names: Vec::new(),
                                 requests: Vec::new(),
-                                depth: self.depth,
+                                inside: std::mem::take(&mut self.inside),
+                                seen: std::mem::take(&mut self.seen),
                                 levels: self.levels,
                             };
                             inner.relation(relation)?;
                             self.requests.append(&mut inner.requests);
+                            self.inside = inner.inside;
+                            self.seen = inner.seen;
                         }
                         None => self.relation(relation)?,
                     }
@@ -106,7 +122,7 @@ impl Finder<'_> {
             }
         }
         self.names = names;
-        self.depth -= 1;
+        self.inside.pop();
         Ok(())
     }
 

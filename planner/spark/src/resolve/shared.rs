@@ -37,8 +37,8 @@ impl Resolver<'_> {
 }
 
 /// The rows as ones that are made once, if they would be others the next time.
-pub(super) fn made_once(rel: &Rel) -> Option<Rel> {
-    let is_fixed = rel.plan.apply_with_subqueries(|node| {
+pub(super) fn made_once(plan: &LogicalPlan) -> Option<LogicalPlan> {
+    let is_fixed = plan.apply_with_subqueries(|node| {
         let step = match node {
             LogicalPlan::Extension(e) => e.node.as_any().downcast_ref::<RowStep>(),
             _ => None,
@@ -51,12 +51,10 @@ pub(super) fn made_once(rel: &Rel) -> Option<Rel> {
         Ok(if varies { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     });
     let is_fixed = matches!(is_fixed, Ok(TreeNodeRecursion::Continue | TreeNodeRecursion::Jump));
-    if is_fixed || !outer_references(&rel.plan).is_empty() {
+    if is_fixed || !outer_references(plan).is_empty() {
         return None;
     }
-    let pass = MadeOnce { id: rand::random() };
-    let plan = extension(RowStep { input: rel.plan.clone(), pass: Arc::new(pass) });
-    Some(Rel { plan, ..rel.clone() })
+    Some(extension(RowStep { input: plan.clone(), pass: Arc::new(MadeOnce { id: rand::random() }) }))
 }
 
 /// Hands all rows on; the number says which rows.

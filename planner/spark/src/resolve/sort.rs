@@ -2,7 +2,7 @@
 
 use datafusion::common::Column;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, SortExpr, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, lit};
 use datafusion::scalar::ScalarValue;
 
 use super::aggregate::ordinal;
@@ -74,10 +74,26 @@ impl Resolver<'_> {
         let asks = keys.iter().any(|key| has_subquery(&key.expr));
         let (plan, exprs) = self.without_subqueries(plan, keys.iter().map(|key| key.expr.clone()).collect())?;
         keys.iter_mut().zip(exprs).for_each(|(key, expr)| key.expr = expr);
+        let (plan, draws) = self.drawn_before(plan, &mut keys)?;
         let plan = if keys.is_empty() { plan } else { sorted(plan, keys) };
-        let is_wider = asks || !extra.is_empty();
+        let is_wider = asks || draws || !extra.is_empty();
         let plan = if is_wider { project(plan, rel.scope.columns.iter().map(Attribute::expr).collect())? } else { plan };
         Ok(Rel::new(plan, rel.scope))
+    }
+
+    /// Keys that draw a number, or name no column, as columns of the rows: a key is computed once for each row, and the engine cannot
+    /// sort rows without columns.
+    fn drawn_before(&mut self, plan: LogicalPlan, keys: &mut [SortExpr]) -> Result<(LogicalPlan, bool)> {
+        let mut exprs: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
+        let before = exprs.len();
+        for key in keys.iter_mut().filter(|key| key.expr.is_volatile() || (key.expr.column_refs().is_empty() && !key.expr.contains_outer()))
+        {
+            let id = self.fresh("order");
+            let drawn = std::mem::replace(&mut key.expr, Expr::Column(Column::new_unqualified(&id)));
+            exprs.push(drawn.alias(id));
+        }
+        let draws = exprs.len() > before;
+        Ok((if draws { project(plan, exprs)? } else { plan }, draws))
     }
 
     /// A key over the list's columns, else over what the list was made from.

@@ -6,8 +6,9 @@ use datafusion::logical_expr::expr::{Case, Exists, InSubquery};
 use datafusion::logical_expr::{Expr, LogicalPlan, lit};
 use datafusion::scalar::ScalarValue;
 
+use super::holds::has_subquery;
 use super::nodes::{filtered, project};
-use super::outer::{OuterUse, as_outer, as_subquery, outer_references};
+use super::outer::{OuterUse, as_outer, as_subquery, from_inside, outer_references};
 use super::scope::Scope;
 use super::{Rel, Resolver};
 use crate::error::error;
@@ -75,8 +76,11 @@ impl Resolver<'_> {
             return Err(error("INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN", message));
         };
         let data_type = column.data_type.clone();
-        let plan = self.one_row_of(project(rel.plan.clone(), vec![column.expr()])?)?;
         let sql = Sql::from(format!("scalarsubquery({})", references.join(", ")));
+        if let Some(value) = value_of_nothing(&rel.plan, &column.id) {
+            return Ok(Typed::new(from_inside(value.clone(), scope)?, data_type, true, sql));
+        }
+        let plan = self.one_row_of(project(rel.plan.clone(), vec![column.expr()])?)?;
         Ok(Typed::new(Expr::ScalarSubquery(as_subquery(plan)), data_type, true, sql))
     }
 
@@ -266,6 +270,19 @@ fn unplaced(expression: &Expression) -> Result<serde_json::Value> {
     let mut value = serde_json::to_value(expression).map_err(|e| error("INTERNAL_ERROR", format!("a subquery is no data: {e}")))?;
     strip(&mut value);
     Ok(value)
+}
+
+/// What a query without FROM computes: `SELECT a + 1`.
+fn value_of_nothing<'p>(plan: &'p LogicalPlan, id: &str) -> Option<&'p Expr> {
+    let LogicalPlan::Projection(list) = plan else { return None };
+    if !matches!(list.input.as_ref(), LogicalPlan::EmptyRelation(empty) if empty.produce_one_row) {
+        return None;
+    }
+    let value = list.expr.iter().find_map(|expr| match expr {
+        Expr::Alias(alias) if alias.name == id => Some(alias.expr.as_ref()),
+        _ => None,
+    })?;
+    (!has_subquery(value)).then_some(value)
 }
 
 /// Whether a plan cannot give two rows: one group, or one row from the start.

@@ -125,7 +125,7 @@ impl Digits {
     pub(super) fn fixed(&self, count: usize) -> String {
         let (before, behind) = self.behind_point(count, Rounding::HalfUp).parts();
         let before = if before.is_empty() { "0" } else { &before };
-        if count == 0 { before.to_owned() } else { format!("{before}.{behind:0<count$}") }
+        if count == 0 { before.to_owned() } else { format!("{before}.{}", super::fill::before(&behind, '0', count)) }
     }
 
     /// The digits before the point, without zeros at the begin, and those behind it, without zeros at the end.

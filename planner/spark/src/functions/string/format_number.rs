@@ -5,6 +5,7 @@ use arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type, Int8T
 
 use super::column::{ints, row, strings, takes, text};
 use super::digits::{Digits, Rounding};
+use super::fill;
 use crate::error::error;
 use crate::functions::{Call, Function, KernelArgs};
 use crate::types::SparkType;
@@ -232,8 +233,8 @@ impl Pattern {
         }
         let (before, behind) = number.digits.clone().shifted(self.shift).behind_point(self.most_behind, Rounding::HalfEven).parts();
         let mut out = String::from(prefix);
-        let before = format!("{before:0>width$}", width = self.least_before);
-        let behind = format!("{behind:0<width$}", width = self.least_behind);
+        let before = fill::behind(&before, '0', self.least_before);
+        let behind = fill::before(&behind, '0', self.least_behind);
         for (at, c) in before.chars().enumerate() {
             if at > 0 && self.group > 0 && (before.len() - at) % self.group == 0 {
                 out.push(',');

@@ -6,6 +6,7 @@ pub(super) mod collation;
 pub(super) mod column;
 pub(super) mod cut;
 mod digits;
+mod fill;
 pub(super) mod format_number;
 pub(super) mod join;
 pub(super) mod measure;

@@ -1,5 +1,6 @@
 //! The patterns of `to_number` and `to_char`: what they are made of, how text is read by them, and how numbers are written.
 
+use super::fill;
 use crate::error::error;
 use crate::{Error, Result};
 
@@ -258,7 +259,7 @@ impl NumberPattern {
         if before.len() > left || behind.len() > right {
             return (vec!['#'; left], vec!['#'; right]);
         }
-        (format!("{before:>left$}").chars().collect(), format!("{behind:0<right$}").chars().collect())
+        (fill::behind(before, ' ', left).chars().collect(), fill::before(behind, '0', right).chars().collect())
     }
 }
 

@@ -9,6 +9,7 @@ use std::fmt::Write;
 
 use super::column::{check_length, row, strings_where, text};
 use super::digits::Digits;
+use super::fill;
 use crate::error::error;
 use crate::functions::{Call, Function, KernelArgs, Want};
 use crate::plan::CastMode;
@@ -213,7 +214,7 @@ fn fill(format: &str, values: &[Value]) -> Result<String, String> {
 
 fn pad(text: String, spec: &Spec) -> String {
     let width = spec.width.unwrap_or(0);
-    if spec.left { format!("{text:<width$}") } else { format!("{text:>width$}") }
+    if spec.left { fill::before(&text, ' ', width) } else { fill::behind(&text, ' ', width) }
 }
 
 fn type_name(value: &Value) -> &'static str {
@@ -271,7 +272,7 @@ fn one(letter: char, spec: &Spec, value: &Value) -> Result<String, String> {
             };
             if spec.zero {
                 let width = spec.width.unwrap_or(0).saturating_sub(prefix.len());
-                return Ok(format!("{prefix}{digits:0>width$}"));
+                return Ok(format!("{prefix}{}", fill::behind(&digits, '0', width)));
             }
             Ok(pad(format!("{prefix}{digits}"), spec))
         }
@@ -293,7 +294,7 @@ fn signed(negative: bool, digits: String, spec: &Spec) -> String {
     };
     if spec.zero {
         let width = spec.width.unwrap_or(0).saturating_sub(before.len() + behind.len());
-        return format!("{before}{digits:0>width$}{behind}");
+        return format!("{before}{}{behind}", fill::behind(&digits, '0', width));
     }
     pad(format!("{before}{digits}{behind}"), spec)
 }

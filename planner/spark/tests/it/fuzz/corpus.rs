@@ -132,7 +132,7 @@ impl Tables {
         let last = name.last().map(|last| last.to_lowercase()).unwrap_or_default();
         let found = views.iter().rev().find(|(view, _)| *view == last);
         let relation = found.map_or(&self.any, |(_, relation)| relation).clone();
-        OpenedRelation::View { name, relation, columns: Vec::new(), settings: None }
+        OpenedRelation::View { name, relation, columns: Vec::new(), query_columns: Vec::new(), settings: None }
     }
 }
 

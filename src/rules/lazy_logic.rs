@@ -1,0 +1,154 @@
+//! AND and OR as Spark evaluates them: the right side only for rows that the left side has not decided, so that `b <> 0 AND a / b > 1`
+//! divides by no zero. The engine evaluates both sides over all rows of a batch.
+//!
+//! ```text
+//! before  Filter: a / b > 1 AND b <> 0 AND c = 2
+//! after   Filter: CASE WHEN b <> 0 AND c = 2 THEN a / b > 1 ELSE false END
+//! ```
+//! Sides that cannot fail are left alone, and come first: the optimizer puts a filter before those that stood below it.
+//!
+//! The rule comes after the optimizer, which would make AND and OR of a CASE of booleans again.
+
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::error::Result;
+use datafusion::logical_expr::expr::Case;
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator, lit};
+
+/// Functions that give a value, or null, whatever they are given. Any other may be an error for some row.
+const CALM: [&str; 30] = [
+    "array_contains",
+    "ascii",
+    "bit_length",
+    "char_length",
+    "coalesce",
+    "concat",
+    "contains",
+    "endswith",
+    "get_json_object",
+    "instr",
+    "isnan",
+    "isnotnull",
+    "isnull",
+    "length",
+    "like",
+    "lower",
+    "ltrim",
+    "normalize_float",
+    "normalize_nan",
+    "nullif",
+    "nvl",
+    "octet_length",
+    "reverse",
+    "rlike",
+    "rtrim",
+    "size",
+    "startswith",
+    "substring",
+    "trim",
+    "upper",
+];
+
+/// How many nodes a side may have that is written twice.
+const MOST_NODES: usize = 200;
+
+/// What of a condition matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// Whether it is true: of a filter.
+    Truth,
+    /// Its value, null among them.
+    Value,
+}
+
+/// The plan with its ANDs and ORs evaluated from the left.
+pub(crate) fn lazy_logic(plan: LogicalPlan) -> Result<LogicalPlan> {
+    plan.transform_up_with_subqueries(|node| {
+        let mut is_needed = false;
+        node.apply_expressions(|expr| {
+            is_needed |= expr.exists(|part| Ok(is_logic(part) && can_fail(part)))?;
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        if !is_needed {
+            return Ok(Transformed::no(node));
+        }
+        let asked = if matches!(node, LogicalPlan::Filter(_)) { Asked::Truth } else { Asked::Value };
+        let names = NamePreserver::new(&node);
+        node.map_expressions(|expr| {
+            let name = names.save(&expr);
+            Ok(lazily(expr, asked)?.update_data(|expr| name.restore(expr)))
+        })
+    })
+    .data()
+}
+
+/// An expression with its ANDs and ORs evaluated from the left.
+fn lazily(expr: Expr, asked: Asked) -> Result<Transformed<Expr>> {
+    let operator = match &expr {
+        Expr::BinaryExpr(binary) if is_logic(&expr) && can_fail(&expr) => binary.op,
+        _ => return expr.map_children(|part| lazily(part, Asked::Value)),
+    };
+    let parts = operands(expr, operator).into_iter().map(|part| lazily(part, asked).data()).collect::<Result<Vec<_>>>()?;
+    Ok(Transformed::yes(match (operator, asked) {
+        (Operator::And, Asked::Truth) => from_the_left(parts, Expr::and, |left, right| case(left, right, lit(false))),
+        (Operator::And, Asked::Value) => from_the_left(parts, Expr::and, |left, right| match is_small(&left) {
+            true => case(Expr::Not(Box::new(left.clone())), lit(false), left.and(right)),
+            false => left.and(right),
+        }),
+        (_, Asked::Truth) => from_the_left(parts, Expr::or, |left, right| case(left, lit(true), right)),
+        (_, Asked::Value) => from_the_left(parts, Expr::or, |left, right| match is_small(&left) {
+            true => case(left.clone(), lit(true), left.or(right)),
+            false => left.or(right),
+        }),
+    }))
+}
+
+fn is_small(expr: &Expr) -> bool {
+    let mut nodes = 0;
+    let counted = expr.apply(|_| {
+        nodes += 1;
+        Ok(if nodes > MOST_NODES { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    });
+    counted.is_ok() && nodes <= MOST_NODES
+}
+
+/// Those that cannot fail together, then each of the others for the rows that those before it leave.
+fn from_the_left(parts: Vec<Expr>, plain: fn(Expr, Expr) -> Expr, guarded: impl Fn(Expr, Expr) -> Expr) -> Expr {
+    let is_fixed = parts.iter().all(|part| !part.is_volatile());
+    let (calm, failing): (Vec<Expr>, Vec<Expr>) = if is_fixed {
+        parts.into_iter().partition(|part| !can_fail(part))
+    } else {
+        // What draws a number stays where it stands.
+        (Vec::new(), parts)
+    };
+    let calm = calm.into_iter().reduce(plain);
+    let parts: Vec<Expr> = calm.into_iter().chain(failing).collect();
+    parts.into_iter().rev().reduce(|rest, before| guarded(before, rest)).unwrap_or_else(|| lit(true))
+}
+
+fn case(when: Expr, then: Expr, otherwise: Expr) -> Expr {
+    Expr::Case(Case::new(None, vec![(Box::new(when), Box::new(then))], Some(Box::new(otherwise))))
+}
+
+fn is_logic(expr: &Expr) -> bool {
+    matches!(expr, Expr::BinaryExpr(BinaryExpr { op: Operator::And | Operator::Or, .. }))
+}
+
+fn can_fail(expr: &Expr) -> bool {
+    expr.exists(|part| Ok(matches!(part, Expr::ScalarFunction(call) if !CALM.contains(&call.name())))).unwrap_or(true)
+}
+
+/// The sides of a chain of one operator.
+fn operands(expr: Expr, operator: Operator) -> Vec<Expr> {
+    let (mut found, mut left) = (Vec::new(), vec![expr]);
+    while let Some(expr) = left.pop() {
+        match expr {
+            Expr::BinaryExpr(binary) if binary.op == operator => {
+                left.push(*binary.right);
+                left.push(*binary.left);
+            }
+            other => found.push(other),
+        }
+    }
+    found
+}
