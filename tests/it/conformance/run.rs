@@ -16,7 +16,7 @@ use tidemill_spark::types::{SparkType, StructField, from_field};
 use tokio::runtime::{Builder, Handle};
 
 /// How long a statement may take.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// How many statements of a file may go without an answer before the rest is left out.
 const MOST_UNANSWERED: usize = 3;
