@@ -7,7 +7,7 @@ use std::sync::Arc;
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::{Case, Exists, InSubquery};
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, Subquery, lit};
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, Subquery, lit};
 use datafusion::scalar::ScalarValue;
 use tidemill_planner::logical::{Groups, WindowAggregate};
 
@@ -18,6 +18,7 @@ use super::outer::{as_subquery, outer_references, renamed_outer};
 use super::scope::{Attribute, Scope};
 use super::stream::{TimeWindow, windowed};
 use crate::error::error;
+use crate::functions::takes_rows_in_order;
 use crate::{Result, Typed};
 
 /// Rows in groups.
@@ -177,7 +178,8 @@ impl Grouped {
         let places = joined.keys.iter_mut().map(|(key, _)| &mut key.expr).chain(joined.aggregates.iter_mut().map(|(expr, _)| expr));
         places.zip(exprs).for_each(|(place, expr)| *place = expr);
         let this = &joined;
-        let aggregates: Vec<Expr> = this.aggregates.iter().map(|(expr, id)| expr.clone().alias(id)).collect();
+        let order = order_of(&this.input);
+        let aggregates: Vec<Expr> = this.aggregates.iter().map(|(expr, id)| in_order(expr.clone(), &order).alias(id)).collect();
         let (input, keys) = match (&this.sets, &this.grouping) {
             (Some(sets), Some(grouping)) => this.expanded(sets, grouping)?,
             _ => {
@@ -254,5 +256,32 @@ impl Grouped {
         keys.push(Expr::Column(Column::new_unqualified(id)).alias(&grouping.id.id));
         keys.push(set_column);
         Ok((project(plan, columns)?, keys))
+    }
+}
+
+/// The order that the rows come in, where a query below says one: `first`, `collect_list` and their like go by it, as in Spark. The
+/// engine would not sort rows for what does not ask for it.
+fn order_of(plan: &LogicalPlan) -> Vec<SortExpr> {
+    match plan {
+        LogicalPlan::Sort(sort) => sort.expr.clone(),
+        LogicalPlan::Filter(f) => order_of(&f.input),
+        LogicalPlan::Limit(l) => order_of(&l.input),
+        LogicalPlan::SubqueryAlias(a) => order_of(&a.input),
+        LogicalPlan::Projection(p) => {
+            let is_kept = |key: &SortExpr| key.expr.column_refs().into_iter().all(|column| p.expr.contains(&Expr::Column(column.clone())));
+            order_of(&p.input).into_iter().take_while(is_kept).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// An aggregate over rows in this order, if it depends on one and says none itself.
+fn in_order(aggregate: Expr, order: &[SortExpr]) -> Expr {
+    match aggregate {
+        Expr::AggregateFunction(mut function) if takes_rows_in_order(function.func.name()) && function.params.order_by.is_empty() => {
+            function.params.order_by = order.to_vec();
+            Expr::AggregateFunction(function)
+        }
+        other => other,
     }
 }

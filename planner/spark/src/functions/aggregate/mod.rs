@@ -18,6 +18,7 @@ mod udaf;
 
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, lit, when};
+pub(crate) use udaf::takes_rows_in_order;
 
 use super::{Build, Call, Function, Group};
 use crate::{Result, Sql, Typed};

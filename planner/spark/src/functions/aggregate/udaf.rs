@@ -163,10 +163,11 @@ impl AggregateUDFImpl for SparkAggregate {
     }
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> DfResult<Box<dyn Accumulator>> {
-        match self.how {
-            How::Fold { one, .. } if !args.is_distinct => one(&self.spec).map_err(|e| self.spec.failed(e)),
-            _ => Ok(Box::new(self.rows(args.is_distinct, false))),
-        }
+        let made: Box<dyn Accumulator> = match self.how {
+            How::Fold { one, .. } if !args.is_distinct => one(&self.spec).map_err(|e| self.spec.failed(e))?,
+            _ => Box::new(self.rows(args.is_distinct, false)),
+        };
+        Ok(if args.order_bys.is_empty() { made } else { Box::new(Leading { made, columns: self.spec.types.len() }) })
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs<'_>) -> DfResult<Box<dyn Accumulator>> {
@@ -210,11 +211,49 @@ impl AggregateUDFImpl for SparkAggregate {
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
-        AggregateOrderSensitivity::Insensitive
+        if takes_rows_in_order(self.spec.name) {
+            AggregateOrderSensitivity::HardRequirement
+        } else {
+            AggregateOrderSensitivity::Insensitive
+        }
     }
 
     fn supports_null_handling_clause(&self) -> bool {
         true
+    }
+}
+
+/// Functions whose answer depends on the order of the rows that they are given.
+pub(crate) fn takes_rows_in_order(name: &str) -> bool {
+    name.starts_with("collect_list") || matches!(name, "first" | "last" | "listagg" | "max_by" | "min_by")
+}
+
+/// An accumulator of rows in order: the columns that they are in the order of come behind its own.
+#[derive(Debug)]
+struct Leading {
+    made: Box<dyn Accumulator>,
+    columns: usize,
+}
+
+impl Accumulator for Leading {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> DfResult<()> {
+        self.made.update_batch(values.get(..self.columns).unwrap_or(values))
+    }
+
+    fn evaluate(&mut self) -> DfResult<ScalarValue> {
+        self.made.evaluate()
+    }
+
+    fn size(&self) -> usize {
+        self.made.size()
+    }
+
+    fn state(&mut self) -> DfResult<Vec<ScalarValue>> {
+        self.made.state()
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> DfResult<()> {
+        self.made.merge_batch(states)
     }
 }
 
