@@ -14,7 +14,7 @@ use super::{Context, columns, rows};
 use crate::catalog::{ASIDE, ColumnRecord, Entry, Found, GLOBAL_TEMP, TableId, TableRecord, now_ms, shown};
 use crate::dataframe::DataFrame;
 use crate::open;
-use crate::scan::{Format, PathTable, Version};
+use crate::scan::{Format, PathTable, Version, file_options};
 use tidemill_planner::{Error, Result};
 
 /// CREATE [OR REPLACE] TABLE.
@@ -175,6 +175,10 @@ async fn described(
 ) -> Result<TableRecord> {
     refuse(spec)?;
     let provider = cx.provider(spec.provider.as_deref())?;
+    if provider != "delta" {
+        let own = spec.options.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("path"));
+        file_options::check_of_table(Format::parse(&provider)?, &own.map(|(n, v)| (n.clone(), v.clone())).collect())?;
+    }
     let location = match location {
         Some(path) => cx.location(path)?,
         None => cx.catalog().table_folder(id).await?.display().to_string(),
@@ -205,7 +209,7 @@ async fn described(
             columns.push(record);
         }
     } else if columns.is_empty() {
-        columns = inferred(cx, &provider, &location, id).await?;
+        columns = inferred(cx, &provider, &location, &spec.options, id).await?;
     }
     columns::distinct(cx, columns.iter().map(|column| column.name.as_str()))?;
     // Columns of partitions come last, in the order in which they are named, and are spelled as the columns are.
@@ -294,7 +298,13 @@ fn check_type(provider: &str, name: &str, data_type: &SparkType) -> Result<()> {
 }
 
 /// The columns of files that are there.
-async fn inferred(cx: &Context<'_>, provider: &str, location: &str, id: &TableId) -> Result<Vec<ColumnRecord>> {
+async fn inferred(
+    cx: &Context<'_>,
+    provider: &str,
+    location: &str,
+    options: &BTreeMap<String, String>,
+    id: &TableId,
+) -> Result<Vec<ColumnRecord>> {
     let format = Format::parse(provider)?;
     if format == Format::Delta {
         if DeltaTable::exists(location).await? {
@@ -306,7 +316,8 @@ async fn inferred(cx: &Context<'_>, provider: &str, location: &str, id: &TableId
     if !Path::new(location).exists() {
         return Err(error("UNABLE_TO_INFER_SCHEMA", format!("{}: there are no files at {location}: name the columns", id.shown())));
     }
-    let provider = PathTable { format, path: location.to_owned(), version: Version::Latest }.open(cx.session).await?;
+    let provider =
+        PathTable { format, path: location.to_owned(), version: Version::Latest, options: options.clone() }.open(cx.session).await?;
     Ok(provider.schema().fields().iter().map(|field| ColumnRecord::of(&from_field(field))).collect())
 }
 

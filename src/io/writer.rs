@@ -11,7 +11,7 @@ use tidemill_planner::options::{OptionSpec, Options};
 use super::file_writer;
 use super::mode::{Mode, there_is_something};
 use crate::dataframe::DataFrame;
-use crate::scan::{CsvOptions, Format};
+use crate::scan::{Format, file_options};
 use tidemill_planner::{Error, Result};
 
 const DELTA: &[OptionSpec] = &[
@@ -113,16 +113,11 @@ impl DataFrameWriter {
         if format == Format::Delta {
             return self.save_delta(path, mode).await;
         }
-        let csv = if format == Format::Csv {
-            CsvOptions::check(&self.options)?
-        } else {
-            Options::check(&format!("{} files", format.name()), &[], &self.options)?;
-            CsvOptions { header: false, separator: b',' }
-        };
+        let options = file_options::check(format, &self.options)?;
         if !self.partition_by.is_empty() {
             return Err(Error::unsupported("`partition_by` is for Delta tables: files of other formats are not cut into folders"));
         }
-        file_writer::save(&self.frame, path, format, mode, csv).await
+        file_writer::save(&self.frame, path, format, mode, options).await
     }
 
     async fn save_delta(&self, path: &str, mode: Mode) -> Result<()> {

@@ -11,7 +11,7 @@ use tidemill_spark::resolve::{OpenedRelation, Resolved, Travel};
 use tidemill_spark::types::{StructField, from_field};
 
 use crate::catalog::{ColumnRecord, Entry, Found, TableRecord, TempView, ViewRecord, text};
-use crate::scan::{Format, PathTable, TableFiles, Version, delta};
+use crate::scan::{Format, PathTable, TableFiles, Version, delta, file_options};
 use crate::session::Session;
 use tidemill_planner::Result;
 
@@ -56,7 +56,7 @@ pub(crate) async fn open_with(
             Some(_) => Err(no_travel(&view.name)),
         },
         Found::Entry(entry) => match *entry {
-            Entry::Table(table) => open_table(session, &table, travel, options, settings).await,
+            Entry::Table(table) => open_table(&table, travel, options, settings).await,
             Entry::View(view) => match travel {
                 None => open_view(&view, settings),
                 Some(_) => Err(no_travel(&view.name)),
@@ -65,7 +65,8 @@ pub(crate) async fn open_with(
         Found::Missing => match name {
             [format, path] if Format::parse(format).is_ok() && !path.is_empty() => {
                 let format = Format::parse(format)?;
-                let provider = PathTable { format, path: path.clone(), version: version(travel)? }.open(session).await?;
+                let options = file_options::check(format, options)?;
+                let provider = PathTable { format, path: path.clone(), version: version(travel)?, options }.open(session).await?;
                 let columns = provider.schema().fields().iter().map(|field| from_field(field)).collect();
                 Ok(OpenedRelation::Table { name: Vec::new(), source: provider_as_source(provider), columns })
             }
@@ -114,7 +115,6 @@ pub(crate) async fn table_fields(table: &TableRecord) -> Result<Vec<StructField>
 }
 
 async fn open_table(
-    session: &Session,
     table: &TableRecord,
     travel: Option<&Travel>,
     options: &BTreeMap<String, String>,
@@ -140,7 +140,7 @@ async fn open_table(
         with_options = changed;
         &with_options
     };
-    let provider = TableFiles::of(table)?.open(session, settings).await?;
+    let provider = TableFiles::of(table)?.open(settings)?;
     Ok(OpenedRelation::Table { name: table.full_name(), source: provider_as_source(provider), columns: table.fields()? })
 }
 

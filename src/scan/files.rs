@@ -3,8 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use datafusion::datasource::listing::ListingTableUrl;
-
 use super::save_record::as_recorded;
 use tidemill_planner::{Error, Result};
 
@@ -104,12 +102,6 @@ fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(files)
-}
-
-/// DataFusion's name for a file.
-pub(crate) fn listing_url(path: &Path) -> Result<ListingTableUrl> {
-    let url = url::Url::from_file_path(path).map_err(|()| Error::analysis(format!("{} is no absolute path", path.display())))?;
-    Ok(ListingTableUrl::try_new(url, None)?)
 }
 
 /// Removes a folder and what is in it; that it is not there is no error.
