@@ -81,7 +81,7 @@ async fn target(cx: &Context<'_>, parts: &[String], options: &BTreeMap<String, S
         && format.eq_ignore_ascii_case("delta")
         && matches!(cx.catalog().find(parts, &cx.settings).await?, crate::catalog::Found::Missing)
     {
-        return Ok(TableRecord {
+        let record = TableRecord {
             database: String::new(),
             name: path.clone(),
             provider: "delta".to_owned(),
@@ -95,11 +95,12 @@ async fn target(cx: &Context<'_>, parts: &[String], options: &BTreeMap<String, S
             created_ms: 0,
             owner: String::new(),
             moved_from: None,
-        });
+        };
+        return open::with_log(record).await;
     }
     let mut record = cx.table(parts, "INSERT", false).await?;
     record.options.extend(options.clone());
-    Ok(record)
+    open::with_log(record).await
 }
 
 /// A value that PARTITION gives a column, by the column's name.

@@ -94,7 +94,7 @@ fn files_of(table: &TableRecord) -> Result<TableFiles> {
 
 /// SHOW PARTITIONS.
 pub(super) async fn show(cx: &Context<'_>, name: &TableName, spec: &PartitionSpec) -> Result<DataFrame> {
-    let table = cx.table(&cx.parts(name)?, "SHOW PARTITIONS", false).await?;
+    let table = crate::open::with_log(cx.table(&cx.parts(name)?, "SHOW PARTITIONS", false).await?).await?;
     if table.partition_columns.is_empty() {
         let message = format!("{} is not partitioned", shown(&table.full_name()));
         return Err(error("INVALID_PARTITION_OPERATION.PARTITION_SCHEMA_IS_EMPTY", message));
@@ -113,6 +113,17 @@ pub(super) async fn show(cx: &Context<'_>, name: &TableName, spec: &PartitionSpe
         })
         .collect();
     rows::text(cx, ["partition"], shown)
+}
+
+/// What SHOW TABLE EXTENDED … PARTITION says of a partition.
+pub(super) async fn information(cx: &Context<'_>, table: &TableRecord, spec: &PartitionSpec) -> Result<String> {
+    let named = folder(cx, table, spec).await?;
+    whole(cx, table, spec)?;
+    let Some(place) = existing(cx, table, &files_of(table)?, spec).await?.into_iter().next() else {
+        return Err(not_found(cx, table, spec).await);
+    };
+    let named = named.replace('/', ", ");
+    Ok(format!("Partition Values: [{named}]\nLocation: file:{}\nLast Access: UNKNOWN\n", place.display()))
 }
 
 /// ALTER TABLE … ADD PARTITION.

@@ -23,7 +23,8 @@ const DELTA: &[OptionSpec] = &[
 #[derive(Debug, Clone)]
 pub struct DataFrameWriter {
     pub(crate) frame: DataFrame,
-    pub(crate) format: String,
+    /// None where the program has said none.
+    pub(crate) format: Option<String>,
     pub(crate) mode: String,
     pub(crate) options: BTreeMap<String, String>,
     pub(crate) partition_by: Vec<String>,
@@ -32,21 +33,16 @@ pub struct DataFrameWriter {
 impl DataFrame {
     /// Writes these rows to files or a Delta table.
     pub fn write(&self) -> DataFrameWriter {
-        DataFrameWriter {
-            frame: self.clone(),
-            format: "delta".to_owned(),
-            mode: "error".to_owned(),
-            options: BTreeMap::new(),
-            partition_by: Vec::new(),
-        }
+        DataFrameWriter { frame: self.clone(), format: None, mode: "error".to_owned(), options: BTreeMap::new(), partition_by: Vec::new() }
     }
 }
 
 impl DataFrameWriter {
-    /// The format: `delta` (the default), `parquet`, `json` or `csv`.
+    /// The format: `delta`, `parquet`, `json` or `csv`. Without it a path is a Delta table, and a table of the catalog is of the format
+    /// that `spark.sql.sources.default` says, as in SQL.
     #[must_use]
     pub fn format(mut self, format: &str) -> Self {
-        self.format = format.to_owned();
+        self.format = Some(format.to_owned());
         self
     }
 
@@ -109,7 +105,7 @@ impl DataFrameWriter {
     /// there, or may be, and may not survive a power cut: with `txnAppId` and `txnVersion` the same write again is safe.
     pub async fn save(&self, path: &str) -> Result<()> {
         let mode = Mode::parse(&self.mode)?;
-        let format = Format::parse(&self.format)?;
+        let format = self.format.as_deref().map_or(Ok(Format::Delta), Format::parse)?;
         if format == Format::Delta {
             return self.save_delta(path, mode).await;
         }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::datasource::provider_as_source;
+use tidemill_lakehouse::DeltaTable;
 use tidemill_spark::Settings;
 use tidemill_spark::error::error;
 use tidemill_spark::resolve::{OpenedRelation, Resolved, Travel};
-use tidemill_spark::types::{StructField, from_field};
+use tidemill_spark::types::{StructField, from_field, to_arrow};
 
 use crate::catalog::{ColumnRecord, Entry, Found, TableRecord, TempView, ViewRecord, text};
 use crate::scan::{Format, PathTable, TableFiles, Version, delta, file_options};
@@ -99,7 +100,10 @@ pub(crate) async fn delta_fields(table: &TableRecord) -> Result<Vec<StructField>
         .map(|field| {
             let mut made = from_field(field);
             if let Some(known) = declared.iter().find(|known| known.name.eq_ignore_ascii_case(&made.name)) {
-                made.data_type = known.data_type.clone();
+                // The catalog may know more of a type, as a char's length; which type it is the log says.
+                if to_arrow(&known.data_type) == *field.data_type() {
+                    made.data_type = known.data_type.clone();
+                }
                 for (key, value) in &known.metadata {
                     made.metadata.entry(key.clone()).or_insert_with(|| value.clone());
                 }
@@ -107,6 +111,18 @@ pub(crate) async fn delta_fields(table: &TableRecord) -> Result<Vec<StructField>
             made
         })
         .collect())
+}
+
+/// A table's record, of a Delta table with the partitions' columns that its log has.
+///
+/// # Errors
+/// When the log does not read.
+pub(crate) async fn with_log(mut table: TableRecord) -> Result<TableRecord> {
+    if table.is_delta() {
+        let snapshot = DeltaTable::open(&table.location).await?.snapshot().await?;
+        table.partition_columns = snapshot.partition_columns().to_vec();
+    }
+    Ok(table)
 }
 
 /// The columns of a table.

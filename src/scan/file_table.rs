@@ -129,13 +129,18 @@ impl FileTable {
         let statistics = Statistics::try_merge_iter(files.iter().filter_map(|file| file.statistics.as_deref()), &self.schema)?;
         let table = TableSchema::builder(Arc::clone(&self.data)).with_table_partition_cols(self.partitions.clone()).build();
         let groups = FileGroup::new(files).split_files(state.config().target_partitions().max(1));
-        let config = FileScanConfigBuilder::new(url, Arc::new(ParquetSource::new(table)))
+        let format = ParquetFormat::default();
+        let config = FileScanConfigBuilder::new(url, format.file_source(table))
             .with_file_groups(groups)
             .with_statistics(statistics)
             .with_limit(limit)
             .with_projection_indices(projection.cloned())?
             .build();
-        Ok(DataSourceExec::from_data_source(read_by_our_rules(config, store, Arc::clone(absent))))
+        // The format's own plan keeps footers with their page indexes, which our rules change with the footers.
+        let plan = format.create_physical_plan(state, config).await?;
+        let scan = plan.downcast_ref::<DataSourceExec>().and_then(|scan| scan.downcast_to_file_source::<ParquetSource>());
+        let Some((scan, _)) = scan else { return Ok(plan) };
+        Ok(DataSourceExec::from_data_source(read_by_our_rules(scan.clone(), store, Arc::clone(absent))))
     }
 
     /// A file with what its footer tells.

@@ -288,3 +288,69 @@ async fn files_of_partitions_that_a_filter_leaves_out_are_not_opened() {
     let plan = session.sql("SELECT a FROM part WHERE k > 40").await.unwrap().explain().await.unwrap();
     assert!(!plan.contains("Union"), "{plan}");
 }
+
+#[tokio::test]
+async fn delta_tables_are_what_their_log_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let session = session(&dir.path().join("warehouse")).await;
+    let place = dir.path().join("d").display().to_string();
+    check(
+        &session,
+        &[
+            (&format!("CREATE TABLE delta.`{place}` (a INT, p STRING) PARTITIONED BY (p)"), ""),
+            ("SHOW TABLES", ""),
+            (&format!("INSERT INTO delta.`{place}` PARTITION (p = 'x') SELECT 1"), ""),
+            (&format!("SELECT a, p FROM delta.`{place}`"), "1|x"),
+            (&format!("CREATE TABLE delta.`{place}` USING csv AS SELECT 1 a"), "INVALID_STATEMENT_OR_CLAUSE"),
+            (&format!("CREATE TABLE delta.`{place}2` AS SELECT 5 a"), ""),
+            (&format!("SELECT a FROM delta.`{place}2` VERSION AS OF 0"), "5"),
+            (&format!("CREATE TABLE bad (a STRING, p STRING) USING delta LOCATION '{place}'"), "DELTA_CREATE_TABLE_SCHEME_MISMATCH"),
+            (
+                &format!("CREATE TABLE bad (a INT, p STRING) USING delta PARTITIONED BY (a) LOCATION '{place}'"),
+                "DELTA_CREATE_TABLE_WITH_DIFFERENT_PARTITIONING",
+            ),
+            (&format!("CREATE TABLE good (a INT, p STRING) USING delta PARTITIONED BY (p) LOCATION '{place}'"), ""),
+            (&format!("CREATE TABLE d USING delta LOCATION '{place}'"), ""),
+            ("INSERT INTO d PARTITION (p = 'y') SELECT 2", ""),
+            ("SELECT a, p FROM good ORDER BY a", "1|x;2|y"),
+            ("SHOW TABLES", "false|default|d;false|default|good"),
+            ("ALTER TABLE d SET TBLPROPERTIES ('delta.appendOnly' = 'true')", "UNSUPPORTED_FEATURE.TABLE_OPERATION"),
+            ("ALTER TABLE d UNSET TBLPROPERTIES ('delta.appendOnly')", "UNSUPPORTED_FEATURE.TABLE_OPERATION"),
+            ("ALTER TABLE d SET TBLPROPERTIES ('mine' = 'x')", ""),
+        ],
+    )
+    .await;
+    let statement = rows(&session, "SHOW CREATE TABLE d").await.unwrap();
+    assert!(statement.contains("PARTITIONED BY (p)"), "{statement}");
+}
+
+#[tokio::test]
+async fn places_and_formats_that_nobody_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let warehouse = dir.path().join("warehouse");
+    let session = session(&warehouse).await;
+    check(
+        &session,
+        &[
+            ("CREATE TABLE r USING csv LOCATION 'some/where' AS SELECT 1 a", ""),
+            (&format!("CREATE TABLE e USING csv LOCATION 'file://{}/a%20b' AS SELECT 1 a", dir.path().display()), ""),
+            ("CREATE TABLE p (a INT, k INT) USING parquet PARTITIONED BY (k)", ""),
+            ("INSERT INTO p VALUES (1, 1)", ""),
+            ("SHOW TABLE EXTENDED LIKE 'p' PARTITION (k = 99)", "PARTITIONS_NOT_FOUND"),
+        ],
+    )
+    .await;
+    assert_eq!(text_of(&warehouse.join("some/where")), "1\n");
+    assert_eq!(text_of(&dir.path().join("a%20b")), "1\n");
+    let shown = rows(&session, "SHOW TABLE EXTENDED LIKE 'p' PARTITION (k = 1)").await.unwrap();
+    assert!(shown.contains("Partition Values: [k=1]"), "{shown}");
+    session.sql("SELECT 1 a").await.unwrap().write().save_as_table("t").await.unwrap();
+    session.set("spark.sql.sources.default", "json").unwrap();
+    session.sql("SELECT 1 a").await.unwrap().write().save_as_table("j").await.unwrap();
+    for (table, provider) in [("t", "USING parquet"), ("j", "USING json")] {
+        let statement = rows(&session, &format!("SHOW CREATE TABLE {table}")).await.unwrap();
+        assert!(statement.contains(provider), "{statement}");
+    }
+    let s3 = tidemill::Session::builder().config("spark.sql.warehouse.dir", "s3://bucket/x").build().unwrap_err();
+    assert!(s3.message().contains("s3:"), "{s3}");
+}
