@@ -132,7 +132,7 @@ fn scan_files(
         .with_limit(limit)
         .with_projection_indices(Some(indices))?
         .build();
-    Ok(DataSourceExec::from_data_source(read_by_our_rules(config, store)))
+    Ok(DataSourceExec::from_data_source(read_by_our_rules(config, store, Arc::default())))
 }
 
 fn partitioned_file(snapshot: &Snapshot, file: &DataFile) -> Result<PartitionedFile, Error> {

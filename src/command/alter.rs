@@ -120,7 +120,15 @@ async fn alter_table(cx: &Context<'_>, table: &TableRecord, change: &AlterTable)
             ));
         }
         AlterTable::Rename(to) => rename(cx, &id, to).await?,
-        AlterTable::SetProperties(_) | AlterTable::UnsetProperties(..) => properties(cx, &id, change).await?,
+        AlterTable::SetProperties(_) | AlterTable::UnsetProperties(..) => {
+            if let Some(key) = delta_key(change).filter(|_| table.is_delta()) {
+                return Err(unsupported(
+                    &format!("changing the property `{key}`"),
+                    "a Delta table's own properties stand in its log, and are said when it is made (CREATE TABLE … TBLPROPERTIES)",
+                ));
+            }
+            properties(cx, &id, change).await?;
+        }
         AlterTable::SetLocation(spec, location) => {
             if !spec.is_empty() {
                 return Err(unsupported("SET LOCATION of a partition", "partitions lie below the table's folder"));
@@ -243,6 +251,16 @@ async fn alter_column(cx: &Context<'_>, table: &TableRecord, id: &TableId, chang
         Ok(())
     })
     .await
+}
+
+/// A property among those changed that Delta gives a meaning.
+fn delta_key(change: &AlterTable) -> Option<&String> {
+    let is_delta = |key: &&String| key.to_lowercase().starts_with("delta.");
+    match change {
+        AlterTable::SetProperties(new) => new.keys().find(is_delta),
+        AlterTable::UnsetProperties(keys, _) => keys.iter().find(is_delta),
+        _ => None,
+    }
 }
 
 /// Properties that stand for something else, and are not set as such.

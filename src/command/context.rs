@@ -173,7 +173,16 @@ impl Context<'_> {
         Ok(DataFrame::resolved(self.session.clone(), Resolved { plan, output }))
     }
 
-    /// A local path out of a path or URL; relative ones lie below `base`.
+    /// The place that LOCATION names: a path that is not absolute lies below the folder of the table's database.
+    pub(super) async fn location_in(&self, text: &str, database: &str) -> Result<String> {
+        if database.is_empty() || text.trim().is_empty() || text.starts_with('/') || text.contains(':') {
+            return self.location(text);
+        }
+        let folder = self.catalog().table_folder(&TableId { database: database.to_owned(), name: text.to_owned() }).await?;
+        self.location(&folder.display().to_string())
+    }
+
+    /// A local path out of a path or URL; a path that is not absolute is one of the process.
     pub(super) fn location(&self, text: &str) -> Result<String> {
         if text.trim().is_empty() {
             return Err(error("INVALID_EMPTY_LOCATION", "the location is empty: give a folder's path"));

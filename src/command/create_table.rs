@@ -14,7 +14,7 @@ use super::{Context, columns, rows};
 use crate::catalog::{ASIDE, ColumnRecord, Entry, Found, GLOBAL_TEMP, TableId, TableRecord, now_ms, shown};
 use crate::dataframe::DataFrame;
 use crate::open;
-use crate::scan::{Format, PathTable, Version};
+use crate::scan::{Format, PathTable, Version, file_options};
 use tidemill_planner::{Error, Result};
 
 /// CREATE [OR REPLACE] TABLE.
@@ -33,10 +33,16 @@ pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFr
     // A table at a path has no name in the catalog.
     if let [format, path] = parts.as_slice()
         && format.eq_ignore_ascii_case("delta")
-        && path.contains('/')
+        && (path.contains('/') || cx.catalog().need_database(format).await.is_err())
     {
+        if spec.provider.as_ref().is_some_and(|given| !given.eq_ignore_ascii_case("delta")) || *or_replace || *replace_only {
+            let message = format!("{} is a Delta table by its path: leave OR REPLACE, and USING of another format, out", shown(&parts));
+            return Err(error("INVALID_STATEMENT_OR_CLAUSE", message));
+        }
+        let spec = TableSpec { provider: Some("delta".to_owned()), ..TableSpec::clone(spec) };
+        let place = cx.location(path)?;
         let record =
-            described(cx, &TableId { database: String::new(), name: path.clone() }, spec, query.as_ref(), true, Some(path)).await?;
+            described(cx, &TableId { database: String::new(), name: path.clone() }, &spec, query.as_ref(), true, Some(&place)).await?;
         if DeltaTable::exists(&record.location).await? {
             return if *if_not_exists { rows::nothing(cx) } else { Err(taken(&shown(&parts))) };
         }
@@ -175,8 +181,12 @@ async fn described(
 ) -> Result<TableRecord> {
     refuse(spec)?;
     let provider = cx.provider(spec.provider.as_deref())?;
+    if provider != "delta" {
+        let own = spec.options.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("path"));
+        file_options::check_of_table(Format::parse(&provider)?, &own.map(|(n, v)| (n.clone(), v.clone())).collect())?;
+    }
     let location = match location {
-        Some(path) => cx.location(path)?,
+        Some(path) => cx.location_in(path, &id.database).await?,
         None => cx.catalog().table_folder(id).await?.display().to_string(),
     };
     let mut columns = Vec::new();
@@ -205,7 +215,7 @@ async fn described(
             columns.push(record);
         }
     } else if columns.is_empty() {
-        columns = inferred(cx, &provider, &location, id).await?;
+        columns = inferred(cx, &provider, &location, &spec.options, id).await?;
     }
     columns::distinct(cx, columns.iter().map(|column| column.name.as_str()))?;
     // Columns of partitions come last, in the order in which they are named, and are spelled as the columns are.
@@ -294,7 +304,13 @@ fn check_type(provider: &str, name: &str, data_type: &SparkType) -> Result<()> {
 }
 
 /// The columns of files that are there.
-async fn inferred(cx: &Context<'_>, provider: &str, location: &str, id: &TableId) -> Result<Vec<ColumnRecord>> {
+async fn inferred(
+    cx: &Context<'_>,
+    provider: &str,
+    location: &str,
+    options: &BTreeMap<String, String>,
+    id: &TableId,
+) -> Result<Vec<ColumnRecord>> {
     let format = Format::parse(provider)?;
     if format == Format::Delta {
         if DeltaTable::exists(location).await? {
@@ -306,7 +322,8 @@ async fn inferred(cx: &Context<'_>, provider: &str, location: &str, id: &TableId
     if !Path::new(location).exists() {
         return Err(error("UNABLE_TO_INFER_SCHEMA", format!("{}: there are no files at {location}: name the columns", id.shown())));
     }
-    let provider = PathTable { format, path: location.to_owned(), version: Version::Latest }.open(cx.session).await?;
+    let provider =
+        PathTable { format, path: location.to_owned(), version: Version::Latest, options: options.clone() }.open(cx.session).await?;
     Ok(provider.schema().fields().iter().map(|field| ColumnRecord::of(&from_field(field))).collect())
 }
 
@@ -338,7 +355,7 @@ async fn fill(cx: &Context<'_>, record: &TableRecord, query: Option<&Relation>) 
         if query.is_some() {
             return Err(taken(&format!("delta.`{}`", record.location)));
         }
-        return Ok(());
+        return same_as_log(record).await;
     }
     if !Path::new(&record.location).is_file() {
         std::fs::create_dir_all(&record.location).map_err(|e| Error::io_at(&record.location, e))?;
@@ -351,6 +368,45 @@ async fn fill(cx: &Context<'_>, record: &TableRecord, query: Option<&Relation>) 
             return Err(error("LOCATION_ALREADY_EXISTS", message));
         }
         crate::io::save_table(&rows, &files, crate::io::Mode::Append, crate::io::Replace::ByMode).await?;
+    }
+    Ok(())
+}
+
+/// Refuses a declaration that is not what the log of the Delta table at the place says; none at all is the log's.
+async fn same_as_log(record: &TableRecord) -> Result<()> {
+    if record.columns.is_empty() {
+        return Ok(());
+    }
+    let snapshot = DeltaTable::open(&record.location).await?.snapshot().await?;
+    let log: Vec<StructField> = snapshot.schema().fields().iter().map(|field| from_field(field)).collect();
+    let declared = record.fields()?;
+    let said = |fields: &[StructField]| {
+        let one = |f: &StructField| {
+            format!("{} {}", f.name, tidemill_spark::types::lattice::without_char_varchar(&super::context::relaxed(&f.data_type)).sql())
+        };
+        fields.iter().map(one).collect::<Vec<_>>()
+    };
+    // The catalog keeps the partitions' columns last.
+    let sorted = |mut list: Vec<String>| {
+        list.sort();
+        list
+    };
+    if sorted(said(&declared)) != sorted(said(&log)) {
+        let (declared, log) = (said(&declared).join(", "), said(&log).join(", "));
+        let message = format!(
+            "the Delta table at {} has the columns ({log}), and the statement says ({declared}): say the same, or leave the columns out",
+            record.location
+        );
+        return Err(error("DELTA_CREATE_TABLE_SCHEME_MISMATCH", message));
+    }
+    if record.partition_columns != snapshot.partition_columns() {
+        let message = format!(
+            "the Delta table at {} is partitioned by ({}), and the statement says ({}): say the same, or leave the columns out",
+            record.location,
+            snapshot.partition_columns().join(", "),
+            record.partition_columns.join(", ")
+        );
+        return Err(error("DELTA_CREATE_TABLE_WITH_DIFFERENT_PARTITIONING", message));
     }
     Ok(())
 }
@@ -388,7 +444,7 @@ pub(super) async fn like(
     let location = spec.location.clone().or_else(|| option(&spec.options, "path"));
     let external = location.is_some();
     let location = match location {
-        Some(path) => cx.location(&path)?,
+        Some(path) => cx.location_in(&path, &id.database).await?,
         None => cx.catalog().table_folder(&id).await?.display().to_string(),
     };
     let mut columns: Vec<ColumnRecord> = fields.iter().map(ColumnRecord::of).collect();

@@ -38,7 +38,8 @@ pub(super) async fn table(
         },
         Found::Missing => match parts.as_slice() {
             [format, path] if Format::parse(format).is_ok() => {
-                let table = PathTable { format: Format::parse(format)?, path: path.clone(), version: Version::Latest };
+                let table =
+                    PathTable { format: Format::parse(format)?, path: path.clone(), version: Version::Latest, options: Default::default() };
                 let schema = table.open(cx.session).await?.schema();
                 (schema.fields().iter().map(|field| tidemill_spark::types::from_field(field)).collect(), None)
             }
@@ -62,18 +63,15 @@ pub(super) async fn table(
             if !spec.is_empty() {
                 let folder = partition::folder(cx, table, spec).await?;
                 let files = crate::scan::TableFiles::of(table)?;
-                if !files.folder.join(&folder).is_dir() {
-                    return Err(error(
-                        "PARTITIONS_NOT_FOUND",
-                        format!("{} has no partition {folder}: SHOW PARTITIONS lists them", shown(&parts)),
-                    ));
-                }
+                let Some(place) = partition::existing(cx, table, &files, spec).await?.into_iter().next() else {
+                    return Err(partition::not_found(cx, table, spec).await);
+                };
                 lines.push(plain("", ""));
                 lines.push(plain("# Detailed Partition Information", ""));
                 lines.push(plain("Database", &table.database));
                 lines.push(plain("Table", &table.name));
                 lines.push(plain("Partition Values", &format!("[{}]", folder.replace('/', ", "))));
-                lines.push(plain("Location", &format!("file:{}", files.folder.join(&folder).display())));
+                lines.push(plain("Location", &format!("file:{}", place.display())));
             } else if extended {
                 lines.push(plain("", ""));
                 lines.push(plain("# Detailed Table Information", ""));

@@ -77,7 +77,13 @@ pub(super) async fn truncate(cx: &Context<'_>, name: &TableName, spec: Option<&P
     let empty = empty_rows(cx, &table).await?;
     let replace = match spec {
         None => crate::io::Replace::ByMode,
-        Some(spec) => crate::io::Replace::Below(partition::folder(cx, &table, spec).await?),
+        Some(spec) => {
+            // As in Spark a part of a name may name nothing, and the whole of one may not.
+            if partition::is_whole(cx, &table, spec) && partition::existing(cx, &table, &files, spec).await?.is_empty() {
+                return Err(partition::not_found(cx, &table, spec).await);
+            }
+            crate::io::Replace::Of(partition::values(cx, &table, spec).await?)
+        }
     };
     crate::io::save_table(&empty, &files, crate::io::Mode::Overwrite, replace).await?;
     rows::nothing(cx)

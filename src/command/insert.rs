@@ -14,7 +14,7 @@ use crate::catalog::{TableRecord, text};
 use crate::dataframe::DataFrame;
 use crate::io::{Mode, Replace, save_table};
 use crate::open;
-use crate::scan::{Format, TableFiles, folder_of};
+use crate::scan::{Format, TableFiles};
 use tidemill_planner::{Error, Result};
 
 /// INSERT INTO and INSERT OVERWRITE.
@@ -37,6 +37,7 @@ pub(super) async fn insert(cx: &Context<'_>, command: &Command) -> Result<DataFr
     let record = target(cx, &parts, options).await?;
     let fields = open::table_fields(&record).await?;
     let fixed = fixed_values(cx, &record, &fields, partition).await?;
+    constants_first(&record, &fixed)?;
     let query = with_defaults(cx, &record, &fields, &fixed, columns, query)?;
     let rows = assigned(cx, &record, &fields, &fixed, columns, *by_name, &query).await?;
     if record.is_delta() {
@@ -56,20 +57,18 @@ pub(super) async fn insert(cx: &Context<'_>, command: &Command) -> Result<DataFr
     let files = TableFiles::of(&record)?;
     let dynamic = cx.settings.get("spark.sql.sources.partitionOverwriteMode").is_some_and(|mode| mode.eq_ignore_ascii_case("DYNAMIC"))
         || options.get("partitionOverwriteMode").is_some_and(|mode| mode.eq_ignore_ascii_case("DYNAMIC"));
-    let mut below = String::new();
-    for name in &record.partition_columns {
-        let Some((_, value)) = fixed.iter().find(|(fixed, _)| fixed == name) else { break };
-        let value = constant_text(cx, value).await?;
-        below = format!("{below}{}{}", if below.is_empty() { "" } else { "/" }, folder_of(name, value.as_deref()));
+    let mut given = Vec::new();
+    for (name, value) in &fixed {
+        given.push((name.clone(), constant_text(cx, value).await?));
     }
-    let replace = match (overwrite, fixed.len() < record.partition_columns.len() && dynamic, below.is_empty()) {
+    let replace = match (overwrite, fixed.len() < record.partition_columns.len() && dynamic, given.is_empty()) {
         (false, ..) | (true, false, true) => Replace::ByMode,
         (true, true, _) => Replace::Written,
         (true, false, false) => {
-            if *if_not_exists && files.folder.join(&below).is_dir() {
+            if *if_not_exists && !files.folders_with(&given, &cx.settings)?.is_empty() {
                 return rows::nothing(cx);
             }
-            Replace::Below(below)
+            Replace::Of(given)
         }
     };
     save_table(&rows, &files, if overwrite { Mode::Overwrite } else { Mode::Append }, replace).await?;
@@ -82,7 +81,7 @@ async fn target(cx: &Context<'_>, parts: &[String], options: &BTreeMap<String, S
         && format.eq_ignore_ascii_case("delta")
         && matches!(cx.catalog().find(parts, &cx.settings).await?, crate::catalog::Found::Missing)
     {
-        return Ok(TableRecord {
+        let record = TableRecord {
             database: String::new(),
             name: path.clone(),
             provider: "delta".to_owned(),
@@ -96,11 +95,12 @@ async fn target(cx: &Context<'_>, parts: &[String], options: &BTreeMap<String, S
             created_ms: 0,
             owner: String::new(),
             moved_from: None,
-        });
+        };
+        return open::with_log(record).await;
     }
     let mut record = cx.table(parts, "INSERT", false).await?;
     record.options.extend(options.clone());
-    Ok(record)
+    open::with_log(record).await
 }
 
 /// A value that PARTITION gives a column, by the column's name.
@@ -128,6 +128,23 @@ async fn fixed_values(cx: &Context<'_>, record: &TableRecord, fields: &[StructFi
         }
     }
     Ok(fixed)
+}
+
+/// Refuses constants after columns that take their values from the query: in Spark, too, they come first.
+fn constants_first(record: &TableRecord, fixed: &Fixed) -> Result<()> {
+    let is_fixed = |name: &String| fixed.iter().any(|(known, _)| known == name);
+    let open = record.partition_columns.iter().position(|name| !is_fixed(name)).unwrap_or(record.partition_columns.len());
+    match record.partition_columns.iter().skip(open).find(|name| is_fixed(name)) {
+        None => Ok(()),
+        Some(late) => {
+            let message = format!(
+                "{} is partitioned by [{}]: `{late}` has a constant value, which all columns before it need, too",
+                shown(record),
+                record.partition_columns.join(",")
+            );
+            Err(error("_LEGACY_ERROR_TEMP_1147", message))
+        }
+    }
 }
 
 fn shown(record: &TableRecord) -> String {

@@ -76,6 +76,9 @@ pub(crate) async fn run(session: &Session, command: &Command, text: &str) -> Res
         Command::DescribeNamespace { name, extended } => database::describe(&cx, name, *extended).await,
         Command::DescribeFunction { name, extended } => describe::function(&cx, name, *extended).await,
         Command::DescribeDelta { name, history, limit } => delta::describe(&cx, name, *history, *limit).await,
+        Command::ShowTables { namespace, pattern, partition, .. } if !partition.is_empty() => {
+            show::table_partition(&cx, namespace.as_ref(), pattern.as_deref(), partition).await
+        }
         Command::ShowTables { namespace, pattern, extended, partition: _ } => {
             show::tables(&cx, namespace.as_ref(), pattern.as_deref(), *extended).await
         }

@@ -1,5 +1,7 @@
 //! Partitions of tables: shown, added and dropped. They are folders; the catalog keeps no list of them.
 
+use std::path::PathBuf;
+
 use tidemill_spark::error::error;
 use tidemill_spark::plan::{PartitionSpec, TableName};
 use tidemill_spark::types::SparkType;
@@ -7,7 +9,7 @@ use tidemill_spark::types::SparkType;
 use super::{Context, rows};
 use crate::catalog::{TableRecord, shown};
 use crate::dataframe::DataFrame;
-use crate::scan::{HIVE_NULL, TableFiles, folder_of};
+use crate::scan::{HIVE_NULL, PartitionValues, TableFiles, folder_of, is_of};
 use tidemill_planner::{Error, Result};
 
 /// The values that a PARTITION clause gives, as text, by the column's name.
@@ -62,6 +64,26 @@ pub(super) async fn folder(cx: &Context<'_>, table: &TableRecord, spec: &Partiti
     Ok(folder.join("/"))
 }
 
+/// The folders of the partitions that a PARTITION clause names, whatever other engines call them.
+pub(super) async fn existing(cx: &Context<'_>, table: &TableRecord, files: &TableFiles, spec: &PartitionSpec) -> Result<Vec<PathBuf>> {
+    files.folders_with(&values(cx, table, spec).await?, &cx.settings)
+}
+
+/// The error that a partition is not there.
+pub(super) async fn not_found(cx: &Context<'_>, table: &TableRecord, spec: &PartitionSpec) -> Error {
+    let named = match folder(cx, table, spec).await {
+        Ok(folder) => folder,
+        Err(error) => return error,
+    };
+    let message = format!("{} has no partition {named}: SHOW PARTITIONS lists them", shown(&table.full_name()));
+    error("PARTITIONS_NOT_FOUND", message).with_parameter("partitionList", named).with_parameter("tableName", shown(&table.full_name()))
+}
+
+/// Whether a PARTITION clause gives every column a value.
+pub(super) fn is_whole(cx: &Context<'_>, table: &TableRecord, spec: &PartitionSpec) -> bool {
+    table.partition_columns.iter().all(|column| spec.iter().any(|(name, value)| cx.settings.same(name, column) && value.is_some()))
+}
+
 fn files_of(table: &TableRecord) -> Result<TableFiles> {
     if table.is_delta() {
         let message = format!("{} is a Delta table: its log knows its partitions", shown(&table.full_name()));
@@ -72,16 +94,18 @@ fn files_of(table: &TableRecord) -> Result<TableFiles> {
 
 /// SHOW PARTITIONS.
 pub(super) async fn show(cx: &Context<'_>, name: &TableName, spec: &PartitionSpec) -> Result<DataFrame> {
-    let table = cx.table(&cx.parts(name)?, "SHOW PARTITIONS", false).await?;
+    let table = crate::open::with_log(cx.table(&cx.parts(name)?, "SHOW PARTITIONS", false).await?).await?;
     if table.partition_columns.is_empty() {
         let message = format!("{} is not partitioned", shown(&table.full_name()));
         return Err(error("INVALID_PARTITION_OPERATION.PARTITION_SCHEMA_IS_EMPTY", message));
     }
     let wanted = values(cx, &table, spec).await?;
-    let found = files_of(&table)?.partition_values()?;
+    let mut found: Vec<PartitionValues> =
+        files_of(&table)?.partition_folders(&cx.settings)?.into_iter().map(|(values, _)| values).collect();
+    found.dedup();
     let shown = found
         .into_iter()
-        .filter(|partition| wanted.iter().all(|(name, value)| partition.iter().any(|(n, v)| n.eq_ignore_ascii_case(name) && v == value)))
+        .filter(|partition| is_of(partition, &wanted))
         .map(|partition| {
             let parts: Vec<String> =
                 partition.iter().map(|(name, value)| folder_of(name, Some(value.as_deref().unwrap_or(HIVE_NULL)))).collect();
@@ -89,6 +113,17 @@ pub(super) async fn show(cx: &Context<'_>, name: &TableName, spec: &PartitionSpe
         })
         .collect();
     rows::text(cx, ["partition"], shown)
+}
+
+/// What SHOW TABLE EXTENDED … PARTITION says of a partition.
+pub(super) async fn information(cx: &Context<'_>, table: &TableRecord, spec: &PartitionSpec) -> Result<String> {
+    let named = folder(cx, table, spec).await?;
+    whole(cx, table, spec)?;
+    let Some(place) = existing(cx, table, &files_of(table)?, spec).await?.into_iter().next() else {
+        return Err(not_found(cx, table, spec).await);
+    };
+    let named = named.replace('/', ", ");
+    Ok(format!("Partition Values: [{named}]\nLocation: file:{}\nLast Access: UNKNOWN\n", place.display()))
 }
 
 /// ALTER TABLE … ADD PARTITION.
@@ -108,7 +143,7 @@ pub(super) async fn add(
         }
         whole(cx, table, spec)?;
         let folder = files.folder.join(folder(cx, table, spec).await?);
-        if folder.is_dir() {
+        if !existing(cx, table, &files, spec).await?.is_empty() {
             if if_not_exists {
                 continue;
             }
@@ -120,9 +155,7 @@ pub(super) async fn add(
 }
 
 fn whole(cx: &Context<'_>, table: &TableRecord, spec: &PartitionSpec) -> Result<()> {
-    let all =
-        table.partition_columns.iter().all(|column| spec.iter().any(|(name, value)| cx.settings.same(name, column) && value.is_some()));
-    if all {
+    if is_whole(cx, table, spec) {
         return Ok(());
     }
     let message = format!("a partition of {} is named by all of {}", shown(&table.full_name()), table.partition_columns.join(", "));
@@ -133,14 +166,11 @@ fn whole(cx: &Context<'_>, table: &TableRecord, spec: &PartitionSpec) -> Result<
 pub(super) async fn drop(cx: &Context<'_>, table: &TableRecord, specs: &[PartitionSpec], if_exists: bool) -> Result<()> {
     let files = files_of(table)?;
     for spec in specs {
-        let folder = files.folder.join(folder(cx, table, spec).await?);
-        if !folder.is_dir() {
-            if if_exists {
-                continue;
-            }
-            return Err(error("PARTITIONS_NOT_FOUND", format!("there is no partition {}: SHOW PARTITIONS lists them", folder.display())));
+        let folders = existing(cx, table, &files, spec).await?;
+        if folders.is_empty() && !if_exists {
+            return Err(not_found(cx, table, spec).await);
         }
-        crate::scan::remove_folder(&folder)?;
+        folders.iter().try_for_each(|folder| crate::scan::remove_folder(folder))?;
     }
     Ok(())
 }
@@ -150,11 +180,11 @@ pub(super) async fn rename(cx: &Context<'_>, table: &TableRecord, from: &Partiti
     let files = files_of(table)?;
     whole(cx, table, from)?;
     whole(cx, table, to)?;
-    let (old, new) = (files.folder.join(folder(cx, table, from).await?), files.folder.join(folder(cx, table, to).await?));
-    if !old.is_dir() {
-        return Err(error("PARTITIONS_NOT_FOUND", format!("there is no partition {}: SHOW PARTITIONS lists them", old.display())));
-    }
-    if new.exists() {
+    let Some(old) = existing(cx, table, &files, from).await?.into_iter().next() else {
+        return Err(not_found(cx, table, from).await);
+    };
+    let new = files.folder.join(folder(cx, table, to).await?);
+    if !existing(cx, table, &files, to).await?.is_empty() {
         return Err(error("PARTITIONS_ALREADY_EXIST", format!("{} is there already: drop it first", new.display())));
     }
     if let Some(parent) = new.parent() {

@@ -1,7 +1,7 @@
 //! SHOW: what there is.
 
 use tidemill_spark::error::error;
-use tidemill_spark::plan::TableName;
+use tidemill_spark::plan::{PartitionSpec, TableName};
 
 use super::{Context, database, rows};
 use crate::catalog::{CATALOG, Entry, Found, GLOBAL_TEMP, is_like, shown};
@@ -34,6 +34,20 @@ pub(super) async fn tables(cx: &Context<'_>, namespace: Option<&TableName>, patt
         found.push((namespace, name, true, information));
     }
     rows::tables(cx, "tableName", found, extended)
+}
+
+/// SHOW TABLE EXTENDED … PARTITION: of one table, by its name.
+pub(super) async fn table_partition(
+    cx: &Context<'_>,
+    namespace: Option<&TableName>,
+    name: Option<&str>,
+    partition: &PartitionSpec,
+) -> Result<DataFrame> {
+    let (database, _) = place(cx, namespace).await?;
+    let name = name.unwrap_or_default().to_owned();
+    let table = cx.table(&[database.clone(), name], "SHOW TABLE EXTENDED … PARTITION", false).await?;
+    let information = super::partition::information(cx, &table, partition).await?;
+    rows::tables(cx, "tableName", vec![(database, table.name, false, information)], true)
 }
 
 /// SHOW VIEWS.

@@ -30,7 +30,7 @@ pub(super) async fn table(cx: &Context<'_>, name: &TableName, as_serde: bool) ->
                     format!("{} is no table of Hive's: leave AS SERDE out", shown(&parts)),
                 ));
             }
-            Entry::Table(table) => of_table(&table).await?,
+            Entry::Table(table) => of_table(&open::with_log(table).await?).await?,
             Entry::View(view) => of_view(&view),
         },
     };

@@ -104,7 +104,7 @@ impl DataFrameWriter {
     /// `TABLE_OR_VIEW_ALREADY_EXISTS` in the mode `error`, and those of the query.
     pub async fn save_as_table(&self, name: &str) -> Result<()> {
         let spec = TableSpec {
-            provider: Some(self.format.clone()),
+            provider: self.format.clone(),
             options: self.options.clone(),
             partitioned_by: self.partition_by.iter().map(|column| Expression::attribute([column.clone()])).collect(),
             ..TableSpec::default()

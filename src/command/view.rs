@@ -308,7 +308,7 @@ pub(super) async fn using(cx: &Context<'_>, name: &TableName, spec: &TableSpec, 
         }
         reader = reader.arrow_schema(std::sync::Arc::new(arrow::datatypes::Schema::new(fields)));
     }
-    let frame = reader.load(&path).await?;
+    let frame = reader.load_anew(&path).await?;
     let mut made = crate::open::resolved_view(view, frame.meaning()?, global);
     made.comment.clone_from(&spec.comment);
     cx.catalog().put_temp_view(made, or_replace, &cx.settings)?;

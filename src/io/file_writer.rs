@@ -12,11 +12,15 @@ use arrow::datatypes::{Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
+use tidemill_spark::Settings;
+use tidemill_spark::functions::{CsvWriter, JsonWriter};
 
 use super::mode::{Mode, there_is_something};
+use super::parquet_form::ParquetForm;
 use crate::dataframe::DataFrame;
+use crate::scan::file_options::is_on;
 use crate::scan::save_record::{self, SaveRecord};
-use crate::scan::{CsvOptions, Format, TableFiles, existing_files, local_path, partition, partition_files};
+use crate::scan::{FileOptions, Format, PartitionValues, TableFiles, existing_files, is_of, local_path, partition, partition_files};
 use tidemill_planner::{Error, Result};
 
 /// What is written, told apart from the query that makes the rows.
@@ -24,12 +28,11 @@ struct Job {
     folder: PathBuf,
     format: Format,
     mode: Mode,
-    csv: CsvOptions,
+    options: FileOptions,
     schema: SchemaRef,
-    /// How many columns, the last ones, are folders' names instead of columns in files.
-    partition_columns: usize,
-    /// Under which setting values become folders' names.
-    settings: Option<Arc<tidemill_spark::Settings>>,
+    settings: Arc<Settings>,
+    /// The table whose folder it is; the last columns are those of its partitions, folders' names instead of columns in files.
+    table: Option<TableFiles>,
     replace: Replace,
 }
 
@@ -39,29 +42,28 @@ pub(crate) enum Replace {
     /// Those that the mode says.
     #[default]
     ByMode,
-    /// Those below these folders: `a=1`, `a=1/b=2`.
-    Below(String),
+    /// Those of the partitions with these values.
+    Of(PartitionValues),
     /// Those in the partitions that are written.
     Written,
 }
 
 /// Adds rows to a table's folder, or puts them in the place of what is there. The last columns are the partitions'.
 pub(crate) async fn save_table(frame: &DataFrame, table: &TableFiles, mode: Mode, replace: Replace) -> Result<()> {
-    let partition_columns = table.partitions.len();
-    let settings = Some(frame.session().spark_settings());
+    let settings = frame.session().spark_settings();
     let partitions = frame.collect_partitions().await?;
     let schema = frame.schema()?;
-    let kept = schema.fields().len().saturating_sub(partition_columns);
+    let kept = schema.fields().len().saturating_sub(table.partitions.len());
     let schema = Arc::new(Schema::new(schema.fields().iter().take(kept).cloned().collect::<Vec<_>>()));
-    let (folder, format, csv) = (table.folder.clone(), table.format, table.csv);
-    let job = Job { folder, format, mode, csv, schema, partition_columns, settings, replace };
+    let (folder, format, options) = (table.folder.clone(), table.format, table.options.clone());
+    let job = Job { folder, format, mode, options, schema, settings, table: Some(table.clone()), replace };
     let shown = table.folder.display().to_string();
     let written = tokio::task::spawn_blocking(move || job.run(&partitions)).await;
     written.map_err(|e| Error::internal(format!("writing to {shown} ended early: {e}")))?
 }
 
 /// Runs the query and writes one file per partition.
-pub(super) async fn save(frame: &DataFrame, path: &str, format: Format, mode: Mode, csv: CsvOptions) -> Result<()> {
+pub(super) async fn save(frame: &DataFrame, path: &str, format: Format, mode: Mode, options: FileOptions) -> Result<()> {
     let folder = local_path(path)?;
     if folder.exists() {
         match mode {
@@ -73,7 +75,8 @@ pub(super) async fn save(frame: &DataFrame, path: &str, format: Format, mode: Mo
             return Err(Error::analysis(format!("{path} is a Delta table: write it with format(\"delta\"), or choose another path")));
         }
     }
-    let job = Job { folder, format, mode, csv, schema: frame.schema()?, partition_columns: 0, settings: None, replace: Replace::ByMode };
+    let settings = frame.session().spark_settings();
+    let job = Job { folder, format, mode, options, schema: frame.schema()?, settings, table: None, replace: Replace::ByMode };
     let partitions = frame.collect_partitions().await?;
     let written = tokio::task::spawn_blocking(move || job.run(&partitions)).await;
     written.map_err(|e| Error::internal(format!("writing to {path} ended early: {e}")))?
@@ -91,9 +94,9 @@ impl Job {
         }
         save_record::clear_aside(&self.folder)?;
         let cut;
-        let partitions = match &self.settings {
-            Some(settings) if self.partition_columns > 0 => {
-                cut = partition::cut(partitions, self.partition_columns, settings)?;
+        let partitions = match &self.table {
+            Some(table) if !table.partitions.is_empty() => {
+                cut = partition::cut(partitions, table.partitions.len(), &self.settings)?;
                 &cut
             }
             _ => &vec![(String::new(), partitions.to_vec())],
@@ -131,23 +134,33 @@ impl Job {
 
     /// The files that the new ones replace; nothing when the rows are not to be written.
     fn replaced(&self, partitions: &[(String, Vec<Vec<RecordBatch>>)]) -> Result<Option<Vec<PathBuf>>> {
-        if self.settings.is_some() && matches!(self.mode, Mode::Overwrite | Mode::Append) {
+        if let Some(table) = self.table.as_ref().filter(|_| matches!(self.mode, Mode::Overwrite | Mode::Append)) {
             if self.mode == Mode::Append {
                 return Ok(Some(Vec::new()));
             }
-            let mut files = partition_files(&self.folder)?;
-            match &self.replace {
-                Replace::ByMode => {}
-                Replace::Below(below) => {
-                    let below = self.folder.join(below);
-                    files.retain(|file| file.starts_with(&below));
+            let files = partition_files(&self.folder)?;
+            // Other engines may spell a partition's folder otherwise.
+            let chosen = |is_replaced: &dyn Fn(&PartitionValues) -> bool| -> Result<Vec<PathBuf>> {
+                let mut chosen = Vec::new();
+                for file in &files {
+                    if is_replaced(&table.plain_values(file, &self.settings)?) {
+                        chosen.push(file.clone());
+                    }
                 }
+                Ok(chosen)
+            };
+            return Ok(Some(match &self.replace {
+                Replace::ByMode => files,
+                Replace::Of(values) => chosen(&|partition| is_of(partition, values))?,
                 Replace::Written => {
-                    let written: HashSet<PathBuf> = partitions.iter().map(|(below, _)| self.folder.join(below)).collect();
-                    files.retain(|file| file.parent().is_some_and(|parent| written.contains(parent)));
+                    let written: Vec<PartitionValues> = partitions
+                        .iter()
+                        .map(|(below, _)| table.plain_values(&self.folder.join(below).join("rows"), &self.settings))
+                        .collect::<Result<_>>()?;
+                    let written: HashSet<&PartitionValues> = written.iter().collect();
+                    chosen(&|partition| written.contains(partition))?
                 }
-            }
-            return Ok(Some(files));
+            }));
         }
         match self.mode {
             Mode::Append => Ok(Some(Vec::new())),
@@ -201,25 +214,29 @@ impl Job {
         let mut file = BufWriter::new(File::create(path).map_err(io)?);
         match self.format {
             Format::Parquet => {
-                let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
                 let failed = |e: parquet::errors::ParquetError| Error::io(format!("parquet: {e}")).with_source(e);
-                let mut writer = ArrowWriter::try_new(&mut file, self.schema.clone(), Some(properties)).map_err(failed)?;
+                let form = ParquetForm::of(&self.schema);
+                let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).set_key_value_metadata(form.footer());
+                let mut writer = ArrowWriter::try_new(&mut file, form.schema(), Some(properties.build())).map_err(failed)?;
                 for batch in batches {
-                    writer.write(batch).map_err(failed)?;
+                    writer.write(&form.rows(batch)?).map_err(failed)?;
                 }
                 writer.close().map_err(failed)?;
             }
             Format::Json => {
-                let mut writer = arrow::json::LineDelimitedWriter::new(&mut file);
-                writer.write_batches(&batches.iter().collect::<Vec<_>>())?;
-                writer.finish()?;
+                let writer = JsonWriter::new(&self.options, &self.settings)?;
+                for batch in batches {
+                    file.write_all(writer.lines(batch)?.as_bytes()).map_err(io)?;
+                }
             }
             Format::Csv => {
-                let mut writer =
-                    arrow::csv::WriterBuilder::new().with_header(self.csv.header).with_delimiter(self.csv.separator).build(&mut file);
-                let none = RecordBatch::new_empty(self.schema.clone());
-                for batch in if batches.is_empty() { std::slice::from_ref(&none) } else { batches } {
-                    writer.write(batch)?;
+                let writer = CsvWriter::new(&self.options, &self.settings)?;
+                if is_on(&self.options, "header") {
+                    let names = writer.header(self.schema.fields().iter().map(|field| field.name().as_str()));
+                    file.write_all(names.as_bytes()).map_err(io)?;
+                }
+                for batch in batches {
+                    file.write_all(writer.lines(batch)?.as_bytes()).map_err(io)?;
                 }
             }
             Format::Delta => return Err(Error::internal("a Delta table is not written as plain files")),

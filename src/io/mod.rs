@@ -4,6 +4,7 @@ mod file_writer;
 mod merge;
 mod merge_condition;
 mod mode;
+mod parquet_form;
 mod reader;
 mod table;
 mod writer;

@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
-use datafusion::datasource::file_format::csv::CsvFormat;
 use tidemill_planner::options::{OptionSpec, Options};
 use tidemill_spark::plan::{NamedTable, RelationKind, TableName};
 
 use super::table::name_of;
 use crate::dataframe::DataFrame;
 use crate::held::Held;
-use crate::scan::{CsvOptions, Format, Version, delta, listing, parquet, strict_json};
+use crate::scan::{Format, Version, delta, file_options, files_at, strict_json};
 use crate::session::Session;
 use tidemill_planner::{Error, Result};
 
@@ -114,29 +113,32 @@ impl DataFrameReader {
     pub async fn load_all<'a>(self, paths: impl IntoIterator<Item = &'a str>) -> Result<DataFrame> {
         let paths: Vec<&str> = paths.into_iter().collect();
         let Some(first) = paths.first() else { return Err(Error::analysis("`load` needs a path")) };
-        if Format::parse(&self.format)? == Format::Json {
-            Options::check("json files", &[], &self.options)?;
+        let format = Format::parse(&self.format)?;
+        if format == Format::Delta {
+            let table = self.delta_table(&paths).await?;
+            return self.session.scan(name_of(first), table);
+        }
+        let options = file_options::check(format, &self.options)?;
+        if format == Format::Json {
             let rows = match &self.schema {
                 Some(schema) => strict_json::scan(&paths, Arc::clone(schema)),
                 None => strict_json::infer_and_scan(&paths).await,
             };
             return Ok(self.session.dataframe(rows?));
         }
-        let table = self.files(&paths).await?;
+        let table = files_at(&self.session, format, &paths, &options, self.schema.clone(), false).await?;
         self.session.scan(name_of(first), table)
     }
 
-    async fn files(&self, paths: &[&str]) -> Result<Arc<dyn TableProvider>> {
-        let schema = self.schema.clone();
-        match Format::parse(&self.format)? {
-            Format::Delta => self.delta_table(paths).await,
-            Format::Parquet => {
-                Options::check("parquet files", &[], &self.options)?;
-                parquet(&self.session, paths, schema).await
-            }
-            Format::Json => Err(Error::internal("JSON lines are no table of the engine's")),
-            Format::Csv => self.csv_table(paths).await,
+    /// What is at the path whenever the DataFrame is collected, as a temporary view over files has it.
+    pub(crate) async fn load_anew(self, path: &str) -> Result<DataFrame> {
+        let format = Format::parse(&self.format)?;
+        if format == Format::Delta {
+            return self.load(path).await;
         }
+        let options = file_options::check(format, &self.options)?;
+        let table = files_at(&self.session, format, &[path], &options, self.schema.clone(), true).await?;
+        self.session.scan(name_of(path), table)
     }
 
     async fn delta_table(&self, paths: &[&str]) -> Result<Arc<dyn TableProvider>> {
@@ -157,11 +159,5 @@ impl DataFrameReader {
             _ => return Err(Error::analysis("give `versionAsOf` or `timestampAsOf`, not both")),
         };
         delta(path, &version).await
-    }
-
-    async fn csv_table(&self, paths: &[&str]) -> Result<Arc<dyn TableProvider>> {
-        let CsvOptions { header, separator } = CsvOptions::check(&self.options)?;
-        let format = CsvFormat::default().with_has_header(header).with_delimiter(separator);
-        listing(&self.session, paths, Arc::new(format), self.schema.clone()).await
     }
 }

@@ -11,7 +11,7 @@ use tidemill_planner::options::{OptionSpec, Options};
 use super::file_writer;
 use super::mode::{Mode, there_is_something};
 use crate::dataframe::DataFrame;
-use crate::scan::{CsvOptions, Format};
+use crate::scan::{Format, file_options};
 use tidemill_planner::{Error, Result};
 
 const DELTA: &[OptionSpec] = &[
@@ -23,7 +23,8 @@ const DELTA: &[OptionSpec] = &[
 #[derive(Debug, Clone)]
 pub struct DataFrameWriter {
     pub(crate) frame: DataFrame,
-    pub(crate) format: String,
+    /// None where the program has said none.
+    pub(crate) format: Option<String>,
     pub(crate) mode: String,
     pub(crate) options: BTreeMap<String, String>,
     pub(crate) partition_by: Vec<String>,
@@ -32,21 +33,16 @@ pub struct DataFrameWriter {
 impl DataFrame {
     /// Writes these rows to files or a Delta table.
     pub fn write(&self) -> DataFrameWriter {
-        DataFrameWriter {
-            frame: self.clone(),
-            format: "delta".to_owned(),
-            mode: "error".to_owned(),
-            options: BTreeMap::new(),
-            partition_by: Vec::new(),
-        }
+        DataFrameWriter { frame: self.clone(), format: None, mode: "error".to_owned(), options: BTreeMap::new(), partition_by: Vec::new() }
     }
 }
 
 impl DataFrameWriter {
-    /// The format: `delta` (the default), `parquet`, `json` or `csv`.
+    /// The format: `delta`, `parquet`, `json` or `csv`. Without it a path is a Delta table, and a table of the catalog is of the format
+    /// that `spark.sql.sources.default` says, as in SQL.
     #[must_use]
     pub fn format(mut self, format: &str) -> Self {
-        self.format = format.to_owned();
+        self.format = Some(format.to_owned());
         self
     }
 
@@ -109,20 +105,15 @@ impl DataFrameWriter {
     /// there, or may be, and may not survive a power cut: with `txnAppId` and `txnVersion` the same write again is safe.
     pub async fn save(&self, path: &str) -> Result<()> {
         let mode = Mode::parse(&self.mode)?;
-        let format = Format::parse(&self.format)?;
+        let format = self.format.as_deref().map_or(Ok(Format::Delta), Format::parse)?;
         if format == Format::Delta {
             return self.save_delta(path, mode).await;
         }
-        let csv = if format == Format::Csv {
-            CsvOptions::check(&self.options)?
-        } else {
-            Options::check(&format!("{} files", format.name()), &[], &self.options)?;
-            CsvOptions { header: false, separator: b',' }
-        };
+        let options = file_options::check(format, &self.options)?;
         if !self.partition_by.is_empty() {
             return Err(Error::unsupported("`partition_by` is for Delta tables: files of other formats are not cut into folders"));
         }
-        file_writer::save(&self.frame, path, format, mode, csv).await
+        file_writer::save(&self.frame, path, format, mode, options).await
     }
 
     async fn save_delta(&self, path: &str, mode: Mode) -> Result<()> {

@@ -15,7 +15,7 @@ use tidemill_spark::plan::Relation;
 use tidemill_spark::resolve::{OutputColumn, Resolved};
 
 pub(crate) use needs::{at_first, opened_for, opened_now};
-pub(crate) use relation::{resolved_view, table_fields};
+pub(crate) use relation::{resolved_view, table_fields, with_log};
 
 use crate::session::Session;
 

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::datasource::provider_as_source;
+use tidemill_lakehouse::DeltaTable;
 use tidemill_spark::Settings;
 use tidemill_spark::error::error;
 use tidemill_spark::resolve::{OpenedRelation, Resolved, Travel};
-use tidemill_spark::types::{StructField, from_field};
+use tidemill_spark::types::{StructField, from_field, to_arrow};
 
 use crate::catalog::{ColumnRecord, Entry, Found, TableRecord, TempView, ViewRecord, text};
-use crate::scan::{Format, PathTable, TableFiles, Version, delta};
+use crate::scan::{Format, PathTable, TableFiles, Version, delta, file_options};
 use crate::session::Session;
 use tidemill_planner::Result;
 
@@ -56,7 +57,7 @@ pub(crate) async fn open_with(
             Some(_) => Err(no_travel(&view.name)),
         },
         Found::Entry(entry) => match *entry {
-            Entry::Table(table) => open_table(session, &table, travel, options, settings).await,
+            Entry::Table(table) => open_table(&table, travel, options, settings).await,
             Entry::View(view) => match travel {
                 None => open_view(&view, settings),
                 Some(_) => Err(no_travel(&view.name)),
@@ -65,7 +66,8 @@ pub(crate) async fn open_with(
         Found::Missing => match name {
             [format, path] if Format::parse(format).is_ok() && !path.is_empty() => {
                 let format = Format::parse(format)?;
-                let provider = PathTable { format, path: path.clone(), version: version(travel)? }.open(session).await?;
+                let options = file_options::check(format, options)?;
+                let provider = PathTable { format, path: path.clone(), version: version(travel)?, options }.open(session).await?;
                 let columns = provider.schema().fields().iter().map(|field| from_field(field)).collect();
                 Ok(OpenedRelation::Table { name: Vec::new(), source: provider_as_source(provider), columns })
             }
@@ -98,7 +100,10 @@ pub(crate) async fn delta_fields(table: &TableRecord) -> Result<Vec<StructField>
         .map(|field| {
             let mut made = from_field(field);
             if let Some(known) = declared.iter().find(|known| known.name.eq_ignore_ascii_case(&made.name)) {
-                made.data_type = known.data_type.clone();
+                // The catalog may know more of a type, as a char's length; which type it is the log says.
+                if to_arrow(&known.data_type) == *field.data_type() {
+                    made.data_type = known.data_type.clone();
+                }
                 for (key, value) in &known.metadata {
                     made.metadata.entry(key.clone()).or_insert_with(|| value.clone());
                 }
@@ -108,13 +113,24 @@ pub(crate) async fn delta_fields(table: &TableRecord) -> Result<Vec<StructField>
         .collect())
 }
 
+/// A table's record, of a Delta table with the partitions' columns that its log has.
+///
+/// # Errors
+/// When the log does not read.
+pub(crate) async fn with_log(mut table: TableRecord) -> Result<TableRecord> {
+    if table.is_delta() {
+        let snapshot = DeltaTable::open(&table.location).await?.snapshot().await?;
+        table.partition_columns = snapshot.partition_columns().to_vec();
+    }
+    Ok(table)
+}
+
 /// The columns of a table.
 pub(crate) async fn table_fields(table: &TableRecord) -> Result<Vec<StructField>> {
     if table.is_delta() { delta_fields(table).await } else { table.fields() }
 }
 
 async fn open_table(
-    session: &Session,
     table: &TableRecord,
     travel: Option<&Travel>,
     options: &BTreeMap<String, String>,
@@ -140,7 +156,7 @@ async fn open_table(
         with_options = changed;
         &with_options
     };
-    let provider = TableFiles::of(table)?.open(session, settings).await?;
+    let provider = TableFiles::of(table)?.open(settings)?;
     Ok(OpenedRelation::Table { name: table.full_name(), source: provider_as_source(provider), columns: table.fields()? })
 }
 

@@ -3,8 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use datafusion::datasource::listing::ListingTableUrl;
-
 use super::save_record::as_recorded;
 use tidemill_planner::{Error, Result};
 
@@ -62,16 +60,24 @@ fn walk_all(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// A local path out of a path or a `file:` URL.
+/// A local path out of a path or a `file:` URL. As in Spark a URL's path is taken as it is: `%20` stands for itself.
 pub(crate) fn local_path(path: &str) -> Result<PathBuf> {
-    if let Some((scheme, _)) = path.split_once("://") {
-        if !scheme.eq_ignore_ascii_case("file") {
-            return Err(Error::unsupported(format!("`{path}`: only local paths are supported, not `{scheme}:`; copy or mount the files")));
-        }
-        let url = url::Url::parse(path).map_err(|e| Error::analysis(format!("`{path}` is no URL: {e}")))?;
-        return url.to_file_path().map_err(|()| Error::analysis(format!("`{path}` names no local file")));
+    let scheme = path.split_once(":/").map(|(scheme, _)| scheme).filter(|scheme| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    });
+    if let Some(scheme) = scheme.filter(|scheme| !scheme.eq_ignore_ascii_case("file")) {
+        return Err(Error::unsupported(format!("`{path}`: only local paths are supported, not `{scheme}:`; copy or mount the files")));
     }
-    std::path::absolute(path.strip_prefix("file:").unwrap_or(path)).map_err(|e| Error::io_at(path, e))
+    let is_url = path.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("file:"));
+    let plain = if is_url { path.get(5..).unwrap_or_default() } else { path };
+    let plain = match plain.strip_prefix("//").filter(|_| is_url) {
+        None => plain,
+        Some(rest) => match rest.find('/') {
+            Some(at) if matches!(rest.get(..at), Some("" | "localhost")) => rest.get(at..).unwrap_or_default(),
+            _ => return Err(Error::analysis(format!("`{path}` names no local file: write `file:///…`"))),
+        },
+    };
+    std::path::absolute(plain).map_err(|e| Error::io_at(path, e))
 }
 
 fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -106,12 +112,6 @@ fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// DataFusion's name for a file.
-pub(crate) fn listing_url(path: &Path) -> Result<ListingTableUrl> {
-    let url = url::Url::from_file_path(path).map_err(|()| Error::analysis(format!("{} is no absolute path", path.display())))?;
-    Ok(ListingTableUrl::try_new(url, None)?)
-}
-
 /// Removes a folder and what is in it; that it is not there is no error.
 pub(crate) fn remove_folder(folder: &Path) -> Result<()> {
     match std::fs::remove_dir_all(folder) {
@@ -119,5 +119,26 @@ pub(crate) fn remove_folder(folder: &Path) -> Result<()> {
             Err(Error::io_at(folder.display(), e).context("the table is dropped, and its files are not removed"))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_paths() {
+        for (path, expected) in [
+            ("/a b/c%20d", Some("/a b/c%20d")),
+            ("file:/a%20b", Some("/a%20b")),
+            ("FILE:///a%20b", Some("/a%20b")),
+            ("file://localhost/x", Some("/x")),
+            ("file://else/x", None),
+            ("s3://bucket/x", None),
+            ("hdfs:/x", None),
+            ("/a:/b", Some("/a:/b")),
+        ] {
+            assert_eq!(local_path(path).ok(), expected.map(PathBuf::from), "{path}");
+        }
     }
 }

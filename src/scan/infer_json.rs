@@ -5,13 +5,13 @@
 //! Source: Spark, `JsonInferSchema.scala`.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 use serde_json::value::RawValue;
+use tidemill_executor::files::open_text;
 
 use tidemill_planner::ident::same;
 use tidemill_planner::{Error, Result};
@@ -51,6 +51,7 @@ pub(super) fn infer(files: &[PathBuf]) -> Result<SchemaRef> {
     let mut objects = 0u64;
     for (index, path) in files.iter().enumerate() {
         objects += read(path, index, &mut all).map_err(|failed| match failed {
+            Failed::Opening(error) => error,
             Failed::Io(error) => Error::io_at(path.display(), error),
             Failed::Conflict(conflict) => told(&conflict, files),
         })?;
@@ -66,13 +67,14 @@ pub(super) fn infer(files: &[PathBuf]) -> Result<SchemaRef> {
 }
 
 enum Failed {
+    Opening(Error),
     Io(std::io::Error),
     Conflict(Conflict),
 }
 
 /// Takes in the lines of one file; the number of objects among them.
 fn read(path: &Path, index: usize, all: &mut Seen) -> std::result::Result<u64, Failed> {
-    let mut file = BufReader::new(File::open(path).map_err(Failed::Io)?);
+    let mut file = BufReader::new(open_text(path).map_err(Failed::Opening)?);
     let (mut line, mut number, mut objects) = (Vec::new(), 0, 0);
     loop {
         line.clear();

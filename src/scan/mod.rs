@@ -1,6 +1,7 @@
 //! Files and Delta tables by path as tables of the engine: which files there are, their columns, partitions and formats.
 
-mod csv_options;
+pub(crate) mod file_options;
+mod file_table;
 mod files;
 mod infer_json;
 mod parquet_columns;
@@ -9,9 +10,11 @@ mod path_table;
 pub(crate) mod save_record;
 pub(crate) mod strict_json;
 mod table_files;
+mod text_files;
 
-pub(crate) use csv_options::CsvOptions;
+pub(crate) use file_options::FileOptions;
 pub(crate) use files::{existing_files, local_path, partition_files, remove_folder};
+pub(crate) use parquet_columns::SPARK_SCHEMA_KEY;
 pub(crate) use partition::{HIVE_NULL, folder_of};
-pub(crate) use path_table::{Format, PathTable, Version, delta, listing, parquet};
-pub(crate) use table_files::TableFiles;
+pub(crate) use path_table::{Format, PathTable, Version, delta, files_at};
+pub(crate) use table_files::{PartitionValues, TableFiles, is_of};

@@ -5,14 +5,19 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use serde_json::Value;
 use tidemill_executor::files::in_micros;
 use tidemill_planner::catalog_string::catalog_string;
+use tidemill_spark::types::{StructField, field_of};
 
 use crate::rows::spark_schema;
 use tidemill_planner::ident::same;
 use tidemill_planner::{Error, Result};
+
+/// The footer's key under which Spark keeps its own schema.
+pub(crate) const SPARK_SCHEMA_KEY: &str = "org.apache.spark.sql.parquet.row.metadata";
 
 /// The columns of all these files; with `given` those, if the files' values fit them.
 pub(super) fn columns(files: &[PathBuf], given: Option<SchemaRef>) -> Result<SchemaRef> {
@@ -55,13 +60,49 @@ fn read(path: &Path) -> Result<SchemaRef> {
         DataType::Dictionary(_, value) => Arc::new(Field::clone(field).with_data_type(value.as_ref().clone())),
         _ => Arc::clone(field),
     });
-    Ok(spark_schema(&Schema::new(plain.collect::<Vec<_>>())))
+    let columns = spark_schema(&Schema::new(plain.collect::<Vec<_>>()));
+    let keys = footer.metadata().file_metadata().key_value_metadata();
+    let said = keys.and_then(|keys| keys.iter().find(|pair| pair.key == SPARK_SCHEMA_KEY)?.value.as_deref());
+    let Some(said) = said.and_then(|text| serde_json::from_str::<Value>(text).ok()) else { return Ok(columns) };
+    Ok(Arc::new(Schema::new(with_intervals(columns.fields(), &said))))
+}
+
+/// The fields with the intervals that Spark's schema says they are; files hold what intervals count.
+fn with_intervals(fields: &Fields, said: &Value) -> Fields {
+    let known = said.get("fields").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let one = |field: &FieldRef| match known.iter().find(|known| known.get("name").and_then(Value::as_str) == Some(field.name())) {
+        Some(known) => interval_field(field, known.get("type").unwrap_or(&Value::Null)),
+        None => Arc::clone(field),
+    };
+    fields.iter().map(one).collect()
+}
+
+fn interval_field(field: &FieldRef, said: &Value) -> FieldRef {
+    let with_type = |data_type| Arc::new(Field::clone(field).with_data_type(data_type));
+    match (field.data_type(), said) {
+        (DataType::Int32 | DataType::Int64, Value::String(text)) if text.starts_with("interval") => {
+            match crate::catalog::text::data_type(text) {
+                Ok(data_type) => field_of(&StructField::new(field.name(), data_type).with_nullable(field.is_nullable())),
+                Err(_) => Arc::clone(field),
+            }
+        }
+        (DataType::Struct(fields), said) => with_type(DataType::Struct(with_intervals(fields, said))),
+        (DataType::List(item), said) => with_type(DataType::List(interval_field(item, said.get("elementType").unwrap_or(&Value::Null)))),
+        (DataType::Map(entries, sorted), said) => {
+            let DataType::Struct(pair) = entries.data_type() else { return Arc::clone(field) };
+            let types = ["keyType", "valueType"].map(|name| said.get(name).unwrap_or(&Value::Null));
+            let pair: Fields = pair.iter().zip(types).map(|(part, said)| interval_field(part, said)).collect();
+            let entries = Field::clone(entries).with_data_type(DataType::Struct(pair));
+            with_type(DataType::Map(Arc::new(entries), *sorted))
+        }
+        _ => Arc::clone(field),
+    }
 }
 
 fn fit(file: &Schema, given: &Schema, path: &Path) -> Result<()> {
     for field in given.fields() {
         let Some(found) = file.fields().iter().find(|f| same(f.name(), field.name())) else { continue };
-        if found.name() != field.name() || wider(found.data_type(), field.data_type()).as_ref() != Some(field.data_type()) {
+        if wider(found.data_type(), field.data_type()).as_ref() != Some(field.data_type()) {
             return Err(Error::data(format!(
                 "{}: column `{}` is {}, which does not fit `{} {}` of the schema given: leave the schema out, and `cast`",
                 path.display(),
@@ -101,6 +142,7 @@ fn wider(left: &DataType, right: &DataType) -> Option<DataType> {
             let digits = (*p1 as i8 - s1).max(*p2 as i8 - s2) + scale;
             (digits <= 38).then_some(Decimal128(digits as u8, scale))
         }
+        (Int64, DataType::Duration(_)) | (Int32, DataType::Interval(_)) => Some(right.clone()),
         // Fields of nested types may differ in what they are called inside, not in their types.
         (left, right) if left.equals_datatype(right) => Some(left.clone()),
         _ => None,

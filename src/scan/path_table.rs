@@ -2,26 +2,22 @@
 //! mean. It gives a provider of rows and reads none.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
-use async_trait::async_trait;
-use datafusion::catalog::{Session as EngineSession, TableProvider};
-use datafusion::datasource::file_format::FileFormat;
-use datafusion::datasource::file_format::csv::CsvFormat;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig};
-use datafusion::datasource::physical_plan::ParquetSource;
-use datafusion::datasource::source::DataSourceExec;
-use datafusion::datasource::{TableType, ViewTable};
-use datafusion::error::Result as DfResult;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
-use datafusion::physical_plan::ExecutionPlan;
-use tidemill_executor::files::read_by_our_rules;
+use arrow::datatypes::{Fields, Schema, SchemaRef};
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::ViewTable;
 use tidemill_lakehouse::DeltaTable;
 use tidemill_planner::ident::did_you_mean;
+use tidemill_spark::Settings;
+use tidemill_spark::functions::{CsvReader, csv_columns};
+use tidemill_spark::types::{field_of, from_field};
 
-use super::files::{data_files, listing_url};
+use super::file_options::{FileOptions, is_on};
+use super::file_table::{FileTable, Files, Reading, TableFile};
+use super::files::data_files;
+use super::text_files::{TextFormat, beginnings};
 use super::{parquet_columns, strict_json};
 use crate::session::Session;
 use tidemill_planner::{Error, Result};
@@ -87,6 +83,50 @@ pub(crate) struct PathTable {
     pub(crate) format: Format,
     pub(crate) path: String,
     pub(crate) version: Version,
+    pub(crate) options: FileOptions,
+}
+
+/// Files at some paths as one table, of the columns given or of those that they have.
+pub(crate) async fn files_at(
+    session: &Session,
+    format: Format,
+    paths: &[&str],
+    options: &FileOptions,
+    schema: Option<SchemaRef>,
+    listed_anew: bool,
+) -> Result<Arc<dyn TableProvider>> {
+    let mut found = Vec::new();
+    for path in paths {
+        found.extend(data_files(path)?);
+    }
+    let settings = session.spark_settings();
+    let columns = match (format, schema) {
+        (Format::Parquet, schema) => parquet(found.clone(), schema).await?,
+        (_, Some(schema)) => schema,
+        (Format::Csv, None) => csv(found.clone(), options, Arc::clone(&settings)).await?,
+        (Format::Json, None) => strict_json::infer(found.clone()).await?,
+        (Format::Delta, None) => return Err(Error::internal("a Delta table is not read as plain files")),
+    };
+    let files = if listed_anew {
+        Files::At(paths.iter().map(|path| (*path).to_owned()).collect())
+    } else {
+        Files::Listed(found.into_iter().map(|path| TableFile { path, values: Vec::new() }).collect())
+    };
+    let reading = reading(format, options, &columns, &settings)?;
+    Ok(Arc::new(FileTable::new(files, columns, Fields::empty(), reading)))
+}
+
+/// How files of a format are read as these columns.
+pub(super) fn reading(format: Format, options: &FileOptions, columns: &SchemaRef, settings: &Settings) -> Result<Reading> {
+    Ok(match format {
+        Format::Parquet => Reading::Parquet(Arc::default()),
+        Format::Json => Reading::Text(TextFormat::Json),
+        Format::Csv => {
+            let fields = columns.fields().iter().map(|field| from_field(field)).collect();
+            Reading::Text(TextFormat::Csv(Arc::new(CsvReader::new(options, fields, settings)?), is_on(options, "header")))
+        }
+        Format::Delta => return Err(Error::internal("a Delta table is not read as plain files")),
+    })
 }
 
 impl PathTable {
@@ -98,12 +138,11 @@ impl PathTable {
         let path = &[self.path.as_str()];
         match self.format {
             Format::Delta => delta(&self.path, &self.version).await,
-            Format::Parquet => parquet(session, path, None).await,
             Format::Json => {
                 let rows = strict_json::infer_and_scan(path).await?;
                 Ok(Arc::new(ViewTable::new(rows, None)))
             }
-            Format::Csv => listing(session, path, Arc::new(CsvFormat::default().with_has_header(false)), None).await,
+            format => files_at(session, format, path, &self.options, None, false).await,
         }
     }
 }
@@ -119,73 +158,28 @@ pub(crate) async fn delta(path: &str, version: &Version) -> Result<Arc<dyn Table
     Ok(snapshot.table_provider())
 }
 
-/// Parquet files as one table, of the columns of all of them unless they are given.
-pub(crate) async fn parquet(session: &Session, paths: &[&str], schema: Option<SchemaRef>) -> Result<Arc<dyn TableProvider>> {
-    let mut files = Vec::new();
-    for path in paths {
-        files.extend(data_files(path)?);
-    }
+/// The columns of Parquet files: of all of them, unless they are given.
+pub(crate) async fn parquet(files: Vec<PathBuf>, schema: Option<SchemaRef>) -> Result<SchemaRef> {
     let columns = tokio::task::spawn_blocking(move || parquet_columns::columns(&files, schema)).await;
-    let columns = columns.map_err(|e| Error::internal(format!("reading footers ended early: {e}")))??;
-    let files = listing(session, paths, Arc::new(ParquetFormat::default()), Some(columns)).await?;
-    Ok(Arc::new(ParquetFiles { files }))
+    columns.map_err(|e| Error::internal(format!("reading footers ended early: {e}")))?
 }
 
-/// Parquet files, read as they are read everywhere.
-#[derive(Debug)]
-struct ParquetFiles {
-    files: Arc<dyn TableProvider>,
-}
-
-#[async_trait]
-impl TableProvider for ParquetFiles {
-    fn schema(&self) -> SchemaRef {
-        self.files.schema()
+/// The columns of CSV files.
+async fn csv(files: Vec<PathBuf>, options: &FileOptions, settings: Arc<Settings>) -> Result<SchemaRef> {
+    // Names need the first line, types all of them.
+    let bytes = if is_on(options, "inferSchema") { u64::MAX } else { 1 << 20 };
+    let (options, shown) = (options.clone(), files.first().map(|file| file.display().to_string()).unwrap_or_default());
+    let found = tokio::task::spawn_blocking(move || {
+        let texts = beginnings(&files, bytes)?;
+        csv_columns(texts.iter().map(|text| text.lines()), &options, &settings)
+    });
+    let fields = found.await.map_err(|e| Error::internal(format!("finding columns ended early: {e}")))??;
+    if fields.is_empty() {
+        return Err(Error::data(format!(
+            "{shown}: no line of the files holds a record, so that there are no columns: give them as a schema"
+        )));
     }
-
-    fn table_type(&self) -> TableType {
-        self.files.table_type()
-    }
-
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DfResult<Vec<TableProviderFilterPushDown>> {
-        self.files.supports_filters_pushdown(filters)
-    }
-
-    async fn scan(
-        &self,
-        state: &dyn EngineSession,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        limit: Option<usize>,
-    ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        let plan = self.files.scan(state, projection, filters, limit).await?;
-        let scan = plan.downcast_ref::<DataSourceExec>().and_then(|scan| scan.downcast_to_file_source::<ParquetSource>());
-        let Some((scan, _)) = scan else { return Ok(plan) };
-        let store = state.runtime_env().object_store(&scan.object_store_url)?;
-        Ok(DataSourceExec::from_data_source(read_by_our_rules(scan.clone(), store)))
-    }
-}
-
-/// The files at some paths as one table.
-pub(crate) async fn listing(
-    session: &Session,
-    paths: &[&str],
-    format: Arc<dyn FileFormat>,
-    schema: Option<SchemaRef>,
-) -> Result<Arc<dyn TableProvider>> {
-    let mut urls = Vec::new();
-    for path in paths {
-        for file in data_files(path)? {
-            urls.push(listing_url(&file)?);
-        }
-    }
-    let options = ListingOptions::new(format).with_file_extension("");
-    let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options);
-    let config = match schema {
-        Some(schema) => config.with_schema(schema),
-        None => config.infer_schema(session.state()).await?,
-    };
-    Ok(Arc::new(ListingTable::try_new(config)?))
+    Ok(Arc::new(Schema::new(fields.iter().map(field_of).collect::<Vec<_>>())))
 }
 
 #[cfg(test)]

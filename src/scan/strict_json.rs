@@ -1,7 +1,7 @@
 //! JSON lines with a schema, given or inferred, read as strictly in batch as on a stream: what the schema does not name is malformed, and is
 //! to be had as rows of its own (`malformed_rows`).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -21,10 +21,15 @@ pub(crate) async fn infer_and_scan(paths: &[&str]) -> Result<LogicalPlan> {
     for path in paths {
         files.extend(data_files(path)?);
     }
-    let inferred = tokio::task::spawn_blocking(move || infer_json::infer(&files).map(|schema| (schema, files))).await;
-    let (schema, files) = inferred.map_err(|e| Error::internal(format!("inferring columns ended early: {e}")))??;
+    let schema = infer(files.clone()).await?;
     let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
     scan(&files.iter().map(String::as_str).collect::<Vec<_>>(), schema)
+}
+
+/// The columns that the lines of these files have between them.
+pub(super) async fn infer(files: Vec<PathBuf>) -> Result<SchemaRef> {
+    let inferred = tokio::task::spawn_blocking(move || infer_json::infer(&files)).await;
+    inferred.map_err(|e| Error::internal(format!("inferring columns ended early: {e}")))?
 }
 
 /// The lines of all files at `paths`, each a file or a folder of files, in order of `paths` and, in a folder, of arrival.

@@ -1,30 +1,27 @@
 //! The files of a table that the catalog knows: read with its columns, those of the partitions last.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, StringArray};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::array::{Array, ArrayRef, StringArray};
+use arrow::datatypes::{Fields, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
-use datafusion::common::Column;
+use datafusion::datasource::ViewTable;
 use datafusion::datasource::empty::EmptyTable;
-use datafusion::datasource::file_format::csv::CsvFormat;
-use datafusion::datasource::{ViewTable, provider_as_source};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
-use datafusion::parquet::errors::ParquetError;
-use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
 use datafusion::scalar::ScalarValue;
+use tidemill_executor::files::AbsentValues;
 use tidemill_spark::plan::CastMode;
-use tidemill_spark::types::{SparkType, StructField, cast, field_of};
+use tidemill_spark::types::{SparkType, StructField, cast, field_of, render};
 use tidemill_spark::{Settings, error::error};
 
-use super::csv_options::CsvOptions;
+use super::file_options::FileOptions;
+use super::file_table::{FileTable, Files, Reading, TableFile};
 use super::files::partition_files;
-use super::path_table::{Format, listing, parquet};
+use super::path_table::{Format, reading};
 use super::{partition, strict_json};
 use crate::catalog::TableRecord;
-use crate::session::Session;
 use tidemill_planner::{Error, Result};
 
 /// A table's folder and how its files are.
@@ -32,7 +29,7 @@ use tidemill_planner::{Error, Result};
 pub(crate) struct TableFiles {
     pub(crate) folder: PathBuf,
     pub(crate) format: Format,
-    pub(crate) csv: CsvOptions,
+    pub(crate) options: FileOptions,
     data: Vec<StructField>,
     pub(crate) partitions: Vec<StructField>,
     /// (column, its value in files that lack it)
@@ -51,9 +48,8 @@ impl TableFiles {
         }
         let folder = PathBuf::from(&table.location);
         let format = Format::parse(&table.provider)?;
-        let csv = if format == Format::Csv { CsvOptions::of_table(&table.options)? } else { CsvOptions { header: false, separator: b',' } };
         let absent = table.columns.iter().filter_map(|column| Some((column.name.clone(), column.exists_default.clone()?))).collect();
-        Ok(Self { folder, format, csv, data, partitions, absent })
+        Ok(Self { folder, format, options: table.options.clone(), data, partitions, absent })
     }
 
     /// The files that are the table's rows now.
@@ -66,87 +62,45 @@ impl TableFiles {
     }
 
     /// The rows: data columns, then those of the partitions.
-    pub(crate) async fn open(&self, session: &Session, settings: &Settings) -> Result<Arc<dyn TableProvider>> {
-        let files = self.files()?;
-        let all: Vec<StructField> = self.data.iter().chain(&self.partitions).cloned().collect();
-        if files.is_empty() {
+    pub(crate) fn open(&self, settings: &Settings) -> Result<Arc<dyn TableProvider>> {
+        let data = Self::schema(&self.data);
+        let found = self.files()?;
+        if found.is_empty() {
+            let all: Vec<StructField> = self.data.iter().chain(&self.partitions).cloned().collect();
             return Ok(Arc::new(EmptyTable::new(Self::schema(&all))));
         }
-        if self.partitions.is_empty() && self.absent.is_empty() {
-            return self.scan(session, &files, Self::schema(&self.data)).await;
+        if let Some(file) = found.iter().find(|file| file.to_str().is_none()) {
+            return Err(Error::data(format!("{file:?}: the file's name is not UTF-8; rename it, or start its name with `_`")));
         }
-        // Files of one partition that lack the same columns.
-        let mut groups: BTreeMap<(PartitionValues, Vec<&str>), Vec<PathBuf>> = BTreeMap::new();
-        for file in files {
-            groups.entry((self.values_of(&file)?, self.absent_of(&file)?)).or_default().push(file);
+        if self.format == Format::Json && self.partitions.is_empty() {
+            let paths: Vec<&str> = found.iter().filter_map(|file| file.to_str()).collect();
+            return Ok(Arc::new(ViewTable::new(strict_json::scan(&paths, data)?, None)));
         }
-        let mut plan: Option<LogicalPlan> = None;
-        for ((values, absent), files) in &groups {
-            let is_there = |field: &&StructField| !absent.contains(&field.name.as_str());
-            let there: Vec<StructField> = self.data.iter().filter(is_there).cloned().collect();
-            let rows = self.scan(session, files, Self::schema(&there)).await?;
-            let mut columns: Vec<Expr> = Vec::with_capacity(all.len());
-            for field in &self.data {
-                let known = self.absent.iter().find(|(name, _)| *name == field.name && absent.contains(&name.as_str()));
-                columns.push(match known {
-                    None => Expr::Column(Column::from_name(&field.name)),
-                    Some((_, text)) => Expr::Literal(typed_value(Some(text), &field.data_type, settings)?, None).alias(&field.name),
-                });
+        let mut known: HashMap<(usize, Option<String>), ScalarValue> = HashMap::new();
+        let mut files = Vec::with_capacity(found.len());
+        for path in found {
+            let mut values = Vec::with_capacity(self.partitions.len());
+            for (at, (field, (_, text))) in self.partitions.iter().zip(self.values_of(&path)?).enumerate() {
+                let value = match known.entry((at, text.clone())) {
+                    Entry::Occupied(known) => known.get().clone(),
+                    Entry::Vacant(new) => new.insert(typed_value(text.as_deref(), &field.data_type, settings)?).clone(),
+                };
+                values.push(value);
             }
-            for (field, (_, value)) in self.partitions.iter().zip(values) {
-                let value = typed_value(value.as_deref(), &field.data_type, settings)?;
-                columns.push(Expr::Literal(value, None).alias(&field.name));
-            }
-            let part = LogicalPlanBuilder::scan("files", provider_as_source(rows), None)?.project(columns)?;
-            // All parts have the same unqualified columns.
-            let part = part.build()?;
-            let names: Vec<Expr> = part
-                .schema()
-                .iter()
-                .map(|(qualifier, field)| Expr::Column(Column::new(qualifier.cloned(), field.name())).alias(field.name()))
-                .collect();
-            let part = LogicalPlanBuilder::from(part).project(names)?.build()?;
-            plan = Some(match plan {
-                None => part,
-                Some(before) => LogicalPlanBuilder::from(before).union(part)?.build()?,
-            });
+            files.push(TableFile { path, values });
         }
-        let plan = plan.ok_or_else(|| Error::internal("a partitioned table has files and no partition"))?;
-        Ok(Arc::new(ViewTable::new(plan, None)))
+        let reading = match self.format {
+            Format::Parquet => Reading::Parquet(Arc::new(self.absent_values(settings)?)),
+            format => reading(format, &self.options, &data, settings)?,
+        };
+        let partitions: Fields = self.partitions.iter().map(field_of).collect();
+        Ok(Arc::new(FileTable::new(Files::Listed(files), data, partitions, reading)))
     }
 
-    async fn scan(&self, session: &Session, files: &[PathBuf], schema: SchemaRef) -> Result<Arc<dyn TableProvider>> {
-        let mut paths = Vec::new();
-        for file in files {
-            let path = file.to_str();
-            paths.push(
-                path.ok_or_else(|| Error::data(format!("{file:?}: the file's name is not UTF-8; rename it, or start its name with `_`")))?,
-            );
-        }
-        match self.format {
-            Format::Parquet => parquet(session, &paths, Some(schema)).await,
-            Format::Csv => {
-                let format = CsvFormat::default().with_has_header(self.csv.header).with_delimiter(self.csv.separator);
-                listing(session, &paths, Arc::new(format), Some(schema)).await
-            }
-            Format::Json => {
-                let rows = strict_json::scan(&paths, schema)?;
-                Ok(Arc::new(ViewTable::new(rows, None)))
-            }
-            Format::Delta => Err(Error::internal("a Delta table is not read as plain files")),
-        }
-    }
-
-    /// The columns with a value for files that lack them which this Parquet file lacks.
-    fn absent_of(&self, file: &Path) -> Result<Vec<&str>> {
-        if self.absent.is_empty() {
-            return Ok(Vec::new());
-        }
-        let unreadable = |e: ParquetError| Error::data(format!("{}: {e}", file.display())).with_source(e);
-        let reader = SerializedFileReader::try_from(file).map_err(unreadable)?;
-        let columns = reader.metadata().file_metadata().schema_descr().root_schema().get_fields().to_vec();
-        let is_there = |name: &str| columns.iter().any(|column| tidemill_planner::ident::same(column.name(), name));
-        Ok(self.absent.iter().map(|(name, _)| name.as_str()).filter(|name| !is_there(name)).collect())
+    /// What columns have in files that lack them.
+    fn absent_values(&self, settings: &Settings) -> Result<AbsentValues> {
+        let known = self.absent.iter().filter_map(|(name, text)| Some((self.data.iter().find(|field| field.name == *name)?, text)));
+        known.map(|(field, text)| Ok((field.name.clone(), typed_value(Some(text), &field.data_type, settings)?))).collect()
     }
 
     /// The partition that a file lies in.
@@ -170,17 +124,35 @@ impl TableFiles {
             .collect()
     }
 
-    /// The table's partitions: folders, with files or without.
-    pub(crate) fn partition_values(&self) -> Result<Vec<PartitionValues>> {
+    /// The values of a file's partition as their type writes them, whatever its folder is called.
+    pub(crate) fn plain_values(&self, file: &Path, settings: &Settings) -> Result<PartitionValues> {
+        let values = self.values_of(file)?;
+        Ok(self.partitions.iter().zip(values).map(|(field, (name, text))| (name, plain(text, &field.data_type, settings))).collect())
+    }
+
+    /// The table's partitions, with files or without, and their folders: one partition may have several, of different spellings.
+    pub(crate) fn partition_folders(&self, settings: &Settings) -> Result<Vec<(PartitionValues, PathBuf)>> {
         let mut found = Vec::new();
-        self.walk(&self.folder, &mut Vec::new(), &mut found)?;
+        self.walk(&self.folder, &mut Vec::new(), &mut found, settings)?;
         found.sort();
         Ok(found)
     }
 
-    fn walk(&self, folder: &Path, values: &mut PartitionValues, found: &mut Vec<PartitionValues>) -> Result<()> {
+    /// The folders of the partitions with these values, which may leave columns out.
+    pub(crate) fn folders_with(&self, values: &[(String, Option<String>)], settings: &Settings) -> Result<Vec<PathBuf>> {
+        let found = self.partition_folders(settings)?.into_iter();
+        Ok(found.filter(|(partition, _)| is_of(partition, values)).map(|(_, folder)| folder).collect())
+    }
+
+    fn walk(
+        &self,
+        folder: &Path,
+        values: &mut PartitionValues,
+        found: &mut Vec<(PartitionValues, PathBuf)>,
+        settings: &Settings,
+    ) -> Result<()> {
         let Some(field) = self.partitions.get(values.len()) else {
-            found.push(values.clone());
+            found.push((values.clone(), folder.to_owned()));
             return Ok(());
         };
         let entries = match std::fs::read_dir(folder) {
@@ -191,14 +163,31 @@ impl TableFiles {
         for entry in entries {
             let entry = entry.map_err(|e| Error::io_at(folder.display(), e))?;
             let named = entry.file_name().to_str().and_then(partition::parse);
-            let Some((name, value)) = named.filter(|(name, _)| name.eq_ignore_ascii_case(&field.name)) else { continue };
+            let Some((_, value)) = named.filter(|(name, _)| name.eq_ignore_ascii_case(&field.name)) else { continue };
             if entry.path().is_dir() {
-                values.push((name, value));
-                self.walk(&entry.path(), values, found)?;
+                values.push((field.name.clone(), plain(value, &field.data_type, settings)));
+                self.walk(&entry.path(), values, found, settings)?;
                 values.pop();
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a partition has these values.
+pub(crate) fn is_of(partition: &PartitionValues, values: &[(String, Option<String>)]) -> bool {
+    // Null and the empty text are one folder.
+    let same = |a: &Option<String>, b: &Option<String>| a.as_deref().filter(|v| !v.is_empty()) == b.as_deref().filter(|v| !v.is_empty());
+    values.iter().all(|(name, value)| partition.iter().any(|(known, is)| known.eq_ignore_ascii_case(name) && same(is, value)))
+}
+
+/// A folder's text as its type writes the value; as it is if it is none of the type.
+fn plain(text: Option<String>, data_type: &SparkType, settings: &Settings) -> Option<String> {
+    let value = typed_value(text.as_deref(), data_type, settings).and_then(|value| Ok(value.to_array()?));
+    match value {
+        Ok(array) if array.is_null(0) => None,
+        Ok(array) => render::text_at(&array, 0, data_type, settings).ok().or(text),
+        Err(_) => text,
     }
 }
 

@@ -66,8 +66,7 @@ impl SessionBuilder {
     pub fn build(self) -> Result<Session> {
         let settings = settings::Settings::check(&self.given)?;
         let warehouse = settings.get("spark.sql.warehouse.dir").unwrap_or_else(|| "spark-warehouse".to_owned());
-        let warehouse = warehouse.strip_prefix("file://").or_else(|| warehouse.strip_prefix("file:")).unwrap_or(&warehouse).to_owned();
-        let catalog = Objects::new(std::path::Path::new(&warehouse));
+        let catalog = Objects::new(&crate::scan::local_path(&warehouse).map_err(|e| e.context("spark.sql.warehouse.dir"))?);
         let inner = Inner { settings, state: OnceLock::new(), engine: OnceLock::new(), catalog, plans_made: Arc::default() };
         Ok(Session { inner: Arc::new(inner) })
     }

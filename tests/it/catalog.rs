@@ -2,12 +2,12 @@
 
 use tidemill::{Result, Session};
 
-async fn session(warehouse: &std::path::Path) -> Session {
+pub(crate) async fn session(warehouse: &std::path::Path) -> Session {
     Session::builder().config("spark.sql.warehouse.dir", warehouse.display().to_string()).parallelism(2).build().unwrap()
 }
 
 /// The rows of a query as JSON arrays of values, one per line.
-async fn rows(session: &Session, text: &str) -> Result<String> {
+pub(crate) async fn rows(session: &Session, text: &str) -> Result<String> {
     let frame = session.sql(text).await?;
     let rows = frame.to_json_rows().await?;
     let lines: Vec<String> = rows
@@ -20,7 +20,7 @@ async fn rows(session: &Session, text: &str) -> Result<String> {
 }
 
 /// Carries statements out in order; each gives these rows, or fails with this condition.
-async fn check(session: &Session, cases: &[(&str, &str)]) {
+pub(crate) async fn check(session: &Session, cases: &[(&str, &str)]) {
     for (text, expected) in cases {
         let found = match rows(session, text).await {
             Ok(rows) => rows,

@@ -20,5 +20,6 @@ mod stateful;
 mod steps;
 mod stream;
 mod support;
+mod table_files;
 mod tidy;
 mod write;

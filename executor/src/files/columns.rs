@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, RecordBatch, RecordBatchOptions, StructArray, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, IntervalUnit, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use tidemill_planner::ident::same;
 use tidemill_planner::{Error, Result};
@@ -211,6 +211,8 @@ fn may_hold(from: &DataType, to: &DataType) -> bool {
         (from, to) if from.is_integer() && to.is_signed_integer() => true,
         (from, T::Decimal128(_, scale)) if from.is_integer() => *scale >= 0,
         (T::Decimal32(_, s) | T::Decimal64(_, s) | T::Decimal128(_, s) | T::Decimal256(_, s), T::Decimal128(_, to_s)) => to_s >= s,
+        // Spark keeps intervals as what they count: microseconds, months.
+        (T::Int64, T::Duration(TimeUnit::Microsecond)) | (T::Int32, T::Interval(IntervalUnit::YearMonth)) => true,
         // Some writers mark no text as such; bytes that are none are found.
         (T::Binary | T::LargeBinary | T::BinaryView, T::Utf8) => true,
         _ => false,

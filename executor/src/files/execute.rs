@@ -34,6 +34,7 @@ impl Slice for FileSlice {
         let rows = match self.format() {
             FileFormat::Json => read_json(self, pieces, scan, &context)?,
             FileFormat::Parquet => read_parquet(self, pieces, scan, &context),
+            FileFormat::Text => return Err(Error::internal("lines of text are no rows")),
         };
         Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(self.schema()), rows.map(|batch| batch.map_err(Into::into)))))
     }

@@ -14,6 +14,8 @@ pub enum FileFormat {
     Json,
     /// Apache Parquet.
     Parquet,
+    /// Lines of text, whose meaning is somebody else's: see [`super::FileSlice::text`].
+    Text,
 }
 
 impl FileFormat {
@@ -22,6 +24,7 @@ impl FileFormat {
         match self {
             Self::Json => "json",
             Self::Parquet => "parquet",
+            Self::Text => "text",
         }
     }
 }

@@ -11,11 +11,11 @@ use super::cut::Piece;
 use super::input::Input;
 
 /// So much is read at once.
-const CHUNK_BYTES: u64 = 4 << 20;
+pub(super) const CHUNK_BYTES: u64 = 4 << 20;
 /// Beyond the end of the part, the rest of its last line is looked for in steps of this.
 const TAIL_BYTES: u64 = 64 << 10;
 /// A line that is longer is malformed, and is not held in memory.
-const MAX_LINE_BYTES: usize = 64 << 20;
+pub(super) const MAX_LINE_BYTES: usize = 64 << 20;
 
 /// What is read next.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,7 +30,6 @@ pub(super) enum Chunk {
 pub(super) struct LineChunks {
     input: Input,
     file: File,
-    start: u64,
     /// Lines that begin at or after it belong to the next part.
     end: u64,
     /// The offset of the first byte of `buffer` in the file.
@@ -54,7 +53,6 @@ impl LineChunks {
         Ok(Self {
             input,
             file,
-            start: piece.start,
             end: piece.end,
             base,
             buffer: Vec::new(),
@@ -179,11 +177,6 @@ impl LineChunks {
         }
         // The line that reaches over `start` belongs to the part before.
         Ok(lines + u64::from(open_line))
-    }
-
-    /// Where the part begins.
-    pub(super) fn start(&self) -> u64 {
-        self.start
     }
 }
 

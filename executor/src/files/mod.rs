@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! list ─► FileEntry… ─► FileSlice ─► cut into runs per task ─┬─► line_chunks ─► json ─► batches, malformed lines
+//!                                                           ├─► line_chunks ─► text, for CSV
 //!                                                           └─► parquet ─► batches, files that cannot be read
 //! ```
 //! What the bytes of a file or its name say for ever makes a dead letter. What may be otherwise the next time is an error: a file
@@ -11,6 +12,7 @@
 //! However Parquet is read (slices here, scans, MERGE), `int96` says in which types, and `columns` which column is which.
 
 mod columns;
+mod compressed;
 mod cut;
 mod execute;
 mod findings;
@@ -23,13 +25,17 @@ mod list;
 mod name;
 mod parquet;
 mod parquet_scan;
+mod pieces;
 mod read_json;
+mod read_text;
 mod slice;
 
 pub use columns::{FileColumns, Wanted};
+pub use compressed::open_text;
 pub use format::{FileFormat, malformed_schema};
 pub use int96::in_micros;
 pub use json::{JsonDecoder, MalformedLine};
 pub use list::{FileEntry, NameFilter, Names, list_files, list_names};
-pub use parquet_scan::read_by_our_rules;
+pub use parquet_scan::{AbsentValues, read_by_our_rules};
+pub use read_text::TextChunk;
 pub use slice::FileSlice;

@@ -5,6 +5,7 @@
 //! footer ─ Footers ─► the file's schema, its path ─ ColumnsByName ─► an expression for each column of the table
 //! ```
 
+use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
@@ -41,8 +42,11 @@ use object_store::ObjectStore;
 use super::columns::{Wanted, column_as, holds_all, root_of};
 use super::int96;
 
+/// By a column's name the value that it has in files that lack it; columns without one are null there.
+pub type AbsentValues = HashMap<String, ScalarValue>;
+
 /// The scan of Parquet files in `store`, reading them as the other readers do. A scan of other files stays as it is.
-pub fn read_by_our_rules(scan: FileScanConfig, store: Arc<dyn ObjectStore>) -> FileScanConfig {
+pub fn read_by_our_rules(scan: FileScanConfig, store: Arc<dyn ObjectStore>, absent: Arc<AbsentValues>) -> FileScanConfig {
     let Some(source) = scan.file_source().downcast_ref::<ParquetSource>().cloned() else { return scan };
     let readers = source.parquet_file_reader_factory().cloned();
     let readers = readers.unwrap_or_else(|| Arc::new(DefaultParquetFileReaderFactory::new(store)) as _);
@@ -52,7 +56,7 @@ pub fn read_by_our_rules(scan: FileScanConfig, store: Arc<dyn ObjectStore>) -> F
     let groups = scan.file_groups.iter().map(|group| FileGroup::new(group.iter().map(|file| known_of(file, &columns)).collect())).collect();
     FileScanConfigBuilder::from(scan)
         .with_source(Arc::new(source))
-        .with_expr_adapter(Some(Arc::new(ColumnsByName)))
+        .with_expr_adapter(Some(Arc::new(ColumnsByName { absent })))
         .with_file_groups(groups)
         .with_statistics(statistics)
         .build()
@@ -184,12 +188,14 @@ fn without_float_pages(mut index: ParquetColumnIndex) -> ParquetColumnIndex {
 
 /// Makes a [`Finder`] for each file.
 #[derive(Debug)]
-struct ColumnsByName;
+struct ColumnsByName {
+    absent: Arc<AbsentValues>,
+}
 
 impl PhysicalExprAdapterFactory for ColumnsByName {
     fn create(&self, table: SchemaRef, file: SchemaRef) -> DfResult<Arc<dyn PhysicalExprAdapter>> {
         let path = file.metadata().get(PATH).map_or("a data file", String::as_str).into();
-        Ok(Arc::new(Finder { table, file, path }))
+        Ok(Arc::new(Finder { table, file, path, absent: Arc::clone(&self.absent) }))
     }
 }
 
@@ -199,6 +205,7 @@ struct Finder {
     table: SchemaRef,
     file: SchemaRef,
     path: Arc<str>,
+    absent: Arc<AbsentValues>,
 }
 
 impl PhysicalExprAdapter for Finder {
@@ -215,7 +222,8 @@ impl Finder {
     fn find(&self, column: &Column) -> DfResult<Arc<dyn PhysicalExpr>> {
         let field = &self.table.fields()[self.table.index_of(column.name())?];
         let Some(root) = root_of(field, &self.file, &self.path, Wanted::Table)? else {
-            return Ok(lit(ScalarValue::try_from(field.data_type())?));
+            let known = self.absent.get(field.name()).cloned();
+            return Ok(lit(known.map_or_else(|| ScalarValue::try_from(field.data_type()), Ok)?));
         };
         let found = self.file.field(root);
         let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(found.name(), root));

@@ -1,7 +1,6 @@
 //! The rows of JSON files as a stream: blocks are read ahead on tokio's blocking pool and decoded where the stream is
 //! polled. Malformed lines go to the task's report.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
@@ -15,45 +14,12 @@ use super::cut::Piece;
 use super::format::malformed_schema;
 use super::json::{JsonDecoder, MalformedLine};
 use super::line_chunks::{Chunk, LineChunks};
+use super::pieces::{Located, PieceReader, Read};
 use super::slice::FileSlice;
 use crate::log::blocking;
 
 /// Malformed lines are handed over in batches of about so many.
 const MALFORMED_ROWS: usize = 1024;
-
-/// The pieces of one task, read one chunk after another. It blocks.
-struct PieceReader {
-    slice: FileSlice,
-    pieces: VecDeque<Piece>,
-    current: Option<(usize, LineChunks)>,
-}
-
-/// A chunk, and where it comes from.
-struct Located {
-    file: usize,
-    /// The first offset of the piece in its file.
-    piece_start: u64,
-    chunk: Chunk,
-}
-
-impl PieceReader {
-    fn next(mut self) -> Result<Read> {
-        loop {
-            if let Some((file, chunks)) = &mut self.current {
-                if let Some(chunk) = chunks.next()? {
-                    let located = Located { file: *file, piece_start: chunks.start(), chunk };
-                    return Ok((self, Some(located)));
-                }
-                self.current = None;
-            }
-            let Some(piece) = self.pieces.pop_front() else { return Ok((self, None)) };
-            self.current = Some((piece.file, LineChunks::open(self.slice.input(piece.file), piece)?));
-        }
-    }
-}
-
-/// The reader after a read, and what it read.
-type Read = (PieceReader, Option<Located>);
 
 /// Lines that are being decoded.
 struct Text {
@@ -93,7 +59,7 @@ pub(super) fn read_json(
     scan: &SourceId,
     context: &TaskContext,
 ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-    let reader = PieceReader { slice: slice.clone(), pieces: pieces.into(), current: None };
+    let reader = PieceReader::new(slice.clone(), pieces);
     let stream = JsonStream {
         slice: slice.clone(),
         scope: TaskScope::of(context),

@@ -120,6 +120,12 @@ impl Column {
                 let value = float(&number, *self.field.data_type() == DataType::Float32);
                 values.push(value.ok_or_else(|| mismatch(&self.path, self.field.data_type(), number.text))?);
             }
+            // What JSON's numbers do not say, Spark writes as text.
+            Store::Float(values) if next == Some(b'"') => {
+                let text = cursor.string(scratch)?;
+                let value = not_finite(text);
+                values.push(value.ok_or_else(|| mismatch(&self.path, self.field.data_type(), &format!("\"{}\"", text.escape_ascii())))?);
+            }
             Store::Decimal(values) if matches!(next, Some(b'-' | b'0'..=b'9')) => {
                 let number = cursor.number()?;
                 let DataType::Decimal128(precision, scale) = self.field.data_type() else {
@@ -336,6 +342,16 @@ fn float(number: &Number<'_>, single: bool) -> Option<f64> {
     }
     let value = if single { number.text.parse::<f32>().ok().map(f64::from) } else { number.text.parse::<f64>().ok() };
     value.filter(|value| value.is_finite())
+}
+
+/// NaN and infinities by Spark's names for them.
+fn not_finite(text: &[u8]) -> Option<f64> {
+    match text {
+        b"NaN" => Some(f64::NAN),
+        b"Infinity" | b"+Infinity" | b"+INF" => Some(f64::INFINITY),
+        b"-Infinity" | b"-INF" => Some(f64::NEG_INFINITY),
+        _ => None,
+    }
 }
 
 fn time(data_type: &DataType, text: &str) -> Option<i64> {

@@ -104,7 +104,7 @@ fn values_of_every_type() {
             ],
         ),
         (DataType::Float32, &["1e39", "\"1\""]),
-        (DataType::Float64, &["1e309", "NaN", "\"NaN\"", "Infinity", "true", "1.", ".5", "0x10"]),
+        (DataType::Float64, &["1e309", "NaN", "\"nan\"", "Infinity", "true", "1.", ".5", "0x10"]),
         (DataType::Decimal128(5, 2), &["1000", "\"1.5\"", "1e99999999999"]),
         (DataType::Utf8, &["1", "true", "{}", "[]", "\"a", "'a'", "\"\\ud800\"", "\"\u{1}\""]),
         (DataType::Binary, &["1", "\"?\"", "\"AQ\""]),

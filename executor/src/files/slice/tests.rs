@@ -270,7 +270,9 @@ async fn a_name_that_is_not_utf8_is_a_dead_letter_once() {
         let write = |name: &[u8], range: std::ops::Range<i64>| {
             let path = dir.path().join(OsStr::from_bytes(name));
             match format {
-                FileFormat::Json => std::fs::write(path, range.map(|id| format!("{{\"id\":{id}}}\n")).collect::<String>()).unwrap(),
+                FileFormat::Json | FileFormat::Text => {
+                    std::fs::write(path, range.map(|id| format!("{{\"id\":{id}}}\n")).collect::<String>()).unwrap()
+                }
                 FileFormat::Parquet => write_parquet(&path, &[ids(range)], 100_000),
             }
         };

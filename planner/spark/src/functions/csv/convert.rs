@@ -47,6 +47,7 @@ fn from_csv(call: &mut Call<'_>) -> Result<Typed> {
 }
 
 /// How CSV is read.
+#[derive(Debug)]
 pub(super) struct Parser {
     pub(super) format: Format,
     pub(super) formats: ReadFormats,
@@ -123,7 +124,7 @@ impl Parser {
     }
 
     /// The values of a record, and whether it is as it should be.
-    fn record(&self, line: &str, fields: &[&StructField]) -> (Vec<Value>, bool) {
+    pub(super) fn record(&self, line: &str, fields: &[&StructField]) -> (Vec<Value>, bool) {
         let Some(tokens) = self.format.split(line) else { return (vec![Value::Null; fields.len()], false) };
         let mut good = tokens.len() == fields.len();
         let values = fields

@@ -50,7 +50,7 @@ fn schema(text: &str, options: &Options, settings: &Settings) -> Result<SparkTyp
 }
 
 /// The narrowest type of a text.
-fn infer(text: &str, parser: &Parser, prefer_date: bool, settings: &Settings) -> SparkType {
+pub(super) fn infer(text: &str, parser: &Parser, prefer_date: bool, settings: &Settings) -> SparkType {
     if text.is_empty() || text == parser.format.null() {
         return SparkType::String;
     }

@@ -53,6 +53,11 @@ impl Format {
         })
     }
 
+    /// Whether a line of a file holds a record: blank lines and comments hold none.
+    pub(super) fn holds_record(&self, line: &str) -> bool {
+        line.contains(|c: char| c > ' ') && !self.comment.is_some_and(|comment| line.starts_with(comment))
+    }
+
     /// What stands for null.
     pub(super) fn null(&self) -> &str {
         &self.null

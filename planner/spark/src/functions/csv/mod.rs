@@ -1,6 +1,7 @@
 //! Spark's functions of CSV.
 
 mod convert;
+pub(in crate::functions) mod files;
 mod infer;
 mod line;
 mod write;

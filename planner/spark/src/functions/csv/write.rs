@@ -43,8 +43,8 @@ fn to_csv(call: &mut Call<'_>) -> Result<Typed> {
 }
 
 /// How values are written.
-struct Style<'a> {
-    format: Format,
+pub(super) struct Style<'a> {
+    pub(super) format: Format,
     formats: WriteFormats,
     /// What stands for null inside of arrays, maps and structs.
     inner_null: Option<String>,
@@ -52,7 +52,11 @@ struct Style<'a> {
 }
 
 impl<'a> Style<'a> {
-    fn new(options: &Options, settings: &'a Settings) -> Result<Self> {
+    /// By the options.
+    ///
+    /// # Errors
+    /// For options that have no such value.
+    pub(super) fn new(options: &Options, settings: &'a Settings) -> Result<Self> {
         Ok(Self {
             format: Format::new(options)?,
             formats: WriteFormats::new(options, settings)?,
@@ -61,7 +65,11 @@ impl<'a> Style<'a> {
         })
     }
 
-    fn value(&self, array: &ArrayRef, row: usize, data_type: &SparkType) -> Result<Option<String>> {
+    /// A value's text; none for null.
+    ///
+    /// # Errors
+    /// For values that a format of dates or times cannot say.
+    pub(super) fn value(&self, array: &ArrayRef, row: usize, data_type: &SparkType) -> Result<Option<String>> {
         if array.data_type().is_null() || array.is_null(row) {
             return Ok(None);
         }

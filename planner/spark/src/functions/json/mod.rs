@@ -3,6 +3,7 @@
 
 mod convert;
 mod ddl;
+pub(in crate::functions) mod files;
 mod infer;
 pub(in crate::functions) mod options;
 mod path;

@@ -1,6 +1,8 @@
 //! Options of from_json, to_csv and their like, given as a map of text; schemas given as text; and the formats of times that
 //! options say.
 
+use std::collections::BTreeMap;
+
 use datafusion::common::ScalarValue;
 
 use crate::error::error;
@@ -23,6 +25,11 @@ impl Options {
             }
         }
         Self(options)
+    }
+
+    /// Those of files, given by name.
+    pub(in crate::functions) fn of_files(given: &BTreeMap<String, String>) -> Self {
+        Self(given.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
     /// An option that was given.

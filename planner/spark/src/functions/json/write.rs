@@ -54,17 +54,21 @@ fn to_json(call: &mut Call<'_>) -> Result<Typed> {
 
 /// How JSON is written.
 #[allow(clippy::struct_excessive_bools)]
-struct JsonStyle<'a> {
+pub(super) struct JsonStyle<'a> {
     formats: WriteFormats,
     skip_nulls: bool,
     pretty: bool,
     sorted: bool,
-    ascii: bool,
+    pub(super) ascii: bool,
     settings: &'a Settings,
 }
 
 impl<'a> JsonStyle<'a> {
-    fn new(options: &Options, settings: &'a Settings) -> Result<Self> {
+    /// By the options.
+    ///
+    /// # Errors
+    /// For options that have no such value.
+    pub(super) fn new(options: &Options, settings: &'a Settings) -> Result<Self> {
         let skip_nulls = settings.flag("spark.sql.jsonGenerator.ignoreNullFields", true)?;
         Ok(Self {
             formats: WriteFormats::new(options, settings)?,
@@ -76,7 +80,11 @@ impl<'a> JsonStyle<'a> {
         })
     }
 
-    fn value(&self, out: &mut Writer, array: &ArrayRef, row: usize, data_type: &SparkType) -> Result<()> {
+    /// One value of a type.
+    ///
+    /// # Errors
+    /// For values that a format of dates or times cannot say.
+    pub(super) fn value(&self, out: &mut Writer, array: &ArrayRef, row: usize, data_type: &SparkType) -> Result<()> {
         if array.data_type().is_null() || array.is_null(row) {
             out.plain("null");
             return Ok(());

@@ -1,0 +1,237 @@
+//! Records of CSV files: read as `from_csv` reads text, written as `to_csv` writes structs, and the columns that they have.
+//!
+//! Source: Spark, `UnivocityParser.scala`, `CSVInferSchema.scala`, `CSVUtils.scala`.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{ArrayRef, RecordBatch};
+
+use super::convert::Parser;
+use super::infer::infer;
+use super::write::Style;
+use crate::error::error;
+use crate::functions::json::options::Options;
+use crate::functions::json::values::{Value, array_of};
+use crate::types::{SparkType, StructField, from_field};
+use crate::{Error, Result, Settings};
+
+/// What happens to records that do not fit the columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// What does not fit is null, values too many are dropped.
+    Permissive,
+    DropMalformed,
+    FailFast,
+}
+
+/// Reads records of CSV files.
+#[derive(Debug)]
+pub struct CsvReader {
+    parser: Parser,
+    fields: Vec<StructField>,
+    mode: Mode,
+}
+
+impl CsvReader {
+    /// Records of these columns, by the options of the files.
+    ///
+    /// # Errors
+    /// For options that have no such value, and columns that CSV does not hold.
+    pub fn new(options: &BTreeMap<String, String>, fields: Vec<StructField>, settings: &Settings) -> Result<Self> {
+        if let Some(field) = fields.iter().find(|field| field.data_type.is_nested()) {
+            let message =
+                format!("csv files do not hold the column `{}` of type \"{}\": choose another type", field.name, field.data_type.sql());
+            return Err(error("UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE", message));
+        }
+        let mut given = options.clone();
+        let mode = options.iter().find(|(name, _)| name.eq_ignore_ascii_case("mode")).map(|(_, mode)| mode.to_uppercase());
+        given.retain(|name, _| !name.eq_ignore_ascii_case("mode"));
+        let mode = match mode.as_deref() {
+            None | Some("PERMISSIVE") => Mode::Permissive,
+            Some("DROPMALFORMED") => Mode::DropMalformed,
+            Some("FAILFAST") => Mode::FailFast,
+            Some(other) => {
+                return Err(Error::analysis(format!("the option `mode` is PERMISSIVE, DROPMALFORMED or FAILFAST, not `{other}`: set one")));
+            }
+        };
+        Ok(Self { parser: Parser::new(&Options::of_files(&given), settings)?, fields, mode })
+    }
+
+    /// Whether a line holds a record, as the line of the names does.
+    pub fn holds_record(&self, line: &str) -> bool {
+        self.parser.format.holds_record(line)
+    }
+
+    /// The records in these lines, as columns.
+    ///
+    /// # Errors
+    /// `MALFORMED_RECORD_IN_PARSING` in the mode FAILFAST.
+    pub fn read<'l>(&self, lines: impl Iterator<Item = &'l str>) -> Result<(usize, Vec<ArrayRef>)> {
+        let fields: Vec<&StructField> = self.fields.iter().collect();
+        let mut columns: Vec<Vec<Value>> = vec![Vec::new(); fields.len()];
+        let mut rows = 0;
+        for line in lines.filter(|line| self.holds_record(line)) {
+            let (values, good) = self.parser.record(line, &fields);
+            match self.mode {
+                Mode::DropMalformed if !good => continue,
+                Mode::FailFast if !good => {
+                    let message =
+                        format!("the record `{line}` does not fit the columns: correct it, or leave the option `mode` out for nulls");
+                    return Err(error("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", message));
+                }
+                _ => {}
+            }
+            rows += 1;
+            for (column, value) in columns.iter_mut().zip(values) {
+                column.push(value);
+            }
+        }
+        let arrays = columns.into_iter().zip(fields).map(|(column, field)| array_of(column, &field.data_type));
+        Ok((rows, arrays.collect::<Result<_>>()?))
+    }
+}
+
+/// The columns of files with these lines, of which each file is one item: text, unless the option `inferSchema` asks for types.
+///
+/// # Errors
+/// For options that have no such value.
+pub fn csv_columns<'l, F>(files: F, options: &BTreeMap<String, String>, settings: &Settings) -> Result<Vec<StructField>>
+where
+    F: IntoIterator<Item: IntoIterator<Item = &'l str>>,
+{
+    let mut given = options.clone();
+    given.retain(|name, _| !name.eq_ignore_ascii_case("mode"));
+    let options = Options::of_files(&given);
+    let parser = Parser::new(&options, settings)?;
+    let (header, inferred) = (options.flag("header", false)?, options.flag("inferSchema", false)?);
+    let prefer_date = options.flag("preferDate", true)?;
+    let mut names: Option<Vec<String>> = None;
+    let mut types: Vec<Option<SparkType>> = Vec::new();
+    for file in files {
+        let mut records = file.into_iter().filter(|line| parser.format.holds_record(line));
+        let Some(first) = records.next() else { continue };
+        if names.is_none() {
+            let tokens = parser.format.split(first).unwrap_or_default();
+            types = vec![None; tokens.len()];
+            names = Some(if header { safe_names(&tokens) } else { (0..tokens.len()).map(|i| format!("_c{i}")).collect() });
+        }
+        if !inferred {
+            break;
+        }
+        for record in (!header).then_some(first).into_iter().chain(records) {
+            for (known, text) in types.iter_mut().zip(parser.format.split(record).unwrap_or_default()) {
+                if !text.is_empty() && text != parser.format.null() {
+                    let found = infer(&text, &parser, prefer_date, settings);
+                    *known = Some(known.take().map_or(found.clone(), |known| common(known, found)));
+                }
+            }
+        }
+    }
+    let names = names.unwrap_or_default();
+    Ok(names.into_iter().zip(types).map(|(name, data_type)| StructField::new(name, data_type.unwrap_or(SparkType::String))).collect())
+}
+
+/// The names of a header: `_c1` where there is none, and those that are there twice with their place.
+fn safe_names(tokens: &[String]) -> Vec<String> {
+    let folded: Vec<String> = tokens.iter().map(|token| token.to_lowercase()).collect();
+    let is_double = |name: &String| folded.iter().filter(|other| *other == name).count() > 1;
+    tokens
+        .iter()
+        .zip(&folded)
+        .enumerate()
+        .map(|(i, (token, folded))| match token.as_str() {
+            "" => format!("_c{i}"),
+            token if is_double(folded) => format!("{token}{i}"),
+            token => token.to_owned(),
+        })
+        .collect()
+}
+
+/// The type of values of two types.
+fn common(left: SparkType, right: SparkType) -> SparkType {
+    use SparkType::{Date, Decimal, Double, Integer, Long, String, Timestamp};
+    match (left, right) {
+        (left, right) if left == right => left,
+        (Integer, Long) | (Long, Integer) => Long,
+        (Integer | Long | Decimal(..), Double) | (Double, Integer | Long | Decimal(..)) => Double,
+        (Decimal(p, s), Integer | Long) | (Integer | Long, Decimal(p, s)) => Decimal(p.max(20), s),
+        (Decimal(p1, s), Decimal(p2, _)) => Decimal(p1.max(p2), s),
+        (Date, Timestamp) | (Timestamp, Date) => Timestamp,
+        _ => String,
+    }
+}
+
+/// Writes records of CSV files.
+pub struct CsvWriter<'a> {
+    style: Style<'a>,
+}
+
+impl<'a> CsvWriter<'a> {
+    /// By the options of the files.
+    ///
+    /// # Errors
+    /// For options that have no such value.
+    pub fn new(options: &BTreeMap<String, String>, settings: &'a Settings) -> Result<Self> {
+        Ok(Self { style: Style::new(&Options::of_files(options), settings)? })
+    }
+
+    /// The line of the columns' names.
+    pub fn header<'n>(&self, names: impl Iterator<Item = &'n str>) -> String {
+        let names: Vec<Option<String>> = names.map(|name| Some(name.to_owned())).collect();
+        format!("{}\n", self.style.format.join(&names))
+    }
+
+    /// The rows of a batch, a line each.
+    ///
+    /// # Errors
+    /// For values that a format of dates or times cannot say.
+    pub fn lines(&self, batch: &RecordBatch) -> Result<String> {
+        let types: Vec<SparkType> = batch.schema().fields().iter().map(|field| from_field(field).data_type).collect();
+        let mut lines = String::new();
+        for row in 0..batch.num_rows() {
+            let values = batch.columns().iter().zip(&types).map(|(column, data_type)| self.style.value(column, row, data_type));
+            lines.push_str(&self.style.format.join(&values.collect::<Result<Vec<_>>>()?));
+            lines.push('\n');
+        }
+        Ok(lines)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_of_files() {
+        let options = |text: &str| -> BTreeMap<String, String> {
+            text.split_whitespace().filter_map(|pair| pair.split_once('=')).map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
+        };
+        for (given, files, expected) in [
+            ("", &["1,x\n2,y\n"][..], "_c0 STRING, _c1 STRING"),
+            ("header=true", &["a,b,\n1,2,3\n"], "a STRING, b STRING, _c2 STRING"),
+            ("header=true inferSchema=true", &["\na,A\n1,2.5\n", "a,b\n30000000000,\n"], "a0 BIGINT, A1 DOUBLE"),
+            ("inferSchema=true", &["1,2020-01-01\n,2020-01-01 10:00:00\n"], "_c0 INT, _c1 TIMESTAMP"),
+            ("inferSchema=true sep=;", &["1;true\nx;false"], "_c0 STRING, _c1 BOOLEAN"),
+            ("", &["", "\n"], ""),
+        ] {
+            let columns = csv_columns(files.iter().map(|file| file.lines()), &options(given), &Settings::default()).unwrap();
+            let shown: Vec<String> = columns.iter().map(|f| format!("{} {}", f.name, f.data_type.sql())).collect();
+            assert_eq!(shown.join(", "), expected, "{given} {files:?}");
+        }
+    }
+
+    #[test]
+    fn records_that_do_not_fit() {
+        let fields = vec![StructField::new("a", SparkType::Integer), StructField::new("b", SparkType::String)];
+        for (mode, lines, rows) in [
+            ("PERMISSIVE", "1,x,9\n2\n\nzz,y\n", Some(3)),
+            ("DropMalformed", "1,x,9\n2\n3,y\nzz,y\n", Some(1)),
+            ("FAILFAST", "1,x\n2\n", None),
+            ("nonsense", "", None),
+        ] {
+            let options = BTreeMap::from([("mode".to_owned(), mode.to_owned())]);
+            let read = CsvReader::new(&options, fields.clone(), &Settings::default()).and_then(|reader| reader.read(lines.lines()));
+            assert_eq!(read.ok().map(|(rows, _)| rows), rows, "{mode}");
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Files as one table of the engine, with one scan: the values of a partition's columns are constants of its files, and files of partitions
+//! that a filter leaves out are not opened.
+
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Fields, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session as EngineSession, TableProvider};
+use datafusion::common::stats::Precision;
+use datafusion::common::{ColumnStatistics, DFSchema, Statistics};
+use datafusion::datasource::TableType;
+use datafusion::datasource::file_format::FileFormat as _;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::error::Result as DfResult;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::scalar::ScalarValue;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use object_store::{ObjectStore, ObjectStoreExt};
+use tidemill_executor::files::{AbsentValues, read_by_our_rules};
+use tidemill_spark::error::error;
+
+use super::files::data_files;
+use super::text_files::{self, TextFormat};
+use tidemill_planner::Result;
+
+/// A file, and its values of the partitions' columns.
+#[derive(Debug, Clone)]
+pub(crate) struct TableFile {
+    pub(crate) path: PathBuf,
+    pub(crate) values: Vec<ScalarValue>,
+}
+
+/// Which files.
+#[derive(Debug, Clone)]
+pub(crate) enum Files {
+    /// Those that were there when they were listed; that one has gone since is an error.
+    Listed(Vec<TableFile>),
+    /// What is at these paths whenever the table is read.
+    At(Vec<String>),
+}
+
+/// How the files are read.
+#[derive(Debug, Clone)]
+pub(crate) enum Reading {
+    Parquet(Arc<AbsentValues>),
+    Text(TextFormat),
+}
+
+/// Files of one format as a table.
+#[derive(Debug)]
+pub(crate) struct FileTable {
+    files: Files,
+    data: SchemaRef,
+    partitions: Fields,
+    /// The columns in the files, then those of the partitions.
+    schema: SchemaRef,
+    reading: Reading,
+}
+
+impl FileTable {
+    /// Files of the columns `data`, with `partitions` beside them.
+    pub(crate) fn new(files: Files, data: SchemaRef, partitions: Fields, reading: Reading) -> Self {
+        let schema = Arc::new(Schema::new(data.fields().iter().chain(&partitions).cloned().collect::<Vec<_>>()));
+        Self { files, data, partitions, schema, reading }
+    }
+
+    /// The files whose partitions' values no filter rules out.
+    fn chosen(&self, state: &dyn EngineSession, filters: &[Expr]) -> DfResult<Vec<TableFile>> {
+        let mut files = match &self.files {
+            Files::Listed(files) => files.clone(),
+            Files::At(paths) => {
+                let mut found = Vec::new();
+                for path in paths {
+                    found.extend(data_files(path)?.into_iter().map(|path| TableFile { path, values: Vec::new() }));
+                }
+                found
+            }
+        };
+        let is_of_partition = |filter: &&Expr| {
+            let columns = filter.column_refs();
+            !columns.is_empty() && columns.iter().all(|column| self.partitions.iter().any(|field| field.name() == &column.name))
+        };
+        let filters: Vec<&Expr> = filters.iter().filter(is_of_partition).collect();
+        if filters.is_empty() || files.is_empty() {
+            return Ok(files);
+        }
+        let columns = (0..self.partitions.len())
+            .map(|at| ScalarValue::iter_to_array(files.iter().filter_map(|file| file.values.get(at).cloned())))
+            .collect::<DfResult<Vec<_>>>()?;
+        let schema = Arc::new(Schema::new(self.partitions.clone()));
+        let values = RecordBatch::try_new(Arc::clone(&schema), columns)?;
+        let schema = DFSchema::try_from(schema)?;
+        let mut keeps = vec![true; files.len()];
+        for filter in filters {
+            // What cannot be told now is told when the rows are filtered.
+            let Ok(filter) = state.create_physical_expr(filter.clone(), &schema) else { continue };
+            let Ok(kept) = filter.evaluate(&values).and_then(|kept| kept.into_array(values.num_rows())) else { continue };
+            let Some(kept) = kept.as_any().downcast_ref::<BooleanArray>() else { continue };
+            keeps.iter_mut().zip(kept).for_each(|(keep, kept)| *keep &= kept == Some(true));
+        }
+        let mut keeps = keeps.into_iter();
+        files.retain(|_| keeps.next().unwrap_or(true));
+        Ok(files)
+    }
+
+    async fn parquet(
+        &self,
+        state: &dyn EngineSession,
+        files: Vec<TableFile>,
+        absent: &Arc<AbsentValues>,
+        projection: Option<&Vec<usize>>,
+        limit: Option<usize>,
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        let url = ObjectStoreUrl::local_filesystem();
+        let store = state.runtime_env().object_store(&url)?;
+        let at_once = state.config_options().execution.meta_fetch_concurrency.get();
+        let opened = stream::iter(files).map(|file| self.known(state, &store, file)).buffered(at_once.max(1));
+        let files: Vec<PartitionedFile> = opened.try_collect().await?;
+        let statistics = Statistics::try_merge_iter(files.iter().filter_map(|file| file.statistics.as_deref()), &self.schema)?;
+        let table = TableSchema::builder(Arc::clone(&self.data)).with_table_partition_cols(self.partitions.clone()).build();
+        let groups = FileGroup::new(files).split_files(state.config().target_partitions().max(1));
+        let format = ParquetFormat::default();
+        let config = FileScanConfigBuilder::new(url, format.file_source(table))
+            .with_file_groups(groups)
+            .with_statistics(statistics)
+            .with_limit(limit)
+            .with_projection_indices(projection.cloned())?
+            .build();
+        // The format's own plan keeps footers with their page indexes, which our rules change with the footers.
+        let plan = format.create_physical_plan(state, config).await?;
+        let scan = plan.downcast_ref::<DataSourceExec>().and_then(|scan| scan.downcast_to_file_source::<ParquetSource>());
+        let Some((scan, _)) = scan else { return Ok(plan) };
+        Ok(DataSourceExec::from_data_source(read_by_our_rules(scan.clone(), store, Arc::clone(absent))))
+    }
+
+    /// A file with what its footer tells.
+    async fn known(&self, state: &dyn EngineSession, store: &Arc<dyn ObjectStore>, file: TableFile) -> DfResult<PartitionedFile> {
+        let location = object_store::path::Path::from_absolute_path(&file.path)?;
+        let meta = store.head(&location).await.map_err(|e| match e {
+            object_store::Error::NotFound { .. } => gone(&file.path).into(),
+            e => datafusion::error::DataFusionError::from(e),
+        })?;
+        let mut known = ParquetFormat::default().infer_stats(state, store, Arc::clone(&self.data), &meta).await?;
+        for (column, field) in known.column_statistics.iter_mut().zip(self.data.fields()) {
+            // A column of no value may be one that the file lacks, or has under a name in another case.
+            let is_doubtful = column.null_count == known.num_rows && known.num_rows != Precision::Exact(0);
+            if is_doubtful || field.data_type().is_temporal() && !field.data_type().is_primitive() {
+                *column = ColumnStatistics::new_unknown();
+            }
+        }
+        Ok(PartitionedFile::new_from_meta(meta).with_partition_values(file.values).with_statistics(Arc::new(known)))
+    }
+}
+
+/// The error that a file is no longer there.
+pub(super) fn gone(path: &Path) -> tidemill_planner::Error {
+    let message = format!(
+        "{}: the file was there when its folder was listed, and is gone: the folder was written again, so read it anew",
+        path.display()
+    );
+    error("FAILED_READ_FILE.FILE_NOT_EXIST", message).with_parameter("path", path.display().to_string())
+}
+
+#[async_trait]
+impl TableProvider for FileTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DfResult<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn EngineSession,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        let files = self.chosen(state, filters)?;
+        if files.is_empty() {
+            let schema = match projection {
+                Some(projection) => Arc::new(self.schema.project(projection)?),
+                None => Arc::clone(&self.schema),
+            };
+            return Ok(Arc::new(EmptyExec::new(schema)));
+        }
+        let limit = limit.filter(|_| filters.is_empty());
+        match &self.reading {
+            Reading::Parquet(absent) => self.parquet(state, files, absent, projection, limit).await,
+            Reading::Text(format) => {
+                let table = text_files::table(files, format, &self.data, &self.schema)?;
+                table.scan(state, projection, &[], limit).await
+            }
+        }
+    }
+}
+
+/// A batch with constants beside its columns.
+pub(super) fn with_values(batch: &RecordBatch, values: &[ScalarValue], schema: &SchemaRef) -> Result<RecordBatch> {
+    let rows = batch.num_rows();
+    let constants = values.iter().map(|value| value.to_array_of_size(rows)).collect::<DfResult<Vec<ArrayRef>>>()?;
+    let columns = batch.columns().iter().cloned().chain(constants).collect();
+    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &RecordBatchOptions::new().with_row_count(Some(rows)))?)
+}

@@ -1,0 +1,153 @@
+//! Text files as slices: lines of JSON by the strict decoder, records of CSV in Spark's rules.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::SchemaRef;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::scalar::ScalarValue;
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use tidemill_executor::files::{FileEntry, FileFormat, FileSlice, TextChunk, malformed_schema};
+use tidemill_planner::scan::ScanTable;
+use tidemill_planner::seam::{Slice, TaskScope};
+use tidemill_planner::{SourceId, key};
+use tidemill_spark::functions::CsvReader;
+
+use super::file_table::{TableFile, gone, with_values};
+use tidemill_planner::{Error, Result};
+
+/// So many records of CSV make a batch.
+const BATCH_ROWS: usize = 8192;
+
+/// What the lines are.
+#[derive(Debug, Clone)]
+pub(crate) enum TextFormat {
+    Json,
+    /// Records, and whether the first line of a file names the columns.
+    Csv(Arc<CsvReader>, bool),
+}
+
+/// The files as a table, of the columns `schema` of which the files hold `data`.
+pub(super) fn table(files: Vec<TableFile>, format: &TextFormat, data: &SchemaRef, schema: &SchemaRef) -> Result<ScanTable> {
+    let root = Path::new("/");
+    let (kind, malformed) = match format {
+        TextFormat::Json => (FileFormat::Json, Some(malformed_schema())),
+        TextFormat::Csv(..) => (FileFormat::Text, None),
+    };
+    let mut names = String::new();
+    let mut by_values: Vec<(Vec<ScalarValue>, Vec<FileEntry>)> = Vec::new();
+    for TableFile { path, values } in files {
+        let below = path.strip_prefix(root).unwrap_or(&path).to_str();
+        let below = below.ok_or_else(|| Error::unsupported(format!("{}: the file's name is not UTF-8; rename it", path.display())))?;
+        let entry = FileEntry::of(root, below)?.ok_or_else(|| gone(&path))?;
+        names.push_str(below);
+        names.push('\n');
+        match by_values.last_mut().filter(|(known, _)| *known == values) {
+            Some((_, entries)) => entries.push(entry),
+            None => by_values.push((values, vec![entry])),
+        }
+    }
+    let parts = by_values.into_iter().map(|(values, entries)| Ok((values, FileSlice::new(root, entries, kind, Arc::clone(data))?)));
+    let parts: Arc<[Part]> = parts.collect::<Result<Vec<_>>>()?.into();
+    // Warnings name the source, so it says where it is.
+    let first = names.lines().next().unwrap_or_default();
+    let more = names.lines().count().saturating_sub(1);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let columns = format!("{names}{data:?}{schema:?}");
+    let id = SourceId::new(format!("{} /{first}{more} ({:016x})", kind.as_str(), key::stable_hash(columns.as_bytes())));
+    let slice = TextSlice { parts, format: format.clone(), data: Arc::clone(data), schema: Arc::clone(schema) };
+    Ok(ScanTable::batch(id, Arc::clone(schema), malformed, Arc::new(slice)))
+}
+
+/// Files of one partition, with its values.
+type Part = (Vec<ScalarValue>, FileSlice);
+
+#[derive(Debug)]
+struct TextSlice {
+    parts: Arc<[Part]>,
+    format: TextFormat,
+    data: SchemaRef,
+    schema: SchemaRef,
+}
+
+impl Slice for TextSlice {
+    fn execute(
+        &self,
+        partition: usize,
+        partitions: usize,
+        scan: &SourceId,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let (parts, format, data, schema) =
+            (Arc::clone(&self.parts), self.format.clone(), Arc::clone(&self.data), Arc::clone(&self.schema));
+        let scan = scan.clone();
+        let rows = stream::iter(0..parts.len())
+            .map(move |at| {
+                let (values, slice) = parts[at].clone();
+                // Small files go to the first task of a slice: every slice has another one.
+                let place = (partition + at) % partitions.max(1);
+                let rows: BoxStream<'static, Result<RecordBatch>> = match &format {
+                    TextFormat::Json => slice.execute(place, partitions, &scan, Arc::clone(&context))?.map_err(Error::from).boxed(),
+                    TextFormat::Csv(reader, header) => {
+                        let counted = (scan.clone(), TaskScope::of(&context));
+                        records(slice.text(place, partitions), Arc::clone(reader), *header, Arc::clone(&data))
+                            .inspect_ok(move |batch| {
+                                let (scan, scope) = &counted;
+                                *scope.report().source_rows.entry(scan.clone()).or_default() += batch.num_rows() as u64;
+                            })
+                            .boxed()
+                    }
+                };
+                let schema = Arc::clone(&schema);
+                Ok::<_, Error>(rows.map(move |batch| with_values(&batch?, &values, &schema)))
+            })
+            .try_flatten();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), rows.map_err(Into::into))))
+    }
+
+    fn bytes(&self) -> Option<u64> {
+        self.parts.iter().map(|(_, slice)| slice.bytes()).sum()
+    }
+}
+
+/// The records in some text.
+fn records(
+    text: BoxStream<'static, Result<TextChunk>>,
+    reader: Arc<CsvReader>,
+    header: bool,
+    columns: SchemaRef,
+) -> impl futures::Stream<Item = Result<RecordBatch>> + Send + 'static {
+    text.map(move |chunk| {
+        let chunk = chunk?;
+        let mut lines = chunk.text.lines();
+        if header && chunk.begins_file {
+            lines.by_ref().find(|line| reader.holds_record(line));
+        }
+        let mut batches = Vec::new();
+        loop {
+            let mut taken = lines.by_ref().take(BATCH_ROWS).peekable();
+            if taken.peek().is_none() {
+                return Ok::<_, Error>(stream::iter(batches));
+            }
+            let (rows, arrays) = reader.read(taken)?;
+            let options = RecordBatchOptions::new().with_row_count(Some(rows));
+            batches.push(RecordBatch::try_new_with_options(Arc::clone(&columns), arrays, &options).map_err(Error::from));
+        }
+    })
+    .try_flatten()
+}
+
+/// The beginnings of files, of so many bytes, to find their columns in. It blocks.
+pub(super) fn beginnings(files: &[PathBuf], bytes: u64) -> Result<Vec<String>> {
+    let read = |path: &PathBuf| {
+        let mut read = Vec::new();
+        let text = tidemill_executor::files::open_text(path)?;
+        text.take(bytes).read_to_end(&mut read).map_err(|e| Error::io_at(path.display(), e))?;
+        let text = String::from_utf8_lossy(&read);
+        Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
+    };
+    files.iter().map(read).collect()
+}
