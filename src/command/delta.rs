@@ -5,21 +5,26 @@ use tidemill_spark::error::error;
 use tidemill_spark::plan::{Expression, ExpressionKind, Literal, Relation, TableName};
 
 use super::{Context, rows};
-use crate::catalog::{TableRecord, shown};
+use crate::catalog::{Hold, NameLock, TableRecord, shown};
 use crate::dataframe::DataFrame;
 use tidemill_planner::{Error, Result};
 
 /// The folder of a Delta table.
 async fn folder(cx: &Context<'_>, parts: &[String], doing: &str) -> Result<String> {
+    held_folder(cx, parts, doing).await.map(|(folder, _)| folder)
+}
+
+/// The folder of a Delta table, which stays its folder until the lock is dropped.
+async fn held_folder(cx: &Context<'_>, parts: &[String], doing: &str) -> Result<(String, Option<NameLock>)> {
     if let [format, path] = parts
         && format.eq_ignore_ascii_case("delta")
         && matches!(cx.catalog().find(parts, &cx.settings).await?, crate::catalog::Found::Missing)
     {
-        return cx.location(path);
+        return Ok((cx.location(path)?, None));
     }
-    let table = cx.table(parts, doing, false).await?;
+    let (table, shared) = cx.table_held(parts, doing, Hold::Shared).await?;
     need_delta(&table, doing)?;
-    Ok(table.location)
+    Ok((table.location, shared))
 }
 
 fn need_delta(table: &TableRecord, doing: &str) -> Result<()> {
@@ -57,9 +62,9 @@ pub(super) async fn describe(cx: &Context<'_>, name: &TableName, history: bool, 
 }
 
 /// The table that an UPDATE, DELETE or MERGE names.
-async fn target(cx: &Context<'_>, relation: &Relation, doing: &str) -> Result<String> {
+async fn target(cx: &Context<'_>, relation: &Relation, doing: &str) -> Result<(String, Option<NameLock>)> {
     match super::view::named_table(relation) {
-        Some(table) => folder(cx, &cx.parts(&table.name)?, doing).await,
+        Some(table) => held_folder(cx, &cx.parts(&table.name)?, doing).await,
         None => Err(error("UNSUPPORTED_FEATURE.TABLE_OPERATION", format!("{doing} needs a table's name"))),
     }
 }
@@ -76,7 +81,7 @@ pub(super) async fn update(cx: &Context<'_>, table: &Relation) -> Result<DataFra
 
 /// DELETE: of all rows; conditions are not there yet.
 pub(super) async fn delete(cx: &Context<'_>, table: &Relation, condition: Option<&Expression>) -> Result<DataFrame> {
-    let folder = target(cx, table, "DELETE").await?;
+    let (folder, _shared) = target(cx, table, "DELETE").await?;
     let all = condition.is_none_or(|condition| condition.kind == ExpressionKind::Literal(Literal::Boolean(true)));
     if all {
         DeltaTable::open(&folder).await?.overwrite(Vec::new(), None).await?;

@@ -17,6 +17,8 @@ mod explain;
 mod function;
 mod insert;
 mod partition;
+mod place;
+mod rename;
 mod rows;
 mod set;
 mod show;

@@ -7,6 +7,7 @@ use tidemill_spark::types::SparkType;
 use super::{Context, rows};
 use crate::catalog::{TableRecord, shown};
 use crate::dataframe::DataFrame;
+use crate::scan::save_record::taken;
 use crate::scan::{HIVE_NULL, TableFiles, folder_of};
 use tidemill_planner::{Error, Result};
 
@@ -99,6 +100,8 @@ pub(super) async fn add(
     if_not_exists: bool,
 ) -> Result<()> {
     let files = files_of(table)?;
+    std::fs::create_dir_all(&files.folder).map_err(|e| Error::io_at(files.folder.display(), e))?;
+    let _alone = taken(&files.folder).await?;
     for (spec, location) in specs {
         if location.is_some() {
             return Err(error(
@@ -132,6 +135,7 @@ fn whole(cx: &Context<'_>, table: &TableRecord, spec: &PartitionSpec) -> Result<
 /// ALTER TABLE … DROP PARTITION.
 pub(super) async fn drop(cx: &Context<'_>, table: &TableRecord, specs: &[PartitionSpec], if_exists: bool) -> Result<()> {
     let files = files_of(table)?;
+    let _alone = if files.folder.is_dir() { Some(taken(&files.folder).await?) } else { None };
     for spec in specs {
         let folder = files.folder.join(folder(cx, table, spec).await?);
         if !folder.is_dir() {
@@ -140,7 +144,7 @@ pub(super) async fn drop(cx: &Context<'_>, table: &TableRecord, specs: &[Partiti
             }
             return Err(error("PARTITIONS_NOT_FOUND", format!("there is no partition {}: SHOW PARTITIONS lists them", folder.display())));
         }
-        crate::scan::remove_folder(&folder)?;
+        std::fs::remove_dir_all(&folder).map_err(|e| Error::io_at(folder.display(), e).context("the partition is not dropped in full"))?;
     }
     Ok(())
 }
@@ -151,6 +155,7 @@ pub(super) async fn rename(cx: &Context<'_>, table: &TableRecord, from: &Partiti
     whole(cx, table, from)?;
     whole(cx, table, to)?;
     let (old, new) = (files.folder.join(folder(cx, table, from).await?), files.folder.join(folder(cx, table, to).await?));
+    let _alone = if files.folder.is_dir() { Some(taken(&files.folder).await?) } else { None };
     if !old.is_dir() {
         return Err(error("PARTITIONS_NOT_FOUND", format!("there is no partition {}: SHOW PARTITIONS lists them", old.display())));
     }

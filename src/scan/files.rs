@@ -111,13 +111,3 @@ pub(crate) fn listing_url(path: &Path) -> Result<ListingTableUrl> {
     let url = url::Url::from_file_path(path).map_err(|()| Error::analysis(format!("{} is no absolute path", path.display())))?;
     Ok(ListingTableUrl::try_new(url, None)?)
 }
-
-/// Removes a folder and what is in it; that it is not there is no error.
-pub(crate) fn remove_folder(folder: &Path) -> Result<()> {
-    match std::fs::remove_dir_all(folder) {
-        Err(e) if !matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
-            Err(Error::io_at(folder.display(), e).context("the table is dropped, and its files are not removed"))
-        }
-        _ => Ok(()),
-    }
-}

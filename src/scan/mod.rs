@@ -11,7 +11,7 @@ pub(crate) mod strict_json;
 mod table_files;
 
 pub(crate) use csv_options::CsvOptions;
-pub(crate) use files::{existing_files, local_path, partition_files, remove_folder};
+pub(crate) use files::{existing_files, local_path, partition_files};
 pub(crate) use partition::{HIVE_NULL, folder_of};
 pub(crate) use path_table::{Format, PathTable, Version, delta, listing, parquet};
 pub(crate) use table_files::TableFiles;
