@@ -143,8 +143,9 @@ impl Catalog {
             let message = format!("the database {shown} holds `{}`: drop that first, or say CASCADE", inside.join("`, `"));
             return Err(error("SCHEMA_NOT_EMPTY", message).with_parameter("schemaName", shown));
         }
-        for inside in names {
-            let id = TableId { database: name.to_owned(), name: inside.to_owned() };
+        // Those that were dropped may have left something, too.
+        for inside in self.store.names(name, Kind::Relation)? {
+            let id = TableId { database: name.to_owned(), name: inside };
             let _held = self.lock(&id, Hold::Alone).await?;
             self.drop_entry(&id).await?;
         }

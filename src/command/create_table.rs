@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
-use arrow::datatypes::Schema;
-use tidemill_lakehouse::{DeltaTable, TableOptions};
+use tidemill_lakehouse::DeltaTable;
 use tidemill_spark::error::error;
 use tidemill_spark::plan::{Command, Relation, TableName, TableSpec};
-use tidemill_spark::types::{SparkType, StructField, field_of, from_field};
+use tidemill_spark::types::{SparkType, from_field};
 
+use super::fill::{Over, fill, taken};
 use super::place::{aside, beside, vacant};
 use super::{Context, columns, rows};
 use crate::ErrorKind;
@@ -53,8 +52,11 @@ pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFr
     if id.database == GLOBAL_TEMP {
         return Err(error("SCHEMA_NOT_FOUND", format!("`{GLOBAL_TEMP}` holds temporary views only: say CREATE GLOBAL TEMPORARY VIEW")));
     }
-    let _alone = cx.catalog().lock_to_make(&[&id]).await?;
     let replaces = *or_replace || *replace_only;
+    if !replaces && cx.catalog().entry(&id).await?.is_some() {
+        return if *if_not_exists { rows::nothing(cx) } else { Err(crate::catalog::exists(&id)) };
+    }
+    let _alone = cx.catalog().lock_to_make(&[&id]).await?;
     let there = match cx.catalog().entry(&id).await {
         // What a damaged record stands for is replaced as well.
         Err(damage) if replaces && damage.kind() == ErrorKind::Corrupt => There::Damaged,
@@ -85,16 +87,6 @@ enum There {
     Table(Box<TableRecord>),
     /// A record that does not read.
     Damaged,
-}
-
-/// What the data of a new table may take the place of.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Over {
-    Nothing,
-    /// A Delta table at the location.
-    Table,
-    /// The files at the location.
-    Files,
 }
 
 /// Makes a table and its data, in the place of what is there. For who holds the name alone. A managed table's data is made aside, so
@@ -149,10 +141,6 @@ async fn put(cx: &Context<'_>, id: &TableId, record: TableRecord, there: There) 
     cx.catalog().replace(id, &Entry::Table(record), leftover).await?;
     fail::fail_point!("command::create.put", |_| std::process::abort());
     cx.catalog().settle(id).await
-}
-
-fn taken(shown: &str) -> Error {
-    error("TABLE_OR_VIEW_ALREADY_EXISTS", format!("there is a table {shown} already: choose another name, or say IF NOT EXISTS"))
 }
 
 fn option(options: &BTreeMap<String, String>, name: &str) -> Option<String> {
@@ -304,76 +292,6 @@ async fn inferred(cx: &Context<'_>, provider: &str, location: &str, id: &TableId
     }
     let provider = PathTable { format, path: location.to_owned(), version: Version::Latest }.open(cx.session).await?;
     Ok(provider.schema().fields().iter().map(|field| ColumnRecord::of(&from_field(field))).collect())
-}
-
-/// Makes the table's data: a Delta table, or files with the query's rows.
-async fn fill(cx: &Context<'_>, record: &TableRecord, query: Option<&Relation>, over: Over) -> Result<()> {
-    if record.is_delta() {
-        return fill_delta(cx, record, query, over).await;
-    }
-    if !Path::new(&record.location).is_file() {
-        std::fs::create_dir_all(&record.location).map_err(|e| Error::io_at(&record.location, e))?;
-    }
-    let fields = record.fields()?;
-    if let Some(rows) = super::insert::positional(cx, record, &fields, query).await? {
-        let files = crate::scan::TableFiles::of(record)?;
-        let holds_files = || {
-            let message = format!("{} holds files already: CREATE TABLE … AS writes to an empty folder", record.location);
-            error("LOCATION_ALREADY_EXISTS", message)
-        };
-        if Path::new(&record.location).join("_delta_log").exists() {
-            let message = format!(
-                "{} is a Delta table, and its files are not replaced by {} files: choose another location, or say USING delta",
-                record.location, record.provider
-            );
-            return Err(error("LOCATION_ALREADY_EXISTS", message));
-        }
-        if over == Over::Nothing && !files.files()?.is_empty() {
-            return Err(holds_files());
-        }
-        // Another statement may have come first since then: the save looks again when it has the folder for itself.
-        let mode = if over == Over::Files { crate::io::Mode::Overwrite } else { crate::io::Mode::Error };
-        let saved = crate::io::save_table(&rows, &files, mode, crate::io::Replace::ByMode).await;
-        return match saved {
-            Err(error) if error.kind() == ErrorKind::Analysis && mode == crate::io::Mode::Error && !files.files()?.is_empty() => {
-                Err(holds_files())
-            }
-            saved => saved,
-        };
-    }
-    Ok(())
-}
-
-async fn fill_delta(cx: &Context<'_>, record: &TableRecord, query: Option<&Relation>, over: Over) -> Result<()> {
-    let there = DeltaTable::exists(&record.location).await?;
-    if there && over == Over::Nothing {
-        return if query.is_some() { Err(taken(&format!("delta.`{}`", record.location))) } else { Ok(()) };
-    }
-    let fields: Vec<StructField> = record.fields()?;
-    let schema = Arc::new(Schema::new(fields.iter().map(field_of).collect::<Vec<_>>()));
-    let options = TableOptions {
-        partition_by: record.partition_columns.clone(),
-        properties: record.properties.clone(),
-        description: record.comment.clone(),
-        ..TableOptions::default()
-    };
-    let batches = match super::insert::positional(cx, record, &fields, query).await? {
-        Some(rows) => Some(rows.collect().await?),
-        None => None,
-    };
-    if there {
-        // Without columns the statement takes those that the table has.
-        if fields.is_empty() && batches.is_none() {
-            return Ok(());
-        }
-        return DeltaTable::open(&record.location).await?.replace(schema, batches, options).await.map(|_| ());
-    }
-    let Some(batches) = batches else { return DeltaTable::create(&record.location, schema, options).await.map(|_| ()) };
-    let first = tidemill_lakehouse::FirstRows { batches, mode: "ErrorIfExists", txn: None };
-    match DeltaTable::create_with_rows(&record.location, schema, first, options).await? {
-        Some(_) => Ok(()),
-        None => Err(taken(&format!("delta.`{}`", record.location))),
-    }
 }
 
 /// CREATE TABLE a LIKE b.

@@ -11,20 +11,35 @@ use tidemill_planner::{Error, Result};
 
 /// The folder of a Delta table.
 async fn folder(cx: &Context<'_>, parts: &[String], doing: &str) -> Result<String> {
-    held_folder(cx, parts, doing).await.map(|(folder, _)| folder)
+    if let Some(folder) = by_path(cx, parts).await? {
+        return Ok(folder);
+    }
+    let table = cx.table(parts, doing, false).await?;
+    need_delta(&table, doing)?;
+    Ok(table.location)
 }
 
-/// The folder of a Delta table, which stays its folder until the lock is dropped.
+/// The folder of a Delta table that is to be changed, which stays its folder until the lock is dropped.
 async fn held_folder(cx: &Context<'_>, parts: &[String], doing: &str) -> Result<(String, Option<NameLock>)> {
-    if let [format, path] = parts
-        && format.eq_ignore_ascii_case("delta")
-        && matches!(cx.catalog().find(parts, &cx.settings).await?, crate::catalog::Found::Missing)
-    {
-        return Ok((cx.location(path)?, None));
+    if let Some(folder) = by_path(cx, parts).await? {
+        return Ok((folder, None));
     }
     let (table, shared) = cx.table_held(parts, doing, Hold::Shared).await?;
     need_delta(&table, doing)?;
     Ok((table.location, shared))
+}
+
+/// The folder that ``delta.`/path` `` names.
+async fn by_path(cx: &Context<'_>, parts: &[String]) -> Result<Option<String>> {
+    match parts {
+        [format, path]
+            if format.eq_ignore_ascii_case("delta")
+                && matches!(cx.catalog().find(parts, &cx.settings).await?, crate::catalog::Found::Missing) =>
+        {
+            cx.location(path).map(Some)
+        }
+        _ => Ok(None),
+    }
 }
 
 fn need_delta(table: &TableRecord, doing: &str) -> Result<()> {

@@ -14,6 +14,7 @@ mod describe_table;
 mod drop;
 mod execute_immediate;
 mod explain;
+mod fill;
 mod function;
 mod insert;
 mod partition;
