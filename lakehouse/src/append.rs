@@ -9,10 +9,11 @@ use tidemill_planner::Result;
 use crate::commit::conflict::Reads;
 use crate::commit::{Attempt, Committed, Operation, Proposal, Txn, txn_check_is_on};
 use crate::io::blocking;
+use crate::log::actions::Metadata;
 use crate::schema::Alignment;
 use crate::snapshot::Head;
-use crate::table::DeltaTable;
-use crate::write::{FileOptions, Naming, Written, plan_parts, write_parts};
+use crate::table::{DeltaTable, index_of_new};
+use crate::write::{FileOptions, Naming, Written, plan_parts, remove_unnamed, write_parts};
 
 impl DeltaTable {
     pub(crate) fn file_options(&self) -> FileOptions {
@@ -139,5 +140,39 @@ pub(crate) async fn overwrite(table: &DeltaTable, batches: Vec<RecordBatch>, txn
             Attempt::RunAgain(why) => tracing::debug!(table = %table.root().display(), why, "overwrite is planned again"),
         }
         snapshot = table.snapshot().await?;
+    }
+}
+
+/// Gives a table other columns, and rows in them in the place of all others.
+pub(crate) async fn replace(table: &DeltaTable, mut metadata: Metadata, batches: Option<Vec<RecordBatch>>) -> Result<Committed> {
+    loop {
+        let snapshot = table.snapshot().await?;
+        table.check_writable()?;
+        // It is the same table to its readers.
+        metadata.id.clone_from(&snapshot.head().metadata.id);
+        let head = Head::try_new(table.root(), &index_of_new(&metadata)?.0)?;
+        let rows = table.align(&head, batches.as_deref().unwrap_or_default())?;
+        let files = table.write_rows(&head, &rows, &Naming::Unique).await?;
+        let name = if batches.is_some() { "CREATE OR REPLACE TABLE AS SELECT" } else { "CREATE OR REPLACE TABLE" };
+        let proposal = Proposal {
+            planned_at: Some(snapshot.version()),
+            protocol: None,
+            new_metadata: Some(metadata.clone()),
+            metadata: Arc::clone(&snapshot.head().metadata),
+            operation: Operation { name, ..write_operation("Overwrite", &files, &head)? },
+            adds: files.iter().map(|f| f.add.clone()).collect(),
+            removes: snapshot.files().to_vec(),
+            reads: Reads::Everything,
+            txn: None,
+            settle_later: false,
+        };
+        match table.core.commit(proposal).await? {
+            Attempt::Done(version) => return Ok(Committed::Done { version }),
+            Attempt::AlreadyDone => return Ok(Committed::AlreadyDone),
+            Attempt::RunAgain(why) => {
+                tracing::debug!(table = %table.root().display(), why, "the replacement is planned again");
+                remove_unnamed(table.root(), files.iter().map(|file| &file.add));
+            }
+        }
     }
 }

@@ -125,12 +125,7 @@ impl DeltaTable {
         let root = local_root(location)?;
         let schema = canonical(&schema)?;
         let metadata = Arc::new(new_metadata(&schema, &options)?);
-        let protocol = Protocol { min_reader_version: 1, min_writer_version: 2, ..Protocol::default() };
-        let mut index = Index::empty(false);
-        let line =
-            crate::log::actions::Line { meta_data: Some((*metadata).clone()), protocol: Some(protocol.clone()), ..Default::default() };
-        index.apply(0, vec![line])?;
-        crate::log::features::check_writable(&index)?;
+        let (index, protocol) = index_of_new(&metadata)?;
         let head = Head::try_new(&root, &index)?;
         let log = LogDir::of_table(&root);
         let table = Self { core: Arc::new(Core::new(root, log, options, index, None)) };
@@ -255,6 +250,26 @@ impl DeltaTable {
     pub async fn overwrite(&self, batches: Vec<RecordBatch>, txn: Option<Txn>) -> Result<Committed> {
         crate::append::overwrite(self, batches, txn).await
     }
+
+    /// Makes the table anew as one commit, as its next version: with these columns and options, and of all rows with these alone, if
+    /// any. Its earlier versions stay.
+    ///
+    /// # Errors
+    /// As [`DeltaTable::create`] and [`DeltaTable::overwrite`].
+    pub async fn replace(&self, schema: SchemaRef, batches: Option<Vec<RecordBatch>>, options: TableOptions) -> Result<Committed> {
+        let metadata = new_metadata(&canonical(&schema)?, &options)?;
+        crate::append::replace(self, metadata, batches).await
+    }
+}
+
+/// What a log says that holds nothing but a new table's columns, and the protocol that they take.
+pub(crate) fn index_of_new(metadata: &Metadata) -> Result<(Index, Protocol)> {
+    let protocol = Protocol { min_reader_version: 1, min_writer_version: 2, ..Protocol::default() };
+    let mut index = Index::empty(false);
+    let line = crate::log::actions::Line { meta_data: Some(metadata.clone()), protocol: Some(protocol.clone()), ..Default::default() };
+    index.apply(0, vec![line])?;
+    crate::log::features::check_writable(&index)?;
+    Ok((index, protocol))
 }
 
 fn new_metadata(schema: &SchemaRef, options: &TableOptions) -> Result<Metadata> {

@@ -7,7 +7,8 @@ use tidemill_planner::ident::did_you_mean;
 use tidemill_spark::Settings;
 use tidemill_spark::error::error;
 
-use super::name::{check, database_of, is_like};
+use super::lock::Hold;
+use super::name::{TableId, check, database_of, is_like};
 use super::record::DatabaseRecord;
 use super::store::{Found, Key, Kind};
 use super::{CATALOG, Catalog, DEFAULT, GLOBAL_TEMP, shown};
@@ -119,29 +120,34 @@ impl Catalog {
         Err(Error::conflict(format!("the database `{name}` is being changed by others: try again")))
     }
 
-    /// Drops a database, with `cascade` and all that is in it; gives the folders that were its tables' own.
+    /// Drops a database, with `cascade` and all that is in it; gives its folder.
     ///
     /// # Errors
     /// `SCHEMA_NOT_FOUND` unless `if_exists`, `SCHEMA_NOT_EMPTY` unless `cascade`.
-    pub(crate) async fn drop_database(&self, name: &str, if_exists: bool, cascade: bool) -> Result<Vec<PathBuf>> {
+    pub(crate) async fn drop_database(&self, name: &str, if_exists: bool, cascade: bool) -> Result<Option<PathBuf>> {
         if name == DEFAULT {
             return Err(error("UNSUPPORTED_FEATURE.DROP_DATABASE", format!("the database `{DEFAULT}` stays: drop its tables instead")));
         }
+        // Nothing comes into it, and nothing that is in it changes, until it is gone.
+        let _alone = self.lock_database(name, Hold::Alone).await?;
         let found: Found<DatabaseRecord> = self.store.read(Key::Database(name)).await?;
         let Some(record) = found.object else {
-            return if if_exists { Ok(Vec::new()) } else { self.need_database(name).await.map(|_| Vec::new()) };
+            return if if_exists { Ok(None) } else { self.need_database(name).await.map(|_| None) };
         };
-        let entries = self.entries(name).await?;
+        let (entries, damaged) = self.entries_and_damaged(name).await?;
+        let names: Vec<&str> = entries.iter().map(super::Entry::name).chain(damaged.iter().map(|(name, _)| name.as_str())).collect();
         let functions = self.persistent_functions(name).await?;
-        if !(cascade || entries.is_empty() && functions.is_empty()) {
-            let inside: Vec<&str> = entries.iter().map(super::Entry::name).chain(functions.iter().map(String::as_str)).take(5).collect();
+        if !(cascade || names.is_empty() && functions.is_empty()) {
+            let inside: Vec<&str> = names.iter().copied().chain(functions.iter().map(String::as_str)).take(5).collect();
             let shown = shown(&[CATALOG.to_owned(), name.to_owned()]);
             let message = format!("the database {shown} holds `{}`: drop that first, or say CASCADE", inside.join("`, `"));
             return Err(error("SCHEMA_NOT_EMPTY", message).with_parameter("schemaName", shown));
         }
-        let mut folders = Vec::new();
-        for entry in &entries {
-            folders.extend(self.drop_entry(name, entry.name()).await?.and_then(super::relations::own_folder));
+        // Those that were dropped may have left something, too.
+        for inside in self.store.names(name, Kind::Relation)? {
+            let id = TableId { database: name.to_owned(), name: inside };
+            let _held = self.lock(&id, Hold::Alone).await?;
+            self.drop_entry(&id).await?;
         }
         for function in &functions {
             let key = Key::Object(name, Kind::Function, function);
@@ -151,12 +157,10 @@ impl Catalog {
         if !self.store.put::<DatabaseRecord>(Key::Database(name), found.number, None).await? {
             return Err(Error::conflict(format!("the database `{name}` is being changed by others: try again")));
         }
-        // A folder that was given is left if there is anything in it that is not ours.
-        folders.push(PathBuf::from(record.location));
         if self.current_database() == name {
             self.set_current_database(DEFAULT);
         }
-        Ok(folders)
+        Ok(Some(PathBuf::from(record.location)))
     }
 }
 

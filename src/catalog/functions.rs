@@ -6,6 +6,7 @@ use tidemill_spark::Settings;
 use tidemill_spark::error::error;
 use tidemill_spark::plan::{SqlFunction, TableName};
 
+use super::lock::Hold;
 use super::name::{TableId, folded, is_like, shown};
 use super::record::FunctionRecord;
 use super::store::{Found, Key, Kind};
@@ -29,6 +30,9 @@ impl Catalog {
             return Ok(Some(FoundFunction { function: Arc::clone(function), name: vec![folded(name, settings)] }));
         }
         let Ok(id) = TableId::of(parts, settings) else { return Ok(None) };
+        if self.database(&id.database).await?.is_none() {
+            return Ok(None);
+        }
         let found: Found<FunctionRecord> = self.store.read(Key::Object(&id.database, Kind::Function, &id.name)).await?;
         let Some(record) = found.object else { return Ok(None) };
         let function = text::function(&record.text, settings).map_err(|e| e.context(format!("the function {}", id.shown())))?;
@@ -56,6 +60,7 @@ impl Catalog {
     /// # Errors
     /// `ROUTINE_ALREADY_EXISTS` unless `or_replace` or `if_not_exists`.
     pub(crate) async fn create_function(&self, id: &TableId, text: &str, or_replace: bool, if_not_exists: bool, owner: &str) -> Result<()> {
+        let _stays = self.lock_database(&id.database, Hold::Shared).await?;
         self.need_database(&id.database).await?;
         let key = Key::Object(&id.database, Kind::Function, &id.name);
         let record = FunctionRecord {

@@ -3,9 +3,11 @@
 
 mod databases;
 mod functions;
+mod lock;
 mod name;
 mod record;
 mod relations;
+mod settle;
 mod store;
 mod temp;
 pub(crate) mod text;
@@ -18,9 +20,11 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tidemill_spark::plan::SqlFunction;
 
 pub(crate) use functions::routine_not_found;
+pub(crate) use lock::{Hold, NameLock};
 pub(crate) use name::{GLOBAL_TEMP, TableId, is_like, shown};
 pub(crate) use record::{ColumnRecord, DatabaseRecord, Entry, TableRecord, ViewRecord};
 pub(crate) use relations::{Found, exists};
+pub(crate) use settle::aside_of;
 pub(crate) use temp::TempView;
 pub(crate) use variables::{Variable, no_variable};
 
@@ -29,7 +33,7 @@ use store::Store;
 /// The name of the one catalog.
 pub(crate) const CATALOG: &str = "spark_catalog";
 /// How the folders begin in which new tables are made, before they move into place.
-pub(crate) const ASIDE: &str = "_tidemill_new_";
+const ASIDE: &str = "_tidemill_new_";
 /// The database that is always there.
 pub(crate) const DEFAULT: &str = "default";
 

@@ -10,7 +10,7 @@ use tidemill_planner::Result;
 pub(crate) const GLOBAL_TEMP: &str = "global_temp";
 
 /// A table, view or function of a database.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TableId {
     pub(crate) database: String,
     pub(crate) name: String,

@@ -1,6 +1,7 @@
 //! What the catalog keeps of each object: plain data, as it stands in the records on disk.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use tidemill_spark::types::{SparkType, StructField};
@@ -82,6 +83,9 @@ pub(crate) struct TableRecord {
     /// Where the data stands while a rename has not moved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) moved_from: Option<String>,
+    /// The folder that the catalog made for it, while SET LOCATION has led to another one, which is not the catalog's to remove.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) made_folder: Option<String>,
 }
 
 impl TableRecord {
@@ -92,14 +96,29 @@ impl TableRecord {
 
     /// The table with the folder in which its data is now: a move that is under way, or was cut short, has left it where it was.
     pub(super) fn settled(mut self) -> Self {
-        if let Some(before) = &self.moved_from {
-            let path = std::path::Path::new(before);
-            let is_new = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(super::ASIDE));
-            if path.exists() && (is_new || !std::path::Path::new(&self.location).exists()) {
-                self.location.clone_from(before);
-            }
+        if let Some(before) = &self.moved_from
+            && self.is_before(Path::new(before))
+        {
+            self.location.clone_from(before);
         }
         self
+    }
+
+    /// Whether the data is still in the folder where it was before.
+    pub(super) fn is_before(&self, before: &Path) -> bool {
+        let is_new = before.file_name().is_some_and(|name| name.to_string_lossy().starts_with(super::ASIDE));
+        before.exists() && (is_new || !Path::new(&self.location).exists())
+    }
+
+    /// The folders that hold its data, or did.
+    pub(super) fn folders(&self) -> impl Iterator<Item = &String> {
+        [Some(&self.location), self.moved_from.as_ref(), self.made_folder.as_ref()].into_iter().flatten()
+    }
+
+    /// The folders that go with it when it is dropped.
+    pub(crate) fn own_folders(&self) -> Vec<String> {
+        let managed = (!self.external).then(|| self.location.clone());
+        managed.into_iter().chain(self.made_folder.clone()).collect()
     }
 
     /// `catalog`.`database`.`table`

@@ -6,9 +6,10 @@
 //! <warehouse>/_tidemill_catalog/<database>/functions/<name>/00…0.rec
 //! ```
 //! A state is a frame (magic, version, JSON, checksum). An object that was dropped has a last state that says so. Nothing is made
-//! on disk before something is first put.
+//! on disk before something is first made. A state may say besides what is left to do (`Pending`); `settle.rs` does it.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -22,6 +23,8 @@ use tidemill_planner::{Error, Result};
 const FOLDER: &str = "_tidemill_catalog";
 const MAGIC: &[u8; 8] = b"TIDECATL";
 const VERSION: u16 = 1;
+/// What to do about a damaged record.
+const REMEDY: &str = "restore the file; or drop what it stands for, or make that anew with CREATE OR REPLACE: its data stays where it is";
 
 /// Which kind of object of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,10 +51,36 @@ pub(super) enum Key<'a> {
     Object(&'a str, Kind, &'a str),
 }
 
+impl fmt::Display for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Database(name) => write!(f, "the database `{name}`"),
+            Self::Object(database, Kind::Relation, name) => write!(f, "the table or view `{database}`.`{name}`"),
+            Self::Object(database, Kind::Function, name) => write!(f, "the function `{database}`.`{name}`"),
+        }
+    }
+}
+
 /// One state of an object: none once it is dropped.
 #[derive(Debug, Serialize, Deserialize)]
 struct State<T> {
     object: Option<T>,
+    #[serde(flatten)]
+    pending: Pending,
+}
+
+/// What a change has still to do when its state is there. A process may be killed before it has.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Pending {
+    /// A name of the same database that the object is to get instead of this one. It has when that one says so, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) moving_to: Option<String>,
+    /// The name that the object had before, which may not be known as dropped yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) renamed_from: Option<String>,
+    /// Folders whose rows are nobody's any more, and which are to be removed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) leftover: Vec<String>,
 }
 
 /// An object as it was found: the number of its last state (none if it never was), and what it is (none if it was dropped).
@@ -59,6 +88,13 @@ struct State<T> {
 pub(super) struct Found<T> {
     pub(super) number: Option<u64>,
     pub(super) object: Option<T>,
+    pub(super) pending: Pending,
+}
+
+impl<T> Found<T> {
+    fn nothing() -> Self {
+        Self { number: None, object: None, pending: Pending::default() }
+    }
 }
 
 #[derive(Debug)]
@@ -72,7 +108,8 @@ impl Store {
         Self { root: warehouse.join(FOLDER), logs: Mutex::default() }
     }
 
-    fn folder(&self, key: Key<'_>) -> PathBuf {
+    /// The folder of an object's states.
+    pub(super) fn folder(&self, key: Key<'_>) -> PathBuf {
         match key {
             Key::Database(name) => self.root.join(encoded(name)).join("database"),
             Key::Object(database, kind, name) => self.root.join(encoded(database)).join(kind.folder()).join(encoded(name)),
@@ -82,7 +119,7 @@ impl Store {
     /// The log of an object's states; made if `make`, else none where there is none.
     fn log(&self, key: Key<'_>, make: bool) -> Result<Option<LocalLog>> {
         let folder = self.folder(key);
-        if !make && !folder.is_dir() {
+        if !make && !is_there(&folder)? {
             return Ok(None);
         }
         let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -96,17 +133,37 @@ impl Store {
         Ok(Some(log))
     }
 
+    /// The folder of an object's states, if there is one.
+    pub(super) fn found_folder(&self, key: Key<'_>) -> Result<Option<PathBuf>> {
+        let folder = self.folder(key);
+        Ok(is_there(&folder)?.then_some(folder))
+    }
+
+    /// Makes the folder of an object that is to come.
+    pub(super) fn make(&self, key: Key<'_>) -> Result<()> {
+        self.log(key, true).map(|_| ())
+    }
+
+    /// The number of an object's last state.
+    pub(super) async fn last(&self, key: Key<'_>) -> Result<Option<u64>> {
+        match self.log(key, false)? {
+            Some(log) => Ok(log.list_from(0).await?.last().copied()),
+            None => Ok(None),
+        }
+    }
+
     /// The last state of an object.
     ///
     /// # Errors
     /// `Corrupt` for a damaged record.
     pub(super) async fn read<T: DeserializeOwned>(&self, key: Key<'_>) -> Result<Found<T>> {
-        let Some(log) = self.log(key, false)? else { return Ok(Found { number: None, object: None }) };
-        let Some(number) = log.list_from(0).await?.last().copied() else { return Ok(Found { number: None, object: None }) };
+        let Some(log) = self.log(key, false)? else { return Ok(Found::nothing()) };
+        let Some(number) = log.list_from(0).await?.last().copied() else { return Ok(Found::nothing()) };
         let location = log.location(number);
         let bytes = log.read(number).await?.ok_or_else(|| Error::corrupt(format!("{location}: the record has gone while it was read")))?;
-        let frame = Frame::<State<T>>::decode(MAGIC, &[VERSION], &bytes, &location).map_err(|e| e.context("a record of the catalog"))?;
-        Ok(Found { number: Some(number), object: frame.header.object })
+        let frame = Frame::<State<T>>::decode_or(MAGIC, &[VERSION], &bytes, &location, REMEDY)
+            .map_err(|e| e.context(format!("the catalog's record of {key}")))?;
+        Ok(Found { number: Some(number), object: frame.header.object, pending: frame.header.pending })
     }
 
     /// Puts the state that follows `number`; whether it was ours that came there.
@@ -114,8 +171,19 @@ impl Store {
     /// # Errors
     /// `Io`; `OutcomeUnknown` when the state is there, or may be, and may not last.
     pub(super) async fn put<T: Serialize>(&self, key: Key<'_>, number: Option<u64>, object: Option<&T>) -> Result<bool> {
+        self.put_pending(key, number, object, Pending::default()).await
+    }
+
+    /// The same for a state that leaves something to do.
+    pub(super) async fn put_pending<T: Serialize>(
+        &self,
+        key: Key<'_>,
+        number: Option<u64>,
+        object: Option<&T>,
+        pending: Pending,
+    ) -> Result<bool> {
         let Some(log) = self.log(key, true)? else { return Err(Error::internal("a record's log was not made")) };
-        let bytes = Frame::encode(MAGIC, VERSION, &State { object }, &[])?;
+        let bytes = Frame::encode(MAGIC, VERSION, &State { object, pending }, &[])?;
         let next = number.map_or(0, |n| n + 1);
         Ok(log.put_new(next, bytes).await? == PutOutcome::Created)
     }
@@ -128,6 +196,17 @@ impl Store {
     /// The names of the databases that are or were.
     pub(super) fn databases(&self) -> Result<Vec<String>> {
         listed(&self.root)
+    }
+}
+
+/// Whether there is a folder; that it may not be looked at is an error, not an absence.
+fn is_there(folder: &Path) -> Result<bool> {
+    use std::io::ErrorKind;
+    match std::fs::metadata(folder) {
+        Ok(found) => Ok(found.is_dir()),
+        // A name that is too long for a file was never made.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename) => Ok(false),
+        Err(error) => Err(Error::io_at(folder.display(), error).context("cannot look into the catalog")),
     }
 }
 
@@ -192,5 +271,38 @@ mod tests {
         assert!(b.put::<String>(key, Some(0), None).await.unwrap());
         assert!(a.read::<String>(key).await.unwrap().object.is_none());
         assert_eq!(a.names("default", Kind::Relation).unwrap(), ["T ä"]);
+    }
+
+    #[tokio::test]
+    async fn what_may_not_be_looked_at_is_not_taken_for_absent() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(dir.path());
+        let key = Key::Object("default", Kind::Relation, "t");
+        let folder = store.folder(key);
+        std::fs::create_dir_all(folder.parent().unwrap()).unwrap();
+        // A link to itself: an error of the file system that root meets, too.
+        std::os::unix::fs::symlink(&folder, &folder).unwrap();
+        let error = store.read::<String>(key).await.unwrap_err();
+        assert_eq!(error.kind(), tidemill_planner::ErrorKind::Io, "{error}");
+        let long = "x".repeat(300);
+        assert!(store.read::<String>(Key::Object("default", Kind::Relation, &long)).await.unwrap().number.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_state_without_anything_left_to_do_reads_as_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(dir.path());
+        let key = Key::Object("default", Kind::Relation, "t");
+        #[derive(Serialize)]
+        struct Earlier {
+            object: Option<&'static str>,
+        }
+        let bytes = Frame::encode(MAGIC, VERSION, &Earlier { object: Some("old") }, &[]).unwrap();
+        store.log(key, true).unwrap().unwrap().put_new(0, bytes).await.unwrap();
+        let found = store.read::<String>(key).await.unwrap();
+        assert_eq!((found.object.as_deref(), found.pending), (Some("old"), Pending::default()));
+        let pending = Pending { moving_to: Some("u".into()), leftover: vec!["/f".into()], ..Pending::default() };
+        assert!(store.put_pending::<String>(key, Some(0), None, pending.clone()).await.unwrap());
+        assert_eq!(store.read::<String>(key).await.unwrap().pending, pending);
     }
 }

@@ -1,20 +1,23 @@
 //! ALTER TABLE, ALTER VIEW and COMMENT ON.
 
-use std::path::Path;
-
 use tidemill_spark::error::error;
 use tidemill_spark::plan::{AlterColumn, AlterTable, ColumnDefinition, ColumnPosition, ObjectKind, TableName};
 use tidemill_spark::types::lattice;
 
-use super::{Context, columns, partition, rows};
-use crate::catalog::{ColumnRecord, Entry, Found, TableId, TableRecord, shown};
+use super::{Context, columns, partition, rename, rows};
+use crate::catalog::{ColumnRecord, Entry, Found, Hold, TableId, TableRecord, shown};
 use crate::dataframe::DataFrame;
 use tidemill_planner::{Error, Result};
 
 /// ALTER TABLE and ALTER VIEW.
 pub(super) async fn alter(cx: &Context<'_>, name: &TableName, kind: ObjectKind, change: &AlterTable) -> Result<DataFrame> {
     let parts = cx.parts(name)?;
-    match cx.catalog().find(&parts, &cx.settings).await? {
+    let (found, _alone) = match change {
+        AlterTable::Rename(to) => rename::held(cx, &parts, to).await?,
+        _ => cx.held(&parts, Hold::Alone).await?,
+    };
+    fail::fail_point!("command::alter.found");
+    match found {
         Found::Temp(view) => match (kind, change) {
             (_, AlterTable::Rename(to)) => {
                 let [to] = to.as_slice() else {
@@ -37,9 +40,9 @@ pub(super) async fn alter(cx: &Context<'_>, name: &TableName, kind: ObjectKind, 
                 format!("ALTER VIEW is for views, and {} is a table: say ALTER TABLE", shown(&parts)),
             )),
             (Entry::View(view), ObjectKind::View) => {
-                let id = TableId { database: view.database, name: view.name };
+                let id = TableId { database: view.database.clone(), name: view.name.clone() };
                 match change {
-                    AlterTable::Rename(to) => rename(cx, &id, to).await?,
+                    AlterTable::Rename(to) => rename::rename(cx, &id, Entry::View(view), to).await?,
                     AlterTable::SetProperties(_) | AlterTable::UnsetProperties(..) => properties(cx, &id, change).await?,
                     _ => {
                         return Err(error(
@@ -119,7 +122,7 @@ async fn alter_table(cx: &Context<'_>, table: &TableRecord, change: &AlterTable)
                 "files keep columns by name, so write its rows to a new table (CREATE TABLE … AS SELECT)",
             ));
         }
-        AlterTable::Rename(to) => rename(cx, &id, to).await?,
+        AlterTable::Rename(to) => rename::rename(cx, &id, Entry::Table(table.clone()), to).await?,
         AlterTable::SetProperties(_) | AlterTable::UnsetProperties(..) => {
             if let Some(key) = delta_key(change).filter(|_| table.is_delta()) {
                 return Err(unsupported(
@@ -135,8 +138,7 @@ async fn alter_table(cx: &Context<'_>, table: &TableRecord, change: &AlterTable)
             }
             let location = cx.location(location)?;
             update(cx, &id, move |table| {
-                location.clone_into(&mut table.location);
-                table.moved_from = None;
+                moved_to(table, &location);
                 Ok(())
             })
             .await?;
@@ -157,6 +159,18 @@ async fn alter_table(cx: &Context<'_>, table: &TableRecord, change: &AlterTable)
         other => return Err(unsupported(&format!("{other:?}"), "see the manual for what ALTER TABLE does")),
     }
     Ok(())
+}
+
+/// Leads a table to another folder. Only the folder that the catalog has made for it is the catalog's to remove.
+fn moved_to(table: &mut TableRecord, location: &str) {
+    if !table.external {
+        table.made_folder = Some(table.moved_from.take().unwrap_or_else(|| table.location.clone()));
+    }
+    location.clone_into(&mut table.location);
+    table.external = table.made_folder.as_deref() != Some(location);
+    if !table.external {
+        table.made_folder = None;
+    }
 }
 
 fn columns_at(table: &mut TableRecord, place: usize, new: &[ColumnRecord]) {
@@ -210,10 +224,10 @@ async fn alter_column(cx: &Context<'_>, table: &TableRecord, id: &TableId, chang
         )
     };
     let old = column.spark_type()?;
-    let mut new = column.clone();
     if change.new_name.as_ref().is_some_and(|to| *to != column.name) {
         return Err(refuse(format!("renaming the column `{name}`")));
     }
+    let mut new_type = None;
     if let Some(data_type) = &change.data_type
         && *data_type != old
     {
@@ -222,7 +236,7 @@ async fn alter_column(cx: &Context<'_>, table: &TableRecord, id: &TableId, chang
         if !wider && !text {
             return Err(refuse(format!("changing the column `{name}` from \"{}\" to \"{}\"", old.sql(), data_type.sql())));
         }
-        new.data_type = data_type.sql();
+        new_type = Some(data_type.sql());
     }
     match &change.position {
         None => {}
@@ -231,22 +245,27 @@ async fn alter_column(cx: &Context<'_>, table: &TableRecord, id: &TableId, chang
     if change.nullable == Some(false) {
         return Err(refuse(format!("SET NOT NULL for the column `{name}`")));
     }
-    if change.comment.is_some() {
-        new.comment.clone_from(&change.comment);
-    }
+    // None where DEFAULT is not spoken of; the inner one where it is dropped.
+    let mut new_default = None;
     if let Some(default) = &change.default {
-        new.default = if default.is_empty() {
-            None
-        } else {
+        if !default.is_empty() {
             let expression = crate::catalog::text::expression(default, &cx.settings)?;
             columns::check_default(cx, name, &old, &expression).await?;
-            Some(default.trim().to_owned())
-        };
+        }
+        new_default = Some((!default.is_empty()).then(|| default.trim().to_owned()));
     }
-    let old_name = column.name.clone();
+    let column_name = column.name.clone();
     update(cx, id, move |table| {
-        for column in table.columns.iter_mut().filter(|column| column.name == old_name) {
-            column.clone_from(&new);
+        for column in table.columns.iter_mut().filter(|column| column.name == column_name) {
+            if let Some(data_type) = &new_type {
+                column.data_type.clone_from(data_type);
+            }
+            if change.comment.is_some() {
+                column.comment.clone_from(&change.comment);
+            }
+            if let Some(default) = &new_default {
+                column.default.clone_from(default);
+            }
         }
         Ok(())
     })
@@ -306,53 +325,6 @@ fn comment_of(entry: &mut Entry, comment: Option<String>) {
     }
 }
 
-/// Gives a table or view another name. The new record comes first, and says where the data is until it has moved.
-async fn rename(cx: &Context<'_>, id: &TableId, to: &[String]) -> Result<()> {
-    let mut target = cx.id(to)?;
-    if to.len() == 1 {
-        target.database.clone_from(&id.database);
-    }
-    if target.database != id.database {
-        let message = format!("{} stays in its database `{}`: make the new table with CREATE TABLE … AS SELECT", id.shown(), id.database);
-        return Err(error("CANNOT_RENAME_ACROSS_SCHEMA", message));
-    }
-    let Some(mut entry) = cx.catalog().entry(id).await? else {
-        return Err(cx.catalog().not_found(&[id.database.clone(), id.name.clone()], &cx.settings).await);
-    };
-    let mut moved = None;
-    match &mut entry {
-        Entry::Table(table) => {
-            target.name.clone_into(&mut table.name);
-            if !table.external && !table.is_delta() {
-                let new = cx.catalog().table_folder(&target).await?.display().to_string();
-                if Path::new(&new).exists() {
-                    let message = format!("the folder {new} of the new name holds something already: move it away, or choose another name");
-                    return Err(error("LOCATION_ALREADY_EXISTS", message));
-                }
-                let old = std::mem::replace(&mut table.location, new.clone());
-                table.moved_from = Some(old.clone());
-                moved = Some((old, new));
-            }
-        }
-        Entry::View(view) => target.name.clone_into(&mut view.name),
-    }
-    cx.catalog().create(&target, &entry, false).await?;
-    cx.catalog().drop_entry(&id.database, &id.name).await?;
-    if let Some((old, new)) = moved {
-        std::fs::rename(&old, &new)
-            .map_err(|e| Error::io_at(&new, e).context("the table has its new name, and its data stays where it was"))?;
-        cx.catalog()
-            .alter(&target, |entry| {
-                if let Entry::Table(table) = entry {
-                    table.moved_from = None;
-                }
-                Ok(())
-            })
-            .await?;
-    }
-    Ok(())
-}
-
 /// COMMENT ON TABLE and COMMENT ON DATABASE.
 pub(super) async fn comment_on(cx: &Context<'_>, name: &TableName, namespace: bool, comment: Option<&str>) -> Result<DataFrame> {
     if namespace {
@@ -361,7 +333,7 @@ pub(super) async fn comment_on(cx: &Context<'_>, name: &TableName, namespace: bo
         return rows::nothing(cx);
     }
     let parts = cx.parts(name)?;
-    let table = cx.table(&parts, "COMMENT ON TABLE", false).await?;
+    let (table, _alone) = cx.table_held(&parts, "COMMENT ON TABLE", Hold::Alone).await?;
     let id = TableId { database: table.database, name: table.name };
     update(cx, &id, |table| {
         table.comment = comment.map(str::to_owned);

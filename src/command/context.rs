@@ -11,7 +11,7 @@ use tidemill_spark::resolve::{OutputColumn, Request, Resolved, requests, resolve
 use tidemill_spark::types::{SparkType, StructField, cast, lattice};
 use tidemill_spark::{Settings, Typed};
 
-use crate::catalog::{Catalog, Entry, Found, TableId, TableRecord, shown};
+use crate::catalog::{Catalog, Entry, Found, Hold, NameLock, TableId, TableRecord, shown};
 use crate::dataframe::DataFrame;
 use crate::scan::Format;
 use crate::session::Session;
@@ -51,11 +51,42 @@ impl Context<'_> {
         TableId::of(parts, &self.settings)
     }
 
+    /// What a name stands for, held until the lock is dropped. What was never in the catalog has none.
+    pub(super) async fn held(&self, parts: &[String], hold: Hold) -> Result<(Found, Option<NameLock>)> {
+        let id = match self.catalog().temp_view(parts, &self.settings) {
+            None => self.id(parts).ok(),
+            Some(_) => None,
+        };
+        let Some(id) = id else { return Ok((self.catalog().find(parts, &self.settings).await?, None)) };
+        loop {
+            let lock = self.catalog().lock(&id, hold).await?;
+            let found = self.catalog().find(parts, &self.settings).await?;
+            // One that was made between the two looks is held next time.
+            if lock.is_some() || !matches!(found, Found::Entry(_)) {
+                return Ok((found, lock));
+            }
+        }
+    }
+
     /// The table of that name.
     ///
     /// # Errors
     /// `TABLE_OR_VIEW_NOT_FOUND`; `EXPECT_TABLE_NOT_VIEW` for a view, with `alternative` if ALTER VIEW does the same.
     pub(super) async fn table(&self, parts: &[String], doing: &str, alternative: bool) -> Result<TableRecord> {
+        let found = self.catalog().find(parts, &self.settings).await?;
+        self.found_table(found, parts, doing, alternative).await
+    }
+
+    /// The table of that name, held until the lock is dropped.
+    ///
+    /// # Errors
+    /// Those of [`Context::table`].
+    pub(super) async fn table_held(&self, parts: &[String], doing: &str, hold: Hold) -> Result<(TableRecord, Option<NameLock>)> {
+        let (found, lock) = self.held(parts, hold).await?;
+        Ok((self.found_table(found, parts, doing, false).await?, lock))
+    }
+
+    async fn found_table(&self, found: Found, parts: &[String], doing: &str, alternative: bool) -> Result<TableRecord> {
         let view = |name: String| {
             let condition = if alternative { "EXPECT_TABLE_NOT_VIEW.USE_ALTER_VIEW" } else { "EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE" };
             let hint = if alternative { "say ALTER VIEW" } else { "name a table" };
@@ -63,7 +94,7 @@ impl Context<'_> {
                 .with_parameter("viewName", name)
                 .with_parameter("operation", doing)
         };
-        match self.catalog().find(parts, &self.settings).await? {
+        match found {
             Found::Temp(_) => Err(view(shown(parts))),
             Found::Entry(entry) => match *entry {
                 Entry::Table(table) => Ok(table),

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
-use arrow::datatypes::Schema;
-use tidemill_lakehouse::{DeltaTable, TableOptions};
+use tidemill_lakehouse::DeltaTable;
 use tidemill_spark::error::error;
 use tidemill_spark::plan::{Command, Relation, TableName, TableSpec};
-use tidemill_spark::types::{SparkType, StructField, field_of, from_field};
+use tidemill_spark::types::{SparkType, from_field};
 
+use super::fill::{Over, fill, taken};
+use super::place::{aside, beside, vacant};
 use super::{Context, columns, rows};
-use crate::catalog::{ASIDE, ColumnRecord, Entry, Found, GLOBAL_TEMP, TableId, TableRecord, now_ms, shown};
+use crate::ErrorKind;
+use crate::catalog::{ColumnRecord, Entry, Found, GLOBAL_TEMP, TableId, TableRecord, now_ms, shown};
 use crate::dataframe::DataFrame;
 use crate::open;
 use crate::scan::{Format, PathTable, Version, file_options};
@@ -35,135 +36,117 @@ pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFr
         && format.eq_ignore_ascii_case("delta")
         && (path.contains('/') || cx.catalog().need_database(format).await.is_err())
     {
-        if spec.provider.as_ref().is_some_and(|given| !given.eq_ignore_ascii_case("delta")) || *or_replace || *replace_only {
-            let message = format!("{} is a Delta table by its path: leave OR REPLACE, and USING of another format, out", shown(&parts));
+        if spec.provider.as_ref().is_some_and(|given| !given.eq_ignore_ascii_case("delta")) {
+            let message = format!("{} is a Delta table by its path: leave USING of another format out", shown(&parts));
             return Err(error("INVALID_STATEMENT_OR_CLAUSE", message));
         }
         let spec = TableSpec { provider: Some("delta".to_owned()), ..TableSpec::clone(spec) };
         let place = cx.location(path)?;
         let record =
             described(cx, &TableId { database: String::new(), name: path.clone() }, &spec, query.as_ref(), true, Some(&place)).await?;
-        if DeltaTable::exists(&record.location).await? {
-            return if *if_not_exists { rows::nothing(cx) } else { Err(taken(&shown(&parts))) };
+        let over = if *or_replace || *replace_only { Over::Table } else { Over::Nothing };
+        match DeltaTable::exists(&record.location).await? {
+            true if *if_not_exists => return rows::nothing(cx),
+            true if over == Over::Nothing => return Err(taken(&shown(&parts))),
+            false if *replace_only => return Err(cx.catalog().not_found(&parts, &cx.settings).await),
+            _ => {}
         }
-        fill(cx, &record, query.as_ref()).await?;
+        fill(cx, &record, query.as_ref(), over).await?;
         return rows::nothing(cx);
     }
     let id = cx.id(&parts)?;
     if id.database == GLOBAL_TEMP {
         return Err(error("SCHEMA_NOT_FOUND", format!("`{GLOBAL_TEMP}` holds temporary views only: say CREATE GLOBAL TEMPORARY VIEW")));
     }
-    cx.catalog().need_database(&id.database).await?;
-    let there = cx.catalog().entry(&id).await?;
-    match (&there, *or_replace || *replace_only) {
-        (Some(_), false) if *if_not_exists => return rows::nothing(cx),
-        (Some(_), false) => return Err(crate::catalog::exists(&id)),
-        (Some(Entry::View(_)), true) => {
-            return Err(error("EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE", format!("{} is a view: drop it first", id.shown())));
-        }
-        (None, true) if *replace_only => return Err(cx.catalog().not_found(&parts, &cx.settings).await),
-        _ => {}
+    let replaces = *or_replace || *replace_only;
+    if !replaces && cx.catalog().entry(&id).await?.is_some() {
+        return if *if_not_exists { rows::nothing(cx) } else { Err(crate::catalog::exists(&id)) };
     }
+    let _alone = cx.catalog().lock_to_make(&[&id]).await?;
+    let there = match cx.catalog().entry(&id).await {
+        // What a damaged record stands for is replaced as well.
+        Err(damage) if replaces && damage.kind() == ErrorKind::Corrupt => There::Damaged,
+        found => match found? {
+            Some(_) if *if_not_exists => return rows::nothing(cx),
+            Some(_) if !replaces => return Err(crate::catalog::exists(&id)),
+            Some(Entry::View(_)) => {
+                return Err(error("EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE", format!("{} is a view: drop it first", id.shown())));
+            }
+            None if *replace_only => return Err(cx.catalog().not_found(&parts, &cx.settings).await),
+            Some(Entry::Table(old)) => There::Table(Box::new(old)),
+            None => There::Nothing,
+        },
+    };
     let location = spec.location.clone().or_else(|| option(&spec.options, "path"));
     let external = location.is_some();
     if *said_external && !external {
         return Err(error("INVALID_STATEMENT_OR_CLAUSE", "CREATE EXTERNAL TABLE needs LOCATION 'path': add it, or leave EXTERNAL out"));
     }
     let record = described(cx, &id, spec, query.as_ref(), external, location.as_deref()).await?;
-    if let Some(Entry::Table(old)) = there {
-        return replace(cx, &id, old, record, query.as_ref()).await;
-    }
-    make(cx, &id, record, query.as_ref(), *if_not_exists).await?;
+    make(cx, &id, record, query.as_ref(), there, replaces).await?;
     rows::nothing(cx)
 }
 
-/// Makes a new table and its data. A managed table's data is made aside, in a folder that only this statement knows: of several who
-/// make a table of one name, the one whose record comes first moves its data into place, and the others leave nothing.
-async fn make(cx: &Context<'_>, id: &TableId, record: TableRecord, query: Option<&Relation>, if_not_exists: bool) -> Result<()> {
+/// What has the new table's name before it.
+enum There {
+    Nothing,
+    Table(Box<TableRecord>),
+    /// A record that does not read.
+    Damaged,
+}
+
+/// Makes a table and its data, in the place of what is there. For who holds the name alone. A managed table's data is made aside, so
+/// that an old table is whole until the record says otherwise, and a kill leaves nothing that the next one does not find.
+async fn make(
+    cx: &Context<'_>,
+    id: &TableId,
+    mut record: TableRecord,
+    query: Option<&Relation>,
+    there: There,
+    replaces: bool,
+) -> Result<()> {
     if record.external {
-        fill(cx, &record, query).await?;
-        return cx.catalog().create(id, &Entry::Table(record), if_not_exists).await.map(|_| ());
+        let over = match &there {
+            _ if replaces && record.is_delta() => Over::Table,
+            There::Table(old) if old.location == record.location => Over::Files,
+            _ => Over::Nothing,
+        };
+        fill(cx, &record, query, over).await?;
+        fail::fail_point!("command::create.filled", |_| std::process::abort());
+        return put(cx, id, record, there).await;
     }
-    vacant(id, &record)?;
-    let folder = Path::new(&record.location);
-    let aside = folder.with_file_name(format!("{ASIDE}{}", uuid::Uuid::new_v4().simple())).display().to_string();
-    std::fs::create_dir_all(&aside).map_err(|e| Error::io_at(&aside, e))?;
-    let outcome = async {
-        fill(cx, &TableRecord { location: aside.clone(), ..record.clone() }, query).await?;
-        let made = TableRecord { moved_from: Some(aside.clone()), ..record.clone() };
-        cx.catalog().create(id, &Entry::Table(made), if_not_exists).await
+    record.location = match there {
+        There::Nothing => vacant(cx, id, record.location).await?,
+        There::Table(_) | There::Damaged => beside(&record.location),
     };
-    match outcome.await {
-        Ok(true) => {}
-        Ok(false) => {
-            let _ = std::fs::remove_dir_all(&aside);
-            return Ok(());
-        }
-        Err(error) => {
-            // What was written for a table that did not come to be is nobody's.
-            if error.kind() != crate::ErrorKind::OutcomeUnknown {
-                let _ = std::fs::remove_dir_all(&aside);
-            }
-            return Err(error);
-        }
+    let aside = aside(cx, id).await?;
+    let outcome = async {
+        fill(cx, &TableRecord { location: aside.clone(), ..record.clone() }, query, Over::Nothing).await?;
+        fail::fail_point!("command::create.filled", |_| std::process::abort());
+        put(cx, id, TableRecord { moved_from: Some(aside.clone()), ..record }, there).await
+    };
+    let outcome = outcome.await;
+    if outcome.as_ref().is_err_and(|error| error.kind() != ErrorKind::OutcomeUnknown) && !cx.catalog().is_at(id, &aside).await {
+        // What was written for a table that did not come to be is nobody's.
+        let _ = std::fs::remove_dir_all(&aside);
     }
-    if let Err(error) = std::fs::rename(&aside, folder) {
-        // The record says where the data is.
-        tracing::warn!(table = %id.shown(), folder = %aside, "the new table's data stays where it was made: {error}");
-        return Ok(());
-    }
-    let settled = cx.catalog().alter(id, |entry| {
-        if let Entry::Table(table) = entry {
-            table.moved_from = None;
-        }
-        Ok(())
-    });
-    settled.await.map(|_| ())
+    outcome
 }
 
-/// A new table in the place of an old one. A managed table's new data comes into a folder of its own, so that the old table is whole
-/// until the record says otherwise.
-async fn replace(cx: &Context<'_>, id: &TableId, old: TableRecord, mut record: TableRecord, query: Option<&Relation>) -> Result<DataFrame> {
-    if !record.external {
-        record.location = format!("{}-{}", record.location, uuid::Uuid::new_v4().simple());
-        if !Path::new(&record.location).is_file() {
-            std::fs::create_dir_all(&record.location).map_err(|e| Error::io_at(&record.location, e))?;
+/// Puts the record of a table whose data is made.
+async fn put(cx: &Context<'_>, id: &TableId, record: TableRecord, there: There) -> Result<()> {
+    let leftover = match there {
+        There::Nothing => {
+            cx.catalog().create(id, &Entry::Table(record), false).await?;
+            fail::fail_point!("command::create.put", |_| std::process::abort());
+            return cx.catalog().settle(id).await;
         }
-    }
-    if let Err(error) = fill(cx, &record, query).await {
-        if !record.external {
-            let _ = std::fs::remove_dir_all(&record.location);
-        }
-        return Err(error);
-    }
-    cx.catalog().replace(id, &Entry::Table(record.clone())).await?;
-    if !old.external && old.location != record.location {
-        let _ = std::fs::remove_dir_all(&old.location);
-    }
-    rows::nothing(cx)
-}
-
-/// Refuses a managed table whose folder holds something already.
-///
-/// # Errors
-/// `LOCATION_ALREADY_EXISTS`
-fn vacant(id: &TableId, record: &TableRecord) -> Result<()> {
-    let folder = Path::new(&record.location);
-    let empty = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
-    if !folder.exists() || empty {
-        return Ok(());
-    }
-    let message = format!(
-        "the folder {} of the new table {} holds something already: move it away, or choose another name",
-        record.location,
-        id.shown()
-    );
-    let shown = format!("'{}'", record.location);
-    Err(error("LOCATION_ALREADY_EXISTS", message).with_parameter("location", shown).with_parameter("identifier", id.shown()))
-}
-
-fn taken(shown: &str) -> Error {
-    error("TABLE_OR_VIEW_ALREADY_EXISTS", format!("there is a table {shown} already: choose another name, or say IF NOT EXISTS"))
+        There::Damaged => Vec::new(),
+        There::Table(old) => old.own_folders().into_iter().filter(|folder| *folder != record.location).collect(),
+    };
+    cx.catalog().replace(id, &Entry::Table(record), leftover).await?;
+    fail::fail_point!("command::create.put", |_| std::process::abort());
+    cx.catalog().settle(id).await
 }
 
 fn option(options: &BTreeMap<String, String>, name: &str) -> Option<String> {
@@ -261,6 +244,7 @@ async fn described(
         created_ms: now_ms(),
         owner: cx.settings.user.clone(),
         moved_from: None,
+        made_folder: None,
     })
 }
 
@@ -327,90 +311,6 @@ async fn inferred(
     Ok(provider.schema().fields().iter().map(|field| ColumnRecord::of(&from_field(field))).collect())
 }
 
-/// Makes the table's data: a Delta table, or files with the query's rows.
-async fn fill(cx: &Context<'_>, record: &TableRecord, query: Option<&Relation>) -> Result<()> {
-    if record.is_delta() {
-        if !DeltaTable::exists(&record.location).await? {
-            let fields: Vec<StructField> = record.fields()?;
-            let schema = Arc::new(Schema::new(fields.iter().map(field_of).collect::<Vec<_>>()));
-            let options = TableOptions {
-                partition_by: record.partition_columns.clone(),
-                properties: record.properties.clone(),
-                description: record.comment.clone(),
-                ..TableOptions::default()
-            };
-            if query.is_none() {
-                DeltaTable::create(&record.location, schema, options).await?;
-                return Ok(());
-            }
-            let rows = super::insert::positional(cx, record, &fields, query).await?;
-            let Some(rows) = rows else { return Ok(()) };
-            let batches = rows.collect().await?;
-            let first = tidemill_lakehouse::FirstRows { batches, mode: "ErrorIfExists", txn: None };
-            return match DeltaTable::create_with_rows(&record.location, schema, first, options).await? {
-                Some(_) => Ok(()),
-                None => Err(taken(&format!("delta.`{}`", record.location))),
-            };
-        }
-        if query.is_some() {
-            return Err(taken(&format!("delta.`{}`", record.location)));
-        }
-        return same_as_log(record).await;
-    }
-    if !Path::new(&record.location).is_file() {
-        std::fs::create_dir_all(&record.location).map_err(|e| Error::io_at(&record.location, e))?;
-    }
-    let fields = record.fields()?;
-    if let Some(rows) = super::insert::positional(cx, record, &fields, query).await? {
-        let files = crate::scan::TableFiles::of(record)?;
-        if record.external && !files.files()?.is_empty() {
-            let message = format!("{} holds files already: CREATE TABLE … AS writes to an empty folder", record.location);
-            return Err(error("LOCATION_ALREADY_EXISTS", message));
-        }
-        crate::io::save_table(&rows, &files, crate::io::Mode::Append, crate::io::Replace::ByMode).await?;
-    }
-    Ok(())
-}
-
-/// Refuses a declaration that is not what the log of the Delta table at the place says; none at all is the log's.
-async fn same_as_log(record: &TableRecord) -> Result<()> {
-    if record.columns.is_empty() {
-        return Ok(());
-    }
-    let snapshot = DeltaTable::open(&record.location).await?.snapshot().await?;
-    let log: Vec<StructField> = snapshot.schema().fields().iter().map(|field| from_field(field)).collect();
-    let declared = record.fields()?;
-    let said = |fields: &[StructField]| {
-        let one = |f: &StructField| {
-            format!("{} {}", f.name, tidemill_spark::types::lattice::without_char_varchar(&super::context::relaxed(&f.data_type)).sql())
-        };
-        fields.iter().map(one).collect::<Vec<_>>()
-    };
-    // The catalog keeps the partitions' columns last.
-    let sorted = |mut list: Vec<String>| {
-        list.sort();
-        list
-    };
-    if sorted(said(&declared)) != sorted(said(&log)) {
-        let (declared, log) = (said(&declared).join(", "), said(&log).join(", "));
-        let message = format!(
-            "the Delta table at {} has the columns ({log}), and the statement says ({declared}): say the same, or leave the columns out",
-            record.location
-        );
-        return Err(error("DELTA_CREATE_TABLE_SCHEME_MISMATCH", message));
-    }
-    if record.partition_columns != snapshot.partition_columns() {
-        let message = format!(
-            "the Delta table at {} is partitioned by ({}), and the statement says ({}): say the same, or leave the columns out",
-            record.location,
-            snapshot.partition_columns().join(", "),
-            record.partition_columns.join(", ")
-        );
-        return Err(error("DELTA_CREATE_TABLE_WITH_DIFFERENT_PARTITIONING", message));
-    }
-    Ok(())
-}
-
 /// CREATE TABLE a LIKE b.
 pub(super) async fn like(
     cx: &Context<'_>,
@@ -421,15 +321,17 @@ pub(super) async fn like(
 ) -> Result<DataFrame> {
     let (parts, from) = (cx.parts(name)?, cx.parts(source)?);
     let id = cx.id(&parts)?;
-    cx.catalog().need_database(&id.database).await?;
+    let _alone = cx.catalog().lock_to_make(&[&id]).await?;
     if cx.catalog().entry(&id).await?.is_some() {
         return if if_not_exists { rows::nothing(cx) } else { Err(crate::catalog::exists(&id)) };
     }
+    let mut defaults = Vec::new();
     let (fields, mut partition_columns, provider_of, options) = match cx.catalog().find(&from, &cx.settings).await? {
         Found::Temp(view) => (view.columns, Vec::new(), None, BTreeMap::new()),
         Found::Entry(entry) => match *entry {
             Entry::Table(table) => {
                 let fields = open::table_fields(&table).await?;
+                defaults.extend(table.columns.into_iter().filter_map(|column| Some((column.name, column.default?))));
                 (fields, table.partition_columns, Some(table.provider), table.options)
             }
             Entry::View(view) => (view.columns.iter().map(ColumnRecord::field).collect::<Result<_>>()?, Vec::new(), None, BTreeMap::new()),
@@ -448,6 +350,12 @@ pub(super) async fn like(
         None => cx.catalog().table_folder(&id).await?.display().to_string(),
     };
     let mut columns: Vec<ColumnRecord> = fields.iter().map(ColumnRecord::of).collect();
+    for (name, default) in defaults {
+        columns
+            .iter_mut()
+            .filter(|column| column.name.eq_ignore_ascii_case(&name))
+            .for_each(|column| column.default = Some(default.clone()));
+    }
     columns.sort_by_key(|column| partition_columns.iter().position(|name| *name == column.name).map_or(0, |place| place + 1));
     partition_columns.retain(|name| columns.iter().any(|column| column.name == *name));
     let record = TableRecord {
@@ -464,7 +372,8 @@ pub(super) async fn like(
         created_ms: now_ms(),
         owner: cx.settings.user.clone(),
         moved_from: None,
+        made_folder: None,
     };
-    make(cx, &id, record, None, if_not_exists).await?;
+    make(cx, &id, record, None, There::Nothing, false).await?;
     rows::nothing(cx)
 }

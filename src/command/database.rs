@@ -57,13 +57,9 @@ pub(super) async fn alter(
 
 /// DROP DATABASE.
 pub(super) async fn drop(cx: &Context<'_>, name: &TableName, if_exists: bool, cascade: bool) -> Result<DataFrame> {
-    let folders = cx.catalog().drop_database(&named(cx, name)?, if_exists, cascade).await?;
-    if let Some((own, tables)) = folders.split_last() {
-        for folder in tables {
-            crate::scan::remove_folder(folder)?;
-        }
+    if let Some(folder) = cx.catalog().drop_database(&named(cx, name)?, if_exists, cascade).await? {
         // What others have put there stays.
-        let _ = std::fs::remove_dir(own);
+        let _ = std::fs::remove_dir(folder);
     }
     rows::nothing(cx)
 }

@@ -5,21 +5,41 @@ use tidemill_spark::error::error;
 use tidemill_spark::plan::{Expression, ExpressionKind, Literal, Relation, TableName};
 
 use super::{Context, rows};
-use crate::catalog::{TableRecord, shown};
+use crate::catalog::{Hold, NameLock, TableRecord, shown};
 use crate::dataframe::DataFrame;
 use tidemill_planner::{Error, Result};
 
 /// The folder of a Delta table.
 async fn folder(cx: &Context<'_>, parts: &[String], doing: &str) -> Result<String> {
-    if let [format, path] = parts
-        && format.eq_ignore_ascii_case("delta")
-        && matches!(cx.catalog().find(parts, &cx.settings).await?, crate::catalog::Found::Missing)
-    {
-        return cx.location(path);
+    if let Some(folder) = by_path(cx, parts).await? {
+        return Ok(folder);
     }
     let table = cx.table(parts, doing, false).await?;
     need_delta(&table, doing)?;
     Ok(table.location)
+}
+
+/// The folder of a Delta table that is to be changed, which stays its folder until the lock is dropped.
+async fn held_folder(cx: &Context<'_>, parts: &[String], doing: &str) -> Result<(String, Option<NameLock>)> {
+    if let Some(folder) = by_path(cx, parts).await? {
+        return Ok((folder, None));
+    }
+    let (table, shared) = cx.table_held(parts, doing, Hold::Shared).await?;
+    need_delta(&table, doing)?;
+    Ok((table.location, shared))
+}
+
+/// The folder that ``delta.`/path` `` names.
+async fn by_path(cx: &Context<'_>, parts: &[String]) -> Result<Option<String>> {
+    match parts {
+        [format, path]
+            if format.eq_ignore_ascii_case("delta")
+                && matches!(cx.catalog().find(parts, &cx.settings).await?, crate::catalog::Found::Missing) =>
+        {
+            cx.location(path).map(Some)
+        }
+        _ => Ok(None),
+    }
 }
 
 fn need_delta(table: &TableRecord, doing: &str) -> Result<()> {
@@ -57,9 +77,9 @@ pub(super) async fn describe(cx: &Context<'_>, name: &TableName, history: bool, 
 }
 
 /// The table that an UPDATE, DELETE or MERGE names.
-async fn target(cx: &Context<'_>, relation: &Relation, doing: &str) -> Result<String> {
+async fn target(cx: &Context<'_>, relation: &Relation, doing: &str) -> Result<(String, Option<NameLock>)> {
     match super::view::named_table(relation) {
-        Some(table) => folder(cx, &cx.parts(&table.name)?, doing).await,
+        Some(table) => held_folder(cx, &cx.parts(&table.name)?, doing).await,
         None => Err(error("UNSUPPORTED_FEATURE.TABLE_OPERATION", format!("{doing} needs a table's name"))),
     }
 }
@@ -76,7 +96,7 @@ pub(super) async fn update(cx: &Context<'_>, table: &Relation) -> Result<DataFra
 
 /// DELETE: of all rows; conditions are not there yet.
 pub(super) async fn delete(cx: &Context<'_>, table: &Relation, condition: Option<&Expression>) -> Result<DataFrame> {
-    let folder = target(cx, table, "DELETE").await?;
+    let (folder, _shared) = target(cx, table, "DELETE").await?;
     let all = condition.is_none_or(|condition| condition.kind == ExpressionKind::Literal(Literal::Boolean(true)));
     if all {
         DeltaTable::open(&folder).await?.overwrite(Vec::new(), None).await?;

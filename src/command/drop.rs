@@ -1,13 +1,12 @@
 //! DROP TABLE, DROP VIEW and TRUNCATE TABLE.
 
-use std::path::Path;
-
 use tidemill_lakehouse::DeltaTable;
 use tidemill_spark::error::error;
 use tidemill_spark::plan::{ObjectKind, PartitionSpec, TableName};
 
 use super::{Context, partition, rows};
-use crate::catalog::{Entry, Found, shown};
+use crate::ErrorKind;
+use crate::catalog::{Entry, Found, Hold, shown};
 use crate::dataframe::DataFrame;
 use crate::scan::TableFiles;
 use tidemill_planner::{Error, Result};
@@ -15,21 +14,23 @@ use tidemill_planner::{Error, Result};
 /// DROP TABLE and DROP VIEW.
 pub(super) async fn drop(cx: &Context<'_>, name: &TableName, kind: ObjectKind, if_exists: bool) -> Result<DataFrame> {
     let parts = cx.parts(name)?;
-    match cx.catalog().find(&parts, &cx.settings).await? {
+    let (found, _alone) = match cx.held(&parts, Hold::Alone).await {
+        // Nobody can tell what a damaged record stands for; it goes either way.
+        Err(damage) if damage.kind() == ErrorKind::Corrupt => {
+            let id = cx.id(&parts)?;
+            let _alone = cx.catalog().lock(&id, Hold::Alone).await?;
+            cx.catalog().drop_entry(&id).await?;
+            return rows::nothing(cx);
+        }
+        held => held?,
+    };
+    match found {
         // As in Spark, DROP TABLE takes a temporary view too.
         Found::Temp(_) => {
             cx.catalog().drop_temp_view(&parts, &cx.settings);
         }
         Found::Entry(entry) => match (*entry, kind) {
-            (Entry::Table(table), ObjectKind::Table) => {
-                cx.catalog().drop_entry(&table.database, &table.name).await?;
-                if !table.external {
-                    crate::scan::remove_folder(Path::new(&table.location))?;
-                }
-            }
-            (Entry::View(view), ObjectKind::View) => {
-                cx.catalog().drop_entry(&view.database, &view.name).await?;
-            }
+            (Entry::Table(_), ObjectKind::Table) | (Entry::View(_), ObjectKind::View) => cx.catalog().drop_entry(&cx.id(&parts)?).await?,
             (Entry::View(view), ObjectKind::Table) => {
                 return Err(wrong("DROP TABLE", "TABLE", "EXTERNAL or MANAGED", &shown(&view.full_name()), "VIEW", "DROP VIEW"));
             }
@@ -55,7 +56,7 @@ fn wrong(operation: &str, needs: &str, required: &str, name: &str, is: &str, ins
 /// TRUNCATE TABLE.
 pub(super) async fn truncate(cx: &Context<'_>, name: &TableName, spec: Option<&PartitionSpec>) -> Result<DataFrame> {
     let parts = cx.parts(name)?;
-    let table = cx.table(&parts, "TRUNCATE TABLE", false).await?;
+    let (table, _alone) = cx.table_held(&parts, "TRUNCATE TABLE", Hold::Alone).await?;
     if table.external {
         let message = format!(
             "{} is external, and its files are not the catalog's to remove: remove them, or drop the table",

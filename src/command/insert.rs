@@ -10,7 +10,7 @@ use tidemill_spark::types::StructField;
 
 use super::context::column_of;
 use super::{Context, rows};
-use crate::catalog::{TableRecord, text};
+use crate::catalog::{Hold, NameLock, TableRecord, text};
 use crate::dataframe::DataFrame;
 use crate::io::{Mode, Replace, save_table};
 use crate::open;
@@ -34,7 +34,9 @@ pub(super) async fn insert(cx: &Context<'_>, command: &Command) -> Result<DataFr
     }
     let overwrite = *mode == InsertMode::Overwrite;
     let parts = cx.parts(table)?;
-    let record = target(cx, &parts, options).await?;
+    // The table keeps its name and its folder until the rows are in.
+    let (record, _shared) = target(cx, &parts, options).await?;
+    fail::fail_point!("command::insert.target");
     let fields = open::table_fields(&record).await?;
     let fixed = fixed_values(cx, &record, &fields, partition).await?;
     constants_first(&record, &fixed)?;
@@ -76,7 +78,7 @@ pub(super) async fn insert(cx: &Context<'_>, command: &Command) -> Result<DataFr
 }
 
 /// The table that rows go into: one of the catalog, or a Delta table by path.
-async fn target(cx: &Context<'_>, parts: &[String], options: &BTreeMap<String, String>) -> Result<TableRecord> {
+async fn target(cx: &Context<'_>, parts: &[String], options: &BTreeMap<String, String>) -> Result<(TableRecord, Option<NameLock>)> {
     if let [format, path] = parts
         && format.eq_ignore_ascii_case("delta")
         && matches!(cx.catalog().find(parts, &cx.settings).await?, crate::catalog::Found::Missing)
@@ -95,12 +97,13 @@ async fn target(cx: &Context<'_>, parts: &[String], options: &BTreeMap<String, S
             created_ms: 0,
             owner: String::new(),
             moved_from: None,
+            made_folder: None,
         };
-        return open::with_log(record).await;
+        return Ok((open::with_log(record).await?, None));
     }
-    let mut record = cx.table(parts, "INSERT", false).await?;
+    let (mut record, shared) = cx.table_held(parts, "INSERT", Hold::Shared).await?;
     record.options.extend(options.clone());
-    open::with_log(record).await
+    Ok((open::with_log(record).await?, shared))
 }
 
 /// A value that PARTITION gives a column, by the column's name.

@@ -9,6 +9,7 @@ use tidemill_spark::types::SparkType;
 use super::{Context, rows};
 use crate::catalog::{TableRecord, shown};
 use crate::dataframe::DataFrame;
+use crate::scan::save_record::taken;
 use crate::scan::{HIVE_NULL, PartitionValues, TableFiles, folder_of, is_of};
 use tidemill_planner::{Error, Result};
 
@@ -134,6 +135,8 @@ pub(super) async fn add(
     if_not_exists: bool,
 ) -> Result<()> {
     let files = files_of(table)?;
+    std::fs::create_dir_all(&files.folder).map_err(|e| Error::io_at(files.folder.display(), e))?;
+    let _alone = taken(&files.folder).await?;
     for (spec, location) in specs {
         if location.is_some() {
             return Err(error(
@@ -165,12 +168,15 @@ fn whole(cx: &Context<'_>, table: &TableRecord, spec: &PartitionSpec) -> Result<
 /// ALTER TABLE … DROP PARTITION.
 pub(super) async fn drop(cx: &Context<'_>, table: &TableRecord, specs: &[PartitionSpec], if_exists: bool) -> Result<()> {
     let files = files_of(table)?;
+    let _alone = if files.folder.is_dir() { Some(taken(&files.folder).await?) } else { None };
     for spec in specs {
         let folders = existing(cx, table, &files, spec).await?;
         if folders.is_empty() && !if_exists {
             return Err(not_found(cx, table, spec).await);
         }
-        folders.iter().try_for_each(|folder| crate::scan::remove_folder(folder))?;
+        for folder in &folders {
+            std::fs::remove_dir_all(folder).map_err(|e| Error::io_at(folder.display(), e).context("the partition is not dropped in full"))?;
+        }
     }
     Ok(())
 }
@@ -180,6 +186,7 @@ pub(super) async fn rename(cx: &Context<'_>, table: &TableRecord, from: &Partiti
     let files = files_of(table)?;
     whole(cx, table, from)?;
     whole(cx, table, to)?;
+    let _alone = if files.folder.is_dir() { Some(taken(&files.folder).await?) } else { None };
     let Some(old) = existing(cx, table, &files, from).await?.into_iter().next() else {
         return Err(not_found(cx, table, from).await);
     };

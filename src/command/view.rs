@@ -8,7 +8,7 @@ use tidemill_spark::resolve::{OpenedRelation, OutputColumn, Request};
 use tidemill_spark::types::StructField;
 
 use super::{Context, rows};
-use crate::catalog::{ColumnRecord, Entry, Found, TableId, TempView, ViewRecord, now_ms, shown};
+use crate::catalog::{ColumnRecord, Entry, Found, Hold, TableId, TempView, ViewRecord, now_ms, shown};
 use crate::dataframe::DataFrame;
 use crate::scan::Format;
 use tidemill_planner::{Error, Result};
@@ -52,6 +52,7 @@ pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFr
     refuse_unnamed(&id, query)?;
     refuse_temporary(cx, &id, query).await?;
     let record = record(cx, &id, query_text, &fields, &resolved.output, comment.clone(), properties.clone(), schema_binding.clone());
+    let _alone = cx.catalog().lock_to_make(&[&id]).await?;
     match cx.catalog().entry(&id).await? {
         Some(_) if *if_not_exists => rows::nothing(cx),
         Some(Entry::Table(_)) if *or_replace => {
@@ -59,7 +60,7 @@ pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFr
         }
         Some(_) if *or_replace => {
             refuse_circle(cx, &id, query).await?;
-            cx.catalog().replace(&id, &Entry::View(record)).await?;
+            cx.catalog().replace(&id, &Entry::View(record), Vec::new()).await?;
             rows::nothing(cx)
         }
         _ => {
@@ -257,7 +258,8 @@ pub(super) async fn alter_as(cx: &Context<'_>, name: &TableName, query: &Relatio
     let parts = cx.parts(name)?;
     let resolved = crate::open::resolved(cx.session, query).await?;
     let fields: Vec<StructField> = resolved.output.iter().map(|column| column.field.clone()).collect();
-    match cx.catalog().find(&parts, &cx.settings).await? {
+    let (found, _alone) = cx.held(&parts, Hold::Alone).await?;
+    match found {
         Found::Temp(old) => {
             let query_columns = fields.iter().map(|field| field.name.clone()).collect();
             let made = temp(cx, &full(&old), old.global, query, (fields, query_columns), old.comment, &old.properties).await?;
@@ -271,7 +273,7 @@ pub(super) async fn alter_as(cx: &Context<'_>, name: &TableName, query: &Relatio
                 refuse_circle(cx, &id, query).await?;
                 let mut new = record(cx, &id, query_text, &fields, &resolved.output, old.comment, old.properties, old.schema_binding);
                 new.created_ms = old.created_ms;
-                cx.catalog().replace(&id, &Entry::View(new)).await?;
+                cx.catalog().replace(&id, &Entry::View(new), Vec::new()).await?;
             }
             Entry::Table(_) => {
                 return Err(error(

@@ -2,6 +2,7 @@
 //! path.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::datasource::provider_as_source;
@@ -57,7 +58,17 @@ pub(crate) async fn open_with(
             Some(_) => Err(no_travel(&view.name)),
         },
         Found::Entry(entry) => match *entry {
-            Entry::Table(table) => open_table(&table, travel, options, settings).await,
+            Entry::Table(table) => {
+                fail::fail_point!("open::relation.found");
+                let opened = open_table(&table, travel, options, settings).await;
+                // A statement beside this one may have moved or replaced the data after its place was read.
+                if !Path::new(&table.location).exists()
+                    && !matches!(session.objects().find(name, settings).await?, Found::Entry(now) if *now == Entry::Table(table))
+                {
+                    return Box::pin(open_with(session, name, travel, options, settings)).await;
+                }
+                opened
+            }
             Entry::View(view) => match travel {
                 None => open_view(&view, settings),
                 Some(_) => Err(no_travel(&view.name)),

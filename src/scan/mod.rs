@@ -13,7 +13,7 @@ mod table_files;
 mod text_files;
 
 pub(crate) use file_options::FileOptions;
-pub(crate) use files::{existing_files, local_path, partition_files, remove_folder};
+pub(crate) use files::{existing_files, local_path, partition_files};
 pub(crate) use parquet_columns::SPARK_SCHEMA_KEY;
 pub(crate) use partition::{HIVE_NULL, folder_of};
 pub(crate) use path_table::{Format, PathTable, Version, delta, files_at};

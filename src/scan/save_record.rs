@@ -69,6 +69,23 @@ pub(crate) fn lock(folder: &Path) -> Result<File> {
     Ok(handle)
 }
 
+/// Takes a table's folder for one who changes it otherwise than by a save, and finishes first what a save has left there. Whoever
+/// waits does so off the async threads.
+///
+/// # Errors
+/// Those of [`lock`] and of [`SaveRecord::finish`].
+pub(crate) async fn taken(folder: &Path) -> Result<File> {
+    let folder = folder.to_owned();
+    let taken = tokio::task::spawn_blocking(move || {
+        let alone = lock(&folder)?;
+        if let Some(record) = SaveRecord::read(&folder)? {
+            record.finish(&folder)?;
+        }
+        Ok(alone)
+    });
+    taken.await.map_err(|e| Error::internal(format!("locking a folder ended early: {e}")))?
+}
+
 /// Makes what was renamed or removed in a folder durable.
 pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder).and_then(|handle| handle.sync_all()).map_err(|e| Error::io_at(folder.display(), e))

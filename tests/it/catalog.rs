@@ -1,8 +1,10 @@
 //! Tables, views and functions in a warehouse: what a statement makes, another session finds.
 
+use std::path::Path;
+
 use tidemill::{Result, Session};
 
-pub(crate) async fn session(warehouse: &std::path::Path) -> Session {
+pub(crate) fn session(warehouse: &Path) -> Session {
     Session::builder().config("spark.sql.warehouse.dir", warehouse.display().to_string()).parallelism(2).build().unwrap()
 }
 
@@ -19,14 +21,18 @@ pub(crate) async fn rows(session: &Session, text: &str) -> Result<String> {
     Ok(lines.join(";"))
 }
 
+/// The rows of a statement, or the condition with which it fails.
+pub(crate) async fn outcome(session: &Session, text: &str) -> String {
+    match rows(session, text).await {
+        Ok(rows) => rows,
+        Err(error) => error.condition().map_or_else(|| error.to_string(), |condition| condition.name.clone()),
+    }
+}
+
 /// Carries statements out in order; each gives these rows, or fails with this condition.
 pub(crate) async fn check(session: &Session, cases: &[(&str, &str)]) {
     for (text, expected) in cases {
-        let found = match rows(session, text).await {
-            Ok(rows) => rows,
-            Err(error) => error.condition().map_or_else(|| error.to_string(), |condition| condition.name.clone()),
-        };
-        assert_eq!(&found, expected, "{text}");
+        assert_eq!(&outcome(session, text).await, expected, "{text}");
     }
 }
 
@@ -34,7 +40,7 @@ pub(crate) async fn check(session: &Session, cases: &[(&str, &str)]) {
 async fn tables_are_made_filled_and_found_by_the_next_session() {
     let dir = tempfile::tempdir().unwrap();
     let warehouse = dir.path().join("warehouse");
-    let first = session(&warehouse).await;
+    let first = session(&warehouse);
     check(&first, &[("SHOW TABLES", ""), ("SELECT 1", "1")]).await;
     assert!(!warehouse.exists(), "looking makes nothing");
     check(
@@ -64,7 +70,7 @@ async fn tables_are_made_filled_and_found_by_the_next_session() {
         ],
     )
     .await;
-    let second = session(&warehouse).await;
+    let second = session(&warehouse);
     check(
         &second,
         &[
@@ -93,7 +99,7 @@ async fn tables_are_made_filled_and_found_by_the_next_session() {
 async fn of_several_who_make_one_table_one_wins_and_its_rows_alone_are_there() {
     let dir = tempfile::tempdir().unwrap();
     for format in ["parquet", "delta"] {
-        let sessions = futures::future::join_all((0..4).map(|_| session(dir.path()))).await;
+        let sessions = (0..4).map(|_| session(dir.path())).collect::<Vec<_>>();
         let texts: Vec<String> = (0..4).map(|n| format!("CREATE TABLE race_{format} USING {format} AS SELECT {n} AS n")).collect();
         let made = futures::future::join_all(sessions.iter().zip(&texts).map(|(session, text)| rows(session, text))).await;
         assert_eq!(made.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{made:?}");
@@ -101,4 +107,174 @@ async fn of_several_who_make_one_table_one_wins_and_its_rows_alone_are_there() {
     }
     let left = std::fs::read_dir(dir.path()).unwrap().filter_map(|e| e.ok()?.file_name().into_string().ok()).collect::<Vec<_>>();
     assert!(!left.iter().any(|name| name.starts_with("_tidemill_new")), "{left:?}");
+}
+
+/// The file that holds the last state of an object.
+fn last_record(warehouse: &Path, below: &str) -> std::path::PathBuf {
+    let folder = warehouse.join("_tidemill_catalog").join(below);
+    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.pop().unwrap()
+}
+
+#[tokio::test]
+async fn one_damaged_record_hides_no_other_and_can_be_dropped_or_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let session = session(dir.path());
+    for remedy in ["DROP TABLE bad", "DROP VIEW bad", "CREATE OR REPLACE TABLE bad AS SELECT 2 AS a"] {
+        check(&session, &[("CREATE TABLE good AS SELECT 1 AS a", ""), ("CREATE TABLE bad AS SELECT 1 AS a", "")]).await;
+        std::fs::write(last_record(dir.path(), "default/relations/bad"), "damaged").unwrap();
+        check(&session, &[("SHOW TABLES", "false|default|good"), ("SELECT * FROM good", "1")]).await;
+        let error = rows(&session, "SELECT * FROM bad").await.unwrap_err();
+        assert_eq!(error.kind(), tidemill::ErrorKind::Corrupt);
+        assert!(error.message().contains("the table or view `default`.`bad`") && !error.message().contains("checkpoint"), "{error}");
+        check(&session, &[(remedy, "")]).await;
+        let there = if remedy.starts_with("DROP") { "TABLE_OR_VIEW_NOT_FOUND" } else { "2" };
+        check(&session, &[("SELECT * FROM bad", there), ("DROP TABLE IF EXISTS bad", ""), ("DROP TABLE good", "")]).await;
+        // Nobody knows whose the data is, so it stays.
+        assert!(dir.path().join("bad").exists());
+        std::fs::remove_dir_all(dir.path().join("bad")).unwrap();
+    }
+    check(&session, &[("CREATE DATABASE d", ""), ("CREATE TABLE d.bad AS SELECT 1 AS a", "")]).await;
+    std::fs::write(last_record(dir.path(), "d/relations/bad"), "damaged").unwrap();
+    check(&session, &[("DROP DATABASE d", "SCHEMA_NOT_EMPTY"), ("DROP DATABASE d CASCADE", ""), ("SHOW TABLES IN d", "SCHEMA_NOT_FOUND")])
+        .await;
+}
+
+#[tokio::test]
+async fn tables_go_with_their_database_and_dropped_names_are_no_hints() {
+    let dir = tempfile::tempdir().unwrap();
+    let session = session(dir.path());
+    check(
+        &session,
+        &[
+            ("CREATE TABLE foo (a INT)", ""),
+            ("CREATE TABLE fool (a INT)", ""),
+            ("DROP TABLE foo", ""),
+            ("CREATE DATABASE d", ""),
+            ("CREATE TABLE d.t AS SELECT 1 AS a", ""),
+            ("CREATE FUNCTION d.one() RETURNS INT RETURN 1", ""),
+            ("SELECT d.one() AS a FROM d.t", "1"),
+        ],
+    )
+    .await;
+    let error = rows(&session, "SELECT * FROM foo").await.unwrap_err();
+    assert!(!error.message().contains("`foo`?") && error.message().contains("did you mean `fool`"), "{error}");
+    let error = rows(&session, "DROP TABLE foo").await.unwrap_err();
+    assert!(!error.message().contains("`foo`?") && error.message().contains("did you mean `fool`"), "{error}");
+    std::fs::remove_dir_all(dir.path().join("_tidemill_catalog/d/database")).unwrap();
+    check(
+        &session,
+        &[
+            ("SELECT * FROM d.t", "TABLE_OR_VIEW_NOT_FOUND"),
+            ("INSERT INTO d.t VALUES (2)", "TABLE_OR_VIEW_NOT_FOUND"),
+            ("DROP TABLE d.t", "TABLE_OR_VIEW_NOT_FOUND"),
+            ("SELECT d.one()", "UNRESOLVED_ROUTINE"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn folders_that_the_catalog_did_not_make_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let (warehouse, precious) = (dir.path().join("warehouse"), dir.path().join("precious"));
+    std::fs::create_dir(&precious).unwrap();
+    std::fs::write(precious.join("my.txt"), "x").unwrap();
+    let session = session(&warehouse);
+    let away = format!("ALTER TABLE t SET LOCATION '{}'", precious.display());
+    let back = format!("ALTER TABLE t SET LOCATION '{}'", warehouse.join("t").display());
+    for after in [&[away.as_str()][..], &[&away, "ALTER TABLE t RENAME TO u", "ALTER TABLE u RENAME TO t"]] {
+        check(&session, &[("CREATE TABLE t USING parquet AS SELECT 1 AS a", "")]).await;
+        for text in after {
+            check(&session, &[(text, "")]).await;
+        }
+        check(&session, &[("TRUNCATE TABLE t", "CANNOT_TRUNCATE_EXTERNAL_TABLE"), ("DROP TABLE t", "")]).await;
+        assert!(precious.join("my.txt").exists() && !warehouse.join("t").exists(), "{after:?}");
+    }
+    check(&session, &[("CREATE TABLE t USING parquet AS SELECT 1 AS a", ""), (&away, ""), (&back, "")]).await;
+    check(&session, &[("SELECT * FROM t", "1"), ("TRUNCATE TABLE t", ""), ("DROP TABLE t", "")]).await;
+    assert!(precious.join("my.txt").exists() && !warehouse.join("t").exists());
+    // A renamed Delta table keeps its folder, and the old name gets another one.
+    check(
+        &session,
+        &[
+            ("CREATE TABLE d1 USING delta AS SELECT 1 AS a", ""),
+            ("ALTER TABLE d1 RENAME TO d2", ""),
+            ("CREATE TABLE d1 USING delta AS SELECT 5 AS a", ""),
+            ("SELECT * FROM d1", "5"),
+            ("SELECT * FROM d2", "1"),
+            ("DROP TABLE d2", ""),
+            ("SELECT * FROM d1", "5"),
+        ],
+    )
+    .await;
+    std::fs::create_dir(warehouse.join("theirs")).unwrap();
+    std::fs::write(warehouse.join("theirs/file"), "x").unwrap();
+    check(&session, &[("CREATE TABLE theirs (a INT)", "LOCATION_ALREADY_EXISTS")]).await;
+}
+
+#[tokio::test]
+async fn tables_like_others_have_their_defaults() {
+    let dir = tempfile::tempdir().unwrap();
+    let session = session(dir.path());
+    check(
+        &session,
+        &[
+            ("CREATE TABLE t (a INT DEFAULT 7, b STRING) USING parquet", ""),
+            ("CREATE TABLE l LIKE t", ""),
+            ("INSERT INTO l (b) VALUES ('x')", ""),
+            ("SELECT * FROM l", "7|x"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_table_at_a_location_is_replaced_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let warehouse = dir.path().join("warehouse");
+    let session = session(&warehouse);
+    for format in ["parquet", "delta"] {
+        let at = format!("USING {format} LOCATION '{}'", dir.path().join(format).display());
+        let t = format!("t_{format}");
+        check(
+            &session,
+            &[
+                (&format!("CREATE OR REPLACE TABLE {t} {at} AS SELECT 1 AS a"), ""),
+                (&format!("CREATE OR REPLACE TABLE {t} {at} AS SELECT 'x' AS z, 2 AS a"), ""),
+                (&format!("SELECT * FROM {t}"), "2|x"),
+                (
+                    &format!("CREATE TABLE other {at} AS SELECT 3 AS a"),
+                    if format == "delta" { "TABLE_OR_VIEW_ALREADY_EXISTS" } else { "LOCATION_ALREADY_EXISTS" },
+                ),
+                (&format!("CREATE OR REPLACE TABLE {t} {at} AS SELECT max(a) + 1 AS a FROM {t}"), ""),
+                (&format!("SELECT * FROM {t}"), "3"),
+            ],
+        )
+        .await;
+    }
+    let at = format!("USING delta LOCATION '{}'", dir.path().join("delta").display());
+    let path = format!("delta.`{}`", dir.path().join("delta").display());
+    check(
+        &session,
+        &[
+            (&format!("SELECT * FROM {path} VERSION AS OF 1"), "2|x"),
+            (&format!("CREATE OR REPLACE TABLE t_delta (z STRING, p INT) {at} PARTITIONED BY (p)"), ""),
+            ("SELECT * FROM t_delta", ""),
+            ("INSERT INTO t_delta VALUES ('y', 1)", ""),
+            (&format!("SELECT * FROM {path}"), "1|y"),
+            (&format!("CREATE OR REPLACE TABLE {path} USING delta AS SELECT 8 AS b"), ""),
+            ("SELECT * FROM t_delta", "8"),
+            (
+                &format!(
+                    "CREATE OR REPLACE TABLE t_delta USING parquet LOCATION '{}' AS SELECT 1 AS a",
+                    dir.path().join("delta").display()
+                ),
+                "LOCATION_ALREADY_EXISTS",
+            ),
+            ("SELECT * FROM t_delta", "8"),
+        ],
+    )
+    .await;
 }

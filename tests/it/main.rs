@@ -2,6 +2,8 @@
 
 mod api_names;
 mod catalog;
+#[cfg(feature = "failpoints")]
+mod catalog_faults;
 mod cli;
 // Armed faults do not change what a statement means: one of the two builds is enough.
 #[cfg(not(feature = "failpoints"))]

@@ -17,7 +17,7 @@ fn text_of(folder: &Path) -> String {
 #[tokio::test]
 async fn json_files_hold_what_spark_writes() {
     let dir = tempfile::tempdir().unwrap();
-    let session = session(dir.path()).await;
+    let session = session(dir.path());
     let values = "X'00ff' b, map('k', CAST(NULL AS INT)) m, double('NaN') d, float('-Infinity') f, \
                   named_struct('x', CAST(NULL AS INT)) s, array(null, 1) ar, CAST(NULL AS INT) nn, DATE'2020-01-01' dt";
     check(
@@ -38,7 +38,7 @@ async fn json_files_hold_what_spark_writes() {
 #[tokio::test]
 async fn csv_files_hold_what_spark_writes() {
     let dir = tempfile::tempdir().unwrap();
-    let session = session(dir.path()).await;
+    let session = session(dir.path());
     check(
         &session,
         &[
@@ -67,7 +67,7 @@ async fn csv_files_hold_what_spark_writes() {
 #[tokio::test]
 async fn csv_records_are_as_long_as_the_columns() {
     let dir = tempfile::tempdir().unwrap();
-    let (session, long, head) = (session(dir.path()).await, dir.path().join("long.csv"), dir.path().join("head.csv"));
+    let (session, long, head) = (session(dir.path()), dir.path().join("long.csv"), dir.path().join("head.csv"));
     std::fs::write(&long, "1,a,3,4\n2\n\nxx,b\n3,\"a\\\"b,c\",7\n").unwrap();
     std::fs::write(&head, "x,y\n1,NA\n2,'a;b'\n").unwrap();
     let (long, head) = (long.display(), head.display());
@@ -102,7 +102,7 @@ async fn csv_records_are_as_long_as_the_columns() {
 #[tokio::test]
 async fn compressed_text_is_read() {
     let dir = tempfile::tempdir().unwrap();
-    let session = session(&dir.path().join("warehouse")).await;
+    let session = session(&dir.path().join("warehouse"));
     let write = |name: &str, text: &str| {
         let path = dir.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -132,7 +132,7 @@ async fn compressed_text_is_read() {
 #[tokio::test]
 async fn intervals_in_parquet_are_read_with_and_without_their_names() {
     let dir = tempfile::tempdir().unwrap();
-    let session = session(dir.path()).await;
+    let session = session(dir.path());
     let place = dir.path().join("pi").display().to_string();
     check(
         &session,
@@ -160,7 +160,7 @@ async fn intervals_in_parquet_are_read_with_and_without_their_names() {
 #[tokio::test]
 async fn columns_are_found_in_whatever_case() {
     let dir = tempfile::tempdir().unwrap();
-    let session = session(&dir.path().join("warehouse")).await;
+    let session = session(&dir.path().join("warehouse"));
     let place = dir.path().join("d").display().to_string();
     check(
         &session,
@@ -177,7 +177,7 @@ async fn columns_are_found_in_whatever_case() {
 #[tokio::test]
 async fn a_folder_that_is_written_again_is_read_anew_or_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let session = session(&dir.path().join("warehouse")).await;
+    let session = session(&dir.path().join("warehouse"));
     for format in ["parquet", "csv", "json"] {
         let place = dir.path().join(format).display().to_string();
         let write = |value: i32| format!("INSERT OVERWRITE DIRECTORY '{place}' USING {format} SELECT {value} a");
@@ -219,7 +219,7 @@ async fn spelled(session: &tidemill::Session, warehouse: &Path, format: &str) {
 #[tokio::test]
 async fn partitions_are_known_by_their_values() {
     let dir = tempfile::tempdir().unwrap();
-    let session = session(dir.path()).await;
+    let session = session(dir.path());
     for format in ["parquet", "csv", "json"] {
         spelled(&session, dir.path(), format).await;
         check(
@@ -263,7 +263,7 @@ async fn partitions_are_known_by_their_values() {
 #[tokio::test]
 async fn files_of_partitions_that_a_filter_leaves_out_are_not_opened() {
     let dir = tempfile::tempdir().unwrap();
-    let session = session(dir.path()).await;
+    let session = session(dir.path());
     check(
         &session,
         &[
@@ -292,7 +292,7 @@ async fn files_of_partitions_that_a_filter_leaves_out_are_not_opened() {
 #[tokio::test]
 async fn delta_tables_are_what_their_log_says() {
     let dir = tempfile::tempdir().unwrap();
-    let session = session(&dir.path().join("warehouse")).await;
+    let session = session(&dir.path().join("warehouse"));
     let place = dir.path().join("d").display().to_string();
     check(
         &session,
@@ -328,7 +328,7 @@ async fn delta_tables_are_what_their_log_says() {
 async fn places_and_formats_that_nobody_says() {
     let dir = tempfile::tempdir().unwrap();
     let warehouse = dir.path().join("warehouse");
-    let session = session(&warehouse).await;
+    let session = session(&warehouse);
     check(
         &session,
         &[

@@ -71,7 +71,15 @@ impl<H: DeserializeOwned> Frame<H> {
     /// # Errors
     /// `Corrupt`, naming `location` and what is wrong with it.
     pub fn decode(magic: &[u8; 8], supported: &[u16], bytes: &Bytes, location: &str) -> Result<Self> {
-        let corrupt = |what: String| Error::corrupt(format!("{location}: {what}; restore the file or go back to an earlier checkpoint"));
+        Self::decode_or(magic, supported, bytes, location, "restore the file or go back to an earlier checkpoint")
+    }
+
+    /// The same for a file that is no part of a checkpoint: `remedy` is what to do when it is damaged.
+    ///
+    /// # Errors
+    /// Those of [`Frame::decode`].
+    pub fn decode_or(magic: &[u8; 8], supported: &[u16], bytes: &Bytes, location: &str, remedy: &str) -> Result<Self> {
+        let corrupt = |what: String| Error::corrupt(format!("{location}: {what}; {remedy}"));
         if bytes.len() < FIXED_BYTES + CHECKSUM_BYTES {
             return Err(corrupt(format!("too short to be a whole file ({} bytes)", bytes.len())));
         }
