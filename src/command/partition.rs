@@ -175,7 +175,8 @@ pub(super) async fn drop(cx: &Context<'_>, table: &TableRecord, specs: &[Partiti
             return Err(not_found(cx, table, spec).await);
         }
         for folder in &folders {
-            std::fs::remove_dir_all(folder).map_err(|e| Error::io_at(folder.display(), e).context("the partition is not dropped in full"))?;
+            std::fs::remove_dir_all(folder)
+                .map_err(|e| Error::io_at(folder.display(), e).context("the partition is not dropped in full"))?;
         }
     }
     Ok(())

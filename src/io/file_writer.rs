@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
@@ -34,6 +34,8 @@ struct Job {
     /// The table whose folder it is; the last columns are those of its partitions, folders' names instead of columns in files.
     table: Option<TableFiles>,
     replace: Replace,
+    /// There as long as somebody waits for the rows to be saved.
+    wanted: Weak<()>,
 }
 
 /// Which files an overwrite of a table replaces.
@@ -56,10 +58,8 @@ pub(crate) async fn save_table(frame: &DataFrame, table: &TableFiles, mode: Mode
     let kept = schema.fields().len().saturating_sub(table.partitions.len());
     let schema = Arc::new(Schema::new(schema.fields().iter().take(kept).cloned().collect::<Vec<_>>()));
     let (folder, format, options) = (table.folder.clone(), table.format, table.options.clone());
-    let job = Job { folder, format, mode, options, schema, settings, table: Some(table.clone()), replace };
-    let shown = table.folder.display().to_string();
-    let written = tokio::task::spawn_blocking(move || job.run(&partitions)).await;
-    written.map_err(|e| Error::internal(format!("writing to {shown} ended early: {e}")))?
+    let wanted = Weak::new();
+    carried_out(Job { folder, format, mode, options, schema, settings, table: Some(table.clone()), replace, wanted }, partitions).await
 }
 
 /// Runs the query and writes one file per partition.
@@ -76,10 +76,19 @@ pub(super) async fn save(frame: &DataFrame, path: &str, format: Format, mode: Mo
         }
     }
     let settings = frame.session().spark_settings();
-    let job = Job { folder, format, mode, options, schema: frame.schema()?, settings, table: None, replace: Replace::ByMode };
-    let partitions = frame.collect_partitions().await?;
+    let (schema, wanted) = (frame.schema()?, Weak::new());
+    let job = Job { folder, format, mode, options, schema, settings, table: None, replace: Replace::ByMode, wanted };
+    carried_out(job, frame.collect_partitions().await?).await
+}
+
+/// Writes on a thread that may wait for disks. A statement that is stopped before its rows are recorded leaves none.
+async fn carried_out(mut job: Job, partitions: Vec<Vec<RecordBatch>>) -> Result<()> {
+    let waits = Arc::new(());
+    job.wanted = Arc::downgrade(&waits);
+    let shown = job.folder.display().to_string();
     let written = tokio::task::spawn_blocking(move || job.run(&partitions)).await;
-    written.map_err(|e| Error::internal(format!("writing to {path} ended early: {e}")))?
+    drop(waits);
+    written.map_err(|e| Error::internal(format!("writing to {shown} ended early: {e}")))?
 }
 
 impl Job {
@@ -186,6 +195,9 @@ impl Job {
         }
         let record = SaveRecord::new(&self.folder, job, names, old)?;
         fail::fail_point!("io::save.record", |_| std::process::abort());
+        if self.wanted.strong_count() == 0 {
+            return Err(Error::internal(format!("the statement that writes to {} was stopped", self.folder.display())));
+        }
         record.write(&self.folder)?;
         Ok(record)
     }
@@ -243,5 +255,38 @@ impl Job {
         }
         file.flush().map_err(io)?;
         file.get_ref().sync_all().map_err(io)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Int32Array;
+    use arrow::datatypes::{DataType, Field};
+
+    use super::*;
+
+    #[test]
+    fn a_save_that_nobody_waits_for_leaves_no_rows() {
+        let dir = tempfile::tempdir().unwrap();
+        let schema = Arc::new(Schema::new(vec![Field::new("a", DataType::Int32, false)]));
+        let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(Int32Array::from(vec![1]))]).unwrap();
+        let waits = Arc::new(());
+        let mut job = Job {
+            folder: dir.path().join("t"),
+            format: Format::Parquet,
+            mode: Mode::Append,
+            options: FileOptions::default(),
+            schema,
+            settings: Arc::default(),
+            table: None,
+            replace: Replace::ByMode,
+            wanted: Weak::new(),
+        };
+        let stopped = job.run(&[vec![batch.clone()]]).unwrap_err();
+        assert!(stopped.to_string().contains("was stopped"), "{stopped}");
+        assert_eq!(existing_files(&job.folder).unwrap(), Vec::<PathBuf>::new());
+        job.wanted = Arc::downgrade(&waits);
+        job.run(&[vec![batch]]).unwrap();
+        assert_eq!(existing_files(&job.folder).unwrap().len(), 1);
     }
 }

@@ -177,7 +177,7 @@ mod tests {
             (col("other.s").eq("x"), "there is no column `other`.`s`"),
             (col("source.eventTime") + lit(1), "non-boolean"),
             (expr("source.eventTime >"), "PARSE_SYNTAX_ERROR"),
-            (expr("source.eventTime = (SELECT 1)"), "[UNSUPPORTED_MERGE_CONDITION.SUBQUERY]"),
+            (expr("source.eventTime = (SELECT max(id) FROM range(3))"), "[UNSUPPORTED_MERGE_CONDITION.SUBQUERY]"),
             (expr("EXISTS (SELECT * FROM there)"), "[UNSUPPORTED_MERGE_CONDITION.SUBQUERY]"),
             (expr("source.eventTime > max(target.eventTime)"), "[UNSUPPORTED_MERGE_CONDITION.AGGREGATE]"),
             (expr("source.eventTime > rand()"), "[UNSUPPORTED_MERGE_CONDITION.NON_DETERMINISTIC]"),
