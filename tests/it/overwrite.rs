@@ -19,7 +19,9 @@ fn numbered(from: i64) -> Vec<i64> {
 async fn ids(frame: tidemill::Result<DataFrame>, story: &str) -> Vec<i64> {
     let frame = frame.unwrap_or_else(|e| panic!("{story}: {e}"));
     let rows = frame.to_json_rows().await.unwrap_or_else(|e| panic!("{story}: {e}"));
-    let value = |row: &serde_json::Value| row.as_object().and_then(|columns| columns.values().next()?.as_i64());
+    // Those of a CSV file are text.
+    let number = |value: &serde_json::Value| value.as_i64().or_else(|| value.as_str()?.parse().ok());
+    let value = |row: &serde_json::Value| row.as_object().and_then(|columns| columns.values().next().and_then(number));
     let mut ids: Vec<i64> = rows.iter().map(|row| value(row).unwrap_or_else(|| panic!("{story}: {row}"))).collect();
     ids.sort_unstable();
     ids
