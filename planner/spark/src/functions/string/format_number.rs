@@ -236,7 +236,7 @@ impl Pattern {
         let before = fill::behind(&before, '0', self.least_before);
         let behind = fill::before(&behind, '0', self.least_behind);
         for (at, c) in before.chars().enumerate() {
-            if at > 0 && self.group > 0 && (before.len() - at) % self.group == 0 {
+            if at > 0 && self.group > 0 && (before.len() - at).is_multiple_of(self.group) {
                 out.push(',');
             }
             out.push(c);
