@@ -34,7 +34,7 @@ enum What {
     },
     /// Chains of DataFrame steps (`with_column`, `filter`, `select`) over ten columns, from the first step to `schema()`.
     Chain {
-        #[arg(long, default_values_t = [200, 400, 800])]
+        #[arg(long, default_values_t = [100, 200, 400])]
         steps: Vec<u32>,
         #[arg(long, default_value_t = 50)]
         runs: u32,
