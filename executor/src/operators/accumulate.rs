@@ -46,10 +46,10 @@ impl Accumulators {
     /// Adds rows; row `i` belongs to `groups[i]`.
     pub(super) fn update(&mut self, rows: &RecordBatch, groups: &[usize], total: usize) -> Result<()> {
         for (aggregate, running) in self.aggregates.iter().zip(&mut self.running) {
-            let args = aggregate
-                .function
-                .expressions()
+            let (arguments, order) = (aggregate.function.expressions(), aggregate.function.order_bys());
+            let args = arguments
                 .iter()
+                .chain(order.iter().map(|key| &key.expr))
                 .map(|e| Ok(e.evaluate(rows)?.into_array(rows.num_rows())?))
                 .collect::<Result<Vec<ArrayRef>>>()?;
             let filter = match &aggregate.filter {

@@ -169,7 +169,8 @@ fn window_operator(
         .map(|expr| {
             let lowered =
                 LoweredAggregateBuilder::new(expr, input, &physical_schema as &Schema, session.execution_props(), planning_ctx).build()?;
-            if !lowered.order_bys.is_empty() {
+            // The operator takes rows as they come: what orders rows does so itself, with the keys of the order beside its arguments.
+            if lowered.aggregate.order_sensitivity().hard_requires() {
                 return Err(DataFusionError::from(Error::unsupported(format!("ORDER BY inside an aggregate of a window: `{expr}`"))));
             }
             Ok(Aggregate { function: lowered.aggregate, filter: lowered.filter })

@@ -11,3 +11,17 @@ SELECT listagg(k, '-') FROM (SELECT k FROM VALUES ('c'), ('a'), ('b') v(k) ORDER
 SELECT collect_list(k) FROM (SELECT k FROM VALUES (3), (1), (2) v(k) ORDER BY k LIMIT 2);
 SELECT collect_list(DISTINCT k) FROM (SELECT k FROM VALUES (3), (1), (3) v(k) ORDER BY k);
 SELECT collect_list(k) FILTER (WHERE k > 1) FROM (SELECT k FROM VALUES (3), (1), (2) v(k) ORDER BY k);
+
+-- The same beneath windows of time, grouping sets, pivots and conditions on groups, and over rows of several files.
+SELECT window(ts, '1 hour').start AS s, collect_list(k) FROM (SELECT timestamp'2020-01-01 00:10:00' ts, k FROM VALUES (3), (1), (2) v(k) ORDER BY k) GROUP BY window(ts, '1 hour');
+SELECT session_window(ts, '5 minutes').start AS s, first(k), last(k), collect_list(k) FROM (SELECT timestamp'2020-01-01 00:10:00' ts, k FROM VALUES (3), (1), (2) v(k) ORDER BY k DESC) GROUP BY session_window(ts, '5 minutes');
+SELECT g, collect_list(k) FROM (SELECT k % 2 g, k FROM VALUES (3), (1), (2) v(k) ORDER BY k) GROUP BY ROLLUP(g) ORDER BY g;
+SELECT * FROM (SELECT g, k FROM VALUES ('a', 3), ('b', 1), ('a', 2) v(g, k) ORDER BY k) PIVOT (first(k) FOR g IN ('a', 'b'));
+SELECT g, first(k) f FROM (SELECT k % 2 g, k FROM VALUES (3), (1), (2) v(k) ORDER BY k DESC) GROUP BY g HAVING first(k) > 0 ORDER BY g;
+CREATE TABLE files (k INT, v STRING) USING parquet;
+INSERT INTO files VALUES (5, 'e'), (1, 'a');
+INSERT INTO files VALUES (4, 'd'), (2, 'b');
+INSERT INTO files VALUES (6, 'f'), (3, 'c');
+SELECT collect_list(k), first(v), last(v), listagg(v, ''), max_by(v, k % 2), min_by(v, k % 2) FROM (SELECT * FROM files ORDER BY k);
+SELECT g, collect_list(v) FROM (SELECT k % 2 AS g, v, k FROM files ORDER BY k DESC) GROUP BY g ORDER BY g;
+SELECT g, collect_list(v) FROM (SELECT k % 2 AS g, v, k FROM files SORT BY k DESC) GROUP BY CUBE(g) ORDER BY g;

@@ -7,6 +7,7 @@ pub(super) mod extremes;
 pub(super) mod histogram;
 pub(super) mod listagg;
 pub(super) mod moments;
+mod ordered;
 pub(super) mod percentiles;
 pub(super) mod picks;
 pub(super) mod quantiles;
@@ -18,7 +19,7 @@ mod udaf;
 
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, lit, when};
-pub(crate) use udaf::takes_rows_in_order;
+pub(crate) use ordered::takes_rows_in_order;
 
 use super::{Build, Call, Function, Group};
 use crate::{Result, Sql, Typed};

@@ -17,6 +17,7 @@ use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Grou
 use tidemill_planner::float::{Normal, holds_floats, normalize};
 
 use super::counting::distinct_key;
+use super::ordered::{InOrder, ordered_fields, takes_rows_in_order};
 use crate::functions::Call;
 use crate::plan::Span;
 use crate::types::{SparkType, StructField, field_of, to_arrow};
@@ -167,7 +168,7 @@ impl AggregateUDFImpl for SparkAggregate {
             How::Fold { one, .. } if !args.is_distinct => one(&self.spec).map_err(|e| self.spec.failed(e))?,
             _ => Box::new(self.rows(args.is_distinct, false)),
         };
-        Ok(if args.order_bys.is_empty() { made } else { Box::new(Leading { made, columns: self.spec.types.len() }) })
+        Ok(if args.order_bys.is_empty() { made } else { Box::new(InOrder::new(made, self.spec.inputs(), &args)?) })
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs<'_>) -> DfResult<Box<dyn Accumulator>> {
@@ -183,7 +184,7 @@ impl AggregateUDFImpl for SparkAggregate {
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {
-        !args.is_distinct && matches!(self.how, How::Fold { many: Some(_), .. })
+        !args.is_distinct && args.order_bys.is_empty() && matches!(self.how, How::Fold { many: Some(_), .. })
     }
 
     fn create_groups_accumulator(&self, _: AccumulatorArgs<'_>) -> DfResult<Box<dyn GroupsAccumulator>> {
@@ -194,9 +195,11 @@ impl AggregateUDFImpl for SparkAggregate {
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> DfResult<Vec<FieldRef>> {
+        let keys = args.ordering_fields.iter().map(|field| field.data_type().clone());
         let types = match self.how {
+            _ if !args.ordering_fields.is_empty() => vec![list_type(ordered_fields(self.spec.inputs(), keys))],
             How::Fold { state, .. } if !args.is_distinct => state(&self.spec),
-            _ => vec![kept_type(&self.spec)],
+            _ => vec![list_type(kept_fields(&self.spec))],
         };
         let field = |(i, data_type)| Arc::new(Field::new(format_state_name(args.name, &format!("kept{i}")), data_type, true));
         Ok(types.into_iter().enumerate().map(field).collect())
@@ -210,12 +213,13 @@ impl AggregateUDFImpl for SparkAggregate {
         ReversedUDAF::NotSupported
     }
 
+    /// [`InOrder`] puts rows in order itself, since they come from several tasks: the engine need not sort them before.
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
-        if takes_rows_in_order(self.spec.name) {
-            AggregateOrderSensitivity::HardRequirement
-        } else {
-            AggregateOrderSensitivity::Insensitive
-        }
+        if takes_rows_in_order(self.spec.name) { AggregateOrderSensitivity::Beneficial } else { AggregateOrderSensitivity::Insensitive }
+    }
+
+    fn with_beneficial_ordering(self: Arc<Self>, _: bool) -> DfResult<Option<Arc<dyn AggregateUDFImpl>>> {
+        Ok(Some(self))
     }
 
     fn supports_null_handling_clause(&self) -> bool {
@@ -223,46 +227,21 @@ impl AggregateUDFImpl for SparkAggregate {
     }
 }
 
-/// Functions whose answer depends on the order of the rows that they are given.
-pub(crate) fn takes_rows_in_order(name: &str) -> bool {
-    name.starts_with("collect_list") || matches!(name, "first" | "last" | "listagg" | "max_by" | "min_by")
-}
-
-/// An accumulator of rows in order: the columns that they are in the order of come behind its own.
-#[derive(Debug)]
-struct Leading {
-    made: Box<dyn Accumulator>,
-    columns: usize,
-}
-
-impl Accumulator for Leading {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> DfResult<()> {
-        self.made.update_batch(values.get(..self.columns).unwrap_or(values))
-    }
-
-    fn evaluate(&mut self) -> DfResult<ScalarValue> {
-        self.made.evaluate()
-    }
-
-    fn size(&self) -> usize {
-        self.made.size()
-    }
-
-    fn state(&mut self) -> DfResult<Vec<ScalarValue>> {
-        self.made.state()
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef]) -> DfResult<()> {
-        self.made.merge_batch(states)
-    }
-}
-
 fn kept_fields(spec: &Spec) -> Fields {
-    spec.inputs().into_iter().enumerate().map(|(i, data_type)| Field::new(format!("c{i}"), data_type, true)).collect()
+    ordered_fields(spec.inputs(), std::iter::empty())
 }
 
-fn kept_type(spec: &Spec) -> DataType {
-    DataType::List(Arc::new(Field::new_list_field(DataType::Struct(kept_fields(spec)), true)))
+fn list_type(fields: Fields) -> DataType {
+    DataType::List(Arc::new(Field::new_list_field(DataType::Struct(fields), true)))
+}
+
+/// Rows as one value of an accumulator's state.
+pub(super) fn kept_rows(fields: Fields, columns: Vec<ArrayRef>) -> DfResult<ScalarValue> {
+    let rows = columns.first().map_or(0, Array::len);
+    let values = StructArray::try_new_with_length(fields.clone(), columns, None, rows)?;
+    let item = Arc::new(Field::new_list_field(DataType::Struct(fields), true));
+    let list = ListArray::try_new(item, OffsetBuffer::from_lengths([rows]), Arc::new(values), None)?;
+    Ok(ScalarValue::List(Arc::new(list)))
 }
 
 /// The rows of a group.
@@ -278,10 +257,6 @@ struct Rows {
 }
 
 impl Rows {
-    fn len(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.first().map_or(0, Array::len)).sum()
-    }
-
     /// All rows in one batch.
     fn columns(&mut self) -> DfResult<Vec<ArrayRef>> {
         if self.chunks.len() != 1 {
@@ -347,12 +322,7 @@ impl Accumulator for Rows {
 
     fn state(&mut self) -> DfResult<Vec<ScalarValue>> {
         let columns = self.columns()?;
-        let fields = kept_fields(&self.spec);
-        let rows = self.len();
-        let values = StructArray::try_new_with_length(fields.clone(), columns, None, rows)?;
-        let item = Arc::new(Field::new_list_field(DataType::Struct(fields), true));
-        let list = ListArray::try_new(item, OffsetBuffer::from_lengths([rows]), Arc::new(values), None)?;
-        Ok(vec![ScalarValue::List(Arc::new(list))])
+        Ok(vec![kept_rows(kept_fields(&self.spec), columns)?])
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> DfResult<()> {
