@@ -268,10 +268,7 @@ impl Resolver<'_> {
             .enumerate()
             .map(|(place, column)| {
                 let name = query_columns.get(place).unwrap_or(&column.name);
-                let at = match query_columns.get(place) {
-                    Some(name) => now.iter().position(|attribute| self.settings.same(&attribute.name, name)),
-                    None => (!now.is_empty()).then_some(0),
-                };
+                let at = now.iter().position(|attribute| self.settings.same(&attribute.name, name));
                 at.map(|at| now.remove(at)).ok_or_else(|| name.clone())
             })
             .collect();
