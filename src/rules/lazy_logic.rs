@@ -9,6 +9,8 @@
 //!
 //! The rule comes after the optimizer, which would make AND and OR of a CASE of booleans again.
 
+use std::borrow::Cow;
+
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::Case;
@@ -16,7 +18,7 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator, lit};
 
 /// Functions that give a value, or null, whatever they are given. Any other may be an error for some row.
-const CALM: [&str; 30] = [
+const CALM: [&str; 28] = [
     "array_contains",
     "ascii",
     "bit_length",
@@ -31,7 +33,6 @@ const CALM: [&str; 30] = [
     "isnotnull",
     "isnull",
     "length",
-    "like",
     "lower",
     "ltrim",
     "normalize_float",
@@ -40,7 +41,6 @@ const CALM: [&str; 30] = [
     "nvl",
     "octet_length",
     "reverse",
-    "rlike",
     "rtrim",
     "size",
     "startswith",
@@ -62,14 +62,17 @@ enum Asked {
 }
 
 /// The plan with its ANDs and ORs evaluated from the left.
-pub(crate) fn lazy_logic(plan: LogicalPlan) -> Result<LogicalPlan> {
-    plan.transform_up_with_subqueries(|node| {
-        let mut is_needed = false;
-        node.apply_expressions(|expr| {
-            is_needed |= expr.exists(|part| Ok(is_logic(part) && can_fail(part)))?;
-            Ok(TreeNodeRecursion::Continue)
-        })?;
-        if !is_needed {
+pub(crate) fn lazy_logic(plan: &LogicalPlan) -> Result<Cow<'_, LogicalPlan>> {
+    let mut is_needed = false;
+    plan.apply_with_subqueries(|node| {
+        is_needed = has_failing_logic(node)?;
+        Ok(if is_needed { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    if !is_needed {
+        return Ok(Cow::Borrowed(plan));
+    }
+    let lazy = plan.clone().transform_up_with_subqueries(|node| {
+        if !has_failing_logic(&node)? {
             return Ok(Transformed::no(node));
         }
         let asked = if matches!(node, LogicalPlan::Filter(_)) { Asked::Truth } else { Asked::Value };
@@ -78,8 +81,17 @@ pub(crate) fn lazy_logic(plan: LogicalPlan) -> Result<LogicalPlan> {
             let name = names.save(&expr);
             Ok(lazily(expr, asked)?.update_data(|expr| name.restore(expr)))
         })
-    })
-    .data()
+    });
+    lazy.data().map(Cow::Owned)
+}
+
+fn has_failing_logic(node: &LogicalPlan) -> Result<bool> {
+    let mut found = false;
+    node.apply_expressions(|expr| {
+        found |= expr.exists(|part| Ok(is_logic(part) && can_fail(part)))?;
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
 }
 
 /// An expression with its ANDs and ORs evaluated from the left.
@@ -135,7 +147,15 @@ fn is_logic(expr: &Expr) -> bool {
 }
 
 fn can_fail(expr: &Expr) -> bool {
-    expr.exists(|part| Ok(matches!(part, Expr::ScalarFunction(call) if !CALM.contains(&call.name())))).unwrap_or(true)
+    let fails = |part: &Expr| match part {
+        // A pattern that is written down was looked at before.
+        Expr::ScalarFunction(call) if matches!(call.name(), "like" | "ilike" | "rlike" | "regexp_like") => {
+            call.args.iter().skip(1).any(|pattern| !matches!(pattern, Expr::Literal(..)))
+        }
+        Expr::ScalarFunction(call) => !CALM.contains(&call.name()),
+        _ => false,
+    };
+    expr.exists(|part| Ok(fails(part))).unwrap_or(true)
 }
 
 /// The sides of a chain of one operator.

@@ -28,7 +28,7 @@ fn extension_planners() -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
 impl QueryPlanner for ExtensionQueryPlanner {
     async fn create_physical_plan(&self, plan: &LogicalPlan, session: &dyn datafusion::catalog::Session) -> Result<Arc<dyn ExecutionPlan>> {
         self.made.fetch_add(1, Ordering::Relaxed);
-        let plan = lazy_logic(plan.clone())?;
+        let plan = lazy_logic(plan)?;
         DefaultPhysicalPlanner::with_extension_planners(extension_planners()).create_physical_plan(&plan, session).await
     }
 }
