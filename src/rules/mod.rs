@@ -5,6 +5,7 @@ pub(crate) mod float_comparisons;
 pub(crate) mod float_keys;
 mod floats;
 pub(crate) mod lazy_logic;
+pub(crate) mod optimizer_rules;
 pub(crate) mod unread_columns;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};

@@ -11,6 +11,7 @@
 //! (UNION, DISTINCT, our own operators, the end of the plan).
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion, TreeNodeRewriter};
 use datafusion::config::ConfigOptions;
@@ -33,17 +34,33 @@ impl AnalyzerRule for UnreadColumns {
     }
 }
 
+/// Ids, by their hashes: two that share one keep a column too many.
+#[derive(Default)]
+struct Ids {
+    hashes: HashSet<u64>,
+    hasher: RandomState,
+}
+
+impl Ids {
+    fn insert(&mut self, id: &str) {
+        self.hashes.insert(self.hasher.hash_one(id));
+    }
+
+    fn contains(&self, id: &str) -> bool {
+        self.hashes.contains(&self.hasher.hash_one(id))
+    }
+}
+
 /// The ids that stand in expressions.
-fn read_in(plan: &LogicalPlan) -> Result<HashSet<String>> {
-    let mut read = HashSet::new();
+fn read_in(plan: &LogicalPlan) -> Result<Ids> {
+    let mut read = Ids::default();
     plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expr| {
             expr.apply(|part| {
                 if let Expr::Column(column) | Expr::OuterReferenceColumn(_, column) = part
                     && column.relation.is_none()
-                    && !read.contains(&column.name)
                 {
-                    read.insert(column.name.clone());
+                    read.insert(&column.name);
                 }
                 Ok(TreeNodeRecursion::Continue)
             })
@@ -54,7 +71,7 @@ fn read_in(plan: &LogicalPlan) -> Result<HashSet<String>> {
 
 /// The walk: down it notes what the nodes above take, up it leaves columns out.
 struct Pruning {
-    read: HashSet<String>,
+    read: Ids,
     above: Vec<Above>,
 }
 

@@ -6,30 +6,24 @@ use std::sync::atomic::AtomicU64;
 
 use datafusion::execution::SessionState;
 use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::optimizer::Optimizer;
 use tidemill_planner::config::engine_session_config;
 
 use super::planner::ExtensionQueryPlanner;
 use super::settings::Settings;
 use crate::rules::float_comparisons::FloatComparisons;
-use crate::rules::float_keys::FloatKeys;
+use crate::rules::optimizer_rules::optimizer_rules;
 use crate::rules::unread_columns::UnreadColumns;
-
-/// Rules of DataFusion's for what the resolver never makes: `= ANY (…)` over subqueries, and joins whose right side is a subquery. Each
-/// would walk every plan.
-const IDLE: [&str; 2] = ["rewrite_set_comparison", "decorrelate_lateral_join"];
 
 /// The state for plans whose types are final.
 pub(super) fn build(settings: &Settings, plans_made: Arc<AtomicU64>) -> SessionState {
     let mut config = engine_session_config(settings.parallelism).with_batch_size(settings.batch_size);
     config.options_mut().execution.time_zone = Some("UTC".to_owned());
-    let mut rules = Optimizer::new().rules;
-    rules.retain(|rule| !IDLE.contains(&rule.name()));
-    rules.push(Arc::new(FloatKeys));
+    // The order of the rules repeats those that find more the second time.
+    config.options_mut().optimizer.max_passes = 1;
     SessionStateBuilder::new()
         .with_config(config)
         .with_query_planner(Arc::new(ExtensionQueryPlanner { made: plans_made }))
         .with_analyzer_rules(vec![Arc::new(UnreadColumns), Arc::new(FloatComparisons)])
-        .with_optimizer_rules(rules)
+        .with_optimizer_rules(optimizer_rules())
         .build()
 }
