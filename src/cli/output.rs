@@ -1,9 +1,11 @@
 //! What commands print: grids for people, JSON lines and CSV for scripts. When nobody reads any more, it falls silent.
 
 use std::io::Write;
+use std::panic::AssertUnwindSafe;
 
 use arrow::array::{Array, RecordBatch};
 use clap::ValueEnum;
+use futures::FutureExt;
 use serde::Serialize;
 use tidemill_spark::Settings;
 use tidemill_spark::types::StructField;
@@ -12,7 +14,7 @@ use tidemill_spark::types::render::pretty_text_at;
 use super::report::{Source, report};
 use crate::dataframe::show::Grid;
 use crate::rows::{Json, json_rows};
-use crate::{DataFrame, Error, Result};
+use crate::{DataFrame, Error, Result, Session};
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -73,6 +75,14 @@ pub(super) struct Rows {
 }
 
 impl Rows {
+    /// Those of a statement. A fault of the program's own is that statement's error, and not the end of those that follow.
+    pub(super) async fn answering(session: &Session, statement: &str) -> Result<Self> {
+        let work = async { Self::of(&session.sql(statement).await?).await };
+        AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+            Err(Error::internal("the statement met a fault of the program's, which is told above: please report it with the statement"))
+        })
+    }
+
     /// Runs `frame`.
     pub(super) async fn of(frame: &DataFrame) -> Result<Self> {
         let batches = frame.collect().await?;

@@ -1,11 +1,8 @@
 //! `tidemill sql`: statements one after the other, in one session. Without statements, on a terminal, it is a shell.
 
 use std::io::IsTerminal;
-use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::time::Instant;
-
-use futures::FutureExt;
 
 use super::output::{Format, Output, Rows};
 use super::report::Source;
@@ -93,17 +90,9 @@ pub(super) async fn run(args: Args) -> Result<Outcome> {
 
 async fn one(session: &Session, statement: &str, output: &mut Output) -> Result<()> {
     let start = Instant::now();
-    let rows = answer(session, statement).await?;
+    let rows = Rows::answering(session, statement).await?;
     let elapsed_ms = start.elapsed().as_micros() as f64 / 1000.0;
     output.rows(statement, &rows, elapsed_ms)
-}
-
-/// The rows of a statement. A fault of the program's own is that statement's error, and not the end of those that follow.
-pub(super) async fn answer(session: &Session, statement: &str) -> Result<Rows> {
-    let work = async { Rows::of(&session.sql(statement).await?).await };
-    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
-        Err(Error::internal("the statement met a fault of the program's, which is told above: please report it with the statement"))
-    })
 }
 
 #[cfg(test)]

@@ -21,9 +21,8 @@ use self::help::{Command, command};
 use self::names::Lookup;
 use self::reader::{Heard, Reader};
 use super::Outcome;
-use super::output::{Format, Output};
+use super::output::{Format, Output, Rows};
 use super::report::Source;
-use super::sql::answer;
 use super::statements::statements;
 use crate::{Error, Result, Session};
 
@@ -81,7 +80,7 @@ async fn one(session: &Session, statement: &str, output: &mut Output, size: Opti
             tokio::select! {
                 biased;
                 _ = stopped => Err(Error::internal("the statement was stopped")),
-                rows = answer(&session, &text) => rows,
+                rows = Rows::answering(&session, &text) => rows,
             }
         })
     });
