@@ -188,8 +188,18 @@ pub(super) async fn rename(cx: &Context<'_>, table: &TableRecord, from: &Partiti
     whole(cx, table, from)?;
     whole(cx, table, to)?;
     let _alone = if files.folder.is_dir() { Some(taken(&files.folder).await?) } else { None };
-    let Some(old) = existing(cx, table, &files, from).await?.into_iter().next() else {
-        return Err(not_found(cx, table, from).await);
+    let old = match existing(cx, table, &files, from).await?.as_slice() {
+        [] => return Err(not_found(cx, table, from).await),
+        [one] => one.clone(),
+        several => {
+            let shown = several.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ");
+            let message = format!(
+                "the partition's rows are in {} folders, whose names are one value ({shown}): put their files into one of them, or write the \
+                 partition again with INSERT OVERWRITE",
+                several.len()
+            );
+            return Err(error("UNSUPPORTED_FEATURE.TABLE_OPERATION", message));
+        }
     };
     let new = files.folder.join(folder(cx, table, to).await?);
     if !existing(cx, table, &files, to).await?.is_empty() {

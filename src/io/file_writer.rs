@@ -96,11 +96,7 @@ impl Job {
         let made: Vec<&Path> = self.folder.ancestors().take_while(|folder| !folder.exists()).collect();
         fs::create_dir_all(&self.folder).map_err(|e| Error::io_at(self.folder.display(), e))?;
         made.into_iter().filter_map(Path::parent).try_for_each(save_record::sync_folder)?;
-        let _alone = save_record::lock(&self.folder)?;
-        if let Some(record) = SaveRecord::read(&self.folder)? {
-            tracing::info!(folder = %self.folder.display(), "a save that was cut short is finished first");
-            record.finish(&self.folder)?;
-        }
+        let _alone = save_record::take(&self.folder)?;
         save_record::clear_aside(&self.folder)?;
         let cut;
         let partitions = match &self.table {

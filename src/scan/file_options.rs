@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tidemill_planner::ident::did_you_mean;
 use tidemill_planner::options::{OptionSpec, Options};
 
-use super::path_table::Format;
+use super::format::Format;
 use tidemill_planner::{Error, Result};
 
 /// Options by name, as they were given.

@@ -2,10 +2,9 @@
 //! that a filter leaves out are not opened.
 
 use std::fmt::Debug;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{BooleanArray, RecordBatch};
 use arrow::datatypes::{Fields, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session as EngineSession, TableProvider};
@@ -27,18 +26,10 @@ use datafusion::scalar::ScalarValue;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::{ObjectStore, ObjectStoreExt};
 use tidemill_executor::files::{AbsentValues, read_by_our_rules};
-use tidemill_spark::error::error;
 
 use super::files::data_files;
+use super::table_file::{TableFile, gone};
 use super::text_files::{self, TextFormat};
-use tidemill_planner::Result;
-
-/// A file, and its values of the partitions' columns.
-#[derive(Debug, Clone)]
-pub(crate) struct TableFile {
-    pub(crate) path: PathBuf,
-    pub(crate) values: Vec<ScalarValue>,
-}
 
 /// Which files.
 #[derive(Debug, Clone)]
@@ -162,15 +153,6 @@ impl FileTable {
     }
 }
 
-/// The error that a file is no longer there.
-pub(super) fn gone(path: &Path) -> tidemill_planner::Error {
-    let message = format!(
-        "{}: the file was there when its folder was listed, and is gone: the folder was written again, so read it anew",
-        path.display()
-    );
-    error("FAILED_READ_FILE.FILE_NOT_EXIST", message).with_parameter("path", path.display().to_string())
-}
-
 #[async_trait]
 impl TableProvider for FileTable {
     fn schema(&self) -> SchemaRef {
@@ -209,12 +191,4 @@ impl TableProvider for FileTable {
             }
         }
     }
-}
-
-/// A batch with constants beside its columns.
-pub(super) fn with_values(batch: &RecordBatch, values: &[ScalarValue], schema: &SchemaRef) -> Result<RecordBatch> {
-    let rows = batch.num_rows();
-    let constants = values.iter().map(|value| value.to_array_of_size(rows)).collect::<DfResult<Vec<ArrayRef>>>()?;
-    let columns = batch.columns().iter().cloned().chain(constants).collect();
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &RecordBatchOptions::new().with_row_count(Some(rows)))?)
 }

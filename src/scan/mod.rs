@@ -3,18 +3,21 @@
 pub(crate) mod file_options;
 mod file_table;
 mod files;
+mod format;
 mod infer_json;
 mod parquet_columns;
 pub(crate) mod partition;
 mod path_table;
 pub(crate) mod save_record;
 pub(crate) mod strict_json;
+mod table_file;
 mod table_files;
 mod text_files;
 
 pub(crate) use file_options::FileOptions;
 pub(crate) use files::{existing_files, local_path, partition_files};
+pub(crate) use format::{Format, Version};
 pub(crate) use parquet_columns::SPARK_SCHEMA_KEY;
 pub(crate) use partition::{HIVE_NULL, folder_of};
-pub(crate) use path_table::{Format, PathTable, Version, delta, files_at};
+pub(crate) use path_table::{PathTable, delta, files_at};
 pub(crate) use table_files::{PartitionValues, TableFiles, is_of};

@@ -56,7 +56,7 @@ pub(crate) fn aside(folder: &Path, job: &str) -> PathBuf {
 ///
 /// # Errors
 /// `Io` when the folder cannot be opened or locked.
-pub(crate) fn lock(folder: &Path) -> Result<File> {
+fn lock(folder: &Path) -> Result<File> {
     let at = |e| Error::io_at(folder.display(), e);
     let handle = File::open(folder).map_err(at)?;
     match handle.lock() {
@@ -69,20 +69,23 @@ pub(crate) fn lock(folder: &Path) -> Result<File> {
     Ok(handle)
 }
 
-/// Takes a table's folder for one who changes it otherwise than by a save, and finishes first what a save has left there. Whoever
-/// waits does so off the async threads.
+/// Takes a table's folder for one who changes it, and finishes first what a save has left there. It blocks.
 ///
 /// # Errors
 /// Those of [`lock`] and of [`SaveRecord::finish`].
+pub(crate) fn take(folder: &Path) -> Result<File> {
+    let alone = lock(folder)?;
+    if let Some(record) = SaveRecord::read(folder)? {
+        tracing::info!(folder = %folder.display(), "a save that was cut short is finished first");
+        record.finish(folder)?;
+    }
+    Ok(alone)
+}
+
+/// [`take`] off the async threads, for one who changes the folder otherwise than by a save.
 pub(crate) async fn taken(folder: &Path) -> Result<File> {
     let folder = folder.to_owned();
-    let taken = tokio::task::spawn_blocking(move || {
-        let alone = lock(&folder)?;
-        if let Some(record) = SaveRecord::read(&folder)? {
-            record.finish(&folder)?;
-        }
-        Ok(alone)
-    });
+    let taken = tokio::task::spawn_blocking(move || take(&folder));
     taken.await.map_err(|e| Error::internal(format!("locking a folder ended early: {e}")))?
 }
 

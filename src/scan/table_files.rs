@@ -17,9 +17,11 @@ use tidemill_spark::types::{SparkType, StructField, cast, field_of, render};
 use tidemill_spark::{Settings, error::error};
 
 use super::file_options::FileOptions;
-use super::file_table::{FileTable, Files, Reading, TableFile};
+use super::file_table::{FileTable, Files, Reading};
 use super::files::partition_files;
-use super::path_table::{Format, reading};
+use super::format::Format;
+use super::path_table::reading;
+use super::table_file::TableFile;
 use super::{partition, strict_json};
 use crate::catalog::TableRecord;
 use tidemill_planner::{Error, Result};

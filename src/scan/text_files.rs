@@ -1,6 +1,6 @@
 //! Text files as slices: lines of JSON by the strict decoder, records of CSV in Spark's rules.
 
-use std::io::Read;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,13 +10,16 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::scalar::ScalarValue;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
-use tidemill_executor::files::{FileEntry, FileFormat, FileSlice, TextChunk, malformed_schema};
+use tidemill_executor::files::{FileEntry, FileFormat, FileSlice, TextChunk, malformed_schema, open_text};
 use tidemill_planner::scan::ScanTable;
 use tidemill_planner::seam::{Slice, TaskScope};
 use tidemill_planner::{SourceId, key};
-use tidemill_spark::functions::CsvReader;
+use tidemill_spark::Settings;
+use tidemill_spark::functions::{CsvColumns, CsvReader};
+use tidemill_spark::types::StructField;
 
-use super::file_table::{TableFile, gone, with_values};
+use super::file_options::FileOptions;
+use super::table_file::{TableFile, gone, with_values};
 use tidemill_planner::{Error, Result};
 
 /// So many records of CSV make a batch.
@@ -140,14 +143,26 @@ fn records(
     .try_flatten()
 }
 
-/// The beginnings of files, of so many bytes, to find their columns in. It blocks.
-pub(super) fn beginnings(files: &[PathBuf], bytes: u64) -> Result<Vec<String>> {
-    let read = |path: &PathBuf| {
-        let mut read = Vec::new();
-        let text = tidemill_executor::files::open_text(path)?;
-        text.take(bytes).read_to_end(&mut read).map_err(|e| Error::io_at(path.display(), e))?;
-        let text = String::from_utf8_lossy(&read);
-        Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
-    };
-    files.iter().map(read).collect()
+/// The columns of files of CSV. It blocks.
+pub(super) fn columns_of_csv(files: &[PathBuf], options: &FileOptions, settings: &Settings) -> Result<Vec<StructField>> {
+    let mut columns = CsvColumns::new(options, settings)?;
+    for path in files {
+        if !columns.wants_more() {
+            break;
+        }
+        columns.look_at(lines(path)?)?;
+    }
+    Ok(columns.finish())
+}
+
+/// The lines of a file, without the mark that some editors put at its head.
+fn lines(path: &Path) -> Result<impl Iterator<Item = Result<String>>> {
+    let lines = BufReader::new(open_text(path)?).split(b'\n').enumerate();
+    let path = path.to_owned();
+    Ok(lines.map(move |(at, line)| {
+        let line = line.map_err(|e| Error::io_at(path.display(), e))?;
+        let line = line.strip_suffix(b"\r").unwrap_or(&line);
+        let line = if at == 0 { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line) } else { line };
+        Ok(String::from_utf8_lossy(line).into_owned())
+    }))
 }

@@ -42,7 +42,7 @@ pub(crate) use aggregate::takes_rows_in_order;
 pub(crate) use call::constant;
 pub use call::{Arg, Call, Lambda, LambdaResolver, SortKey, WindowContext};
 pub(crate) use collection::access::{extract_value, get_field};
-pub use csv::files::{CsvReader, CsvWriter, csv_columns};
+pub use csv::files::{CsvColumns, CsvReader, CsvWriter};
 pub use function::{Build, Function, Generator, Group};
 pub use json::files::JsonWriter;
 pub(crate) use math::random::XorShift;

@@ -91,44 +91,87 @@ impl CsvReader {
     }
 }
 
-/// The columns of files with these lines, of which each file is one item: text, unless the option `inferSchema` asks for types.
-///
-/// # Errors
-/// For options that have no such value.
-pub fn csv_columns<'l, F>(files: F, options: &BTreeMap<String, String>, settings: &Settings) -> Result<Vec<StructField>>
-where
-    F: IntoIterator<Item: IntoIterator<Item = &'l str>>,
-{
-    let mut given = options.clone();
-    given.retain(|name, _| !name.eq_ignore_ascii_case("mode"));
-    let options = Options::of_files(&given);
-    let parser = Parser::new(&options, settings)?;
-    let (header, inferred) = (options.flag("header", false)?, options.flag("inferSchema", false)?);
-    let prefer_date = options.flag("preferDate", true)?;
-    let mut names: Option<Vec<String>> = None;
-    let mut types: Vec<Option<SparkType>> = Vec::new();
-    for file in files {
-        let mut records = file.into_iter().filter(|line| parser.format.holds_record(line));
-        let Some(first) = records.next() else { continue };
-        if names.is_none() {
-            let tokens = parser.format.split(first).unwrap_or_default();
-            types = vec![None; tokens.len()];
-            names = Some(if header { safe_names(&tokens) } else { (0..tokens.len()).map(|i| format!("_c{i}")).collect() });
+/// Finds the columns of CSV files, line after line: text, unless the option `inferSchema` asks for types.
+#[derive(Debug)]
+pub struct CsvColumns {
+    parser: Parser,
+    header: bool,
+    inferred: bool,
+    prefer_date: bool,
+    settings: Settings,
+    /// Those of the first record.
+    names: Option<Vec<String>>,
+    /// What the values until now have in common.
+    types: Vec<Option<SparkType>>,
+}
+
+impl CsvColumns {
+    /// By the options of the files.
+    ///
+    /// # Errors
+    /// For options that have no such value.
+    pub fn new(options: &BTreeMap<String, String>, settings: &Settings) -> Result<Self> {
+        let mut given = options.clone();
+        given.retain(|name, _| !name.eq_ignore_ascii_case("mode"));
+        let options = Options::of_files(&given);
+        Ok(Self {
+            parser: Parser::new(&options, settings)?,
+            header: options.flag("header", false)?,
+            inferred: options.flag("inferSchema", false)?,
+            prefer_date: options.flag("preferDate", true)?,
+            settings: settings.clone(),
+            names: None,
+            types: Vec::new(),
+        })
+    }
+
+    /// Whether more lines would change what is found.
+    pub fn wants_more(&self) -> bool {
+        self.inferred || self.names.is_none()
+    }
+
+    /// Looks at the lines of one file, as far as they are needed.
+    ///
+    /// # Errors
+    /// The first that reading a line gives.
+    pub fn look_at<L: AsRef<str>>(&mut self, lines: impl IntoIterator<Item = Result<L>>) -> Result<()> {
+        let mut is_first = true;
+        for line in lines {
+            let line = line?;
+            let line = line.as_ref();
+            if !self.parser.format.holds_record(line) {
+                continue;
+            }
+            if self.names.is_none() {
+                let tokens = self.parser.format.split(line).unwrap_or_default();
+                self.types = vec![None; tokens.len()];
+                self.names = Some(if self.header { safe_names(&tokens) } else { (0..tokens.len()).map(|i| format!("_c{i}")).collect() });
+            }
+            if !self.inferred {
+                break;
+            }
+            if !(self.header && is_first) {
+                self.note(line);
+            }
+            is_first = false;
         }
-        if !inferred {
-            break;
-        }
-        for record in (!header).then_some(first).into_iter().chain(records) {
-            for (known, text) in types.iter_mut().zip(parser.format.split(record).unwrap_or_default()) {
-                if !text.is_empty() && text != parser.format.null() {
-                    let found = infer(&text, &parser, prefer_date, settings);
-                    *known = Some(known.take().map_or(found.clone(), |known| common(known, found)));
-                }
+        Ok(())
+    }
+
+    fn note(&mut self, record: &str) {
+        for (known, text) in self.types.iter_mut().zip(self.parser.format.split(record).unwrap_or_default()) {
+            if !text.is_empty() && text != self.parser.format.null() {
+                let found = infer(&text, &self.parser, self.prefer_date, &self.settings);
+                *known = Some(known.take().map_or(found.clone(), |known| common(known, found)));
             }
         }
     }
-    let names = names.unwrap_or_default();
-    Ok(names.into_iter().zip(types).map(|(name, data_type)| StructField::new(name, data_type.unwrap_or(SparkType::String))).collect())
+
+    /// What was found; no column if no line held a record.
+    pub fn finish(self) -> Vec<StructField> {
+        let columns = self.names.unwrap_or_default().into_iter().zip(self.types);
+        columns.map(|(name, data_type)| StructField::new(name, data_type.unwrap_or(SparkType::String))).collect()
+    }
 }
 
 /// The names of a header: `_c1` where there is none, and those that are there twice with their place.
@@ -214,7 +257,9 @@ mod tests {
             ("inferSchema=true sep=;", &["1;true\nx;false"], "_c0 STRING, _c1 BOOLEAN"),
             ("", &["", "\n"], ""),
         ] {
-            let columns = csv_columns(files.iter().map(|file| file.lines()), &options(given), &Settings::default()).unwrap();
+            let mut columns = CsvColumns::new(&options(given), &Settings::default()).unwrap();
+            files.iter().for_each(|file| columns.look_at(file.lines().map(Ok)).unwrap());
+            let columns = columns.finish();
             let shown: Vec<String> = columns.iter().map(|f| format!("{} {}", f.name, f.data_type.sql())).collect();
             assert_eq!(shown.join(", "), expected, "{given} {files:?}");
         }
