@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, UInt32Array, new_empty_array};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, StructArray, UInt32Array, new_empty_array};
+use arrow::buffer::OffsetBuffer;
 use arrow::compute::{SortOptions, concat, take};
 use arrow::datatypes::{DataType, Field, Fields};
 use arrow::row::{RowConverter, SortField};
@@ -11,8 +12,6 @@ use datafusion::common::ScalarValue;
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::Accumulator;
 use datafusion::logical_expr::function::AccumulatorArgs;
-
-use super::udaf::kept_rows;
 
 /// Functions whose answer depends on the order of the rows that they are given.
 pub(crate) fn takes_rows_in_order(name: &str) -> bool {
@@ -22,6 +21,15 @@ pub(crate) fn takes_rows_in_order(name: &str) -> bool {
 /// The columns that are kept: the arguments, then the keys.
 pub(super) fn ordered_fields(inputs: Vec<DataType>, keys: impl Iterator<Item = DataType>) -> Fields {
     inputs.into_iter().chain(keys).enumerate().map(|(i, data_type)| Field::new(format!("c{i}"), data_type, true)).collect()
+}
+
+/// Rows as one value of an accumulator's state.
+pub(super) fn kept_rows(fields: Fields, columns: Vec<ArrayRef>) -> DfResult<ScalarValue> {
+    let rows = columns.first().map_or(0, Array::len);
+    let values = StructArray::try_new_with_length(fields.clone(), columns, None, rows)?;
+    let item = Arc::new(Field::new_list_field(DataType::Struct(fields), true));
+    let list = ListArray::try_new(item, OffsetBuffer::from_lengths([rows]), Arc::new(values), None)?;
+    Ok(ScalarValue::List(Arc::new(list)))
 }
 
 /// An accumulator whose rows come to `made` in order.

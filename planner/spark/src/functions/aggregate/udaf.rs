@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, StructArray, new_empty_array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, new_empty_array};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use arrow::row::{RowConverter, SortField};
@@ -17,7 +17,7 @@ use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Grou
 use tidemill_planner::float::{Normal, holds_floats, normalize};
 
 use super::counting::distinct_key;
-use super::ordered::{InOrder, ordered_fields, takes_rows_in_order};
+use super::ordered::{InOrder, kept_rows, ordered_fields, takes_rows_in_order};
 use crate::functions::Call;
 use crate::plan::Span;
 use crate::types::{SparkType, StructField, field_of, to_arrow};
@@ -233,15 +233,6 @@ fn kept_fields(spec: &Spec) -> Fields {
 
 fn list_type(fields: Fields) -> DataType {
     DataType::List(Arc::new(Field::new_list_field(DataType::Struct(fields), true)))
-}
-
-/// Rows as one value of an accumulator's state.
-pub(super) fn kept_rows(fields: Fields, columns: Vec<ArrayRef>) -> DfResult<ScalarValue> {
-    let rows = columns.first().map_or(0, Array::len);
-    let values = StructArray::try_new_with_length(fields.clone(), columns, None, rows)?;
-    let item = Arc::new(Field::new_list_field(DataType::Struct(fields), true));
-    let list = ListArray::try_new(item, OffsetBuffer::from_lengths([rows]), Arc::new(values), None)?;
-    Ok(ScalarValue::List(Arc::new(list)))
 }
 
 /// The rows of a group.
