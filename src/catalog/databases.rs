@@ -59,8 +59,9 @@ impl Catalog {
     pub(crate) async fn databases(&self, pattern: Option<&str>) -> Result<Vec<String>> {
         let mut names = Vec::new();
         for name in self.store.databases()? {
-            let found: Found<DatabaseRecord> = self.store.read(Key::Database(&name)).await?;
-            if found.object.is_some() && name != DEFAULT {
+            let (_, found) = self.store.read_damaged::<DatabaseRecord>(Key::Database(&name)).await?;
+            // A damaged record hides no other, and is one itself.
+            if found.is_none_or(|found| found.object.is_some()) && name != DEFAULT {
                 names.push(name);
             }
         }
@@ -130,9 +131,14 @@ impl Catalog {
         }
         // Nothing comes into it, and nothing that is in it changes, until it is gone.
         let _alone = self.lock_database(name, Hold::Alone).await?;
-        let found: Found<DatabaseRecord> = self.store.read(Key::Database(name)).await?;
-        let Some(record) = found.object else {
-            return if if_exists { Ok(None) } else { self.need_database(name).await.map(|_| None) };
+        let (number, found) = self.store.read_damaged::<DatabaseRecord>(Key::Database(name)).await?;
+        // Nobody knows the folder of one that is damaged: it stays.
+        let location = match found {
+            None => None,
+            Some(found) => match found.object {
+                Some(record) => Some(PathBuf::from(record.location)),
+                None => return if if_exists { Ok(None) } else { self.need_database(name).await.map(|_| None) },
+            },
         };
         let (entries, damaged) = self.entries_and_damaged(name).await?;
         let names: Vec<&str> = entries.iter().map(super::Entry::name).chain(damaged.iter().map(|(name, _)| name.as_str())).collect();
@@ -151,16 +157,15 @@ impl Catalog {
         }
         for function in &functions {
             let key = Key::Object(name, Kind::Function, function);
-            let found: Found<super::record::FunctionRecord> = self.store.read(key).await?;
-            self.store.put::<super::record::FunctionRecord>(key, found.number, None).await?;
+            self.store.put::<super::record::FunctionRecord>(key, self.store.last(key)?, None).await?;
         }
-        if !self.store.put::<DatabaseRecord>(Key::Database(name), found.number, None).await? {
+        if !self.store.put::<DatabaseRecord>(Key::Database(name), number, None).await? {
             return Err(Error::conflict(format!("the database `{name}` is being changed by others: try again")));
         }
         if self.current_database() == name {
             self.set_current_database(DEFAULT);
         }
-        Ok(Some(PathBuf::from(record.location)))
+        Ok(location)
     }
 }
 

@@ -71,11 +71,11 @@ impl Catalog {
             owner: owner.to_owned(),
         };
         for _ in 0..super::relations::ATTEMPTS {
-            let found: Found<FunctionRecord> = self.store.read(key).await?;
-            if found.object.is_some() && !or_replace {
+            let (number, found) = self.store.read_damaged::<FunctionRecord>(key).await?;
+            if found.is_none_or(|found| found.object.is_some()) && !or_replace {
                 return if if_not_exists { Ok(()) } else { Err(taken(&id.shown())) };
             }
-            if self.store.put(key, found.number, Some(&record)).await? {
+            if self.store.put(key, number, Some(&record)).await? {
                 return Ok(());
             }
         }
@@ -96,11 +96,11 @@ impl Catalog {
         }
         let id = TableId::of(parts, settings)?;
         let key = Key::Object(&id.database, Kind::Function, &id.name);
-        let found: Found<FunctionRecord> = self.store.read(key).await?;
-        if found.object.is_none() {
+        let (number, found) = self.store.read_damaged::<FunctionRecord>(key).await?;
+        if found.is_some_and(|found| found.object.is_none()) {
             return if if_exists { Ok(()) } else { Err(routine_not_found(&id.shown())) };
         }
-        if self.store.put::<FunctionRecord>(key, found.number, None).await? {
+        if self.store.put::<FunctionRecord>(key, number, None).await? {
             return Ok(());
         }
         Err(Error::conflict(format!("the function {} is being changed by others: try again", id.shown())))
@@ -110,8 +110,8 @@ impl Catalog {
     pub(crate) async fn persistent_functions(&self, database: &str) -> Result<Vec<String>> {
         let mut names = Vec::new();
         for name in self.store.names(database, Kind::Function)? {
-            let found: Found<FunctionRecord> = self.store.read(Key::Object(database, Kind::Function, &name)).await?;
-            if found.object.is_some() {
+            let (_, found) = self.store.read_damaged::<FunctionRecord>(Key::Object(database, Kind::Function, &name)).await?;
+            if found.is_none_or(|found| found.object.is_some()) {
                 names.push(name);
             }
         }

@@ -24,7 +24,7 @@ pub(crate) use lock::{Hold, NameLock};
 pub(crate) use name::{GLOBAL_TEMP, TableId, is_like, shown};
 pub(crate) use record::{ColumnRecord, DatabaseRecord, Entry, TableRecord, ViewRecord};
 pub(crate) use relations::{Found, exists};
-pub(crate) use settle::aside_of;
+pub(crate) use settle::{Owner, aside_of};
 pub(crate) use temp::TempView;
 pub(crate) use variables::{Variable, no_variable};
 

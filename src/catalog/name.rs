@@ -86,12 +86,28 @@ pub(crate) fn is_like(name: &str, pattern: Option<&str>) -> bool {
     pattern.split('|').any(|one| like(&name, &one.trim().to_lowercase().chars().collect::<Vec<_>>()))
 }
 
-/// `*` is any text, and so is `.*`; `.` is any character.
-fn like(name: &[char], pattern: &[char]) -> bool {
-    match pattern {
-        [] => name.is_empty(),
-        ['.', '*', rest @ ..] | ['*', rest @ ..] => (0..=name.len()).any(|from| name.get(from..).is_some_and(|tail| like(tail, rest))),
-        [first, rest @ ..] => name.split_first().is_some_and(|(head, tail)| (first == head || *first == '.') && like(tail, rest)),
+/// `*` is any text, and so is `.*`; `.` is any character. It takes the pattern step by step, with all places of the name that the steps
+/// before lead to.
+fn like(name: &[char], mut pattern: &[char]) -> bool {
+    let mut places = vec![false; name.len() + 1];
+    places.first_mut().into_iter().for_each(|start| *start = true);
+    loop {
+        pattern = match pattern {
+            [] => return places.last().copied().unwrap_or(false),
+            ['.', '*', rest @ ..] | ['*', rest @ ..] => {
+                let mut reached = false;
+                places.iter_mut().for_each(|place| {
+                    reached |= *place;
+                    *place = reached;
+                });
+                rest
+            }
+            [one, rest @ ..] => {
+                let next = places.iter().zip(name).map(|(place, c)| *place && (one == c || *one == '.'));
+                places = std::iter::once(false).chain(next).collect();
+                rest
+            }
+        };
     }
 }
 
@@ -109,6 +125,9 @@ mod tests {
             ("events", Some("event"), false),
             ("events", Some("e.*s"), true),
             ("events", Some(""), false),
+            ("events", Some("e*v*t."), true),
+            ("events", Some(".*.......*"), false),
+            (&"a".repeat(60), Some("*a*a*a*a*a*a*a*a*a*a*a*a*b"), false),
         ] {
             assert_eq!(is_like(name, pattern), expected, "{name} {pattern:?}");
         }

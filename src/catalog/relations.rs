@@ -61,7 +61,7 @@ impl Catalog {
                 return Ok(found);
             }
             // The rename may have been finished, and the target changed again, between the two looks.
-            if self.store.last(key).await? == found.number {
+            if self.store.last(key)? == found.number {
                 return Ok(found);
             }
         }
@@ -156,7 +156,7 @@ impl Catalog {
     async fn put_over(&self, id: &TableId, entry: Option<&Entry>, pending: Pending) -> Result<()> {
         let key = Key::Object(&id.database, Kind::Relation, &id.name);
         for _ in 0..ATTEMPTS {
-            let number = self.store.last(key).await?;
+            let number = self.store.last(key)?;
             if self.store.put_pending(key, number, entry, pending.clone()).await? {
                 return Ok(());
             }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::name::TableId;
 use super::record::{Entry, TableRecord};
-use super::store::{Found, Key, Kind};
+use super::store::{Found, Key, Kind, Pending};
 use super::{ASIDE, Catalog};
 use tidemill_planner::{Error, ErrorKind, Result};
 
@@ -47,16 +47,27 @@ impl Catalog {
                 }
             }
         }
+        let mut leftover = Vec::new();
         for folder in &found.pending.leftover {
-            if self.owner_of(Path::new(folder)).await?.is_none() {
-                removed(Path::new(folder)).map_err(|e| e.context(format!("{} is done with this folder, which stays", id.shown())))?;
+            match self.owner_of(Path::new(folder)).await? {
+                Owner::Nobody => {
+                    removed(Path::new(folder)).map_err(|e| e.context(format!("{} is done with this folder, which stays", id.shown())))?;
+                }
+                Owner::Table(_) => {}
+                // It may be that table's.
+                Owner::Unknown(damaged) => {
+                    tracing::warn!(%folder, "the folder stays until the record of {damaged} is mended: it may be that table's");
+                    leftover.push(folder.clone());
+                    continue;
+                }
             }
             is_open = true;
             fail::fail_point!("catalog::settle.removed", |_| std::process::abort());
         }
         self.clear_aside(id, kept.as_deref()).await?;
         if is_open {
-            self.store.put(key, found.number, entry.as_ref()).await?;
+            let pending = Pending { leftover, ..Pending::default() };
+            self.store.put_pending(key, found.number, entry.as_ref(), pending).await?;
         }
         Ok(())
     }
@@ -76,13 +87,19 @@ impl Catalog {
 
     /// Removes what was made aside for a name by those who did not come to make it.
     async fn clear_aside(&self, id: &TableId, kept: Option<&Path>) -> Result<()> {
-        let Some(database) = self.database(&id.database).await? else { return Ok(()) };
+        let database = match self.database(&id.database).await {
+            Ok(Some(database)) => database,
+            Ok(None) => return Ok(()),
+            // Its folder is not known.
+            Err(error) if error.kind() == ErrorKind::Corrupt => return Ok(()),
+            Err(error) => return Err(error),
+        };
         let entries = match std::fs::read_dir(&database.location) {
             Ok(entries) => entries,
             Err(error) if error.kind() == IoErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(Error::io_at(&database.location, error)),
         };
-        let start = aside_of(&id.name);
+        let start = aside_of(id);
         for entry in entries {
             let entry = entry.map_err(|e| Error::io_at(&database.location, e))?;
             if entry.file_name().to_string_lossy().starts_with(&start) && kept != Some(&entry.path()) {
@@ -98,24 +115,48 @@ impl Catalog {
         matches!(entry, Some(Entry::Table(table)) if table.folders().any(|own| own == folder))
     }
 
-    /// The table whose data is in a folder, or below it.
-    pub(crate) async fn owner_of(&self, folder: &Path) -> Result<Option<TableId>> {
+    /// Whose data is in a folder, or below it.
+    pub(crate) async fn owner_of(&self, folder: &Path) -> Result<Owner> {
+        let folder = real(folder);
+        let mut unknown = None;
         for database in self.databases(None).await? {
-            for entry in self.entries(&database).await? {
+            let (entries, damaged) = self.entries_and_damaged(&database).await?;
+            for entry in entries {
                 if let Entry::Table(table) = entry
-                    && table.folders().any(|own| Path::new(own).starts_with(folder))
+                    && table.folders().any(|own| real(Path::new(own)).starts_with(&folder))
                 {
-                    return Ok(Some(TableId { database, name: table.name }));
+                    return Ok(Owner::Table(TableId { database, name: table.name }));
                 }
             }
+            unknown = unknown.or_else(|| damaged.into_iter().next().map(|(name, _)| TableId { database, name }.shown()));
         }
-        Ok(None)
+        Ok(unknown.map_or(Owner::Nobody, Owner::Unknown))
     }
 }
 
-/// How the names of the folders begin in which data for a name is made aside.
-pub(crate) fn aside_of(name: &str) -> String {
-    format!("{ASIDE}{name}-")
+/// Whose data is in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Owner {
+    Nobody,
+    Table(TableId),
+    /// Nobody's that is known, but there is this damaged record.
+    Unknown(String),
+}
+
+/// A path without links, as far as it is there: one folder may have several names.
+fn real(path: &Path) -> PathBuf {
+    let there = path.ancestors().find_map(|there| Some((there, there.canonicalize().ok()?)));
+    match there {
+        Some((there, real)) => path.strip_prefix(there).map_or_else(|_| path.to_owned(), |rest| real.join(rest)),
+        None => path.to_owned(),
+    }
+}
+
+/// How the names of the folders begin in which data for a name is made aside. Two databases may have one folder, and names of files are
+/// not as long as two names.
+pub(crate) fn aside_of(id: &TableId) -> String {
+    let hash = xxhash_rust::xxh3::xxh3_128(format!("{}.{}", id.database, id.name).as_bytes());
+    format!("{ASIDE}{hash:032x}-")
 }
 
 /// Moves a table's data to its place, unless it is there.

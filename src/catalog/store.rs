@@ -8,17 +8,15 @@
 //! A state is a frame (magic, version, JSON, checksum). An object that was dropped has a last state that says so. Nothing is made
 //! on disk before something is first made. A state may say besides what is left to do (`Pending`); `settle.rs` does it.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tidemill_executor::log::{Frame, LocalLog};
 use tidemill_planner::seam::{DurableLog, PutOutcome};
 
-use tidemill_planner::{Error, Result};
+use tidemill_planner::{Error, ErrorKind, Result};
 
 const FOLDER: &str = "_tidemill_catalog";
 const MAGIC: &[u8; 8] = b"TIDECATL";
@@ -100,12 +98,11 @@ impl<T> Found<T> {
 #[derive(Debug)]
 pub(super) struct Store {
     root: PathBuf,
-    logs: Mutex<HashMap<PathBuf, LocalLog>>,
 }
 
 impl Store {
     pub(super) fn new(warehouse: &Path) -> Self {
-        Self { root: warehouse.join(FOLDER), logs: Mutex::default() }
+        Self { root: warehouse.join(FOLDER) }
     }
 
     /// The folder of an object's states.
@@ -116,23 +113,6 @@ impl Store {
         }
     }
 
-    /// The log of an object's states; made if `make`, else none where there is none.
-    fn log(&self, key: Key<'_>, make: bool) -> Result<Option<LocalLog>> {
-        let folder = self.folder(key);
-        if !make && !is_there(&folder)? {
-            return Ok(None);
-        }
-        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(log) = logs.get(&folder)
-            && folder.is_dir()
-        {
-            return Ok(Some(log.clone()));
-        }
-        let log = LocalLog::open(&folder)?;
-        logs.insert(folder, log.clone());
-        Ok(Some(log))
-    }
-
     /// The folder of an object's states, if there is one.
     pub(super) fn found_folder(&self, key: Key<'_>) -> Result<Option<PathBuf>> {
         let folder = self.folder(key);
@@ -141,15 +121,13 @@ impl Store {
 
     /// Makes the folder of an object that is to come.
     pub(super) fn make(&self, key: Key<'_>) -> Result<()> {
-        self.log(key, true).map(|_| ())
+        LocalLog::open(self.folder(key)).map(|_| ())
     }
 
     /// The number of an object's last state.
-    pub(super) async fn last(&self, key: Key<'_>) -> Result<Option<u64>> {
-        match self.log(key, false)? {
-            Some(log) => Ok(log.list_from(0).await?.last().copied()),
-            None => Ok(None),
-        }
+    pub(super) fn last(&self, key: Key<'_>) -> Result<Option<u64>> {
+        let Some(folder) = self.found_folder(key)? else { return Ok(None) };
+        Ok(LocalLog::numbers_in(&folder)?.last().copied())
     }
 
     /// The last state of an object.
@@ -157,13 +135,22 @@ impl Store {
     /// # Errors
     /// `Corrupt` for a damaged record.
     pub(super) async fn read<T: DeserializeOwned>(&self, key: Key<'_>) -> Result<Found<T>> {
-        let Some(log) = self.log(key, false)? else { return Ok(Found::nothing()) };
-        let Some(number) = log.list_from(0).await?.last().copied() else { return Ok(Found::nothing()) };
-        let location = log.location(number);
-        let bytes = log.read(number).await?.ok_or_else(|| Error::corrupt(format!("{location}: the record has gone while it was read")))?;
+        let Some(number) = self.last(key)? else { return Ok(Found::nothing()) };
+        let folder = self.folder(key);
+        let location = LocalLog::path_in(&folder, number).display().to_string();
+        let bytes = LocalLog::entry_in(&folder, number)?
+            .ok_or_else(|| Error::corrupt(format!("{location}: the record has gone while it was read")))?;
         let frame = Frame::<State<T>>::decode_or(MAGIC, &[VERSION], &bytes, &location, REMEDY)
             .map_err(|e| e.context(format!("the catalog's record of {key}")))?;
         Ok(Found { number: Some(number), object: frame.header.object, pending: frame.header.pending })
+    }
+
+    /// The same for one who drops the object, or replaces it: a damaged record is told as `None`, and by its number alone.
+    pub(super) async fn read_damaged<T: DeserializeOwned>(&self, key: Key<'_>) -> Result<(Option<u64>, Option<Found<T>>)> {
+        match self.read(key).await {
+            Err(error) if error.kind() == ErrorKind::Corrupt => Ok((self.last(key)?, None)),
+            found => found.map(|found| (found.number, Some(found))),
+        }
     }
 
     /// Puts the state that follows `number`; whether it was ours that came there.
@@ -182,7 +169,7 @@ impl Store {
         object: Option<&T>,
         pending: Pending,
     ) -> Result<bool> {
-        let Some(log) = self.log(key, true)? else { return Err(Error::internal("a record's log was not made")) };
+        let log = LocalLog::open(self.folder(key))?;
         let bytes = Frame::encode(MAGIC, VERSION, &State { object, pending }, &[])?;
         let next = number.map_or(0, |n| n + 1);
         Ok(log.put_new(next, bytes).await? == PutOutcome::Created)
@@ -298,7 +285,7 @@ mod tests {
             object: Option<&'static str>,
         }
         let bytes = Frame::encode(MAGIC, VERSION, &Earlier { object: Some("old") }, &[]).unwrap();
-        store.log(key, true).unwrap().unwrap().put_new(0, bytes).await.unwrap();
+        LocalLog::open(store.folder(key)).unwrap().put_new(0, bytes).await.unwrap();
         let found = store.read::<String>(key).await.unwrap();
         assert_eq!((found.object.as_deref(), found.pending), (Some("old"), Pending::default()));
         let pending = Pending { moving_to: Some("u".into()), leftover: vec!["/f".into()], ..Pending::default() };

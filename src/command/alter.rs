@@ -1,5 +1,7 @@
 //! ALTER TABLE, ALTER VIEW and COMMENT ON.
 
+use std::path::Path;
+
 use tidemill_spark::error::error;
 use tidemill_spark::plan::{AlterColumn, AlterTable, ColumnDefinition, ColumnPosition, ObjectKind, TableName};
 use tidemill_spark::types::lattice;
@@ -137,11 +139,7 @@ async fn alter_table(cx: &Context<'_>, table: &TableRecord, change: &AlterTable)
                 return Err(unsupported("SET LOCATION of a partition", "partitions lie below the table's folder"));
             }
             let location = cx.location(location)?;
-            update(cx, &id, move |table| {
-                moved_to(table, &location);
-                Ok(())
-            })
-            .await?;
+            update(cx, &id, move |table| moved_to(table, &location)).await?;
         }
         AlterTable::AddPartitions(specs, if_not_exists) => partition::add(cx, table, specs, *if_not_exists).await?,
         AlterTable::DropPartitions(specs, if_exists) => partition::drop(cx, table, specs, *if_exists).await?,
@@ -162,7 +160,22 @@ async fn alter_table(cx: &Context<'_>, table: &TableRecord, change: &AlterTable)
 }
 
 /// Leads a table to another folder. Only the folder that the catalog has made for it is the catalog's to remove.
-fn moved_to(table: &mut TableRecord, location: &str) {
+///
+/// # Errors
+/// For a folder that holds that one, or that it holds: it would go with it.
+fn moved_to(table: &mut TableRecord, location: &str) -> Result<()> {
+    let new = Path::new(location);
+    for made in table.own_folders() {
+        let old = Path::new(&made);
+        if old != new && (old.starts_with(new) || new.starts_with(old)) {
+            let message = format!(
+                "{} has its folder {made}, which goes when it is dropped, and {location} {} it: choose a folder beside it",
+                crate::catalog::shown(&table.full_name()),
+                if new.starts_with(old) { "lies in" } else { "holds" }
+            );
+            return Err(error("UNSUPPORTED_FEATURE.TABLE_OPERATION", message));
+        }
+    }
     if !table.external {
         table.made_folder = Some(table.moved_from.take().unwrap_or_else(|| table.location.clone()));
     }
@@ -171,6 +184,7 @@ fn moved_to(table: &mut TableRecord, location: &str) {
     if !table.external {
         table.made_folder = None;
     }
+    Ok(())
 }
 
 fn columns_at(table: &mut TableRecord, place: usize, new: &[ColumnRecord]) {

@@ -1,5 +1,6 @@
 //! What every command works with: the session, its settings, names looked up and constants computed.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::Array;
@@ -218,7 +219,8 @@ impl Context<'_> {
         if text.trim().is_empty() {
             return Err(error("INVALID_EMPTY_LOCATION", "the location is empty: give a folder's path"));
         }
-        let path = crate::scan::local_path(text)?;
+        // One folder has one name: no slash at the end, no `.` between.
+        let path: PathBuf = crate::scan::local_path(text)?.components().collect();
         path.to_str().map(str::to_owned).ok_or_else(|| Error::analysis(format!("{}: the path is not UTF-8", path.display())))
     }
 }

@@ -319,6 +319,7 @@ pub(super) async fn like(
     spec: &TableSpec,
     if_not_exists: bool,
 ) -> Result<DataFrame> {
+    refuse(spec)?;
     let (parts, from) = (cx.parts(name)?, cx.parts(source)?);
     let id = cx.id(&parts)?;
     let _alone = cx.catalog().lock_to_make(&[&id]).await?;
@@ -374,6 +375,11 @@ pub(super) async fn like(
         moved_from: None,
         made_folder: None,
     };
+    let format = Format::parse(&record.provider)?;
+    file_options::check_of_table(format, &record.options)?;
+    for column in fields.iter().filter(|_| format != Format::Delta) {
+        check_type(&record.provider, &column.name, &column.data_type)?;
+    }
     make(cx, &id, record, None, There::Nothing, false).await?;
     rows::nothing(cx)
 }

@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use tidemill_spark::error::error;
-use tidemill_spark::plan::{PartitionSpec, TableName};
+use tidemill_spark::plan::{CastMode, PartitionSpec, TableName};
 use tidemill_spark::types::SparkType;
+use tidemill_spark::types::cast::cast;
+use tidemill_spark::types::lattice::without_char_varchar;
 
+use super::insert::constant_text;
 use super::{Context, rows};
 use crate::catalog::{TableRecord, shown};
 use crate::dataframe::DataFrame;
@@ -32,14 +35,11 @@ pub(super) async fn values(cx: &Context<'_>, table: &TableRecord, spec: &Partiti
         let Some(value) = value else { continue };
         let data_type =
             table.columns.iter().find(|known| known.name == *column).map_or(Ok(SparkType::String), |known| known.spark_type())?;
-        let computed = cx.values(&[(value, Some(&data_type))]).await?.into_iter().next();
-        let (_, computed) = computed.ok_or_else(|| Error::internal("a partition's value was lost"))?;
-        let text = if computed.is_null() {
-            None
-        } else {
-            Some(tidemill_spark::types::render::text_at(&computed.to_array()?, 0, &data_type, &cx.settings)?)
-        };
-        found.push((column.clone(), text));
+        let typed = cx.typed(std::slice::from_ref(value)).await?.into_iter().next();
+        let typed = typed.ok_or_else(|| Error::internal("a partition's value was lost"))?;
+        let plain = without_char_varchar(&data_type);
+        let typed = cast(typed, &plain, CastMode::Session, &cx.settings, value.span)?;
+        found.push((column.clone(), constant_text(cx, &typed).await?));
     }
     Ok(found)
 }
@@ -165,9 +165,20 @@ fn whole(cx: &Context<'_>, table: &TableRecord, spec: &PartitionSpec) -> Result<
     Err(error("PARTITIONS_NOT_FOUND", message))
 }
 
+/// Refuses to change the folders of a table with LOCATION. They are the list of its partitions.
+fn refuse_yours(table: &TableRecord, what: &str) -> Result<()> {
+    if !table.external {
+        return Ok(());
+    }
+    let message =
+        format!("{} has a LOCATION, so that its files are not the catalog's to change: {what} yourself", shown(&table.full_name()));
+    Err(error("UNSUPPORTED_FEATURE.TABLE_OPERATION", message))
+}
+
 /// ALTER TABLE … DROP PARTITION.
 pub(super) async fn drop(cx: &Context<'_>, table: &TableRecord, specs: &[PartitionSpec], if_exists: bool) -> Result<()> {
     let files = files_of(table)?;
+    refuse_yours(table, "drop its partitions' folders")?;
     let _alone = if files.folder.is_dir() { Some(taken(&files.folder).await?) } else { None };
     for spec in specs {
         let folders = existing(cx, table, &files, spec).await?;
@@ -185,6 +196,7 @@ pub(super) async fn drop(cx: &Context<'_>, table: &TableRecord, specs: &[Partiti
 /// ALTER TABLE … PARTITION … RENAME TO PARTITION.
 pub(super) async fn rename(cx: &Context<'_>, table: &TableRecord, from: &PartitionSpec, to: &PartitionSpec) -> Result<()> {
     let files = files_of(table)?;
+    refuse_yours(table, "rename its partitions' folders")?;
     whole(cx, table, from)?;
     whole(cx, table, to)?;
     let _alone = if files.folder.is_dir() { Some(taken(&files.folder).await?) } else { None };

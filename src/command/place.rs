@@ -5,7 +5,7 @@ use std::path::Path;
 use tidemill_spark::error::error;
 
 use super::Context;
-use crate::catalog::{TableId, aside_of};
+use crate::catalog::{Owner, TableId, aside_of};
 use tidemill_planner::{Error, Result};
 
 /// The folder `wanted` for a managed table of that name, or one beside it where another table has its rows there.
@@ -20,7 +20,7 @@ pub(super) async fn vacant(cx: &Context<'_>, id: &TableId, wanted: String) -> Re
         Err(error) if error.kind() != std::io::ErrorKind::NotADirectory => return Err(Error::io_at(&wanted, error)),
         _ => {}
     }
-    if cx.catalog().owner_of(folder).await?.is_some() {
+    if cx.catalog().owner_of(folder).await? != Owner::Nobody {
         return Ok(beside(&wanted));
     }
     let message =
@@ -37,7 +37,7 @@ pub(super) fn beside(folder: &str) -> String {
 /// The folder in which the data of a table is made before the table is there. Who next holds its name alone removes what is left over.
 pub(super) async fn aside(cx: &Context<'_>, id: &TableId) -> Result<String> {
     let place = cx.catalog().table_folder(id).await?;
-    let aside = place.with_file_name(format!("{}{}", aside_of(&id.name), uuid::Uuid::new_v4().simple())).display().to_string();
+    let aside = place.with_file_name(format!("{}{}", aside_of(id), uuid::Uuid::new_v4().simple())).display().to_string();
     std::fs::create_dir_all(&aside).map_err(|e| Error::io_at(&aside, e))?;
     Ok(aside)
 }

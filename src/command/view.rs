@@ -11,7 +11,7 @@ use super::{Context, rows};
 use crate::catalog::{ColumnRecord, Entry, Found, Hold, TableId, TempView, ViewRecord, now_ms, shown};
 use crate::dataframe::DataFrame;
 use crate::scan::Format;
-use tidemill_planner::{Error, Result};
+use tidemill_planner::{Error, ErrorKind, Result};
 
 /// CREATE VIEW.
 pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFrame> {
@@ -53,7 +53,15 @@ pub(super) async fn create(cx: &Context<'_>, command: &Command) -> Result<DataFr
     refuse_temporary(cx, &id, query).await?;
     let record = record(cx, &id, query_text, &fields, &resolved.output, comment.clone(), properties.clone(), schema_binding.clone());
     let _alone = cx.catalog().lock_to_make(&[&id]).await?;
-    match cx.catalog().entry(&id).await? {
+    let there = match cx.catalog().entry(&id).await {
+        // What a damaged record stands for is replaced as well.
+        Err(damage) if *or_replace && damage.kind() == ErrorKind::Corrupt => {
+            cx.catalog().replace(&id, &Entry::View(record), Vec::new()).await?;
+            return rows::nothing(cx);
+        }
+        there => there?,
+    };
+    match there {
         Some(_) if *if_not_exists => rows::nothing(cx),
         Some(Entry::Table(_)) if *or_replace => {
             Err(error("EXPECT_VIEW_NOT_TABLE.NO_ALTERNATIVE", format!("{} is a table: drop it first, or choose another name", id.shown())))

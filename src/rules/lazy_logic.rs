@@ -115,7 +115,11 @@ fn lazily(expr: Expr, asked: Asked) -> Result<Transformed<Expr>> {
     }))
 }
 
+/// Whether an operand may be written twice: it is small, and gives the same value each time.
 fn is_small(expr: &Expr) -> bool {
+    if expr.is_volatile() {
+        return false;
+    }
     let mut nodes = 0;
     let counted = expr.apply(|_| {
         nodes += 1;

@@ -60,8 +60,8 @@ const REFUSED: &[(&str, Option<&str>)] = &[
     ("charset", Some("UTF-8")),
     ("columnNameOfCorruptRecord", Some("_corrupt_record")),
     ("comment", None),
-    ("compression", None),
     ("codec", None),
+    ("compression", None),
     ("dateFormat", None),
     ("datetimeRebaseMode", Some("CORRECTED")),
     ("delimiter", None),
@@ -109,12 +109,17 @@ fn known(format: Format) -> &'static [OptionSpec] {
 /// # Errors
 /// `Analysis`, naming the option.
 pub(crate) fn check(format: Format, given: &FileOptions) -> Result<FileOptions> {
-    let asked: FileOptions = given.iter().filter(|(name, value)| !asks_nothing(name, value)).map(|(n, v)| (n.clone(), v.clone())).collect();
+    let asked: FileOptions =
+        given.iter().filter(|(name, value)| !asks_nothing(format, name, value)).map(|(n, v)| (n.clone(), v.clone())).collect();
     Options::check(&format!("{} files", format.name()), known(format), &asked)?;
     Ok(asked)
 }
 
-fn asks_nothing(name: &str, value: &str) -> bool {
+fn asks_nothing(format: Format, name: &str, value: &str) -> bool {
+    if name.eq_ignore_ascii_case("compression") {
+        let is = |known: &[&str]| known.iter().any(|one| one.eq_ignore_ascii_case(value));
+        return if format == Format::Parquet { is(&["snappy"]) } else { is(&["none", "uncompressed"]) };
+    }
     REFUSED.iter().any(|(refused, nothing)| refused.eq_ignore_ascii_case(name) && nothing.is_some_and(|n| n.eq_ignore_ascii_case(value)))
 }
 
@@ -126,7 +131,7 @@ fn asks_nothing(name: &str, value: &str) -> bool {
 pub(crate) fn check_of_table(format: Format, given: &FileOptions) -> Result<()> {
     let known = known(format);
     for (name, value) in given {
-        if known.iter().any(|spec| spec.name.eq_ignore_ascii_case(name)) || asks_nothing(name, value) {
+        if known.iter().any(|spec| spec.name.eq_ignore_ascii_case(name)) || asks_nothing(format, name, value) {
             continue;
         }
         let names = || known.iter().map(|spec| spec.name);
@@ -165,6 +170,9 @@ mod tests {
             (Format::Csv, "multiLine", "false", true, true),
             (Format::Json, "dateFormat", "yyyy", false, false),
             (Format::Parquet, "compression", "zstd", false, false),
+            (Format::Parquet, "compression", "Snappy", true, true),
+            (Format::Csv, "compression", "snappy", false, false),
+            (Format::Json, "compression", "none", true, true),
             (Format::Parquet, "password", "x", false, true),
         ] {
             let given = BTreeMap::from([(name.to_owned(), value.to_owned())]);

@@ -116,7 +116,7 @@ impl FileTable {
         let store = state.runtime_env().object_store(&url)?;
         let at_once = state.config_options().execution.meta_fetch_concurrency.get();
         let opened = stream::iter(files).map(|file| self.known(state, &store, file)).buffered(at_once.max(1));
-        let files: Vec<PartitionedFile> = opened.try_collect().await?;
+        let files: Vec<PartitionedFile> = opened.try_filter_map(async |file| Ok(file)).try_collect().await?;
         let statistics = Statistics::try_merge_iter(files.iter().filter_map(|file| file.statistics.as_deref()), &self.schema)?;
         let table = TableSchema::builder(Arc::clone(&self.data)).with_table_partition_cols(self.partitions.clone()).build();
         let groups = FileGroup::new(files).split_files(state.config().target_partitions().max(1));
@@ -135,12 +135,16 @@ impl FileTable {
     }
 
     /// A file with what its footer tells.
-    async fn known(&self, state: &dyn EngineSession, store: &Arc<dyn ObjectStore>, file: TableFile) -> DfResult<PartitionedFile> {
+    async fn known(&self, state: &dyn EngineSession, store: &Arc<dyn ObjectStore>, file: TableFile) -> DfResult<Option<PartitionedFile>> {
         let location = object_store::path::Path::from_absolute_path(&file.path)?;
         let meta = store.head(&location).await.map_err(|e| match e {
             object_store::Error::NotFound { .. } => gone(&file.path).into(),
             e => datafusion::error::DataFusionError::from(e),
         })?;
+        // As in Spark a file of no bytes has no rows.
+        if meta.size == 0 {
+            return Ok(None);
+        }
         let mut known = ParquetFormat::default().infer_stats(state, store, Arc::clone(&self.data), &meta).await?;
         for (column, field) in known.column_statistics.iter_mut().zip(self.data.fields()) {
             // A column of no value may be one that the file lacks, or has under a name in another case.
@@ -149,7 +153,7 @@ impl FileTable {
                 *column = ColumnStatistics::new_unknown();
             }
         }
-        Ok(PartitionedFile::new_from_meta(meta).with_partition_values(file.values).with_statistics(Arc::new(known)))
+        Ok(Some(PartitionedFile::new_from_meta(meta).with_partition_values(file.values).with_statistics(Arc::new(known))))
     }
 }
 

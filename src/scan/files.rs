@@ -1,5 +1,5 @@
-//! Which files a path stands for: itself, or the files below it whose names do not start with `_` or `.`; after a save that was
-//! cut short, those that its record says. It opens none.
+//! Which files a path stands for: itself, or the files below it that are not hidden; after a save that was cut short, those that its
+//! record says. It opens none.
 
 use std::path::{Path, PathBuf};
 
@@ -51,13 +51,19 @@ pub(crate) fn partition_files(folder: &Path) -> Result<Vec<PathBuf>> {
 fn walk_all(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in std::fs::read_dir(folder).map_err(|e| Error::io_at(folder.display(), e))? {
         let entry = entry.map_err(|e| Error::io_at(folder.display(), e))?;
-        if entry.file_name().to_string_lossy().starts_with(['_', '.']) {
+        if is_hidden(&entry.file_name().to_string_lossy()) {
             continue;
         }
         let path = entry.path();
         if path.is_dir() { walk_all(&path, files)? } else { files.push(path) }
     }
     Ok(())
+}
+
+/// Whether a name is no data's: it starts with `.`, or with `_`, unless it is the folder of a partition column that is called so.
+/// Source: Spark, `HadoopFSUtils.shouldFilterOutPathName`.
+fn is_hidden(name: &str) -> bool {
+    name.starts_with('.') || name.starts_with('_') && !name.contains('=')
 }
 
 /// A local path out of a path or a `file:` URL. As in Spark a URL's path is taken as it is: `%20` stands for itself.
@@ -87,7 +93,7 @@ fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
         let entry = entry.map_err(|e| Error::io_at(folder.display(), e))?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with(['_', '.']) {
+        if is_hidden(&name) {
             if name == "_delta_log" {
                 return Err(Error::analysis(format!(
                     "{} is a Delta table: read it as delta, or its files would be read with those that were removed",

@@ -86,22 +86,25 @@ fn read(path: &Path, index: usize, all: &mut Seen) -> std::result::Result<u64, F
         if !text.trim_start().starts_with('{') {
             continue;
         }
-        let Some(seen) = value_of(text, (index, number)) else { continue };
+        let Some(seen) = value_of(text, (index, number), DEEPEST) else { continue };
         objects += 1;
         let before = std::mem::replace(all, Seen { shape: Shape::Nothing, at: (0, 0) });
         *all = meet(before, seen, "").map_err(Failed::Conflict)?;
     }
 }
 
-/// The shape of a JSON text, unless it is none.
-fn value_of(text: &str, at: (usize, u64)) -> Option<Seen> {
-    let text = text.trim();
+/// So deep may values stand in each other; a line that goes deeper is malformed. Each level takes stack.
+const DEEPEST: u32 = 500;
+
+/// The shape of a JSON text, unless it is none, or goes more levels down.
+fn value_of(text: &str, at: (usize, u64), levels: u32) -> Option<Seen> {
+    let (text, below) = (text.trim(), levels.checked_sub(1)?);
     let shape = match text.bytes().next()? {
         b'{' => {
             let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
             let mut seen: Vec<(String, Seen)> = Vec::with_capacity(fields.len());
             for (name, value) in fields {
-                seen.push((name, value_of(value.get(), at)?));
+                seen.push((name, value_of(value.get(), at, below)?));
             }
             Shape::Object(seen)
         }
@@ -110,7 +113,7 @@ fn value_of(text: &str, at: (usize, u64)) -> Option<Seen> {
             let mut item = Seen { shape: Shape::Nothing, at };
             for value in items {
                 // A list whose own items do not agree is told as malformed by the reader.
-                item = meet(item, value_of(value.get(), at)?, "").ok()?;
+                item = meet(item, value_of(value.get(), at, below)?, "").ok()?;
             }
             Shape::List(Box::new(item))
         }

@@ -207,6 +207,13 @@ impl SaveRecord {
                 folders.extend(path.parent().map(Path::to_owned));
             }
         }
+        // The folders are the list of partitions: those that are empty now are none.
+        for emptied in folders.clone() {
+            for gone in emptied.ancestors().take_while(|gone| *gone != folder && fs::remove_dir(gone).is_ok()) {
+                folders.remove(gone);
+                folders.extend(gone.parent().map(Path::to_owned));
+            }
+        }
         let success = folder.join("_SUCCESS");
         File::create(&success).map_err(|e| Error::io_at(success.display(), e))?;
         for changed in folders {

@@ -1,4 +1,4 @@
-//! JSON lines with a schema, given or inferred, read as strictly in batch as on a stream: what the schema does not name is malformed, and is
+//! JSON lines with a schema, given or inferred, read as strictly in batch as on a stream: what does not fit the schema is malformed, and is
 //! to be had as rows of its own (`malformed_rows`).
 
 use std::path::{Path, PathBuf};

@@ -108,7 +108,8 @@ impl TableFiles {
     /// The partition that a file lies in.
     fn values_of(&self, file: &Path) -> Result<PartitionValues> {
         let below = file.strip_prefix(&self.folder).unwrap_or(file);
-        let found: BTreeMap<String, Option<String>> = below
+        let folders = below.parent().unwrap_or(below);
+        let found: BTreeMap<String, Option<String>> = folders
             .components()
             .filter_map(|part| partition::parse(part.as_os_str().to_str()?))
             .map(|(n, v)| (n.to_lowercase(), v))

@@ -65,11 +65,56 @@ impl LocalLog {
     pub fn dir(&self) -> &Path {
         &self.inner.dir
     }
+
+    /// The numbers of the entries in a directory, in order, for one who only reads: nothing is made, synced or swept. It blocks.
+    ///
+    /// # Errors
+    /// `Io`
+    pub fn numbers_in(dir: &Path) -> Result<Vec<u64>> {
+        list_from(dir, 0)
+    }
+
+    /// The file of an entry in a directory.
+    pub fn path_in(dir: &Path, number: u64) -> PathBuf {
+        path_of(dir, number)
+    }
+
+    /// The bytes of an entry in a directory, in the same way as [`LocalLog::numbers_in`].
+    ///
+    /// # Errors
+    /// `Io`
+    pub fn entry_in(dir: &Path, number: u64) -> Result<Option<Bytes>> {
+        read(&path_of(dir, number))
+    }
+}
+
+fn path_of(dir: &Path, number: u64) -> PathBuf {
+    dir.join(format!("{number:0DIGITS$}{SUFFIX}"))
+}
+
+fn read(path: &Path) -> Result<Option<Bytes>> {
+    fail::fail_point!("executor::log::read", |_| Err(Error::io(format!("{}: failpoint", path.display()))));
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes.into())),
+        Err(error) if error.kind() == IoErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io_at(path.display(), error).context("cannot read log entry")),
+    }
+}
+
+fn list_from(dir: &Path, from: u64) -> Result<Vec<u64>> {
+    let named = |error| Error::io_at(dir.display(), error).context("cannot list the log directory");
+    let mut numbers = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(named)? {
+        let name = entry.map_err(named)?.file_name();
+        numbers.extend(name.to_str().and_then(parse_name).filter(|number| *number >= from));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
 }
 
 impl Inner {
     fn path(&self, number: u64) -> PathBuf {
-        self.dir.join(format!("{number:0DIGITS$}{SUFFIX}"))
+        path_of(&self.dir, number)
     }
 
     fn put_new(&self, number: u64, bytes: &Bytes) -> Result<PutOutcome> {
@@ -130,24 +175,7 @@ impl Inner {
     }
 
     fn read(&self, number: u64) -> Result<Option<Bytes>> {
-        let path = self.path(number);
-        fail::fail_point!("executor::log::read", |_| Err(Error::io(format!("{}: failpoint", path.display()))));
-        match std::fs::read(&path) {
-            Ok(bytes) => Ok(Some(bytes.into())),
-            Err(error) if error.kind() == IoErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::io_at(path.display(), error).context("cannot read log entry")),
-        }
-    }
-
-    fn list_from(&self, from: u64) -> Result<Vec<u64>> {
-        let named = |error| Error::io_at(self.dir.display(), error).context("cannot list the log directory");
-        let mut numbers = Vec::new();
-        for entry in std::fs::read_dir(&self.dir).map_err(named)? {
-            let name = entry.map_err(named)?.file_name();
-            numbers.extend(name.to_str().and_then(parse_name).filter(|number| *number >= from));
-        }
-        numbers.sort_unstable();
-        Ok(numbers)
+        read(&self.path(number))
     }
 }
 
@@ -165,7 +193,7 @@ impl DurableLog for LocalLog {
 
     async fn list_from(&self, from: u64) -> Result<Vec<u64>> {
         let inner = Arc::clone(&self.inner);
-        blocking(move || inner.list_from(from)).await
+        blocking(move || list_from(&inner.dir, from)).await
     }
 
     async fn remove(&self, number: u64) -> Result<()> {

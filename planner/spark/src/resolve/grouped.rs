@@ -174,11 +174,12 @@ impl Grouped {
         // Subqueries of keys and of aggregates' arguments are joined below.
         let exprs = self.keys.iter().map(|(key, _)| key.expr.clone()).chain(self.aggregates.iter().map(|(expr, _)| expr.clone())).collect();
         let (input, exprs) = resolver.without_subqueries(self.input.clone(), exprs)?;
+        let asks = self.aggregates.iter().any(|(expr, _)| goes_by_order(expr));
+        let (input, order) = if asks { ordered(&input)? } else { (input, Vec::new()) };
         let mut joined = Self { input, ..self.clone() };
         let places = joined.keys.iter_mut().map(|(key, _)| &mut key.expr).chain(joined.aggregates.iter_mut().map(|(expr, _)| expr));
         places.zip(exprs).for_each(|(place, expr)| *place = expr);
         let this = &joined;
-        let order = order_of(&this.input);
         let aggregates: Vec<Expr> = this.aggregates.iter().map(|(expr, id)| in_order(expr.clone(), &order).alias(id)).collect();
         let (input, keys) = match (&this.sets, &this.grouping) {
             (Some(sets), Some(grouping)) => this.expanded(sets, grouping)?,
@@ -259,29 +260,72 @@ impl Grouped {
     }
 }
 
-/// The order that the rows come in, where a query below says one: `first`, `collect_list` and their like go by it, as in Spark. The
-/// engine would not sort rows for what does not ask for it.
-fn order_of(plan: &LogicalPlan) -> Vec<SortExpr> {
+/// A plan with the order that its rows come in, where a query below says one: `first`, `collect_list` and their like go by it, as in
+/// Spark. The engine would not sort rows for what does not ask for it. Keys that a list in between leaves out are columns more of it.
+fn ordered(plan: &LogicalPlan) -> Result<(LogicalPlan, Vec<SortExpr>)> {
+    let nothing = || Ok((plan.clone(), Vec::new()));
     match plan {
-        LogicalPlan::Sort(sort) => sort.expr.clone(),
-        LogicalPlan::Filter(f) => order_of(&f.input),
-        LogicalPlan::Limit(l) => order_of(&l.input),
-        LogicalPlan::SubqueryAlias(a) => order_of(&a.input),
-        LogicalPlan::Projection(p) => {
-            let is_kept = |key: &SortExpr| key.expr.column_refs().into_iter().all(|column| p.expr.contains(&Expr::Column(column.clone())));
-            order_of(&p.input).into_iter().take_while(is_kept).collect()
+        LogicalPlan::Sort(sort) => {
+            let is_fixed = |key: &&SortExpr| !key.expr.is_volatile();
+            Ok((plan.clone(), sort.expr.iter().take_while(is_fixed).cloned().collect()))
         }
-        _ => Vec::new(),
+        LogicalPlan::Filter(_) | LogicalPlan::Limit(_) | LogicalPlan::Window(_) | LogicalPlan::Unnest(_) => {
+            let Some(input) = plan.inputs().into_iter().next() else { return nothing() };
+            let (below, order) = ordered(input)?;
+            if order.is_empty() {
+                return nothing();
+            }
+            // What a list is unnested from is no column of the rows above it.
+            let is_kept =
+                |plan: &LogicalPlan, key: &SortExpr| key.expr.column_refs().into_iter().all(|column| plan.schema().has_column(column));
+            let above = plan.with_new_exprs(plan.expressions(), vec![below])?;
+            let order = order.into_iter().take_while(|key| is_kept(&above, key)).collect();
+            Ok((above, order))
+        }
+        LogicalPlan::Projection(list) => {
+            let (below, mut order) = ordered(&list.input)?;
+            if order.is_empty() {
+                return nothing();
+            }
+            let mut exprs = list.expr.clone();
+            for key in &mut order {
+                key.expr = std::mem::take(&mut key.expr)
+                    .transform(|part| match &part {
+                        Expr::Column(column) => Ok(Transformed::yes(Expr::Column(named_in(&mut exprs, column)))),
+                        _ => Ok(Transformed::no(part)),
+                    })
+                    .data()?;
+            }
+            Ok((project(below, exprs)?, order))
+        }
+        _ => nothing(),
     }
 }
 
-/// An aggregate over rows in this order, if it depends on one and says none itself.
-fn in_order(aggregate: Expr, order: &[SortExpr]) -> Expr {
-    match aggregate {
-        Expr::AggregateFunction(mut function) if takes_rows_in_order(function.func.name()) && function.params.order_by.is_empty() => {
-            function.params.order_by = order.to_vec();
-            Expr::AggregateFunction(function)
+/// What a column is called above a list, which gets it if it leaves it out.
+fn named_in(list: &mut Vec<Expr>, column: &Column) -> Column {
+    let is_it = |expr: &Expr| expr.try_as_col() == Some(column);
+    for expr in list.iter() {
+        match expr {
+            Expr::Alias(alias) if is_it(&alias.expr) => return Column::new(alias.relation.clone(), &alias.name),
+            expr if is_it(expr) => return column.clone(),
+            _ => {}
         }
-        other => other,
     }
+    list.push(Expr::Column(column.clone()));
+    column.clone()
+}
+
+fn goes_by_order(aggregate: &Expr) -> bool {
+    matches!(aggregate, Expr::AggregateFunction(function) if takes_rows_in_order(function.func.name()) && function.params.order_by.is_empty())
+}
+
+/// An aggregate over rows in this order, if it depends on one and says none itself.
+fn in_order(mut aggregate: Expr, order: &[SortExpr]) -> Expr {
+    if goes_by_order(&aggregate)
+        && let Expr::AggregateFunction(function) = &mut aggregate
+    {
+        function.params.order_by = order.to_vec();
+    }
+    aggregate
 }

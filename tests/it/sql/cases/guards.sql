@@ -22,3 +22,4 @@ SELECT id FROM range(3) WHERE CASE WHEN id <> 0 THEN 10 / id > 5 ELSE false END;
 SELECT id FROM range(3) WHERE 10 / id > 5 AND id <> 0;
 SELECT sum(10 / id) FILTER (WHERE id <> 0) FROM range(3);
 SELECT id FROM range(4) WHERE id > 0 AND (id = 1 OR 10 / (id - 1) > 5) AND 10 / id < 10 ORDER BY id;
+SELECT abs(count_if(c) - 50000) < 2000, abs(count_if(d) - 50000) < 2000 FROM (SELECT rand(1) < 0.5 AND 10 / (id + 1) >= 0 c, rand(2) < 0.5 OR 10 / (id + 1) < 0 d FROM range(100000));

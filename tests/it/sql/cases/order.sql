@@ -25,3 +25,15 @@ INSERT INTO files VALUES (6, 'f'), (3, 'c');
 SELECT collect_list(k), first(v), last(v), listagg(v, ''), max_by(v, k % 2), min_by(v, k % 2) FROM (SELECT * FROM files ORDER BY k);
 SELECT g, collect_list(v) FROM (SELECT k % 2 AS g, v, k FROM files ORDER BY k DESC) GROUP BY g ORDER BY g;
 SELECT g, collect_list(v) FROM (SELECT k % 2 AS g, v, k FROM files SORT BY k DESC) GROUP BY CUBE(g) ORDER BY g;
+
+-- By keys that the query does not give, or gives under another name, and through views, windows and generators.
+SELECT collect_list(name) FROM (SELECT name FROM VALUES ('b', 2), ('a', 1), ('c', 3) t(name, rank) ORDER BY rank DESC);
+SELECT first(k) FROM (SELECT id AS k FROM range(0, 100, 1, 8) ORDER BY id DESC);
+SELECT first(k), last(k) FROM (SELECT id * 2 AS k FROM range(0, 100, 1, 8) ORDER BY -id);
+CREATE TEMPORARY VIEW down AS SELECT id AS k FROM range(0, 1000, 1, 8) ORDER BY id DESC;
+SELECT first(k), last(k) FROM down;
+SELECT first(v), max(n) FROM (SELECT v, count(*) OVER () n FROM (SELECT id v FROM range(30) ORDER BY v DESC));
+SELECT collect_list(e) FROM (SELECT explode(array(k, k * 10)) e FROM (SELECT k FROM VALUES (3), (1), (2) v(k) ORDER BY k DESC));
+SELECT collect_list(e) FROM (SELECT k FROM VALUES (3), (1), (2) v(k) ORDER BY k DESC) LATERAL VIEW explode(array(k, k * 10)) AS e;
+SELECT collect_list(DISTINCT v) FROM (SELECT v FROM VALUES ('x', 2), ('y', 1), ('x', 3) t(v, k) ORDER BY k);
+SELECT g, collect_list(name) FROM (SELECT name, rank % 2 AS g FROM VALUES ('b', 2), ('a', 1), ('c', 3) t(name, rank) ORDER BY rank DESC) GROUP BY CUBE(g) ORDER BY g;
