@@ -176,3 +176,62 @@ fn operands(expr: Expr, operator: Operator) -> Vec<Expr> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::RecordBatch;
+    use expect_test::{Expect, expect};
+
+    use crate::session::Session;
+
+    /// The condition of a query's filter, or its list, as the rule leaves it.
+    async fn check(sql: &str, expected: Expect) {
+        let session = Session::builder().build().unwrap();
+        let schema = crate::ddl::parse_schema("a int, b int, c int").unwrap();
+        session.create_dataframe(vec![RecordBatch::new_empty(schema)]).unwrap().create_or_replace_temp_view("t").unwrap();
+        let plan = session.sql(sql).await.unwrap().plan().await.unwrap();
+        let plan = session.state_now().optimize(&plan).unwrap();
+        let text = super::lazy_logic(&plan).unwrap().display_indent().to_string();
+        let line = text.lines().find(|line| line.contains("AND") || line.contains("OR") || line.contains("CASE")).unwrap_or_default();
+        expected.assert_eq(&format!("{}\n", line.trim()));
+    }
+
+    #[tokio::test]
+    async fn what_can_fail_comes_last_and_numbers_are_drawn_once() {
+        check(
+            "SELECT a FROM t WHERE 10 % a > 1 AND b <> 0 AND c = 2",
+            expect![[r#"
+            Filter: CASE WHEN rows.b != Int32(0) AND rows.c = Int32(2) THEN %(Int32(10), rows.a) > Int32(1) ELSE Boolean(false) END
+        "#]],
+        )
+        .await;
+        check(
+            "SELECT a FROM t WHERE b = 0 OR 10 % a > 1",
+            expect![[r#"
+            Filter: CASE WHEN rows.b = Int32(0) THEN Boolean(true) ELSE %(Int32(10), rows.a) > Int32(1) END
+        "#]],
+        )
+        .await;
+        check(
+            "SELECT b = 0 OR 10 % a > 1 AS d FROM t",
+            expect![[r#"
+            Projection: CASE WHEN rows.b = Int32(0) THEN Boolean(true) ELSE rows.b = Int32(0) OR %(Int32(10), rows.a) > Int32(1) END AS d
+        "#]],
+        )
+        .await;
+        check(
+            "SELECT a FROM t WHERE b = 0 AND c = 1",
+            expect![[r#"
+            Filter: rows.b = Int32(0) AND rows.c = Int32(1)
+        "#]],
+        )
+        .await;
+        check(
+            "SELECT rand(1) < 0.5 OR 10 % a > 1 AS d FROM t",
+            expect![[r#"
+            Projection: normalize_float(rand()) < Float64(0.5) OR %(Int32(10), rows.a) > Int32(1) AS d
+        "#]],
+        )
+        .await;
+    }
+}

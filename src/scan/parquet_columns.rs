@@ -22,7 +22,9 @@ pub(crate) const SPARK_SCHEMA_KEY: &str = "org.apache.spark.sql.parquet.row.meta
 /// The columns of all these files; with `given` those, if the files' values fit them.
 pub(super) fn columns(files: &[PathBuf], given: Option<SchemaRef>) -> Result<SchemaRef> {
     let mut known: Vec<(FieldRef, &Path)> = Vec::new();
-    for (index, path) in files.iter().enumerate() {
+    // As in Spark a file of no bytes has no rows, and no columns.
+    let holds_some = |path: &&PathBuf| path.metadata().is_ok_and(|meta| meta.len() > 0);
+    for (index, path) in files.iter().filter(holds_some).enumerate() {
         let schema = read(path)?;
         if let Some(given) = &given {
             fit(&schema, given, path)?;

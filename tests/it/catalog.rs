@@ -142,6 +142,94 @@ async fn one_damaged_record_hides_no_other_and_can_be_dropped_or_replaced() {
 }
 
 #[tokio::test]
+async fn damaged_databases_functions_and_views_can_be_dropped_or_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let session = session(dir.path());
+    let make = [
+        ("CREATE DATABASE d", ""),
+        ("CREATE DATABASE other", ""),
+        ("CREATE TABLE other.t AS SELECT 1 AS a", ""),
+        ("CREATE TABLE d.t AS SELECT 1 AS a", ""),
+        ("CREATE FUNCTION f() RETURNS INT RETURN 1", ""),
+        ("CREATE FUNCTION g() RETURNS INT RETURN 1", ""),
+        ("CREATE VIEW v AS SELECT 1 AS a", ""),
+    ];
+    check(&session, &make).await;
+    for record in ["d/database", "default/functions/f", "default/functions/g", "default/relations/v"] {
+        std::fs::write(last_record(dir.path(), record), "damaged").unwrap();
+    }
+    check(
+        &session,
+        &[
+            ("SHOW DATABASES", "d;default;other"),
+            ("CREATE TABLE other.u AS SELECT 2 AS a", ""),
+            ("DROP TABLE other.t", ""),
+            ("SELECT * FROM other.u", "2"),
+            ("CREATE OR REPLACE FUNCTION f() RETURNS INT RETURN 2", ""),
+            ("SELECT f() AS a", "2"),
+            ("DROP FUNCTION g", ""),
+            ("SHOW USER FUNCTIONS", "spark_catalog.default.f"),
+            ("CREATE OR REPLACE VIEW v AS SELECT 3 AS a", ""),
+            ("SELECT * FROM v", "3"),
+            ("DROP DATABASE d CASCADE", ""),
+            ("SHOW DATABASES", "default;other"),
+            ("CREATE DATABASE d", ""),
+            ("SHOW TABLES IN d", ""),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_folder_stays_while_it_may_be_somebody_elses() {
+    let dir = tempfile::tempdir().unwrap();
+    let (warehouse, link) = (dir.path().join("w"), dir.path().join("link"));
+    std::fs::create_dir(&warehouse).unwrap();
+    std::os::unix::fs::symlink(&warehouse, &link).unwrap();
+    let session = session(&warehouse);
+    let (here, there) = (warehouse.display(), link.display());
+    check(
+        &session,
+        &[
+            // One folder by two names.
+            ("CREATE TABLE m AS SELECT 1 AS a", ""),
+            (&format!("CREATE TABLE same (a INT) USING parquet LOCATION '{there}/m'"), ""),
+            ("DROP TABLE m", ""),
+            ("SELECT * FROM same", "1"),
+            // What SET LOCATION names would go with the folder around it.
+            ("CREATE TABLE t AS SELECT 1 AS a", ""),
+            (&format!("ALTER TABLE t SET LOCATION '{here}/t/2024'"), "UNSUPPORTED_FEATURE.TABLE_OPERATION"),
+            (&format!("ALTER TABLE t SET LOCATION '{here}'"), "UNSUPPORTED_FEATURE.TABLE_OPERATION"),
+            // A slash more is no other place.
+            (&format!("CREATE TABLE e USING parquet LOCATION '{here}/e' AS SELECT 1 AS a"), ""),
+            (&format!("CREATE OR REPLACE TABLE e USING parquet LOCATION '{here}/e/' AS SELECT 2 AS a"), ""),
+            ("SELECT * FROM e", "2"),
+            // Whose folder it is cannot be known.
+            ("CREATE TABLE lost (a INT)", ""),
+        ],
+    )
+    .await;
+    std::fs::write(last_record(&warehouse, "default/relations/lost"), "damaged").unwrap();
+    check(&session, &[("DROP TABLE t", ""), ("SELECT * FROM t", "TABLE_OR_VIEW_NOT_FOUND")]).await;
+    assert!(warehouse.join("t").exists());
+    check(&session, &[("DROP TABLE lost", ""), ("CREATE TABLE t AS SELECT 5 AS a", ""), ("SELECT * FROM t", "5")]).await;
+}
+
+#[tokio::test]
+async fn reading_the_catalog_changes_nothing_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let session = session(dir.path());
+    check(&session, &[("CREATE TABLE t AS SELECT 1 AS a", "")]).await;
+    // What a writer that was killed leaves.
+    let left = last_record(dir.path(), "default/relations/t").with_file_name(".00000000000000000009.x.tmp");
+    std::fs::write(&left, "").unwrap();
+    check(&self::session(dir.path()), &[("SELECT * FROM t", "1"), ("SHOW TABLES", "false|default|t")]).await;
+    assert!(left.exists());
+    check(&session, &[("ALTER TABLE t SET TBLPROPERTIES ('x' = '1')", "")]).await;
+    assert!(!left.exists());
+}
+
+#[tokio::test]
 async fn tables_go_with_their_database_and_dropped_names_are_no_hints() {
     let dir = tempfile::tempdir().unwrap();
     let session = session(dir.path());

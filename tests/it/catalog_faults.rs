@@ -174,6 +174,14 @@ const RACES: &[Race] = &[
         second: ("DROP DATABASE db", "SCHEMA_NOT_EMPTY"),
         after: &[("SELECT * FROM db.t", "1"), ("DROP DATABASE db CASCADE", "")],
     },
+    // Two databases, one folder.
+    Race {
+        before: &["CREATE DATABASE d1 LOCATION '$d'", "CREATE DATABASE d2 LOCATION '$d'"],
+        point: "command::create.filled",
+        first: ("CREATE TABLE d1.z USING $f AS SELECT 1 AS a", ""),
+        second: ("CREATE TABLE d2.z USING $f AS SELECT 2 AS a", ""),
+        after: &[("SELECT * FROM d2.z", "2")],
+    },
     Race {
         before: &["CREATE DATABASE db", "CREATE TABLE db.t USING $f AS SELECT 1 AS a"],
         point: "command::insert.target",

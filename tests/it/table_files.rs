@@ -354,3 +354,45 @@ async fn places_and_formats_that_nobody_says() {
     let s3 = tidemill::Session::builder().config("spark.sql.warehouse.dir", "s3://bucket/x").build().unwrap_err();
     assert!(s3.message().contains("s3:"), "{s3}");
 }
+
+#[tokio::test]
+async fn files_of_no_bytes_have_no_rows_and_names_of_files_are_no_partitions() {
+    let dir = tempfile::tempdir().unwrap();
+    let session = session(dir.path());
+    let (empty, named) = (dir.path().join("e"), dir.path().join("n"));
+    check(
+        &session,
+        &[
+            (&format!("CREATE TABLE e USING parquet LOCATION '{}' AS SELECT 1 AS a", empty.display()), ""),
+            (&format!("CREATE TABLE n (a INT, p STRING) USING parquet PARTITIONED BY (p) LOCATION '{}'", named.display()), ""),
+            ("INSERT INTO n VALUES (1, 'z')", ""),
+        ],
+    )
+    .await;
+    std::fs::write(empty.join("empty.parquet"), "").unwrap();
+    let file = std::fs::read_dir(named.join("p=z")).unwrap().next().unwrap().unwrap().path();
+    std::fs::rename(file, named.join("p=z/p=other.parquet")).unwrap();
+    check(
+        &session,
+        &[
+            ("SELECT * FROM e", "1"),
+            (&format!("SELECT * FROM parquet.`{}`", empty.display()), "1"),
+            ("SELECT * FROM n", "1|z"),
+            ("SELECT * FROM n WHERE p = 'z'", "1|z"),
+            // The files of a table with LOCATION are not the catalog's.
+            ("ALTER TABLE n DROP PARTITION (p='z')", "UNSUPPORTED_FEATURE.TABLE_OPERATION"),
+            ("ALTER TABLE n PARTITION (p='z') RENAME TO PARTITION (p='y')", "UNSUPPORTED_FEATURE.TABLE_OPERATION"),
+            ("SELECT * FROM n", "1|z"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn deep_lines_of_json_are_malformed() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("deep.json");
+    let deep = format!("{{\"a\":2,\"b\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    std::fs::write(&file, format!("{{\"a\":1}}\n{deep}\n{{\"a\":3}}\n")).unwrap();
+    check(&session(dir.path()), &[(&format!("SELECT a FROM json.`{}` ORDER BY a", file.display()), "1;3")]).await;
+}
