@@ -1,9 +1,11 @@
 //! A single value of a row, as functions of programs get and give it.
 
-use arrow::array::{Array, ArrayRef, AsArray, new_null_array};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, PrimitiveBuilder};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit,
-    TimestampMicrosecondType,
+    ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    TimeUnit, TimestampMicrosecondType,
 };
 use datafusion::common::ScalarValue;
 
@@ -80,10 +82,10 @@ impl Value {
         }
     }
 
-    /// The engine's value, a null of that type.
-    fn into_scalar(self, data_type: &DataType) -> Result<ScalarValue> {
+    /// The engine's value, of that type; `null` is its null.
+    fn into_scalar(self, data_type: &DataType, null: &ScalarValue) -> Result<ScalarValue> {
         let scalar = match self {
-            Self::Null => return Ok(ScalarValue::try_from_array(&new_null_array(data_type, 1), 0)?),
+            Self::Null => return Ok(null.clone()),
             Self::Boolean(value) => ScalarValue::Boolean(Some(value)),
             Self::Byte(value) => ScalarValue::Int8(Some(value)),
             Self::Short(value) => ScalarValue::Int16(Some(value)),
@@ -111,8 +113,49 @@ pub fn array_of(values: Vec<Value>, data_type: &DataType) -> Result<ArrayRef> {
     if values.is_empty() {
         return Ok(arrow::array::new_empty_array(data_type));
     }
-    let scalars = values.into_iter().map(|value| value.into_scalar(data_type)).collect::<Result<Vec<_>>>()?;
+    if let Some(array) = plain_array_of(&values, data_type) {
+        return Ok(array);
+    }
+    let null = ScalarValue::try_from(data_type)?;
+    let scalars = values.into_iter().map(|value| value.into_scalar(data_type, &null)).collect::<Result<Vec<_>>>()?;
     Ok(ScalarValue::iter_to_array(scalars)?)
+}
+
+/// The same for types of one number each, unless a value is of another kind and has to be cast: a value at a time costs no allocation.
+fn plain_array_of(values: &[Value], data_type: &DataType) -> Option<ArrayRef> {
+    macro_rules! of {
+        ($type:ty, $kind:ident) => {
+            primitives::<$type>(values, data_type, |value| if let Value::$kind(native) = value { Some(*native) } else { None })
+        };
+    }
+    match data_type {
+        DataType::Int8 => of!(Int8Type, Byte),
+        DataType::Int16 => of!(Int16Type, Short),
+        DataType::Int32 => of!(Int32Type, Integer),
+        DataType::Int64 => of!(Int64Type, Long),
+        DataType::Float32 => of!(Float32Type, Float),
+        DataType::Float64 => of!(Float64Type, Double),
+        DataType::Date32 => of!(Date32Type, Date),
+        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => of!(TimestampMicrosecondType, Timestamp),
+        DataType::Timestamp(TimeUnit::Microsecond, None) => of!(TimestampMicrosecondType, TimestampNtz),
+        _ => None,
+    }
+}
+
+fn primitives<T: ArrowPrimitiveType>(
+    values: &[Value],
+    data_type: &DataType,
+    native: impl Fn(&Value) -> Option<T::Native>,
+) -> Option<ArrayRef> {
+    let mut array = PrimitiveBuilder::<T>::with_capacity(values.len()).with_data_type(data_type.clone());
+    for value in values {
+        match (value, native(value)) {
+            (Value::Null, _) => array.append_null(),
+            (_, Some(native)) => array.append_value(native),
+            _ => return None,
+        }
+    }
+    Some(Arc::new(array.finish()))
 }
 
 macro_rules! values_from {
