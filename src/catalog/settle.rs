@@ -53,7 +53,7 @@ impl Catalog {
                 Owner::Nobody => {
                     removed(Path::new(folder)).map_err(|e| e.context(format!("{} is done with this folder, which stays", id.shown())))?;
                 }
-                Owner::Table(_) => {}
+                Owner::Table => {}
                 // It may be that table's.
                 Owner::Unknown(damaged) => {
                     tracing::warn!(%folder, "the folder stays until the record of {damaged} is mended: it may be that table's");
@@ -125,7 +125,7 @@ impl Catalog {
                 if let Entry::Table(table) = entry
                     && table.folders().any(|own| real(Path::new(own)).starts_with(&folder))
                 {
-                    return Ok(Owner::Table(TableId { database, name: table.name }));
+                    return Ok(Owner::Table);
                 }
             }
             unknown = unknown.or_else(|| damaged.into_iter().next().map(|(name, _)| TableId { database, name }.shown()));
@@ -138,7 +138,8 @@ impl Catalog {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Owner {
     Nobody,
-    Table(TableId),
+    /// A table's that is known.
+    Table,
     /// Nobody's that is known, but there is this damaged record.
     Unknown(String),
 }

@@ -23,7 +23,7 @@ pub(crate) const SPARK_SCHEMA_KEY: &str = "org.apache.spark.sql.parquet.row.meta
 pub(super) fn columns(files: &[PathBuf], given: Option<SchemaRef>) -> Result<SchemaRef> {
     let mut known: Vec<(FieldRef, &Path)> = Vec::new();
     // As in Spark a file of no bytes has no rows, and no columns.
-    let holds_some = |path: &&PathBuf| path.metadata().is_ok_and(|meta| meta.len() > 0);
+    let holds_some = |path: &&PathBuf| !path.metadata().is_ok_and(|meta| meta.len() == 0);
     for (index, path) in files.iter().filter(holds_some).enumerate() {
         let schema = read(path)?;
         if let Some(given) = &given {
@@ -46,6 +46,9 @@ pub(super) fn columns(files: &[PathBuf], given: Option<SchemaRef>) -> Result<Sch
                 }
             }
         }
+    }
+    if let (None, true, Some(first)) = (&given, known.is_empty(), files.first()) {
+        return Err(Error::data(format!("{}: the files hold no columns: give them as a schema", first.display())));
     }
     Ok(given.unwrap_or_else(|| Arc::new(Schema::new(known.into_iter().map(|(field, _)| field).collect::<Vec<_>>()))))
 }

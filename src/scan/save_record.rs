@@ -208,8 +208,11 @@ impl SaveRecord {
             }
         }
         // The folders are the list of partitions: those that are empty now are none.
-        for emptied in folders.clone() {
-            for gone in emptied.ancestors().take_while(|gone| *gone != folder && fs::remove_dir(gone).is_ok()) {
+        // All old files are asked for, since an attempt before this one may have removed them.
+        for old in &self.old {
+            let path = folder.join(&old.path);
+            let above = path.ancestors().skip(1).take_while(|gone| *gone != folder && fs::remove_dir(gone).is_ok());
+            for gone in above {
                 folders.remove(gone);
                 folders.extend(gone.parent().map(Path::to_owned));
             }
