@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, PrimitiveBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, StringArray};
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    TimeUnit, TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit,
+    TimestampMicrosecondType,
 };
 use datafusion::common::ScalarValue;
 
@@ -121,14 +121,15 @@ pub fn array_of(values: Vec<Value>, data_type: &DataType) -> Result<ArrayRef> {
     Ok(ScalarValue::iter_to_array(scalars)?)
 }
 
-/// The same for types of one number each, unless a value is of another kind and has to be cast: a value at a time costs no allocation.
+/// The same for plain types, unless a value is of another kind and has to be cast: a value at a time costs no allocation.
 fn plain_array_of(values: &[Value], data_type: &DataType) -> Option<ArrayRef> {
     macro_rules! of {
-        ($type:ty, $kind:ident) => {
-            primitives::<$type>(values, data_type, |value| if let Value::$kind(native) = value { Some(*native) } else { None })
-        };
+        ($type:ty, $kind:ident) => {{
+            let natives = natives(values, |value| if let Value::$kind(native) = value { Some(*native) } else { None })?;
+            Arc::new(PrimitiveArray::<$type>::from_iter(natives).with_data_type(data_type.clone()))
+        }};
     }
-    match data_type {
+    Some(match data_type {
         DataType::Int8 => of!(Int8Type, Byte),
         DataType::Int16 => of!(Int16Type, Short),
         DataType::Int32 => of!(Int32Type, Integer),
@@ -138,24 +139,17 @@ fn plain_array_of(values: &[Value], data_type: &DataType) -> Option<ArrayRef> {
         DataType::Date32 => of!(Date32Type, Date),
         DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => of!(TimestampMicrosecondType, Timestamp),
         DataType::Timestamp(TimeUnit::Microsecond, None) => of!(TimestampMicrosecondType, TimestampNtz),
-        _ => None,
-    }
+        DataType::Utf8 => {
+            let texts = natives(values, |value| if let Value::String(text) = value { Some(text.as_str()) } else { None })?;
+            Arc::new(StringArray::from(texts))
+        }
+        _ => return None,
+    })
 }
 
-fn primitives<T: ArrowPrimitiveType>(
-    values: &[Value],
-    data_type: &DataType,
-    native: impl Fn(&Value) -> Option<T::Native>,
-) -> Option<ArrayRef> {
-    let mut array = PrimitiveBuilder::<T>::with_capacity(values.len()).with_data_type(data_type.clone());
-    for value in values {
-        match (value, native(value)) {
-            (Value::Null, _) => array.append_null(),
-            (_, Some(native)) => array.append_value(native),
-            _ => return None,
-        }
-    }
-    Some(Arc::new(array.finish()))
+/// What stands in the values, unless one of them is of another kind.
+fn natives<'a, N>(values: &'a [Value], native: impl Fn(&'a Value) -> Option<N>) -> Option<Vec<Option<N>>> {
+    values.iter().map(|value| if let Value::Null = value { Some(None) } else { native(value).map(Some) }).collect()
 }
 
 macro_rules! values_from {

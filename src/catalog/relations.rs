@@ -134,7 +134,7 @@ impl Catalog {
             if found.object.is_some() {
                 return if if_not_exists { Ok(false) } else { Err(exists(id)) };
             }
-            if self.store.put(key, found.number, Some(entry)).await? {
+            if self.store.put_pending(key, found.number, Some(entry), found.pending.kept()).await? {
                 return Ok(true);
             }
         }
@@ -152,12 +152,14 @@ impl Catalog {
         self.put_over(id, Some(entry), Pending { leftover, ..Pending::default() }).await
     }
 
-    /// Puts a state after whatever is the last one.
+    /// Puts a state after whatever is the last one, and keeps in mind which folders that one has still to remove.
     async fn put_over(&self, id: &TableId, entry: Option<&Entry>, pending: Pending) -> Result<()> {
         let key = Key::Object(&id.database, Kind::Relation, &id.name);
         for _ in 0..ATTEMPTS {
-            let number = self.store.last(key)?;
-            if self.store.put_pending(key, number, entry, pending.clone()).await? {
+            let (number, before) = self.store.read_damaged::<Entry>(key).await?;
+            let mut pending = pending.clone();
+            pending.leftover.extend(before.map_or_else(Vec::new, |before| before.pending.leftover));
+            if self.store.put_pending(key, number, entry, pending).await? {
                 return Ok(());
             }
         }
@@ -192,7 +194,7 @@ impl Catalog {
                 return Err(error("TABLE_OR_VIEW_NOT_FOUND", format!("there is no table or view {}", id.shown())));
             };
             change(&mut entry)?;
-            if self.store.put(key, found.number, Some(&entry)).await? {
+            if self.store.put_pending(key, found.number, Some(&entry), found.pending.kept()).await? {
                 return Ok(entry);
             }
         }

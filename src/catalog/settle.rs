@@ -77,7 +77,7 @@ impl Catalog {
         let key = Key::Object(&old.database, Kind::Relation, &old.name);
         match self.store.read::<Entry>(key).await {
             Ok(found) if found.pending.moving_to.as_deref() == Some(now) => {
-                self.store.put::<Entry>(key, found.number, None).await?;
+                self.store.put_pending::<Entry>(key, found.number, None, found.pending.kept()).await?;
                 Ok(())
             }
             Err(error) if error.kind() != ErrorKind::Corrupt => Err(error),

@@ -81,6 +81,13 @@ pub(super) struct Pending {
     pub(super) leftover: Vec<String>,
 }
 
+impl Pending {
+    /// What stays to be done by who puts another state there: folders that could not go yet.
+    pub(super) fn kept(&self) -> Self {
+        Self { leftover: self.leftover.clone(), ..Self::default() }
+    }
+}
+
 /// An object as it was found: the number of its last state (none if it never was), and what it is (none if it was dropped).
 #[derive(Debug)]
 pub(super) struct Found<T> {

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use tidemill_lakehouse::DeltaTable;
 use tidemill_spark::Typed;
 use tidemill_spark::error::error;
-use tidemill_spark::plan::{CastMode, Command, Expression, ExpressionKind, InsertMode, Literal, PartitionSpec, Relation, RelationKind};
+use tidemill_spark::plan::{Command, Expression, ExpressionKind, InsertMode, Literal, PartitionSpec, Relation, RelationKind};
 use tidemill_spark::types::StructField;
 
 use super::context::column_of;
-use super::{Context, rows};
+use super::{Context, partition, rows};
 use crate::catalog::{Hold, NameLock, TableRecord, text};
 use crate::dataframe::DataFrame;
 use crate::io::{Mode, Replace, save_table};
@@ -120,13 +120,7 @@ async fn fixed_values(cx: &Context<'_>, record: &TableRecord, fields: &[StructFi
         let Some(field) = fields.iter().find(|field| field.name == *column) else { continue };
         if let Some(value) = value {
             let value = if value.kind == ExpressionKind::Default { default_of(cx, record, column)? } else { value.clone() };
-            let typed = cx.typed(std::slice::from_ref(&value)).await?.into_iter().next();
-            let mut typed = typed.ok_or_else(|| Error::internal("a partition's value was lost"))?;
-            // Text is read as the column's type.
-            if typed.data_type.is_string() {
-                let plain = tidemill_spark::types::lattice::without_char_varchar(&field.data_type);
-                typed = tidemill_spark::types::cast::cast(typed, &plain, CastMode::Session, &cx.settings, value.span)?;
-            }
+            let typed = partition::constant(cx, &value, &field.data_type).await?;
             fixed.push((column.clone(), cx.assigned(typed, field, Some(&shown(record)))?));
         }
     }

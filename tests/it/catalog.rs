@@ -205,14 +205,20 @@ async fn a_folder_stays_while_it_may_be_somebody_elses() {
             (&format!("CREATE OR REPLACE TABLE e USING parquet LOCATION '{here}/e/' AS SELECT 2 AS a"), ""),
             ("SELECT * FROM e", "2"),
             // Whose folder it is cannot be known.
+            ("CREATE TABLE u AS SELECT 1 AS a", ""),
             ("CREATE TABLE lost (a INT)", ""),
         ],
     )
     .await;
     std::fs::write(last_record(&warehouse, "default/relations/lost"), "damaged").unwrap();
-    check(&session, &[("DROP TABLE t", ""), ("SELECT * FROM t", "TABLE_OR_VIEW_NOT_FOUND")]).await;
+    check(&session, &[("DROP TABLE t", ""), ("SELECT * FROM t", "TABLE_OR_VIEW_NOT_FOUND"), ("DROP TABLE u", "")]).await;
     assert!(warehouse.join("t").exists());
+    // What has its name next keeps in mind that the folder has to go.
+    check(&session, &[("CREATE VIEW u AS SELECT 1 AS a", ""), ("ALTER VIEW u SET TBLPROPERTIES ('x' = '1')", "")]).await;
+    assert!(warehouse.join("u").exists());
     check(&session, &[("DROP TABLE lost", ""), ("CREATE TABLE t AS SELECT 5 AS a", ""), ("SELECT * FROM t", "5")]).await;
+    check(&session, &[("DROP VIEW u", "")]).await;
+    assert!(!warehouse.join("u").exists());
 }
 
 #[tokio::test]
