@@ -207,6 +207,7 @@ impl SaveRecord {
                 folders.extend(path.parent().map(Path::to_owned));
             }
         }
+        fail::fail_point!("io::save.removed", |_| std::process::abort());
         // The folders are the list of partitions: those that are empty now are none.
         // All old files are asked for, since an attempt before this one may have removed them.
         for old in &self.old {

@@ -403,6 +403,14 @@ const FILE_DEATHS: &[Death] = &[
         ],
         left: &["t"],
     },
+    // Partitions that an overwrite has emptied go with the next save.
+    Death {
+        point: "io::save.removed",
+        before: &["CREATE TABLE t (a INT, p INT) USING $f PARTITIONED BY (p)", "INSERT INTO t VALUES (1, 1), (2, 2)"],
+        text: "INSERT OVERWRITE t VALUES (3, 3)",
+        after: &[("INSERT INTO t VALUES (4, 3)", ""), ("SHOW PARTITIONS t", "p=3"), ("SELECT * FROM t ORDER BY a", "3|3;4|3")],
+        left: &["t"],
+    },
 ];
 
 #[tokio::test]
