@@ -17,6 +17,7 @@ mod explain;
 mod fill;
 mod function;
 mod insert;
+mod parameters;
 mod partition;
 mod place;
 mod rename;
@@ -29,7 +30,7 @@ mod variable;
 mod view;
 
 use tidemill_spark::error::error;
-use tidemill_spark::plan::Command;
+use tidemill_spark::plan::{Command, Expression};
 
 pub use catalog::Catalog;
 pub use table_writer::DataFrameWriterV2;
@@ -38,6 +39,11 @@ use crate::dataframe::DataFrame;
 use crate::session::Session;
 use context::Context;
 use tidemill_planner::Result;
+
+/// A statement with values in the place of its parameters.
+pub(crate) async fn bound(session: &Session, text: &str, values: &[Expression]) -> Result<String> {
+    parameters::bound(&Context { session, settings: session.spark_settings(), text }, text, values).await
+}
 
 /// Carries out a command, which `text` says.
 pub(crate) async fn run(session: &Session, command: &Command, text: &str) -> Result<DataFrame> {

@@ -2,6 +2,7 @@
 
 use tidemill_planner::ident::did_you_mean;
 use tidemill_planner::{Error, Result};
+use tidemill_spark::error::error;
 
 /// What happens when there is something at the path already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,5 +44,6 @@ impl Mode {
 
 /// A save that needs an empty place found another one.
 pub(super) fn there_is_something(path: &str) -> Error {
-    Error::analysis(format!("{path} exists already: choose `mode(\"append\")`, `\"overwrite\"` or `\"ignore\"`, or another path"))
+    let message = format!("{path} exists already: choose `mode(\"append\")`, `\"overwrite\"` or `\"ignore\"`, or another path");
+    error("PATH_ALREADY_EXISTS", message).with_parameter("outputPath", path)
 }

@@ -5,11 +5,15 @@ use std::path::{Path, PathBuf};
 
 use super::save_record::as_recorded;
 use tidemill_planner::{Error, Result};
+use tidemill_spark::error::error;
 
 /// The data files at `path`, in the order of their names; compressed text keeps its second ending.
 pub(crate) fn data_files(path: &str) -> Result<Vec<PathBuf>> {
     let path = local_path(path)?;
-    let meta = std::fs::metadata(&path).map_err(|e| Error::io_at(path.display(), e))?;
+    let meta = match std::fs::metadata(&path) {
+        Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => return Err(not_there(&path)),
+        found => found.map_err(|e| Error::io_at(path.display(), e))?,
+    };
     if meta.is_file() {
         return Ok(vec![path]);
     }
@@ -23,6 +27,11 @@ pub(crate) fn data_files(path: &str) -> Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// The error for a path that stands for nothing.
+pub(super) fn not_there(path: &Path) -> Error {
+    error("PATH_NOT_FOUND", format!("{} is not there: check the path", path.display())).with_parameter("path", path.display())
 }
 
 /// The data files below a folder, if any: what an overwrite replaces.

@@ -10,7 +10,7 @@ use tidemill_executor::files::{FileEntry, FileFormat, FileSlice, NameFilter, lis
 use tidemill_planner::scan::ScanTable;
 use tidemill_planner::{SourceId, key};
 
-use super::files::{data_files, local_path};
+use super::files::{data_files, local_path, not_there};
 use super::infer_json;
 use super::save_record::as_recorded;
 use tidemill_planner::{Error, Result};
@@ -49,7 +49,7 @@ pub(crate) fn scan(paths: &[&str], schema: SchemaRef) -> Result<LogicalPlan> {
             let relative =
                 below.ok_or_else(|| Error::unsupported(format!("{}: the file's name is not UTF-8; rename it", file.display())))?;
             let entry = FileEntry::of(root, relative)?;
-            files.push(entry.ok_or_else(|| Error::not_found(format!("{}: there is no such file", file.display())))?);
+            files.push(entry.ok_or_else(|| not_there(&file))?);
         }
     }
     let names: String = files.iter().map(|f| f.path.as_str()).collect::<Vec<_>>().join("\n");

@@ -6,8 +6,9 @@ use std::borrow::Cow;
 
 use tidemill_planner::Result;
 use tidemill_spark::parse::{ParseOptions, parse_statement};
-use tidemill_spark::plan::Statement;
+use tidemill_spark::plan::{Expression, Statement};
 
+use crate::column::Column;
 use crate::command;
 use crate::dataframe::{self, DataFrame};
 use crate::session::Session;
@@ -23,6 +24,16 @@ impl Session {
             Statement::Query(relation) => dataframe::query(self, &relation).await,
             Statement::Command(command) => command::run(self, &command, &text).await,
         }
+    }
+
+    /// The same with values for the parameters of the text: for `?` in order, for `:name` by their names (`lit(5).alias("name")`).
+    ///
+    /// # Errors
+    /// `UNBOUND_SQL_PARAMETER` for a parameter without a value, `INVALID_QUERY_MIXED_QUERY_PARAMETERS` for parameters of both kinds,
+    /// and those of [`Session::sql`].
+    pub async fn sql_with(&self, text: &str, values: impl IntoIterator<Item = Column>) -> Result<DataFrame> {
+        let values: Vec<Expression> = values.into_iter().map(|value| value.expression).collect();
+        self.sql(&command::bound(self, text, &values).await?).await
     }
 
     /// The text with `${name}` replaced, unless `spark.sql.variable.substitute` is off.

@@ -168,6 +168,56 @@ async fn joins() {
 }
 
 #[tokio::test]
+async fn parameters_of_statements_get_values() {
+    let session = session();
+    let text = "SELECT :n + 1 AS n, array_contains(:list, 2) AS list, :map['k'] AS map, :row.b AS row, ':n' AS text, hex(:bytes) AS bytes,
+        :none IS NULL AS none, typeof(:empty) AS empty, :day AS day, typeof(:d) AS d";
+    let values = [
+        lit(-5).alias("n"),
+        lit(vec![1, 2]).alias("LIST"),
+        F::map([lit("k"), lit("it's \\ so")]).alias("map"),
+        F::named_struct([lit("b"), lit(2.5)]).alias("row"),
+        lit([0xab_u8, 0x00].as_slice()).alias("bytes"),
+        F::null().alias("none"),
+        lit(Vec::<i64>::new()).cast("array<bigint>").alias("empty"),
+        lit("2024-02-29").cast("date").alias("day"),
+        lit("1.50").cast("decimal(5,2)").alias("d"),
+    ];
+    check(
+        session.sql_with(text, values).await.unwrap(),
+        expect![[r#"
+        +---+----+---------+---+----+-----+----+-------------+----------+------------+
+        |  n|list|      map|row|text|bytes|none|        empty|       day|           d|
+        +---+----+---------+---+----+-----+----+-------------+----------+------------+
+        | -4|true|it's \ so|2.5|  :n| AB00|true|array<bigint>|2024-02-29|decimal(5,2)|
+        +---+----+---------+---+----+-----+----+-------------+----------+------------+
+    "#]],
+    )
+    .await;
+    check(
+        session.sql_with("SELECT id FROM range(?) ORDER BY id DESC LIMIT ?", [lit(5), lit(2)]).await.unwrap(),
+        expect![[r#"
+        +---+
+        | id|
+        +---+
+        |  4|
+        |  3|
+        +---+
+    "#]],
+    )
+    .await;
+    for (text, values, condition) in [
+        ("SELECT :a", vec![lit(1).alias("b")], "UNBOUND_SQL_PARAMETER"),
+        ("SELECT ?", vec![], "UNBOUND_SQL_PARAMETER"),
+        ("SELECT :a + ?", vec![lit(1), lit(1).alias("a")], "INVALID_QUERY_MIXED_QUERY_PARAMETERS"),
+        ("SELECT :a", vec![F::expr("make_interval(1, 2, 3, 4)").alias("a")], "INVALID_SQL_ARG"),
+    ] {
+        let error = session.sql_with(text, values).await.unwrap_err();
+        assert_eq!(error.condition().map(|c| c.name.as_str()), Some(condition), "{text}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn names_that_are_wrong_say_what_is_right() {
     let df = clicks(&session());
     for (error, expected) in [
