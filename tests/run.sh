@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All tests: Rust's (doctests included), the oracle's and the campaigns' own, TPC-H beside DuckDB, then the job itself, killed, and judged
+# All tests: Rust's (doctests included), the Python package's, the oracle's and the campaigns' own, TPC-H beside DuckDB, then the job itself, killed, and judged
 # by the oracle.
 #
 #   tests/run.sh
@@ -28,6 +28,17 @@ cargo build --workspace --locked --features failpoints --bin tidemill
 section "python setup"
 python=$(tests/setup.sh)
 "$python" --version
+
+section "the Python package"
+cargo build --workspace --locked --features failpoints --lib
+site=$work/site
+mkdir "$site"
+cp -r python/tidemill "$site/"
+for built in "${CARGO_TARGET_DIR:-target}"/debug/lib_tidemill.{so,dylib}; do
+    [ ! -f "$built" ] || cp "$built" "$site/tidemill/_tidemill.abi3.so"
+done
+PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$site "$python" python/tools/print_functions.py --check
+PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$site "$python" -m pytest -q -p no:cacheprovider python/tests
 
 section "self-tests of the oracle and the campaigns"
 "$python" -m pytest -q -p no:cacheprovider tests/oracle/oracle_selftest.py tests/oracle/tpch_selftest.py tests/campaign/campaign_selftest.py

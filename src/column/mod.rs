@@ -42,8 +42,8 @@ impl Column {
         Self::holding(Expression::call(name, arguments), held)
     }
 
-    /// An operator over columns.
-    pub(crate) fn operator(name: &str, arguments: impl IntoIterator<Item = Self>) -> Self {
+    /// An operator of SQL over columns, by the name that [`operator`](tidemill_spark::plan::operator) has for it.
+    pub fn operator(name: &str, arguments: impl IntoIterator<Item = Self>) -> Self {
         let (arguments, held) = taken(arguments);
         Self::holding(Expression::operator(name, arguments), held)
     }

@@ -67,7 +67,8 @@ fn call<const N: usize>(name: &str, arguments: [Column; N]) -> Column {
     Column::call(name, arguments)
 }
 
-fn call_distinct(name: &str, arguments: impl IntoIterator<Item = Column>) -> Column {
+/// The aggregate of this name over the distinct values of its arguments.
+pub fn call_distinct(name: &str, arguments: impl IntoIterator<Item = Column>) -> Column {
     let (arguments, held) = taken(arguments);
     let call = FunctionCall { is_distinct: true, ..FunctionCall::new(name, arguments) };
     Column::holding(ExpressionKind::UnresolvedFunction(Box::new(call)), held)

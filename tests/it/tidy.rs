@@ -7,13 +7,14 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Which of our crates each may depend on.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 7] = [
     ("tidemill-planner", &[]),
     ("tidemill-spark", &["tidemill-planner"]),
     ("tidemill-executor", &["tidemill-planner"]),
     ("tidemill-lakehouse", &["tidemill-executor", "tidemill-planner"]),
     ("tidemill-streaming", &["tidemill-executor", "tidemill-planner"]),
     ("tidemill", &["tidemill-executor", "tidemill-lakehouse", "tidemill-planner", "tidemill-spark", "tidemill-streaming"]),
+    ("tidemill-python", &["tidemill", "tidemill-spark"]),
 ];
 
 #[test]
@@ -48,7 +49,7 @@ fn crates_name_only_those_below_them() {
 fn every_file_says_what_it_is() {
     let mut silent = Vec::new();
     let mut read = 0;
-    for dir in ["planner", "executor", "lakehouse", "streaming", "src", "tests", "benches"] {
+    for dir in ["planner", "executor", "lakehouse", "streaming", "python", "src", "tests", "benches"] {
         for file in rust_files(&root().join(dir)) {
             read += 1;
             let text = std::fs::read_to_string(&file).expect("a source file is text");

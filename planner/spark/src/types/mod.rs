@@ -5,6 +5,7 @@ pub mod cast;
 pub(crate) mod civil;
 pub mod datetime_text;
 pub mod interval_text;
+mod json;
 pub mod lattice;
 pub mod number_text;
 pub(crate) mod pattern;

@@ -1,0 +1,363 @@
+//! DataFrames: each step makes another one and cannot fail; actions wait for the engine.
+
+use std::collections::BTreeMap;
+
+use arrow::array::RecordBatch;
+use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyList};
+use tidemill::plan::Literal;
+use tidemill::{DataFrame, GroupedData, JoinOn};
+use tidemill_spark::types::{StructField, from_field};
+
+use crate::column::{PyColumn, columns};
+use crate::error::raised;
+use crate::literal::literal;
+use crate::wait::wait;
+use crate::{arrow_stream, data_type, rows};
+
+/// A DataFrame.
+#[pyclass(frozen, name = "DataFrame", module = "tidemill._tidemill", from_py_object)]
+#[derive(Clone)]
+pub(crate) struct PyDataFrame(pub(crate) DataFrame);
+
+impl PyDataFrame {
+    fn fields(&self) -> PyResult<Vec<StructField>> {
+        Ok(self.0.schema().map_err(raised)?.fields().iter().map(|field| from_field(field)).collect())
+    }
+
+    fn listed<'py>(&self, py: Python<'py>, batches: &[RecordBatch]) -> PyResult<Bound<'py, PyList>> {
+        rows::rows(py, batches, &self.fields()?)
+    }
+
+    fn literals(values: Vec<(String, Bound<'_, PyAny>)>) -> PyResult<Vec<Literal>> {
+        values.into_iter().map(|(kind, value)| literal(&kind, &value)).collect()
+    }
+}
+
+fn texts(texts: &[String]) -> impl Iterator<Item = &str> {
+    texts.iter().map(String::as_str)
+}
+
+#[pymethods]
+impl PyDataFrame {
+    /// Its columns, as JSON of a struct.
+    fn schema(&self) -> PyResult<String> {
+        Ok(data_type::json(self.fields()?))
+    }
+
+    fn schema_tree(&self) -> PyResult<String> {
+        self.0.schema_tree().map_err(raised)
+    }
+
+    fn dtypes(&self) -> PyResult<Vec<(String, String)>> {
+        self.0.dtypes().map_err(raised)
+    }
+
+    fn is_streaming(&self) -> bool {
+        self.0.is_streaming()
+    }
+
+    fn col(&self, name: &str) -> PyColumn {
+        PyColumn(self.0.col(name))
+    }
+
+    fn col_regex(&self, pattern: &str) -> PyColumn {
+        PyColumn(self.0.col_regex(pattern))
+    }
+
+    fn select(&self, list: Vec<PyColumn>) -> Self {
+        Self(self.0.select(columns(list)))
+    }
+
+    fn filter(&self, condition: PyColumn) -> Self {
+        Self(self.0.filter(condition.0))
+    }
+
+    fn sort(&self, keys: Vec<PyColumn>, within_partitions: bool) -> Self {
+        Self(if within_partitions { self.0.sort_within_partitions(columns(keys)) } else { self.0.sort(columns(keys)) })
+    }
+
+    fn limit(&self, rows: usize) -> Self {
+        Self(self.0.limit(rows))
+    }
+
+    fn offset(&self, rows: usize) -> Self {
+        Self(self.0.offset(rows))
+    }
+
+    fn alias(&self, name: &str) -> Self {
+        Self(self.0.alias(name))
+    }
+
+    /// Both as one set of rows: `union`, `intersect`, `except`, each `_all` too, and `union_by_name`.
+    fn set_operation(&self, other: &Self, name: &str) -> PyResult<Self> {
+        let (one, other) = (&self.0, &other.0);
+        Ok(Self(match name {
+            "union" => one.union(other),
+            "union_by_name" => one.union_by_name(other),
+            "union_by_name_allow_missing" => one.union_by_name_allow_missing(other),
+            "intersect" => one.intersect(other),
+            "intersect_all" => one.intersect_all(other),
+            "except" => one.except(other),
+            "except_all" => one.except_all(other),
+            name => return Err(raised(tidemill::Error::internal(format!("there is no set operation `{name}`")))),
+        }))
+    }
+
+    fn distinct(&self) -> Self {
+        Self(self.0.distinct())
+    }
+
+    fn drop_duplicates(&self, names: Vec<String>, within_watermark: bool) -> Self {
+        let names = texts(&names);
+        Self(if within_watermark { self.0.drop_duplicates_within_watermark(names) } else { self.0.drop_duplicates(names) })
+    }
+
+    fn random_split(&self, weights: Vec<f64>, seed: Option<i64>) -> Vec<Self> {
+        self.0.random_split(weights, seed).into_iter().map(Self).collect()
+    }
+
+    fn sample(&self, fraction: f64, seed: Option<i64>) -> Self {
+        Self(self.0.sample(fraction, seed))
+    }
+
+    fn repartition(&self, tasks: i32) -> Self {
+        Self(self.0.repartition(tasks))
+    }
+
+    fn repartition_by(&self, by: Vec<PyColumn>, by_range: bool) -> Self {
+        Self(if by_range { self.0.repartition_by_range(columns(by)) } else { self.0.repartition_by(columns(by)) })
+    }
+
+    fn coalesce(&self, tasks: i32) -> Self {
+        Self(self.0.coalesce(tasks))
+    }
+
+    fn hint(&self, name: &str, parameters: Vec<PyColumn>) -> Self {
+        Self(self.0.hint_with(name, columns(parameters)))
+    }
+
+    fn with_columns(&self, named: Vec<(String, PyColumn)>) -> Self {
+        Self(self.0.with_columns(named.iter().map(|(name, column)| (name.as_str(), column.0.clone()))))
+    }
+
+    fn with_columns_renamed(&self, renames: Vec<(String, String)>) -> Self {
+        Self(self.0.with_columns_renamed(renames.iter().map(|(from, to)| (from.as_str(), to.as_str()))))
+    }
+
+    fn with_metadata(&self, column: &str, metadata: &str) -> PyResult<Self> {
+        let metadata = serde_json::from_str(metadata).map_err(|e| raised(e.into()))?;
+        Ok(Self(self.0.with_metadata(column, &metadata)))
+    }
+
+    fn to_df(&self, names: Vec<String>) -> Self {
+        Self(self.0.to_df(names))
+    }
+
+    fn drop(&self, list: Vec<PyColumn>) -> Self {
+        Self(self.0.drop(columns(list)))
+    }
+
+    fn unpivot(&self, ids: Vec<PyColumn>, values: Option<Vec<PyColumn>>, variable: &str, value: &str) -> Self {
+        Self(self.0.unpivot(columns(ids), values.map(columns), variable, value))
+    }
+
+    /// Joined on columns of both, on a condition, or on nothing.
+    fn join(&self, other: &Self, names: Option<Vec<String>>, condition: Option<PyColumn>, how: &str) -> Self {
+        let on = condition.map_or_else(|| JoinOn::Names(names.unwrap_or_default()), |condition| JoinOn::Condition(condition.0));
+        Self(self.0.join(&other.0, on, how))
+    }
+
+    fn lateral_join(&self, other: &Self, condition: Option<PyColumn>, how: &str) -> Self {
+        Self(self.0.lateral_join(&other.0, condition.map(|condition| condition.0), how))
+    }
+
+    fn cross_join(&self, other: &Self) -> Self {
+        Self(self.0.cross_join(&other.0))
+    }
+
+    fn group(&self, kind: &str, by: Vec<PyColumn>) -> PyGroups {
+        let by = columns(by);
+        PyGroups(match kind {
+            "rollup" => self.0.rollup(by),
+            "cube" => self.0.cube(by),
+            _ => self.0.group_by(by),
+        })
+    }
+
+    fn grouping_sets(&self, sets: Vec<Vec<PyColumn>>, by: Vec<PyColumn>) -> PyGroups {
+        PyGroups(self.0.grouping_sets(sets.into_iter().map(columns), columns(by)))
+    }
+
+    fn fill(&self, kind: &str, value: &Bound<'_, PyAny>, names: Vec<String>) -> PyResult<Self> {
+        Ok(Self(self.0.na().fill_columns(literal(kind, value)?, texts(&names))))
+    }
+
+    fn fill_each(&self, values: Vec<(String, String, Bound<'_, PyAny>)>) -> PyResult<Self> {
+        let (names, values): (Vec<_>, Vec<_>) = values.into_iter().map(|(name, kind, value)| (name, (kind, value))).unzip();
+        Ok(Self(self.0.na().fill_each(texts(&names).zip(Self::literals(values)?))))
+    }
+
+    fn drop_missing(&self, min_non_nulls: Option<i32>, names: Vec<String>) -> Self {
+        Self(self.0.na().drop_columns(texts(&names), min_non_nulls))
+    }
+
+    fn replace(&self, names: Vec<String>, old: Vec<(String, Bound<'_, PyAny>)>, new: Vec<(String, Bound<'_, PyAny>)>) -> PyResult<Self> {
+        let pairs = Self::literals(old)?.into_iter().zip(Self::literals(new)?);
+        Ok(Self(self.0.replace(texts(&names), pairs)))
+    }
+
+    fn describe(&self, names: Vec<String>) -> Self {
+        Self(self.0.describe(texts(&names)))
+    }
+
+    fn summary(&self, statistics: Vec<String>) -> Self {
+        Self(self.0.summary(texts(&statistics)))
+    }
+
+    fn approx_quantile(&self, py: Python<'_>, names: Vec<String>, shares: Vec<f64>, error: f64) -> PyResult<Vec<Vec<f64>>> {
+        wait(py, async { self.0.stat().approx_quantile(texts(&names), shares, error).await })
+    }
+
+    fn corr(&self, py: Python<'_>, one: &str, other: &str) -> PyResult<f64> {
+        wait(py, async { self.0.stat().corr(one, other).await })
+    }
+
+    fn cov(&self, py: Python<'_>, one: &str, other: &str) -> PyResult<f64> {
+        wait(py, async { self.0.stat().cov(one, other).await })
+    }
+
+    fn crosstab(&self, py: Python<'_>, one: &str, other: &str) -> PyResult<Self> {
+        wait(py, async { self.0.stat().crosstab(one, other).await }).map(Self)
+    }
+
+    fn freq_items(&self, names: Vec<String>, support: f64) -> Self {
+        Self(self.0.stat().freq_items(texts(&names), support))
+    }
+
+    fn transpose(&self, py: Python<'_>, index: Option<&str>) -> PyResult<Self> {
+        wait(py, async { self.0.transpose(index).await }).map(Self)
+    }
+
+    fn to_json(&self) -> Self {
+        Self(self.0.to_json())
+    }
+
+    fn exists(&self) -> PyColumn {
+        PyColumn(self.0.exists())
+    }
+
+    fn scalar(&self) -> PyColumn {
+        PyColumn(self.0.scalar())
+    }
+
+    fn with_watermark(&self, column: &str, delay: &str) -> Self {
+        Self(self.0.with_watermark(column, delay))
+    }
+
+    fn collect<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let batches = wait(py, self.0.collect())?;
+        self.listed(py, &batches)
+    }
+
+    fn tail<'py>(&self, py: Python<'py>, rows: usize) -> PyResult<Bound<'py, PyList>> {
+        let batches = wait(py, self.0.tail(rows))?;
+        self.listed(py, &batches)
+    }
+
+    fn count(&self, py: Python<'_>) -> PyResult<u64> {
+        wait(py, self.0.count())
+    }
+
+    fn is_empty(&self, py: Python<'_>) -> PyResult<bool> {
+        wait(py, self.0.is_empty())
+    }
+
+    /// The rows as Spark shows them.
+    fn show_string(&self, py: Python<'_>, rows: usize, truncate: usize, vertical: bool) -> PyResult<String> {
+        wait(py, async {
+            if vertical { self.0.show_vertical_string(rows, truncate).await } else { self.0.show_string(rows, truncate).await }
+        })
+    }
+
+    fn explain(&self, py: Python<'_>, mode: &str) -> PyResult<String> {
+        wait(py, self.0.explain_as(mode))
+    }
+
+    /// All rows as a capsule of Arrow's C stream.
+    fn arrow_stream<'py>(&self, py: Python<'py>, requested: Option<Bound<'py, PyCapsule>>) -> PyResult<Bound<'py, PyCapsule>> {
+        let batches = wait(py, self.0.collect())?;
+        let schema = match batches.first() {
+            Some(batch) => batch.schema(),
+            None => self.0.schema().map_err(raised)?,
+        };
+        arrow_stream::capsule(py, &schema, batches, requested)
+    }
+
+    fn create_view(&self, name: &str, replace: bool, global: bool) -> PyResult<()> {
+        match (global, replace) {
+            (false, false) => self.0.create_temp_view(name),
+            (false, true) => self.0.create_or_replace_temp_view(name),
+            (true, false) => self.0.create_global_temp_view(name),
+            (true, true) => self.0.create_or_replace_global_temp_view(name),
+        }
+        .map_err(raised)
+    }
+
+    fn same_semantics(&self, other: &Self) -> PyResult<bool> {
+        self.0.same_semantics(&other.0).map_err(raised)
+    }
+
+    fn semantic_hash(&self) -> PyResult<u64> {
+        self.0.semantic_hash().map_err(raised)
+    }
+
+    /// Saves the rows: at a path, or as a table of the catalog, or into one.
+    #[allow(clippy::too_many_arguments)]
+    fn save(
+        &self,
+        py: Python<'_>,
+        to: &str,
+        target: &str,
+        format: Option<&str>,
+        mode: Option<&str>,
+        options: BTreeMap<String, String>,
+        partition_by: Vec<String>,
+    ) -> PyResult<()> {
+        let mut writer = self.0.write();
+        if let Some(format) = format {
+            writer = writer.format(format);
+        }
+        if let Some(mode) = mode {
+            writer = writer.mode(mode);
+        }
+        writer = writer.options(options.iter().map(|(name, value)| (name.as_str(), value.as_str()))).partition_by(partition_by);
+        wait(py, async {
+            match to {
+                "table" => writer.save_as_table(target).await,
+                "into" => writer.insert_into(target).await,
+                _ => writer.save(target).await,
+            }
+        })
+    }
+}
+
+/// A DataFrame's rows in groups.
+#[pyclass(frozen, name = "Groups", module = "tidemill._tidemill")]
+pub(crate) struct PyGroups(GroupedData);
+
+#[pymethods]
+impl PyGroups {
+    fn agg(&self, aggregates: Vec<PyColumn>) -> PyDataFrame {
+        PyDataFrame(self.0.agg(columns(aggregates)))
+    }
+
+    /// A column per value; without values, per value that there is.
+    fn pivot(&self, py: Python<'_>, column: PyColumn, values: Option<Vec<PyColumn>>) -> PyResult<Self> {
+        let groups = self.0.clone();
+        Ok(Self(match values {
+            Some(values) => groups.pivot(column.0, columns(values)),
+            None => wait(py, groups.pivot_all(column.0))?,
+        }))
+    }
+}

@@ -1,0 +1,28 @@
+//! The Python module `_tidemill`: sessions, DataFrames and columns of the Rust library as Python objects. Names, signatures and
+//! checks in PySpark's manner are the Python package's, which is the only one that imports this.
+
+mod arrow_stream;
+mod column;
+mod data_type;
+mod dataframe;
+mod error;
+mod functions;
+mod literal;
+mod rows;
+mod session;
+mod wait;
+
+/// The module.
+#[pyo3::pymodule]
+mod _tidemill {
+    #[pymodule_export]
+    use super::column::{PyColumn, PyWindow};
+    #[pymodule_export]
+    use super::data_type::{parse_data_type, parse_schema};
+    #[pymodule_export]
+    use super::dataframe::{PyDataFrame, PyGroups};
+    #[pymodule_export]
+    use super::functions::{call, functions, lambda, lambda_variable};
+    #[pymodule_export]
+    use super::session::PySession;
+}

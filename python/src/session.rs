@@ -1,0 +1,98 @@
+//! Sessions: settings, SQL, and DataFrames out of files, tables, numbers and Python's rows.
+
+use std::collections::BTreeMap;
+
+use pyo3::prelude::*;
+use tidemill::Session;
+
+use crate::arrow_stream;
+use crate::column::{PyColumn, columns as columns_of};
+use crate::data_type::columns;
+use crate::dataframe::PyDataFrame;
+use crate::error::{raised, raised_in};
+use crate::rows;
+use crate::wait::wait;
+
+/// A session.
+#[pyclass(frozen, name = "Session", module = "tidemill._tidemill")]
+pub(crate) struct PySession(Session);
+
+#[pymethods]
+impl PySession {
+    #[new]
+    fn new(settings: BTreeMap<String, String>) -> PyResult<Self> {
+        let builder = settings.into_iter().fold(Session::builder(), |builder, (name, value)| builder.config(name, value));
+        Ok(Self(builder.build().map_err(raised)?))
+    }
+
+    fn setting(&self, name: &str) -> Option<String> {
+        self.0.setting(name)
+    }
+
+    fn set(&self, name: &str, value: &str) -> PyResult<()> {
+        self.0.set(name, value).map_err(raised)
+    }
+
+    fn unset(&self, name: &str) -> PyResult<()> {
+        self.0.unset(name).map_err(raised)
+    }
+
+    /// A statement, with values for its parameters: those of `:name` by their aliases.
+    fn sql(&self, py: Python<'_>, text: &str, values: Option<Vec<PyColumn>>) -> PyResult<PyDataFrame> {
+        let session = self.0.clone();
+        let frame = wait(py, async move {
+            Ok(match values {
+                Some(values) => session.sql_with(text, columns_of(values)).await,
+                None => session.sql(text).await,
+            })
+        })?;
+        frame.map(PyDataFrame).map_err(|e| raised_in(e, text))
+    }
+
+    fn table(&self, name: &str) -> PyResult<PyDataFrame> {
+        self.0.read().table(name).map(PyDataFrame).map_err(raised)
+    }
+
+    fn range(&self, start: i64, end: i64, step: i64, partitions: Option<i64>) -> PyDataFrame {
+        PyDataFrame(self.0.range_by(start, end, step, partitions))
+    }
+
+    /// Rows of an object with `__arrow_c_stream__`.
+    fn of_arrow(&self, py: Python<'_>, object: &Bound<'_, PyAny>) -> PyResult<PyDataFrame> {
+        let (schema, mut batches) = arrow_stream::batches(py, object)?;
+        if batches.is_empty() {
+            batches.push(arrow::array::RecordBatch::new_empty(schema));
+        }
+        self.0.create_dataframe(batches).map(PyDataFrame).map_err(raised)
+    }
+
+    /// Rows of columns of values, by a schema in JSON.
+    fn of_columns(&self, values: Vec<Vec<Bound<'_, PyAny>>>, schema: &str, rows: usize) -> PyResult<PyDataFrame> {
+        let batch = rows::batch(&values, &columns(schema).map_err(raised)?, rows)?;
+        self.0.create_dataframe(vec![batch]).map(PyDataFrame).map_err(raised)
+    }
+
+    /// Files or tables of a format.
+    fn load(
+        &self,
+        py: Python<'_>,
+        format: Option<&str>,
+        schema: Option<&str>,
+        options: BTreeMap<String, String>,
+        paths: Vec<String>,
+    ) -> PyResult<PyDataFrame> {
+        let mut reader = self.0.read();
+        if let Some(format) = format {
+            reader = reader.format(format);
+        }
+        if let Some(schema) = schema {
+            reader = reader.schema(schema).map_err(|e| raised_in(e, schema))?;
+        }
+        reader = reader.options(options.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        wait(py, async move { reader.load_all(paths.iter().map(String::as_str)).await }).map(PyDataFrame)
+    }
+
+    fn drop_temp_view(&self, name: &str) -> bool {
+        self.0.drop_temp_view(name)
+    }
+}

@@ -1,0 +1,193 @@
+"""What DataFrames, columns and sessions give: the answers are PySpark's."""
+
+import _thread
+import datetime
+import threading
+
+import pytest
+
+from tidemill.errors import (
+    AnalysisException,
+    ArithmeticException,
+    ParseException,
+    PySparkAttributeError,
+    PySparkTypeError,
+    PySparkValueError,
+)
+from tidemill.sql import Row, SparkSession, Window
+from tidemill.sql import functions as F
+
+
+@pytest.fixture
+def people(spark):
+    return spark.createDataFrame([("ada", 36, "uk"), ("bob", 20, "de"), ("eve", None, "de")], ["name", "age", "land"])
+
+
+def test_steps_and_rows(people):
+    older = people.filter(people.age > 10).withColumn("next", F.col("age") + 1).select("name", "next").orderBy(F.desc("next"))
+    assert older.collect() == [Row(name="ada", next=37), Row(name="bob", next=21)]
+    assert older.columns == ["name", "next"]
+    assert repr(people) == "DataFrame[name: string, age: bigint, land: string]"
+    assert people.head()["name"] == "ada" and people.first().age == 36
+    assert [row.name for row in people.tail(1)] == ["eve"]
+    assert people.count() == 3 and not people.isEmpty()
+
+
+def test_show_and_print_schema(people, capsys):
+    people.show(2)
+    assert capsys.readouterr().out == (
+        "+----+---+----+\n|name|age|land|\n+----+---+----+\n| ada| 36|  uk|\n| bob| 20|  de|\n+----+---+----+\nonly showing top 2 rows\n"
+    )
+    people.printSchema()
+    assert capsys.readouterr().out == (
+        "root\n |-- name: string (nullable = true)\n |-- age: long (nullable = true)\n |-- land: string (nullable = true)\n\n"
+    )
+
+
+def test_groups_joins_and_windows(spark, people):
+    by_land = people.groupBy("land").agg(F.count("*").alias("n"), F.max("age")).orderBy("land")
+    assert [tuple(row) for row in by_land.collect()] == [("de", 2, 20), ("uk", 1, 36)]
+    lands = spark.createDataFrame([("de", "Germany")], "land string, long string")
+    assert people.join(lands, "land", "left").filter("long is null").count() == 1
+    assert people.join(lands, people.land == lands.land).count() == 2
+    assert people.alias("a").join(people.alias("b"), F.col("a.land") == F.col("b.land")).count() == 5
+    rank = F.row_number().over(Window.partitionBy("land").orderBy(F.desc_nulls_last("age")))
+    assert [tuple(row) for row in people.select("name", rank.alias("r")).orderBy("name").collect()] == [("ada", 1), ("bob", 1), ("eve", 2)]
+    pivoted = people.groupBy("name").pivot("land", ["de", "uk"]).count().orderBy("name")
+    assert [tuple(row) for row in pivoted.collect()] == [("ada", None, 1), ("bob", 1, None), ("eve", 1, None)]
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        (F.col("age") + 1, "(age + 1)"),
+        (1 - F.col("age"), "(1 - age)"),
+        ((F.col("a") > 1) & ~F.col("b"), "((a > 1) AND (NOT b))"),
+        (F.col("a").isin(1, 2), "(a IN (1, 2))"),
+        (F.col("a").alias("b"), "a AS b"),
+        (F.upper("name"), "upper(name)"),
+    ],
+)
+def test_columns_as_text(column, text):
+    assert repr(column) == f"Column<'{text}'>"
+
+
+def test_functions_take_what_pyspark_takes(spark):
+    one = spark.range(1)
+    cells = {
+        "round": (F.round(F.lit(2.5), 0), 3.0),
+        "lag": (F.lag("id", 1, 7).over(Window.orderBy("id")), 7),
+        "transform": (F.transform(F.array(F.lit(1), F.lit(2)), lambda x: x * 10), [10, 20]),
+        "with_index": (F.transform(F.array(F.lit(1), F.lit(2)), lambda x, i: x + i), [1, 3]),
+        "aggregate": (F.aggregate(F.array(F.lit(1), F.lit(2)), F.lit(0), lambda a, x: a + x, lambda a: a * 2), 6),
+        "map": (F.create_map(F.lit("a"), F.lit(1)), {"a": 1}),
+        "struct": (F.struct(F.lit(1).alias("x"), F.lit("y").alias("y")), Row(x=1, y="y")),
+        "json": (F.from_json(F.lit('{"a": [1]}'), "a array<int>"), Row(a=[1])),
+        "options": (F.to_json(F.struct(F.lit(datetime.date(2024, 2, 29)).alias("d")), {"dateFormat": "dd.MM.yyyy"}), '{"d":"29.02.2024"}'),
+        "interval": (F.make_dt_interval(F.lit(1), None, None, F.lit(2)), datetime.timedelta(days=1, seconds=2)),
+        "moment": (
+            F.make_timestamp(date=F.lit(datetime.date(2024, 2, 29)), time=F.lit(datetime.time(1, 2, 3))),
+            datetime.datetime(2024, 2, 29, 1, 2, 3),
+        ),
+        "trim": (F.trim(F.lit("xxaxx"), F.lit("x")), "a"),
+        "when": (F.when(F.col("id") > 0, "a").otherwise("b"), "b"),
+        "percentile": (F.percentile_approx("id", [0.5, 1.0]).over(Window.partitionBy()), [0, 0]),
+        "concat_ws": (F.concat_ws("-", F.lit("a"), F.lit("b")), "a-b"),
+        "format": (F.format_string("%d-%s", F.lit(1), F.lit("a")), "1-a"),
+    }
+    row = one.select(*[column.alias(name) for name, (column, _) in cells.items()]).head()
+    assert row.asDict() == {name: value for name, (_, value) in cells.items()}
+    with pytest.raises(NotImplementedError, match="aes_encrypt is not there yet"):
+        F.aes_encrypt("a", "b")
+
+
+def test_errors_are_pysparks_with_condition_and_place(spark, people):
+    with pytest.raises(ParseException) as parse:
+        spark.sql("SELEC 1")
+    assert parse.value.getCondition() == "PARSE_SYNTAX_ERROR" and parse.value.getSqlState() == "42601"
+    assert parse.value.getQueryContext()[0].fragment() == "SELEC"
+    with pytest.raises(AnalysisException) as unknown:
+        people.select("nam").collect()
+    assert unknown.value.getCondition() == "UNRESOLVED_COLUMN.WITH_SUGGESTION" and "`name`" in str(unknown.value)
+    with pytest.raises(ArithmeticException):
+        spark.sql("SELECT 1 / 0").collect()
+    with pytest.raises(AttributeError, match="no such column"):
+        people.nam  # noqa: B018
+    with pytest.raises(PySparkAttributeError):
+        people.nam  # noqa: B018
+    with pytest.raises(PySparkTypeError):
+        people.select(object())
+    with pytest.raises(PySparkValueError, match="write &"):
+        people.filter((people.age > 1) and (people.age < 2))
+
+
+def test_sql_takes_parameters_and_dataframes(spark, people):
+    assert spark.sql("SELECT :a + 1 AS x, :list[1] AS y", {"a": 2, "list": [5, 6]}).head() == Row(x=3, y=6)
+    assert spark.sql("SELECT ? AS x", [datetime.date(2024, 2, 29)]).head().x == datetime.date(2024, 2, 29)
+    assert spark.sql("SELECT count(*) AS n FROM {people} WHERE land = {land}", people=people, land="de").head().n == 2
+    people.createOrReplaceTempView("people")
+    assert spark.sql("SELECT max(age) AS m FROM people").head().m == 36
+
+
+def test_tables_files_and_time_travel(spark, people, tmp_path):
+    path = str(tmp_path / "people")
+    people.write.format("delta").save(path)
+    people.limit(1).write.format("delta").mode("append").save(path)
+    assert spark.read.format("delta").load(path).count() == 4
+    assert spark.read.format("delta").option("versionAsOf", 0).load(path).count() == 3
+    people.write.partitionBy("land").saveAsTable("kept")
+    assert spark.table("kept").filter("land = 'de'").count() == 2
+    people.coalesce(1).write.csv(str(tmp_path / "csv"), header=True)
+    assert spark.read.csv(str(tmp_path / "csv"), header=True, inferSchema=True).dtypes[1] == ("age", "int")
+    with pytest.raises(AnalysisException, match="PATH_ALREADY_EXISTS"):
+        people.write.parquet(str(tmp_path / "csv"))
+
+
+def test_missing_values_and_statistics(people):
+    assert people.na.fill(0).agg(F.sum("age")).head()[0] == 56
+    assert people.na.fill({"age": 1}).dropna().count() == 3
+    assert people.dropna(subset=["age"]).count() == 2
+    assert people.replace({"de": "DE"}, subset=["land"]).filter("land = 'DE'").count() == 2
+    assert people.approxQuantile("age", [0.0, 1.0], 0.0) == [20.0, 36.0]
+    assert [row.summary for row in people.describe("age").collect()] == ["count", "mean", "stddev", "min", "max"]
+
+
+def test_eight_threads_run_queries_at_once(spark):
+    found = []
+
+    def work(number):
+        found.append(spark.range(1000).filter(F.col("id") % 8 == number).count())
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [125] * 8
+
+
+def test_one_session_per_process():
+    first = SparkSession.builder.getOrCreate()
+    second = SparkSession.builder.config("spark.sql.session.timeZone", "Europe/Berlin").getOrCreate()
+    assert first is second and first.conf.get("spark.sql.session.timeZone") == "Europe/Berlin"
+    with pytest.raises(AnalysisException, match=r"did you mean `tidemill\.parallelism`"):
+        SparkSession.builder.config("tidemill.paralelism", 2).create()
+    first.stop()
+    assert SparkSession.getActiveSession() is None
+
+
+def test_an_interrupt_ends_a_query_and_not_the_session(spark):
+    begun = threading.Event()
+
+    def interrupt():
+        begun.wait()
+        _thread.interrupt_main()
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        begun.set()
+        # It would run for hours; the other thread gets the GIL meanwhile.
+        spark.range(10**13).selectExpr("sum(hash(id))").collect()
+    thread.join()
+    assert spark.range(10).count() == 10

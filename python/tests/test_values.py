@@ -1,0 +1,140 @@
+"""Values between Python and the engine: rows in, rows out, types, and Arrow from elsewhere."""
+
+import datetime
+from decimal import Decimal
+
+import pytest
+
+from tidemill.errors import PySparkTypeError, PySparkValueError
+from tidemill.sql import Row
+from tidemill.sql import functions as F
+from tidemill.sql.types import (
+    ArrayType,
+    DataType,
+    DecimalType,
+    IntegerType,
+    LongType,
+    MapType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampNTZType,
+)
+
+DDL = """t tinyint, s smallint, i int, l bigint, f float, d double, b boolean, x string, y binary, n decimal(10,2), day date, at timestamp,
+    local timestamp_ntz, span interval day to second, list array<int>, map map<string,bigint>, row struct<a:int,b:array<string>>"""
+ROWS = [
+    (
+        1,
+        2,
+        3,
+        2**40,
+        0.5,
+        0.1,
+        True,
+        "ä",
+        b"\x00\xff",
+        Decimal("12.30"),
+        datetime.date(2024, 2, 29),
+        datetime.datetime(2024, 2, 29, 12, 30, 0, 1),
+        datetime.datetime(1969, 12, 31, 23, 59, 59, 999999),
+        datetime.timedelta(days=-1, microseconds=1),
+        [1, None],
+        {"a": None, "b": 2},
+        Row(a=1, b=["x"]),
+    ),
+    (None,) * 17,
+]
+
+
+def test_all_types_come_back_as_they_went(spark):
+    df = spark.createDataFrame(ROWS, DDL)
+    assert [tuple(row) for row in df.collect()] == ROWS
+    assert df.schema == DataType.fromDDL(DDL)
+
+
+def test_types_as_text_and_json():
+    for ddl in ("int", "decimal(10,2)", "array<map<string,int>>", "struct<a:int,b:timestamp_ntz>", "interval day to minute", "char(3)"):
+        made = DataType.fromDDL(ddl)
+        assert made.simpleString() == ddl
+    assert DataType.fromDDL("a int, b string") == StructType([StructField("a", IntegerType()), StructField("b", StringType())])
+    assert repr(ArrayType(LongType(), False)) == "ArrayType(LongType(), False)"
+    assert MapType(StringType(), DecimalType(5, 2)).json() == (
+        '{"keyType":"string","type":"map","valueContainsNull":true,"valueType":"decimal(5,2)"}'
+    )
+    assert TimestampNTZType().typeName() == "timestamp_ntz"
+
+
+def test_schemas_are_found(spark):
+    df = spark.createDataFrame([{"a": 1, "b": [1.5]}, {"a": None, "b": []}])
+    assert df.dtypes == [("a", "bigint"), ("b", "array<double>")]
+    assert spark.createDataFrame([Row(x=1, y=Row(z="q"))]).schema["y"].dataType.simpleString() == "struct<z:string>"
+    assert spark.createDataFrame([1, 2], "int").collect() == [Row(value=1), Row(value=2)]
+    with pytest.raises(PySparkValueError, match="columns without a value"):
+        spark.createDataFrame([(None,)], ["a"])
+    with pytest.raises(PySparkTypeError, match="some values are bigint and others array"):
+        spark.createDataFrame([(1,), ([2],)], ["a"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "schema", "message"),
+    [
+        ([(1,), ("x",)], "a int", r"row 2: field `a`: 'x' of type str is no int"),
+        ([(300,)], "a tinyint", "300 is beyond tinyint"),
+        ([(1, 2)], "a int", "a row of 1 columns has 2 values"),
+        ([(None,)], StructType([StructField("a", IntegerType(), False)]), "None stands where no null may be"),
+        ([([1, "x"],)], "a array<int>", "element in array a"),
+        ([(Decimal("123456"),)], "a decimal(5,2)", "does not fit decimal"),
+    ],
+)
+def test_values_that_do_not_fit(spark, rows, schema, message):
+    with pytest.raises((PySparkTypeError, PySparkValueError), match=message):
+        spark.createDataFrame(rows, schema)
+
+
+def test_rows_are_tuples_with_names():
+    row = Row(name="ada", age=36)
+    assert row.name == row["name"] == row[0] == "ada" and "age" in row and row.asDict() == {"name": "ada", "age": 36}
+    assert Row("a", "b")(1, 2) == Row(a=1, b=2) and repr(Row(1, "x")) == "<Row(1, 'x')>"
+    with pytest.raises(AttributeError):
+        row.missing  # noqa: B018
+
+
+def test_arrow_both_ways(spark):
+    pyarrow = pytest.importorskip("pyarrow")
+    df = spark.createDataFrame(ROWS, DDL)
+    table = pyarrow.table(df)
+    assert table.num_rows == 2 and table.schema.field("list").type == pyarrow.list_(pyarrow.field("element", pyarrow.int32()))
+    assert [tuple(row) for row in spark.createDataFrame(table).collect()] == ROWS
+    assert pyarrow.table(df.filter(F.lit(False))).num_rows == 0
+
+
+def test_arrow_types_of_others(spark):
+    pyarrow = pytest.importorskip("pyarrow")
+    columns = {
+        "large": (pyarrow.array(["a", None], pyarrow.large_string()), "string", "a"),
+        "view": (pyarrow.array(["a", None], pyarrow.string_view()), "string", "a"),
+        "words": (pyarrow.array(["a", None]).dictionary_encode(), "string", "a"),
+        "u8": (pyarrow.array([255, None], pyarrow.uint8()), "smallint", 255),
+        "u64": (pyarrow.array([2**64 - 1, None], pyarrow.uint64()), "decimal(20,0)", Decimal(2**64 - 1)),
+        "nanos": (pyarrow.array([1_000, None], pyarrow.timestamp("ns")), "timestamp_ntz", datetime.datetime(1970, 1, 1, 0, 0, 0, 1)),
+        "fixed": (pyarrow.array([b"ab", None], pyarrow.binary(2)), "binary", b"ab"),
+        "sized": (pyarrow.array([[1, 2], None], pyarrow.list_(pyarrow.int64(), 2)), "array<bigint>", [1, 2]),
+        "half": (pyarrow.array([1.5, None], pyarrow.float16()), "float", 1.5),
+        "none": (pyarrow.nulls(2), "void", None),
+    }
+    table = pyarrow.table({name: array for name, (array, _, _) in columns.items()})
+    # Slices begin in the middle of their buffers.
+    for rows, first in ((table, 0), (pyarrow.concat_tables([table.slice(1), table]).slice(1), 0)):
+        df = spark.createDataFrame(rows)
+        assert dict(df.dtypes) == {name: kind for name, (_, kind, _) in columns.items()}
+        assert df.collect()[first].asDict() == {name: value for name, (_, _, value) in columns.items()}
+    fails = pyarrow.RecordBatchReader.from_batches(pyarrow.schema([("a", pyarrow.int64())]), broken(pyarrow))
+    with pytest.raises(Exception, match="the source broke"):
+        spark.createDataFrame(fails)
+
+
+def broken(pyarrow):
+    """Batches that end in an error."""
+    yield pyarrow.record_batch({"a": pyarrow.array([1])})
+    raise ValueError("the source broke")

@@ -1,0 +1,25 @@
+"""Sessions, DataFrames, columns and rows, by PySpark's names."""
+
+from tidemill.sql.column import Column
+from tidemill.sql.conf import RuntimeConfig
+from tidemill.sql.dataframe import DataFrame, DataFrameNaFunctions, DataFrameStatFunctions
+from tidemill.sql.group import GroupedData
+from tidemill.sql.readwriter import DataFrameReader, DataFrameWriter
+from tidemill.sql.session import SparkSession
+from tidemill.sql.types import Row
+from tidemill.sql.window import Window, WindowSpec
+
+__all__ = [
+    "Column",
+    "DataFrame",
+    "DataFrameNaFunctions",
+    "DataFrameReader",
+    "DataFrameStatFunctions",
+    "DataFrameWriter",
+    "GroupedData",
+    "Row",
+    "RuntimeConfig",
+    "SparkSession",
+    "Window",
+    "WindowSpec",
+]

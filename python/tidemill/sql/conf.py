@@ -1,0 +1,43 @@
+"""The settings of a session, by PySpark's names: `spark.conf`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tidemill import _tidemill
+from tidemill.errors import AnalysisException, PySparkTypeError
+
+__all__ = ["RuntimeConfig"]
+
+_UNSET = object()
+
+
+def as_text(value: Any) -> str:
+    """A setting's value as text: `true` for True."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class RuntimeConfig:
+    """The settings of a session."""
+
+    def __init__(self, session: _tidemill.Session) -> None:
+        self._session = session
+
+    def set(self, key: str, value: str | int | bool) -> None:
+        """Gives a setting a value from here on."""
+        self._session.set(key, as_text(value))
+
+    def get(self, key: str, default: Any = _UNSET) -> str | None:
+        """A setting's value; `default` where it has none, and an error without that."""
+        if not isinstance(key, str):
+            raise PySparkTypeError(f"the name of a setting is a str, not {key!r}", errorClass="NOT_STR")
+        found = self._session.setting(key)
+        if found is None and default is _UNSET:
+            raise AnalysisException(
+                f"[SQL_CONF_NOT_FOUND] the setting {key!r} has no value: set it, or give a default", errorClass="SQL_CONF_NOT_FOUND"
+            )
+        return found if found is not None else default
+
+    def unset(self, key: str) -> None:
+        """Takes a setting back to what it was at the start."""
+        self._session.unset(key)

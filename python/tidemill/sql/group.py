@@ -1,0 +1,72 @@
+"""Groups of rows, by PySpark's names: `df.groupBy("user").agg(…)`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tidemill import _tidemill
+from tidemill.errors import PySparkTypeError, PySparkValueError
+from tidemill.sql.column import Column, named, operand
+from tidemill.sql.dataframe import DataFrame
+
+__all__ = ["GroupedData"]
+
+
+class GroupedData:
+    """Rows in groups, to be aggregated."""
+
+    def __init__(self, groups: _tidemill.Groups, df: DataFrame) -> None:
+        self._groups, self._df = groups, df
+
+    def agg(self, *exprs: Any) -> DataFrame:
+        """A row per group: aggregates, or a dict of a function's name for each column's."""
+        if not exprs:
+            raise PySparkValueError("agg needs an aggregate", errorClass="CANNOT_BE_EMPTY")
+        if len(exprs) == 1 and isinstance(exprs[0], dict):
+            made = [_tidemill.call(function, [_argument(name, function)]) for name, function in exprs[0].items()]
+        else:
+            for aggregate in exprs:
+                if not isinstance(aggregate, Column):
+                    raise PySparkTypeError(f"an aggregate is a Column, not {aggregate!r}", errorClass="NOT_LIST_OF_COLUMN")
+            made = [aggregate._column for aggregate in exprs]
+        return self._df._then(self._groups.agg(made))
+
+    def count(self) -> DataFrame:
+        """The number of rows of each group."""
+        one = _tidemill.Column.literal("integer", 1)
+        return self._df._then(self._groups.agg([_tidemill.call("count", [one]).alias("count")]))
+
+    def _each(self, function: str, cols: tuple[str, ...]) -> DataFrame:
+        names = list(cols) or [
+            name
+            for name, data_type in self._df.dtypes
+            if data_type in ("tinyint", "smallint", "int", "bigint", "float", "double") or data_type.startswith("decimal")
+        ]
+        return self._df._then(self._groups.agg([_tidemill.call(function, [named(name)]) for name in names]))
+
+    def sum(self, *cols: str) -> DataFrame:
+        """The sum of each of these columns; of none, of all numbers."""
+        return self._each("sum", cols)
+
+    def avg(self, *cols: str) -> DataFrame:
+        """The average of each of these columns; of none, of all numbers."""
+        return self._each("avg", cols)
+
+    mean = avg
+
+    def min(self, *cols: str) -> DataFrame:
+        """The least value of each of these columns; of none, of all numbers."""
+        return self._each("min", cols)
+
+    def max(self, *cols: str) -> DataFrame:
+        """The greatest value of each of these columns; of none, of all numbers."""
+        return self._each("max", cols)
+
+    def pivot(self, pivot_col: str, values: list[Any] | None = None) -> GroupedData:
+        """A column per value of a column."""
+        listed = None if values is None else [operand(value) for value in values]
+        return GroupedData(self._groups.pivot(named(pivot_col), listed), self._df)
+
+
+def _argument(name: str, function: str) -> _tidemill.Column:
+    return _tidemill.Column.literal("integer", 1) if name == "*" and function.lower() == "count" else named(name)

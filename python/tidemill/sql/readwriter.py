@@ -1,0 +1,170 @@
+"""Files and tables into DataFrames, and back, by PySpark's names: `spark.read`, `df.write`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tidemill.errors import PySparkTypeError, PySparkValueError
+from tidemill.sql.conf import as_text
+from tidemill.sql.dataframe import DataFrame
+from tidemill.sql.types import StructType
+
+if TYPE_CHECKING:
+    from tidemill.sql.session import SparkSession
+
+__all__ = ["DataFrameReader", "DataFrameWriter"]
+
+
+def _given(options: dict[str, Any]) -> dict[str, str]:
+    """The options that have a value, as text."""
+    return {name: as_text(value) for name, value in options.items() if value is not None}
+
+
+def _paths(path: Any) -> list[str]:
+    listed = list(path) if isinstance(path, (list, tuple)) else [path]
+    for each in listed:
+        if not isinstance(each, str):
+            raise PySparkTypeError(f"a path is a str, not {each!r}", errorClass="NOT_STR_OR_LIST_OF_STR")
+    return listed
+
+
+class DataFrameReader:
+    """Collects what to read."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._spark = spark
+        self._format: str | None = None
+        self._schema: str | None = None
+        self._options: dict[str, str] = {}
+
+    def format(self, source: str) -> DataFrameReader:
+        """`delta` (the default), `parquet`, `json` or `csv`."""
+        self._format = source
+        return self
+
+    def schema(self, schema: StructType | str) -> DataFrameReader:
+        """The columns, as a StructType or as DDL."""
+        if isinstance(schema, StructType):
+            schema = ", ".join(
+                f"`{field.name.replace('`', '``')}` {field.dataType.simpleString()}{'' if field.nullable else ' NOT NULL'}"
+                for field in schema
+            )
+        if not isinstance(schema, str):
+            raise PySparkTypeError(f"a schema is a StructType or DDL, not {schema!r}", errorClass="NOT_STR_OR_STRUCT")
+        self._schema = schema
+        return self
+
+    def option(self, key: str, value: Any) -> DataFrameReader:
+        """An option by Spark's name."""
+        return self.options(**{key: value})
+
+    def options(self, **options: Any) -> DataFrameReader:
+        """Options by Spark's names."""
+        self._options.update(_given(options))
+        return self
+
+    def load(self, path: Any = None, format: str | None = None, schema: StructType | str | None = None, **options: Any) -> DataFrame:
+        """What is at a path, or at several."""
+        if format is not None:
+            self.format(format)
+        if schema is not None:
+            self.schema(schema)
+        self.options(**options)
+        if path is None:
+            path = next((self._options[name] for name in self._options if name.lower() == "path"), None)
+        if path is None:
+            raise PySparkValueError("load needs a path", errorClass="ARGUMENT_REQUIRED")
+        rest = {name: value for name, value in self._options.items() if name.lower() != "path"}
+        return self._spark._made(self._spark._engine.load(self._format, self._schema, rest, _paths(path)))
+
+    def table(self, tableName: str) -> DataFrame:
+        """A table or view by its name."""
+        return self._spark.table(tableName)
+
+    def parquet(self, *paths: str, **options: Any) -> DataFrame:
+        """Parquet files."""
+        return self.load(list(paths), "parquet", **options)
+
+    def json(self, path: Any, schema: StructType | str | None = None, **options: Any) -> DataFrame:
+        """JSON, a value per line."""
+        return self.load(path, "json", schema, **options)
+
+    def csv(self, path: Any, schema: StructType | str | None = None, **options: Any) -> DataFrame:
+        """Values with separators."""
+        return self.load(path, "csv", schema, **options)
+
+
+class DataFrameWriter:
+    """Collects how to save."""
+
+    def __init__(self, df: DataFrame) -> None:
+        self._df = df
+        self._format: str | None = None
+        self._mode: str | None = None
+        self._options: dict[str, str] = {}
+        self._partition_by: list[str] = []
+
+    def format(self, source: str) -> DataFrameWriter:
+        """`delta` (the default of paths), `parquet` (that of tables), `json` or `csv`."""
+        self._format = source
+        return self
+
+    def mode(self, saveMode: str | None) -> DataFrameWriter:
+        """`error` (the default), `append`, `overwrite` or `ignore`."""
+        self._mode = saveMode or self._mode
+        return self
+
+    def option(self, key: str, value: Any) -> DataFrameWriter:
+        """An option by Spark's name."""
+        return self.options(**{key: value})
+
+    def options(self, **options: Any) -> DataFrameWriter:
+        """Options by Spark's names."""
+        self._options.update(_given(options))
+        return self
+
+    def partitionBy(self, *cols: Any) -> DataFrameWriter:
+        """The columns whose values are folders."""
+        self._partition_by = list(cols[0]) if len(cols) == 1 and isinstance(cols[0], (list, tuple)) else list(cols)
+        return self
+
+    def _save(self, to: str, target: str) -> None:
+        self._df._frame.save(to, target, self._format, self._mode, self._options, self._partition_by)
+
+    def _with(self, format: str | None, mode: str | None, partition_by: Any, options: dict[str, Any]) -> DataFrameWriter:
+        if format is not None:
+            self.format(format)
+        if partition_by is not None:
+            self.partitionBy(*([partition_by] if isinstance(partition_by, str) else partition_by))
+        return self.mode(mode).options(**options)
+
+    def save(
+        self, path: str | None = None, format: str | None = None, mode: str | None = None, partitionBy: Any = None, **options: Any
+    ) -> None:
+        """Saves the rows at a path."""
+        self._with(format, mode, partitionBy, options)
+        if path is None:
+            path = next((self._options.pop(name) for name in list(self._options) if name.lower() == "path"), None)
+        if path is None:
+            raise PySparkValueError("save needs a path: saveAsTable saves under a name", errorClass="ARGUMENT_REQUIRED")
+        self._save("path", path)
+
+    def saveAsTable(self, name: str, format: str | None = None, mode: str | None = None, partitionBy: Any = None, **options: Any) -> None:
+        """Saves the rows as a table of the catalog."""
+        self._with(format, mode, partitionBy, options)._save("table", name)
+
+    def insertInto(self, tableName: str, overwrite: bool | None = None) -> None:
+        """Adds the rows to a table, columns by their places; or puts them in the place of its rows."""
+        self.mode(None if overwrite is None else "overwrite" if overwrite else "append")._save("into", tableName)
+
+    def parquet(self, path: str, mode: str | None = None, partitionBy: Any = None, compression: str | None = None) -> None:
+        """Saves the rows as Parquet files."""
+        self.save(path, "parquet", mode, partitionBy, compression=compression)
+
+    def json(self, path: str, mode: str | None = None, **options: Any) -> None:
+        """Saves the rows as JSON, one per line."""
+        self.save(path, "json", mode, **options)
+
+    def csv(self, path: str, mode: str | None = None, **options: Any) -> None:
+        """Saves the rows as values with separators."""
+        self.save(path, "csv", mode, **options)

@@ -1,0 +1,279 @@
+"""Sessions, by PySpark's names: `SparkSession.builder.getOrCreate()`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from tidemill import _tidemill
+from tidemill.errors import PySparkTypeError, PySparkValueError
+from tidemill.sql import inference
+from tidemill.sql.column import Column
+from tidemill.sql.conf import RuntimeConfig, as_text
+from tidemill.sql.dataframe import DataFrame
+from tidemill.sql.literal import literal
+from tidemill.sql.readwriter import DataFrameReader
+from tidemill.sql.types import AtomicType, DataType, StructField, StructType, of_ddl
+
+__all__ = ["SparkSession"]
+
+
+class _ClassProperty:
+    """A property of a class."""
+
+    def __init__(self, get: Any) -> None:
+        self._get = get
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        return self._get(owner)
+
+
+class SparkSession:
+    """One program's work: settings, temporary views, and the engine in this process."""
+
+    _lock: ClassVar[threading.RLock] = threading.RLock()
+    _active: ClassVar[SparkSession | None] = None
+
+    class Builder:
+        """Collects settings for a session."""
+
+        def __init__(self) -> None:
+            self._settings: dict[str, str] = {}
+
+        def config(
+            self, key: str | None = None, value: Any = None, conf: Any = None, *, map: dict[str, Any] | None = None
+        ) -> SparkSession.Builder:
+            """A setting, or several in `map`."""
+            if conf is not None:
+                raise PySparkValueError("conf is an object of the JVM's: give settings as map={…}", errorClass="UNSUPPORTED_OPERATION")
+            for name, given in (map or {}).items():
+                self._settings[name] = as_text(given)
+            if key is not None:
+                self._settings[key] = as_text(value)
+            return self
+
+        def appName(self, name: str) -> SparkSession.Builder:
+            """A name for the program."""
+            return self.config("spark.app.name", name)
+
+        def master(self, master: str) -> SparkSession.Builder:
+            """`local[n]` sets how many tasks there are; the engine is always in this process."""
+            inner = master[6:-1] if master.startswith("local[") and master.endswith("]") else None
+            if inner is not None and inner.isdigit():
+                self.config("tidemill.parallelism", inner)
+            elif master not in ("local", "local[*]"):
+                message = f"the engine runs in this process, and {master!r} names another place: leave it out, or say local[n]"
+                raise PySparkValueError(message, errorClass="CANNOT_CONFIGURE_SPARK_CONNECT_MASTER")
+            return self
+
+        def enableHiveSupport(self) -> SparkSession.Builder:
+            """Nothing: the catalog is there always."""
+            return self
+
+        def remote(self, url: str) -> SparkSession.Builder:
+            """Refused: the engine is in this process."""
+            raise PySparkValueError(
+                f"the engine runs in this process, and not at {url!r}: leave remote() out", errorClass="UNSUPPORTED_OPERATION"
+            )
+
+        def getOrCreate(self) -> SparkSession:
+            """The session of this process, with these settings."""
+            with SparkSession._lock:
+                active = SparkSession._active
+                if active is None:
+                    return self.create()
+                for name, value in self._settings.items():
+                    if active._engine.setting(name) != value and not name.startswith(("tidemill.", "spark.sql.warehouse")):
+                        active.conf.set(name, value)
+                return active
+
+        def create(self) -> SparkSession:
+            """A new session with these settings."""
+            with SparkSession._lock:
+                SparkSession._active = SparkSession(_tidemill.Session(self._settings))
+                return SparkSession._active
+
+    builder: ClassVar[SparkSession.Builder] = _ClassProperty(lambda owner: owner.Builder())  # type: ignore[assignment]
+
+    def __init__(self, engine: _tidemill.Session) -> None:
+        self._engine = engine
+
+    def _made(self, frame: _tidemill.DataFrame) -> DataFrame:
+        return DataFrame(frame, self)
+
+    @classmethod
+    def active(cls) -> SparkSession:
+        """The session of this process."""
+        if cls._active is None:
+            raise PySparkValueError("there is no session: SparkSession.builder.getOrCreate() makes one", errorClass="NO_ACTIVE_SESSION")
+        return cls._active
+
+    @classmethod
+    def getActiveSession(cls) -> SparkSession | None:
+        """The session of this process, or None."""
+        return cls._active
+
+    @property
+    def conf(self) -> RuntimeConfig:
+        """The settings."""
+        return RuntimeConfig(self._engine)
+
+    @property
+    def read(self) -> DataFrameReader:
+        """Reads files and tables."""
+        return DataFrameReader(self)
+
+    @property
+    def version(self) -> str:
+        """The release of Spark whose names and rules these are."""
+        return "4.2.0"
+
+    def newSession(self) -> SparkSession:
+        """A session with settings and temporary views of its own."""
+        return SparkSession(_tidemill.Session({}))
+
+    def stop(self) -> None:
+        """Forgets the session of this process."""
+        with SparkSession._lock:
+            if SparkSession._active is self:
+                SparkSession._active = None
+
+    def __enter__(self) -> SparkSession:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def sql(self, sqlQuery: str, args: Any = None, **kwargs: Any) -> DataFrame:
+        """A statement. `args` gives values to its parameters: a dict for `:name`, a list for `?`. `{name}` stands for what is given as
+        `name=…`: a DataFrame, a Column, or a value."""
+        views: list[str] = []
+        if kwargs:
+            sqlQuery = self._filled(sqlQuery, kwargs, views)
+        if args is None:
+            values = None
+        elif isinstance(args, dict):
+            values = [_value(value).alias(name) for name, value in args.items()]
+        elif isinstance(args, (list, tuple)):
+            values = [_value(value) for value in args]
+        else:
+            raise PySparkTypeError(f"args is a dict or a list, not {args!r}", errorClass="INVALID_TYPE")
+        try:
+            return self._made(self._engine.sql(sqlQuery, values))
+        finally:
+            for view in views:
+                self._engine.drop_temp_view(view)
+
+    def _filled(self, text: str, given: dict[str, Any], views: list[str]) -> str:
+        import string
+        import uuid
+
+        class Filler(string.Formatter):
+            def format_field(self, value: Any, spec: str) -> str:
+                if isinstance(value, DataFrame):
+                    name = f"_tidemill_{uuid.uuid4().hex}"
+                    value.createTempView(name)
+                    views.append(name)
+                    return name
+                if isinstance(value, Column):
+                    return value._column.text()
+                return super().format_field(_quoted(value) if isinstance(value, str) else value, spec)
+
+            def get_value(self, key: Any, args: Any, kwargs: Any) -> Any:
+                if key not in kwargs:
+                    raise PySparkValueError(f"the statement has {{{key}}}, and nothing is given for it", errorClass="ARGUMENT_REQUIRED")
+                return kwargs[key]
+
+        return Filler().vformat(text, (), given)
+
+    def table(self, tableName: str) -> DataFrame:
+        """A table or view by its name."""
+        return self._made(self._engine.table(tableName))
+
+    def range(self, start: int, end: int | None = None, step: int = 1, numPartitions: int | None = None) -> DataFrame:
+        """Numbers from `start` up to `end`, in a column `id`; with one number, up to that one from 0."""
+        first, last = (0, start) if end is None else (start, end)
+        return self._made(self._engine.range(int(first), int(last), int(step), numPartitions))
+
+    def createDataFrame(self, data: Any, schema: Any = None, samplingRatio: float | None = None, verifySchema: bool = True) -> DataFrame:
+        """A DataFrame of rows: of tuples, lists, dicts, Rows or plain values; of pandas, Polars or pyarrow; of anything that hands its
+        rows over by Arrow. `schema` is a StructType, DDL, or a list of names."""
+        if isinstance(data, DataFrame):
+            raise PySparkTypeError("data is a DataFrame already", errorClass="INVALID_TYPE")
+        if isinstance(schema, str):
+            schema = of_ddl(schema)
+        if schema is not None and not isinstance(schema, (DataType, list, tuple)):
+            raise PySparkTypeError(
+                f"a schema is a StructType, DDL or a list of names, not {schema!r}", errorClass="NOT_LIST_OR_NONE_OR_STRUCT"
+            )
+        names = list(schema) if isinstance(schema, (list, tuple)) else None
+        if hasattr(data, "__arrow_c_stream__"):
+            return self._of_arrow(data, schema if isinstance(schema, StructType) else None, names)
+        if _is_pandas(data):
+            return self._of_arrow(_arrow_of_pandas(data), schema if isinstance(schema, StructType) else None, names)
+        if type(data).__module__ == "numpy" and hasattr(data, "tolist"):
+            rows = data.tolist()
+            if data.ndim == 1:
+                rows = [(value,) for value in rows]
+        elif isinstance(data, Iterable) and not isinstance(data, (str, bytes)):
+            rows = list(data)
+        else:
+            raise PySparkTypeError(f"rows are a list or a table, not {data!r}", errorClass="CANNOT_ACCEPT_OBJECT_IN_TYPE")
+        struct, tuples = self._shaped(rows, schema, names, verifySchema)
+        columns = [list(column) for column in zip(*tuples)] if tuples else [[] for _ in struct]
+        return self._made(self._engine.of_columns(columns, struct.json(), len(tuples)))
+
+    def _shaped(self, rows: list[Any], schema: Any, names: list[str] | None, verify: bool) -> tuple[StructType, list[Any]]:
+        """The columns, and the rows in their inner form."""
+        wrapped = False
+        if isinstance(schema, StructType):
+            struct = schema
+        elif isinstance(schema, AtomicType) or (isinstance(schema, DataType) and not isinstance(schema, StructType)):
+            struct, wrapped = StructType([StructField("value", schema)]), True
+        else:
+            struct = inference.schema_of(rows, names)
+        if verify:
+            check = inference.verifier(struct["value"].dataType if wrapped else struct, name=None)
+            for number, row in enumerate(rows):
+                try:
+                    check(row)
+                except (PySparkTypeError, PySparkValueError) as error:
+                    error.args = (f"row {number + 1}: {error.getMessage()}",)
+                    error._message = error.args[0]
+                    raise
+        if wrapped:
+            rows = [(row,) for row in rows]
+        plain = all(isinstance(row, (tuple, list, dict)) or hasattr(row, "__dict__") for row in rows)
+        rows = rows if plain else [row if isinstance(row, (tuple, list, dict)) or hasattr(row, "__dict__") else (row,) for row in rows]
+        return struct, [struct.toInternal(row) for row in rows]
+
+    def _of_arrow(self, data: Any, struct: StructType | None, names: list[str] | None) -> DataFrame:
+        made = self._made(self._engine.of_arrow(data))
+        if names is not None:
+            return made.toDF(*names)
+        if struct is not None:
+            if len(struct) != len(made.columns):
+                message = f"the schema has {len(struct)} columns, and the rows have {len(made.columns)}"
+                raise PySparkValueError(message, errorClass="AXIS_LENGTH_MISMATCH")
+            renamed = made.toDF(*struct.names)
+            return renamed.select(*[renamed[place].cast(field.dataType).alias(field.name) for place, field in enumerate(struct)])
+        return made
+
+
+def _value(value: Any) -> _tidemill.Column:
+    return value._column if isinstance(value, Column) else literal(value)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _is_pandas(data: Any) -> bool:
+    return any(base.__module__.startswith("pandas.") and base.__name__ == "DataFrame" for base in type(data).__mro__)
+
+
+def _arrow_of_pandas(data: Any) -> Any:
+    import pyarrow
+
+    return pyarrow.Table.from_pandas(data, preserve_index=False)
