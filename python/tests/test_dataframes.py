@@ -101,6 +101,15 @@ def test_functions_take_what_pyspark_takes(spark):
         F.aes_encrypt("a", "b")
 
 
+def test_import_star_hides_nothing_of_pythons_that_pysparks_does_not():
+    names: dict[str, object] = {}
+    exec("from tidemill.sql.functions import *", names)
+    assert "float" not in names and "Any" not in names and names["sum"] is F.sum
+    assert repr(F.bigint("a")) == "Column<'bigint(a)'>"
+    with pytest.raises(AttributeError, match="there is no function nope"):
+        F.nope  # noqa: B018
+
+
 def test_errors_are_pysparks_with_condition_and_place(spark, people):
     with pytest.raises(ParseException) as parse:
         spark.sql("SELEC 1")

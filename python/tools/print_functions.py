@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tidemill.sql.column import Column
+from tidemill.sql.column import Column, operand
 from tidemill.sql.functions.call import absent, called, called_with_zeros, constant, either, lambda_of, listed, name_or_column, options_of
 
 '''
@@ -63,7 +63,9 @@ def printed(name: str, parameters: list[list[str]], usage: str | None) -> str:
         if kind.startswith("function"):
             arguments.append(f"lambda_of({bare})")
         else:
-            arguments.append(f"{KINDS.get(kind, 'constant')}({bare})")
+            # None is a value where one has to be given.
+            taken = "operand" if kind in ("value", "plain") and default == "-" else KINDS.get(kind, "constant")
+            arguments.append(f"{taken}({bare})")
     head = f"def {name}({', '.join(signature)}) -> Column:\n"
     if usage is None:
         return head + f'    """Not there."""\n    return absent("{name}")\n'
@@ -85,12 +87,13 @@ def text() -> str:
             continue
         names.append(name)
         parts.append(printed(name, [parameter.split(" ") for parameter in parameters], known.get(ENGINE.get(name, name))))
-    # What SQL has and PySpark has no function for takes columns by their names.
+    pysparks = sorted(names)
+    # What SQL has and PySpark has no function for takes columns by their names. `import *` leaves it out: it would hide Python's `float`.
     for name in sorted(set(known) - set(names) - by_hand - set(ENGINE.values())):
         if name.isidentifier() and not keyword.iskeyword(name):
             names.append(name)
             parts.append(printed(name, [["*cols", "column", "-"]], known[name]))
-    listed = "".join(f'    "{name}",\n' for name in sorted(names))
+    listed = "".join(f'    "{name}",\n' for name in pysparks)
     return HEAD + f"__all__ = [\n{listed}]\n\n\n" + "\n\n".join(parts)
 
 

@@ -155,10 +155,6 @@ class DataFrame:
             )
         return Column(self._frame.col(name))
 
-    def col(self, name: str) -> Column:
-        """Its column of that name: that very one, in joins too."""
-        return self._checked(name)
-
     def colRegex(self, colName: str) -> Column:
         """The columns whose names match a Java regular expression between backticks."""
         return Column(self._frame.col_regex(colName))
@@ -556,6 +552,14 @@ class DataFrame:
         except (TypeError, ValueError):
             raise PySparkTypeError(f"truncate is a bool or a number, not {truncate!r}", errorClass="NOT_BOOL") from None
         return self._frame.show_string(max(0, n), max(0, width), vertical)
+
+    def isLocal(self) -> bool:
+        """Whether collect needs no other machine: always."""
+        return True
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """What completes `df["`."""
+        return self.columns
 
     def printSchema(self, level: int | None = None) -> None:
         """Prints the columns as a tree."""

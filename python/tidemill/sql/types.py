@@ -127,6 +127,15 @@ class StringType(AtomicType):
         if collation != "UTF8_BINARY":
             raise PySparkValueError(f"the collation {collation!r} is not supported: text is compared by bytes (UTF8_BINARY)")
 
+    def needConversion(self) -> bool:
+        return True
+
+    def toInternal(self, obj: Any) -> str | None:
+        """Other values stand in a column of texts as text."""
+        if obj is None or isinstance(obj, str):
+            return obj
+        return str(obj).lower() if isinstance(obj, bool) else str(obj)
+
 
 class CharType(AtomicType):
     """`char(length)`: text that is padded with blanks."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tidemill.sql.column import Column
+from tidemill.sql.column import Column, operand
 from tidemill.sql.functions.call import absent, called, called_with_zeros, constant, either, lambda_of, listed, name_or_column, options_of
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "add_months",
     "aes_decrypt",
     "aes_encrypt",
-    "any",
     "any_value",
     "approx_count_distinct",
     "approx_percentile",
@@ -50,10 +49,7 @@ __all__ = [
     "atanh",
     "avg",
     "base64",
-    "between",
-    "bigint",
     "bin",
-    "binary",
     "bit_and",
     "bit_count",
     "bit_get",
@@ -69,23 +65,19 @@ __all__ = [
     "bitwise_not",
     "bool_and",
     "bool_or",
-    "boolean",
     "bround",
     "btrim",
     "bucket",
     "cardinality",
-    "case",
     "cbrt",
     "ceil",
     "ceiling",
     "char",
     "char_length",
     "character_length",
-    "chr",
     "coalesce",
     "collate",
     "collation",
-    "collations",
     "collect_list",
     "collect_set",
     "column",
@@ -115,7 +107,6 @@ __all__ = [
     "current_timestamp",
     "current_timezone",
     "current_user",
-    "date",
     "date_add",
     "date_diff",
     "date_format",
@@ -132,12 +123,9 @@ __all__ = [
     "dayofweek",
     "dayofyear",
     "days",
-    "decimal",
     "decode",
     "degrees",
     "dense_rank",
-    "div",
-    "double",
     "e",
     "element_at",
     "elt",
@@ -155,7 +143,6 @@ __all__ = [
     "find_in_set",
     "first_value",
     "flatten",
-    "float",
     "floor",
     "forall",
     "format_number",
@@ -180,8 +167,6 @@ __all__ = [
     "hypot",
     "ifnull",
     "ilike",
-    "ilike_all",
-    "ilike_any",
     "initcap",
     "inline",
     "inline_outer",
@@ -189,16 +174,12 @@ __all__ = [
     "input_file_block_start",
     "input_file_name",
     "instr",
-    "int",
     "is_valid_utf8",
     "is_valid_variant",
     "is_variant_null",
-    "isfalse",
     "isnan",
     "isnotnull",
     "isnull",
-    "istrue",
-    "isunknown",
     "java_method",
     "json_array_length",
     "json_object_keys",
@@ -231,11 +212,8 @@ __all__ = [
     "lead",
     "least",
     "left",
-    "len",
     "length",
     "like",
-    "like_all",
-    "like_any",
     "listagg",
     "ln",
     "localtimestamp",
@@ -245,7 +223,6 @@ __all__ = [
     "log2",
     "lower",
     "lpad",
-    "luhn_check",
     "make_date",
     "make_dt_interval",
     "make_interval",
@@ -271,7 +248,6 @@ __all__ = [
     "min",
     "min_by",
     "minute",
-    "mod",
     "month",
     "monthname",
     "months",
@@ -281,10 +257,6 @@ __all__ = [
     "negate",
     "negative",
     "next_day",
-    "not_ilike_all",
-    "not_ilike_any",
-    "not_like_all",
-    "not_like_any",
     "now",
     "ntile",
     "nullif",
@@ -299,8 +271,6 @@ __all__ = [
     "percent_rank",
     "percentile",
     "percentile_approx",
-    "percentile_cont",
-    "percentile_disc",
     "pi",
     "pmod",
     "posexplode",
@@ -317,7 +287,6 @@ __all__ = [
     "raise_error",
     "rand",
     "randn",
-    "random",
     "randstr",
     "rank",
     "reduce",
@@ -373,11 +342,9 @@ __all__ = [
     "size",
     "skewness",
     "slice",
-    "smallint",
     "some",
     "sort_array",
     "soundex",
-    "space",
     "spark_partition_id",
     "split",
     "split_part",
@@ -394,7 +361,6 @@ __all__ = [
     "stddev_pop",
     "stddev_samp",
     "str_to_map",
-    "string",
     "string_agg",
     "string_agg_distinct",
     "struct",
@@ -411,7 +377,6 @@ __all__ = [
     "theta_sketch_estimate",
     "theta_union",
     "theta_union_agg",
-    "time",
     "time_bucket",
     "time_diff",
     "time_from_micros",
@@ -421,16 +386,11 @@ __all__ = [
     "time_to_millis",
     "time_to_seconds",
     "time_trunc",
-    "timediff",
-    "timestamp",
     "timestamp_add",
     "timestamp_diff",
     "timestamp_micros",
     "timestamp_millis",
     "timestamp_seconds",
-    "timestampadd",
-    "timestampdiff",
-    "tinyint",
     "to_binary",
     "to_char",
     "to_csv",
@@ -513,7 +473,6 @@ __all__ = [
     "url_decode",
     "url_encode",
     "user",
-    "uuid",
     "validate_utf8",
     "var_pop",
     "var_samp",
@@ -583,7 +542,7 @@ def approx_count_distinct(col: Column | str, rsd: Any = None) -> Column:
 
 def approx_percentile(col: Column | str, percentage: Any, accuracy: Any = 10000) -> Column:
     """The least value up to which about that share of all values lies; an array of shares gives an array."""
-    return called("approx_percentile", name_or_column(col), constant(percentage), constant(accuracy))
+    return called("approx_percentile", name_or_column(col), operand(percentage), constant(accuracy))
 
 
 def array(*cols: Any) -> Column:
@@ -598,7 +557,7 @@ def array_agg(col: Column | str) -> Column:
 
 def array_append(col: Column | str, value: Any) -> Column:
     """The array with the element at its end; a null array stays null."""
-    return called("array_append", name_or_column(col), constant(value))
+    return called("array_append", name_or_column(col), operand(value))
 
 
 def array_compact(col: Column | str) -> Column:
@@ -608,7 +567,7 @@ def array_compact(col: Column | str) -> Column:
 
 def array_contains(col: Column | str, value: Any) -> Column:
     """Whether the array has the value; null if it has not but has nulls."""
-    return called("array_contains", name_or_column(col), constant(value))
+    return called("array_contains", name_or_column(col), operand(value))
 
 
 def array_distinct(col: Column | str) -> Column:
@@ -623,7 +582,7 @@ def array_except(col1: Column | str, col2: Column | str) -> Column:
 
 def array_insert(arr: Column | str, pos: Column | str | float, value: Any) -> Column:
     """The array with `val` at place `pos`, counted from 1, or from the end where negative; nulls fill a gap."""
-    return called("array_insert", name_or_column(arr), either(pos), constant(value))
+    return called("array_insert", name_or_column(arr), either(pos), operand(value))
 
 
 def array_intersect(col1: Column | str, col2: Column | str) -> Column:
@@ -633,7 +592,7 @@ def array_intersect(col1: Column | str, col2: Column | str) -> Column:
 
 def array_join(col: Column | str, delimiter: Any, null_replacement: Any = None) -> Column:
     """The elements as one text with the delimiter between them; nulls are passed over, or replaced."""
-    return called("array_join", name_or_column(col), constant(delimiter), constant(null_replacement))
+    return called("array_join", name_or_column(col), operand(delimiter), constant(null_replacement))
 
 
 def array_max(col: Column | str) -> Column:
@@ -648,17 +607,17 @@ def array_min(col: Column | str) -> Column:
 
 def array_position(col: Column | str, value: Any) -> Column:
     """The place, from 1, of the first such element; 0 if there is none."""
-    return called("array_position", name_or_column(col), constant(value))
+    return called("array_position", name_or_column(col), operand(value))
 
 
 def array_prepend(col: Column | str, value: Any) -> Column:
     """The array with the element before it; a null array stays null."""
-    return called("array_prepend", name_or_column(col), constant(value))
+    return called("array_prepend", name_or_column(col), operand(value))
 
 
 def array_remove(col: Column | str, element: Any) -> Column:
     """The array without the elements that equal this one."""
-    return called("array_remove", name_or_column(col), constant(element))
+    return called("array_remove", name_or_column(col), operand(element))
 
 
 def array_repeat(col: Column | str, count: Column | str | float) -> Column:
@@ -883,7 +842,7 @@ def coalesce(*cols: Any) -> Column:
 
 def collate(col: Column | str, collation: Any) -> Column:
     """The text under a collation; UTF8_BINARY is the only one."""
-    return called("collate", name_or_column(col), constant(collation))
+    return called("collate", name_or_column(col), operand(collation))
 
 
 def collation(col: Column | str) -> Column:
@@ -918,7 +877,7 @@ def contains(left: Column | str, right: Column | str) -> Column:
 
 def conv(col: Column | str, fromBase: Any, toBase: Any) -> Column:
     """A number, said in one base, in another; bases are 2 to 36, and a negative `to_base` gives a sign."""
-    return called("conv", name_or_column(col), constant(fromBase), constant(toBase))
+    return called("conv", name_or_column(col), operand(fromBase), operand(toBase))
 
 
 def corr(col1: Column | str, col2: Column | str) -> Column:
@@ -1048,7 +1007,7 @@ def date_diff(end: Column | str, start: Column | str) -> Column:
 
 def date_format(date: Column | str, format: Any) -> Column:
     """The timestamp as text in that pattern."""
-    return called("date_format", name_or_column(date), constant(format))
+    return called("date_format", name_or_column(date), operand(format))
 
 
 def date_from_unix_date(days: Column | str) -> Column:
@@ -1058,7 +1017,7 @@ def date_from_unix_date(days: Column | str) -> Column:
 
 def date_part(field: Any, source: Column | str) -> Column:
     """A part of a date, timestamp, time or interval; the field is constant text."""
-    return called("date_part", constant(field), name_or_column(source))
+    return called("date_part", operand(field), name_or_column(source))
 
 
 def date_sub(start: Column | str, days: Column | str | float) -> Column:
@@ -1068,7 +1027,7 @@ def date_sub(start: Column | str, days: Column | str | float) -> Column:
 
 def date_trunc(format: Any, timestamp: Column | str) -> Column:
     """The timestamp with what is smaller than the unit made zero; null for unknown units."""
-    return called("date_trunc", constant(format), name_or_column(timestamp))
+    return called("date_trunc", operand(format), name_or_column(timestamp))
 
 
 def dateadd(start: Column | str, days: Column | str | float) -> Column:
@@ -1083,7 +1042,7 @@ def datediff(end: Column | str, start: Column | str) -> Column:
 
 def datepart(field: Any, source: Column | str) -> Column:
     """The same as date_part."""
-    return called("datepart", constant(field), name_or_column(source))
+    return called("datepart", operand(field), name_or_column(source))
 
 
 def day(col: Column | str) -> Column:
@@ -1118,7 +1077,7 @@ def days(col: Column | str) -> Column:
 
 def decode(col: Column | str, charset: Any) -> Column:
     """The text that bytes are in a character set. decode(expr, search, result[, search, result]...[, default]) - The result beside the first `search` that `expr` equals (NULL equals NULL), else the default, else NULL."""
-    return called("decode", name_or_column(col), constant(charset))
+    return called("decode", name_or_column(col), operand(charset))
 
 
 def degrees(col: Column | str) -> Column:
@@ -1138,7 +1097,7 @@ def e() -> Column:
 
 def element_at(col: Column | str, extraction: Any) -> Column:
     """The element at a place counted from 1, or from -1 backwards; an error beyond the array, null with ANSI mode off. element_at(map, key) - The key's value, null without the key."""
-    return called("element_at", name_or_column(col), constant(extraction))
+    return called("element_at", name_or_column(col), operand(extraction))
 
 
 def elt(*inputs: Any) -> Column:
@@ -1148,7 +1107,7 @@ def elt(*inputs: Any) -> Column:
 
 def encode(col: Column | str, charset: Any) -> Column:
     """The bytes of the text in a character set: US-ASCII, ISO-8859-1, UTF-8, UTF-16BE, UTF-16LE, UTF-16 or UTF-32."""
-    return called("encode", name_or_column(col), constant(charset))
+    return called("encode", name_or_column(col), operand(charset))
 
 
 def endswith(str: Column | str, suffix: Column | str) -> Column:
@@ -1228,7 +1187,7 @@ def forall(col: Column | str, f: Any) -> Column:
 
 def format_number(col: Column | str, d: Any) -> Column:
     """The number with commas between thousands, rounded half even to `expr2` digits behind the point; or by a pattern `expr2` as of Java's DecimalFormat."""
-    return called("format_number", name_or_column(col), constant(d))
+    return called("format_number", name_or_column(col), operand(d))
 
 
 def from_unixtime(timestamp: Column | str, format: Any = 'yyyy-MM-dd HH:mm:ss') -> Column:
@@ -1238,7 +1197,7 @@ def from_unixtime(timestamp: Column | str, format: Any = 'yyyy-MM-dd HH:mm:ss') 
 
 def from_utc_timestamp(timestamp: Column | str, tz: Any) -> Column:
     """Takes the shown time as one in UTC and shows it in the zone."""
-    return called("from_utc_timestamp", name_or_column(timestamp), constant(tz))
+    return called("from_utc_timestamp", name_or_column(timestamp), operand(tz))
 
 
 def from_xml(col: Column | str, schema: Any, options: dict[str, str] | None = None) -> Column:
@@ -1253,7 +1212,7 @@ def get(col: Column | str, index: Column | str | float) -> Column:
 
 def get_json_object(col: Column | str, path: Any) -> Column:
     """The value at a path such as `$.a[0].b` or `$[*].a`, as text; null for text that is no JSON."""
-    return called("get_json_object", name_or_column(col), constant(path))
+    return called("get_json_object", name_or_column(col), operand(path))
 
 
 def getbit(col: Column | str, pos: Column | str) -> Column:
@@ -1288,7 +1247,7 @@ def hex(col: Column | str) -> Column:
 
 def histogram_numeric(col: Column | str, nBins: Any) -> Column:
     """At most so many bins with centre `x` and height `y` that the values fall into."""
-    return called("histogram_numeric", name_or_column(col), constant(nBins))
+    return called("histogram_numeric", name_or_column(col), operand(nBins))
 
 
 def hll_sketch_agg(col: Column | str, lgConfigK: Any = None) -> Column:
@@ -1368,7 +1327,7 @@ def input_file_name() -> Column:
 
 def instr(str: Column | str, substr: Any) -> Column:
     """The place, from 1, at which `substr` first stands in `str`; 0 if it does not."""
-    return called("instr", name_or_column(str), constant(substr))
+    return called("instr", name_or_column(str), operand(substr))
 
 
 def is_valid_utf8(str: Column | str) -> Column:
@@ -1588,7 +1547,7 @@ def localtimestamp() -> Column:
 
 def locate(substr: Any, str: Column | str, pos: Any = 1) -> Column:
     """The place, from 1, at which `substr` first stands in `str` at `pos` or behind; 0 if it does not."""
-    return called("locate", constant(substr), name_or_column(str), constant(pos))
+    return called("locate", operand(substr), name_or_column(str), constant(pos))
 
 
 def log10(col: Column | str) -> Column:
@@ -1613,7 +1572,7 @@ def lower(col: Column | str) -> Column:
 
 def lpad(col: Column | str, len: Any, pad: Any) -> Column:
     """The text made `len` characters long: cut off at the end, or filled up at the begin with `pad`, else with blanks. Binary data is made `len` bytes long, and filled up with zeros."""
-    return called("lpad", name_or_column(col), constant(len), constant(pad))
+    return called("lpad", name_or_column(col), operand(len), operand(pad))
 
 
 def make_date(year: Column | str, month: Column | str, day: Column | str) -> Column:
@@ -1658,7 +1617,7 @@ def map_concat(*cols: Any) -> Column:
 
 def map_contains_key(col: Column | str, value: Any) -> Column:
     """Whether the map has the key."""
-    return called("map_contains_key", name_or_column(col), constant(value))
+    return called("map_contains_key", name_or_column(col), operand(value))
 
 
 def map_entries(col: Column | str) -> Column:
@@ -1783,7 +1742,7 @@ def negative(col: Column | str) -> Column:
 
 def next_day(date: Column | str, dayOfWeek: Any) -> Column:
     """The first date after it that is such a day: MO, Mon and Monday are the same."""
-    return called("next_day", name_or_column(date), constant(dayOfWeek))
+    return called("next_day", name_or_column(date), operand(dayOfWeek))
 
 
 def now() -> Column:
@@ -1793,7 +1752,7 @@ def now() -> Column:
 
 def ntile(n: Any) -> Column:
     """The row's bucket, of so many about equally large ones in its partition."""
-    return called("ntile", constant(n))
+    return called("ntile", operand(n))
 
 
 def nullif(col1: Column | str, col2: Column | str) -> Column:
@@ -1848,12 +1807,12 @@ def percent_rank() -> Column:
 
 def percentile(col: Column | str, percentage: Any, frequency: Any = 1) -> Column:
     """The value below which that share of all values lies, between two of them in proportion; an array of shares gives an array."""
-    return called("percentile", name_or_column(col), constant(percentage), constant(frequency))
+    return called("percentile", name_or_column(col), operand(percentage), constant(frequency))
 
 
 def percentile_approx(col: Column | str, percentage: Any, accuracy: Any = 10000) -> Column:
     """The least value up to which about that share of all values lies; an array of shares gives an array."""
-    return called("percentile_approx", name_or_column(col), constant(percentage), constant(accuracy))
+    return called("percentile_approx", name_or_column(col), operand(percentage), constant(accuracy))
 
 
 def pi() -> Column:
@@ -1923,7 +1882,7 @@ def radians(col: Column | str) -> Column:
 
 def raise_error(errMsg: Any) -> Column:
     """An error with that message."""
-    return called("raise_error", constant(errMsg))
+    return called("raise_error", operand(errMsg))
 
 
 def rand(seed: Any = None) -> Column:
@@ -1938,7 +1897,7 @@ def randn(seed: Any = None) -> Column:
 
 def randstr(length: Any, seed: Any = None) -> Column:
     """Text of so many characters, each of 0-9, a-z and A-Z by chance; the same for the same seed."""
-    return called("randstr", constant(length), constant(seed))
+    return called("randstr", operand(length), constant(seed))
 
 
 def rank() -> Column:
@@ -1968,7 +1927,7 @@ def regexp_count(str: Column | str, regexp: Column | str) -> Column:
 
 def regexp_extract(str: Column | str, pattern: Any, idx: Any) -> Column:
     """The group `idx` (1 if it is not said, 0 for all) of the first match of a Java regular expression; empty without one."""
-    return called("regexp_extract", name_or_column(str), constant(pattern), constant(idx))
+    return called("regexp_extract", name_or_column(str), operand(pattern), operand(idx))
 
 
 def regexp_extract_all(str: Column | str, regexp: Column | str, idx: Any = None) -> Column:
@@ -1988,7 +1947,7 @@ def regexp_like(str: Column | str, regexp: Column | str) -> Column:
 
 def regexp_replace(string: Column | str, pattern: Any, replacement: Any) -> Column:
     """Puts `rep` for every match of a Java regular expression from the place `position` on; `$1` in it is the first group."""
-    return called("regexp_replace", name_or_column(string), constant(pattern), constant(replacement))
+    return called("regexp_replace", name_or_column(string), operand(pattern), operand(replacement))
 
 
 def regexp_substr(str: Column | str, regexp: Column | str) -> Column:
@@ -2083,17 +2042,17 @@ def row_number() -> Column:
 
 def rpad(col: Column | str, len: Any, pad: Any) -> Column:
     """The text made `len` characters long: cut off or filled up at the end with `pad`, else with blanks. Binary data is made `len` bytes long, and filled up with zeros."""
-    return called("rpad", name_or_column(col), constant(len), constant(pad))
+    return called("rpad", name_or_column(col), operand(len), operand(pad))
 
 
 def schema_of_csv(csv: Any, options: dict[str, str] | None = None) -> Column:
     """The type of a constant record of CSV, in DDL."""
-    return called("schema_of_csv", constant(csv), options_of(options))
+    return called("schema_of_csv", operand(csv), options_of(options))
 
 
 def schema_of_json(json: Any, options: dict[str, str] | None = None) -> Column:
     """The type of constant JSON text, in DDL."""
-    return called("schema_of_json", constant(json), options_of(options))
+    return called("schema_of_json", operand(json), options_of(options))
 
 
 def schema_of_variant(v: Column | str) -> Column:
@@ -2138,7 +2097,7 @@ def session_user() -> Column:
 
 def session_window(timeColumn: Column | str, gapDuration: Any) -> Column:
     """The window from a row's time until nothing has come for the gap."""
-    return called("session_window", name_or_column(timeColumn), constant(gapDuration))
+    return called("session_window", name_or_column(timeColumn), operand(gapDuration))
 
 
 def sha(col: Column | str) -> Column:
@@ -2153,22 +2112,22 @@ def sha1(col: Column | str) -> Column:
 
 def sha2(col: Column | str, numBits: Any) -> Column:
     """The SHA-2 hash of 224, 256, 384 or 512 bits, in hexadecimal; 0 is 256, and others give null."""
-    return called("sha2", name_or_column(col), constant(numBits))
+    return called("sha2", name_or_column(col), operand(numBits))
 
 
 def shiftleft(col: Column | str, numBits: Any) -> Column:
     """The bits moved up."""
-    return called("shiftleft", name_or_column(col), constant(numBits))
+    return called("shiftleft", name_or_column(col), operand(numBits))
 
 
 def shiftright(col: Column | str, numBits: Any) -> Column:
     """The bits moved down; the sign stays."""
-    return called("shiftright", name_or_column(col), constant(numBits))
+    return called("shiftright", name_or_column(col), operand(numBits))
 
 
 def shiftrightunsigned(col: Column | str, numBits: Any) -> Column:
     """The bits moved down; zeros come in."""
-    return called("shiftrightunsigned", name_or_column(col), constant(numBits))
+    return called("shiftrightunsigned", name_or_column(col), operand(numBits))
 
 
 def shuffle(col: Column | str, seed: Any = None) -> Column:
@@ -2233,7 +2192,7 @@ def spark_partition_id() -> Column:
 
 def split(str: Column | str, pattern: Any, limit: Column | str | float = -1) -> Column:
     """The parts of the text between matches of a Java regular expression, at most `limit` of them where that is positive."""
-    return called("split", name_or_column(str), constant(pattern), either(limit))
+    return called("split", name_or_column(str), operand(pattern), either(limit))
 
 
 def split_part(src: Column | str, delimiter: Column | str, partNum: Column | str) -> Column:
@@ -2333,7 +2292,7 @@ def substring(str: Column | str, pos: Column | str | float, len: Column | str | 
 
 def substring_index(str: Column | str, delim: Any, count: Any) -> Column:
     """What lies before the `count`-th delimiter; where `count` is negative, what lies behind it, counted from the end."""
-    return called("substring_index", name_or_column(str), constant(delim), constant(count))
+    return called("substring_index", name_or_column(str), operand(delim), operand(count))
 
 
 def sum(col: Column | str) -> Column:
@@ -2388,7 +2347,7 @@ def theta_union_agg(col: Column | str, lgNomEntries: Any = None) -> Column:
 
 def time_bucket(bucket_size: Any, ts: Column | str, origin: Any = None) -> Column:
     """The start of the timestamp's bucket; buckets of that size are counted from the origin."""
-    return called("time_bucket", constant(bucket_size), name_or_column(ts), constant(origin))
+    return called("time_bucket", operand(bucket_size), name_or_column(ts), constant(origin))
 
 
 def time_diff(unit: Column | str, start: Column | str, end: Column | str) -> Column:
@@ -2513,7 +2472,7 @@ def to_unix_timestamp(timestamp: Column | str, format: Column | str | None = Non
 
 def to_utc_timestamp(timestamp: Column | str, tz: Any) -> Column:
     """Takes the shown time as one in the zone and shows it in UTC."""
-    return called("to_utc_timestamp", name_or_column(timestamp), constant(tz))
+    return called("to_utc_timestamp", name_or_column(timestamp), operand(tz))
 
 
 def to_varchar(col: Column | str, format: Column | str) -> Column:
@@ -2548,12 +2507,12 @@ def transform_values(col: Column | str, f: Any) -> Column:
 
 def translate(srcCol: Column | str, matching: Any, replace: Any) -> Column:
     """Each character of `from` becomes the one at its place in `to`; those without one are taken out."""
-    return called("translate", name_or_column(srcCol), constant(matching), constant(replace))
+    return called("translate", name_or_column(srcCol), operand(matching), operand(replace))
 
 
 def trunc(date: Column | str, format: Any) -> Column:
     """The first day of the date's YEAR, QUARTER, MONTH or WEEK; null for other units."""
-    return called("trunc", name_or_column(date), constant(format))
+    return called("trunc", name_or_column(date), operand(format))
 
 
 def try_add(left: Column | str, right: Column | str) -> Column:
@@ -2818,7 +2777,7 @@ def unhex(col: Column | str) -> Column:
 
 def uniform(min: Any, max: Any, seed: Any = None) -> Column:
     """Random numbers between two constants; whole ones if both are whole."""
-    return called("uniform", constant(min), constant(max), constant(seed))
+    return called("uniform", operand(min), operand(max), constant(seed))
 
 
 def unix_date(col: Column | str) -> Column:

@@ -14,6 +14,54 @@ from tidemill.sql.types import DataType
 if TYPE_CHECKING:
     from tidemill.sql.dataframe import DataFrame
 
+__all__ = [
+    "aggregate",
+    "asc",
+    "asc_nulls_first",
+    "asc_nulls_last",
+    "broadcast",
+    "call_function",
+    "call_udf",
+    "col",
+    "column",
+    "concat_ws",
+    "convert_timezone",
+    "countDistinct",
+    "count_distinct",
+    "desc",
+    "desc_nulls_first",
+    "desc_nulls_last",
+    "expr",
+    "extract",
+    "first",
+    "format_string",
+    "from_csv",
+    "from_json",
+    "json_tuple",
+    "last",
+    "levenshtein",
+    "listagg_distinct",
+    "lit",
+    "log",
+    "ltrim",
+    "make_timestamp",
+    "make_timestamp_ntz",
+    "mode",
+    "monotonically_increasing_id",
+    "nth_value",
+    "reduce",
+    "rtrim",
+    "string_agg_distinct",
+    "sumDistinct",
+    "sum_distinct",
+    "trim",
+    "try_make_timestamp",
+    "try_make_timestamp_ntz",
+    "unix_timestamp",
+    "when",
+    "window",
+]
+
 
 def col(col: str) -> Column:
     """The column of that name: `col("t.a")`, `col("struct.field")`, `col("*")`."""
@@ -251,7 +299,7 @@ def try_make_timestamp_ntz(
     return _moment("try_make_timestamp_ntz", [years, months, days, hours, mins, secs], None, date, time)
 
 
-def expr_schema(schema: Any) -> _tidemill.Column:
+def _schema(schema: Any) -> _tidemill.Column:
     """A schema as the functions of JSON and CSV take it: a type as DDL in a constant."""
     if isinstance(schema, Column):
         return schema._column
@@ -260,12 +308,12 @@ def expr_schema(schema: Any) -> _tidemill.Column:
 
 def from_json(col: Column | str, schema: Any, options: dict[str, str] | None = None) -> Column:
     """The value that a JSON text is, of a type; null for what is no JSON."""
-    return called("from_json", named(col), expr_schema(schema), options_of(options))
+    return called("from_json", named(col), _schema(schema), options_of(options))
 
 
 def from_csv(col: Column | str, schema: Any, options: dict[str, str] | None = None) -> Column:
     """The struct that a line of CSV is."""
-    return called("from_csv", named(col), expr_schema(schema), options_of(options))
+    return called("from_csv", named(col), _schema(schema), options_of(options))
 
 
 def aggregate(
