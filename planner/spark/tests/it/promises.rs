@@ -88,6 +88,14 @@ fn has_range(plan: &LogicalPlan) -> bool {
     plan.exists(|node| Ok(node.expressions().iter().any(|expr| expr.exists(|part| Ok(is_range(part))).unwrap_or(false)))).unwrap_or(false)
 }
 
+/// A plan as text, without the names of rows that are made once: each resolution draws its own.
+fn shown(plan: &LogicalPlan) -> String {
+    let text = plan.display_indent_schema().to_string();
+    let mut parts = text.split("Made once: ");
+    let before = parts.next().unwrap_or_default().to_owned();
+    parts.fold(before, |all, part| all + "Made once: " + part.trim_start_matches(|c: char| c.is_ascii_hexdigit()))
+}
+
 /// The same tree, and the same tree written and read again, give the same plan and the same columns.
 pub(crate) fn resolving_is_idempotent(
     relation: &Relation,
@@ -106,7 +114,7 @@ pub(crate) fn resolving_is_idempotent(
         if again.output != resolved.output {
             return Err(format!("its columns are others when it is resolved again: {:?} {:?}", resolved.output, again.output));
         }
-        let (first, second) = (resolved.plan.display_indent_schema().to_string(), again.plan.display_indent_schema().to_string());
+        let (first, second) = (shown(&resolved.plan), shown(&again.plan));
         if first != second {
             return Err(format!("its plan is another when it is resolved again:\n{first}\n{second}"));
         }
