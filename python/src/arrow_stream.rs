@@ -1,4 +1,4 @@
-//! Rows handed over by the Arrow PyCapsule protocol, both ways, without a copy.
+//! Rows handed over by the Arrow PyCapsule protocol, both ways. What has another Arrow type than the engine's is cast.
 
 use std::sync::Arc;
 

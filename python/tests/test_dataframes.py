@@ -179,6 +179,10 @@ def test_one_session_per_process():
     first = SparkSession.builder.getOrCreate()
     second = SparkSession.builder.config("spark.sql.session.timeZone", "Europe/Berlin").getOrCreate()
     assert first is second and first.conf.get("spark.sql.session.timeZone") == "Europe/Berlin"
+    # What holds from the start of a session to its end stays, and is said.
+    with pytest.warns(UserWarning, match=r"keeps its spark\.app\.name"):
+        assert SparkSession.builder.appName("other").getOrCreate() is first
+    assert first.newSession().conf.get("spark.sql.session.timeZone") != "Europe/Berlin"
     with pytest.raises(AnalysisException, match=r"did you mean `tidemill\.parallelism`"):
         SparkSession.builder.config("tidemill.paralelism", 2).create()
     first.stop()

@@ -26,7 +26,6 @@ from tidemill.sql.types import (
     LongType,
     MapType,
     NullType,
-    Row,
     ShortType,
     StringType,
     StructField,
@@ -210,7 +209,7 @@ def verifier(data_type: DataType, nullable: bool = True, name: str | None = None
             if isinstance(value, dict):
                 for each, check in fields:
                     check(value.get(each))
-            elif isinstance(value, (tuple, list)) and not (isinstance(value, Row) and getattr(value, "__from_dict__", False)):
+            elif isinstance(value, (tuple, list)):
                 if len(value) != len(fields):
                     message = f"{where}a row of {len(fields)} columns has {len(value)} values"
                     raise PySparkValueError(message, errorClass="LENGTH_SHOULD_BE_THE_SAME")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from tidemill import _tidemill
-from tidemill.errors import PySparkTypeError, PySparkValueError
+from tidemill.errors import AnalysisException, PySparkTypeError, PySparkValueError
 from tidemill.sql import inference
 from tidemill.sql.column import Column
 from tidemill.sql.conf import RuntimeConfig, as_text
@@ -84,20 +85,25 @@ class SparkSession:
                 if active is None:
                     return self.create()
                 for name, value in self._settings.items():
-                    if active._engine.setting(name) != value and not name.startswith(("tidemill.", "spark.sql.warehouse")):
-                        active.conf.set(name, value)
+                    if active._engine.setting(name) != value:
+                        try:
+                            active.conf.set(name, value)
+                        except AnalysisException as error:
+                            if error.getCondition() != "CANNOT_MODIFY_CONFIG":
+                                raise
+                            warnings.warn(f"the session is there already, and keeps its {name}: stop() it first", stacklevel=2)
                 return active
 
         def create(self) -> SparkSession:
             """A new session with these settings."""
             with SparkSession._lock:
-                SparkSession._active = SparkSession(_tidemill.Session(self._settings))
+                SparkSession._active = SparkSession(_tidemill.Session(self._settings), self._settings)
                 return SparkSession._active
 
     builder: ClassVar[SparkSession.Builder] = _ClassProperty(lambda owner: owner.Builder())  # type: ignore[assignment]
 
-    def __init__(self, engine: _tidemill.Session) -> None:
-        self._engine = engine
+    def __init__(self, engine: _tidemill.Session, settings: dict[str, str]) -> None:
+        self._engine, self._settings = engine, dict(settings)
 
     def _made(self, frame: _tidemill.DataFrame) -> DataFrame:
         return DataFrame(frame, self)
@@ -130,8 +136,8 @@ class SparkSession:
         return "4.2.0"
 
     def newSession(self) -> SparkSession:
-        """A session with settings and temporary views of its own."""
-        return SparkSession(_tidemill.Session({}))
+        """A session with the same catalog, begun with the same settings, and with temporary views of its own."""
+        return SparkSession(_tidemill.Session(self._settings), self._settings)
 
     def stop(self) -> None:
         """Forgets the session of this process."""

@@ -13,7 +13,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from tidemill._tidemill import parse_data_type, parse_schema
-from tidemill.errors import PySparkAttributeError, PySparkIndexError, PySparkKeyError, PySparkTypeError, PySparkValueError
+from tidemill.errors import (
+    PySparkAttributeError,
+    PySparkIndexError,
+    PySparkKeyError,
+    PySparkRuntimeError,
+    PySparkTypeError,
+    PySparkValueError,
+)
 
 __all__ = [
     "ArrayType",
@@ -332,7 +339,7 @@ class DayTimeIntervalType(AtomicType):
         elif startField is not None and endField is None:
             endField = startField
         if startField not in range(4) or endField not in range(4):
-            raise PySparkRuntimeFault(f"interval {startField} to {endField} is none: fields are 0 (day) to 3 (second)")
+            raise PySparkRuntimeError(f"interval {startField} to {endField} is none: fields are 0 (day) to 3 (second)")
         self.startField, self.endField = startField, endField
 
     def simpleString(self) -> str:
@@ -366,7 +373,7 @@ class YearMonthIntervalType(AtomicType):
         elif startField is not None and endField is None:
             endField = startField
         if startField not in range(2) or endField not in range(2):
-            raise PySparkRuntimeFault(f"interval {startField} to {endField} is none: fields are 0 (year) and 1 (month)")
+            raise PySparkRuntimeError(f"interval {startField} to {endField} is none: fields are 0 (year) and 1 (month)")
         self.startField, self.endField = startField, endField
 
     def simpleString(self) -> str:
@@ -385,10 +392,6 @@ class CalendarIntervalType(DataType):
     @classmethod
     def typeName(cls) -> str:
         return "interval"
-
-
-class PySparkRuntimeFault(PySparkValueError):
-    """A type that cannot be."""
 
 
 class ArrayType(DataType):
@@ -584,8 +587,6 @@ class StructType(DataType):
             return None
         if isinstance(obj, dict):
             values: Any = [obj.get(name) for name in self.names]
-        elif isinstance(obj, Row) and getattr(obj, "__from_dict__", False):
-            values = [obj[name] for name in self.names]
         elif isinstance(obj, (list, tuple)):
             values = obj
         elif hasattr(obj, "__dict__"):
@@ -724,8 +725,8 @@ class Row(tuple):
             raise PySparkAttributeError(f"the row has no {item!r}", errorClass="ATTRIBUTE_NOT_SUPPORTED") from None
 
     def __setattr__(self, key: str, value: Any) -> None:
-        if key not in ("__fields__", "__from_dict__"):
-            raise PySparkRuntimeFault("a Row is read only", errorClass="READ_ONLY")
+        if key != "__fields__":
+            raise PySparkRuntimeError("a Row is read only", errorClass="READ_ONLY")
         self.__dict__[key] = value
 
     def __reduce__(self) -> Any:

@@ -131,10 +131,6 @@ class AnalysisException(PySparkException):
     """A query that has no meaning: an unknown column, types that do not go together, a feature that is not there."""
 
 
-class SessionNotSameException(PySparkException):
-    """DataFrames of two sessions in one query."""
-
-
 class TempTableAlreadyExistsException(AnalysisException):
     """A temporary view of that name is there."""
 
