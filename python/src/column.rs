@@ -4,7 +4,6 @@ use pyo3::prelude::*;
 use tidemill::plan::{Expression, ExpressionKind};
 use tidemill::{Column, Window, WindowSpec};
 
-use crate::dataframe::PyDataFrame;
 use crate::literal::literal;
 
 /// An expression over the columns of a DataFrame.
@@ -91,10 +90,6 @@ impl PyColumn {
 
     fn isin(&self, values: Vec<PyColumn>) -> Self {
         Self(self.0.clone().isin(columns(values)))
-    }
-
-    fn isin_query(&self, query: &PyDataFrame) -> Self {
-        Self(self.0.clone().isin_query(&query.0))
     }
 
     /// The next branch of a CASE, or its first.

@@ -235,6 +235,12 @@ impl PyDataFrame {
         Self(self.0.stat().freq_items(texts(&names), support))
     }
 
+    fn sample_by(&self, column: PyColumn, fractions: Vec<(String, Bound<'_, PyAny>, f64)>, seed: Option<i64>) -> PyResult<Self> {
+        let (values, shares): (Vec<_>, Vec<_>) = fractions.into_iter().map(|(kind, value, share)| ((kind, value), share)).unzip();
+        let fractions = Self::literals(values)?.into_iter().zip(shares);
+        Ok(Self(self.0.stat().sample_by(column.0, fractions, seed)))
+    }
+
     fn transpose(&self, py: Python<'_>, index: Option<&str>) -> PyResult<Self> {
         wait(py, async { self.0.transpose(index).await }).map(Self)
     }
@@ -245,6 +251,11 @@ impl PyDataFrame {
 
     fn exists(&self) -> PyColumn {
         PyColumn(self.0.exists())
+    }
+
+    /// Whether a value is one of those of its one column.
+    fn holds(&self, value: PyColumn) -> PyColumn {
+        PyColumn(value.0.isin_query(&self.0))
     }
 
     fn scalar(&self) -> PyColumn {

@@ -158,6 +158,8 @@ def test_missing_values_and_statistics(people):
     assert people.dropna(subset=["age"]).count() == 2
     assert people.replace({"de": "DE"}, subset=["land"]).filter("land = 'DE'").count() == 2
     assert people.approxQuantile("age", [0.0, 1.0], 0.0) == [20.0, 36.0]
+    assert people.sampleBy("land", {"de": 1.0}, 7).count() == 2
+    assert people.filter(people.land.isin(people.filter("age > 30").select("land"))).count() == 1
     assert [row.summary for row in people.describe("age").collect()] == ["count", "mean", "stddev", "min", "max"]
 
 

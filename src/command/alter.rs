@@ -363,7 +363,7 @@ async fn exists_default(cx: &Context<'_>, table: &TableRecord, column: &ColumnDe
     let field = record.field()?;
     let typed = cx.typed(std::slice::from_ref(expression)).await?.into_iter().next();
     let typed = typed.ok_or_else(|| Error::internal("a default was lost"))?;
-    let value = super::insert::constant_text(cx, &cx.assigned(typed, &field, None)?).await?;
+    let value = super::constant::text(cx, &cx.assigned(typed, &field, None)?).await?;
     if value.is_none() {
         return Ok(None);
     }

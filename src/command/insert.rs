@@ -9,7 +9,7 @@ use tidemill_spark::plan::{Command, Expression, ExpressionKind, InsertMode, Lite
 use tidemill_spark::types::StructField;
 
 use super::context::column_of;
-use super::{Context, partition, rows};
+use super::{Context, constant, rows};
 use crate::catalog::{Hold, NameLock, TableRecord, text};
 use crate::dataframe::DataFrame;
 use crate::io::{Mode, Replace, save_table};
@@ -61,7 +61,7 @@ pub(super) async fn insert(cx: &Context<'_>, command: &Command) -> Result<DataFr
         || options.get("partitionOverwriteMode").is_some_and(|mode| mode.eq_ignore_ascii_case("DYNAMIC"));
     let mut given = Vec::new();
     for (name, value) in &fixed {
-        given.push((name.clone(), constant_text(cx, value).await?));
+        given.push((name.clone(), constant::text(cx, value).await?));
     }
     let replace = match (overwrite, fixed.len() < record.partition_columns.len() && dynamic, given.is_empty()) {
         (false, ..) | (true, false, true) => Replace::ByMode,
@@ -120,7 +120,7 @@ async fn fixed_values(cx: &Context<'_>, record: &TableRecord, fields: &[StructFi
         let Some(field) = fields.iter().find(|field| field.name == *column) else { continue };
         if let Some(value) = value {
             let value = if value.kind == ExpressionKind::Default { default_of(cx, record, column)? } else { value.clone() };
-            let typed = partition::constant(cx, &value, &field.data_type).await?;
+            let typed = constant::of_partition(cx, &value, &field.data_type).await?;
             fixed.push((column.clone(), cx.assigned(typed, field, Some(&shown(record)))?));
         }
     }
@@ -319,19 +319,6 @@ fn count(table: &str, wanted: usize, given: usize) -> Result<()> {
     let message =
         format!("{table} takes {wanted} values per row here, and the query gives {given}: give one per column, or name the columns");
     Err(error(condition, message).with_parameter("tableName", table))
-}
-
-/// A constant as text, as folders are named and defaults of earlier files kept; none for null.
-pub(super) async fn constant_text(cx: &Context<'_>, value: &Typed) -> Result<Option<String>> {
-    let field = StructField::new("value", value.data_type.clone());
-    let plan = datafusion::logical_expr::LogicalPlanBuilder::empty(true).build()?;
-    let batches = cx.project(plan, vec![(value.clone(), field)])?.collect().await?;
-    let row = batches.iter().find(|batch| batch.num_rows() > 0);
-    let column = row.and_then(|batch| batch.columns().first()).ok_or_else(|| Error::internal("a constant gave no value"))?;
-    if column.is_null(0) {
-        return Ok(None);
-    }
-    tidemill_spark::types::render::text_at(column, 0, &value.data_type, &cx.settings).map(Some)
 }
 
 /// INSERT OVERWRITE DIRECTORY.

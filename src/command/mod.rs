@@ -5,6 +5,7 @@ mod alter;
 mod cache;
 mod catalog;
 mod columns;
+mod constant;
 mod context;
 mod create_table;
 mod database;

@@ -2,15 +2,13 @@
 
 use std::path::PathBuf;
 
-use tidemill_spark::Typed;
 use tidemill_spark::error::error;
-use tidemill_spark::plan::{CastMode, Expression, PartitionSpec, TableName};
+use tidemill_spark::plan::{CastMode, PartitionSpec, TableName};
 use tidemill_spark::types::SparkType;
 use tidemill_spark::types::cast::cast;
 use tidemill_spark::types::lattice::without_char_varchar;
 
-use super::insert::constant_text;
-use super::{Context, rows};
+use super::{Context, constant, rows};
 use crate::catalog::{TableRecord, shown};
 use crate::dataframe::DataFrame;
 use crate::scan::save_record::taken;
@@ -36,21 +34,11 @@ pub(super) async fn values(cx: &Context<'_>, table: &TableRecord, spec: &Partiti
         let Some(value) = value else { continue };
         let data_type =
             table.columns.iter().find(|known| known.name == *column).map_or(Ok(SparkType::String), |known| known.spark_type())?;
-        let typed = constant(cx, value, &data_type).await?;
+        let typed = constant::of_partition(cx, value, &data_type).await?;
         let typed = cast(typed, &without_char_varchar(&data_type), CastMode::Session, &cx.settings, value.span)?;
-        found.push((column.clone(), constant_text(cx, &typed).await?));
+        found.push((column.clone(), constant::text(cx, &typed).await?));
     }
     Ok(found)
-}
-
-/// What PARTITION gives a column of a type: text is read as the type, and what else there is stays what it was said as.
-pub(super) async fn constant(cx: &Context<'_>, value: &Expression, data_type: &SparkType) -> Result<Typed> {
-    let typed = cx.typed(std::slice::from_ref(value)).await?.into_iter().next();
-    let typed = typed.ok_or_else(|| Error::internal("a partition's value was lost"))?;
-    if !typed.data_type.is_string() {
-        return Ok(typed);
-    }
-    cast(typed, &without_char_varchar(data_type), CastMode::Session, &cx.settings, value.span)
 }
 
 /// The folder of a partition that is said in full, or of all below a part of it.

@@ -133,7 +133,7 @@ class Column:
         from tidemill.sql.dataframe import DataFrame
 
         if len(cols) == 1 and isinstance(cols[0], DataFrame):
-            return Column(self._column.isin_query(cols[0]._frame))
+            return Column(cols[0]._frame.holds(self._column))
         values = cols[0] if len(cols) == 1 and isinstance(cols[0], (list, tuple, set, frozenset)) else cols
         return Column(self._column.isin([operand(value) for value in values]))
 

@@ -398,13 +398,8 @@ class DataFrame:
 
     def sampleBy(self, col: Any, fractions: dict[Any, float], seed: int | None = None) -> DataFrame:
         """A share of the rows for each value of a column."""
-        from tidemill.sql import functions
-
-        key, chance = Column(named(col)), functions.rand(seed if seed is not None else random.randint(0, 2**31))
-        share: Any = None
-        for value, fraction in fractions.items():
-            share = functions.when(key == value, fraction) if share is None else share.when(key == value, fraction)
-        return self.filter(chance < (functions.lit(0.0) if share is None else share.otherwise(0.0)))
+        shares = [(*_constant(value), float(fraction)) for value, fraction in fractions.items()]
+        return self._then(self._frame.sample_by(named(col), shares, seed))
 
     def repartition(self, numPartitions: Any, *cols: Any) -> DataFrame:
         """The rows dealt out anew; how many tasks there are is the engine's choice in the end."""
