@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::logical_expr::LogicalPlan;
-use tidemill_planner::logical::GroupFunction;
+use tidemill_planner::logical::{BatchesFunction, GroupFunction, UserFunction};
 use tidemill_spark::plan::PlanId;
 use tidemill_spark::resolve::{Opened, OpenedRelation};
 
@@ -20,6 +20,10 @@ pub(crate) enum Handle {
     Relation(Arc<OpenedRelation>),
     /// A function over groups.
     Groups(Arc<dyn GroupFunction>),
+    /// A function over columns.
+    Columns(Arc<dyn UserFunction>),
+    /// A function over batches.
+    Batches(Arc<dyn BatchesFunction>),
 }
 
 impl Held {
@@ -51,7 +55,7 @@ impl Held {
                 OpenedRelation::Resolved(resolved) => streams(&resolved.plan),
                 _ => false,
             },
-            Handle::Groups(_) => false,
+            Handle::Groups(_) | Handle::Columns(_) | Handle::Batches(_) => false,
         })
     }
 
@@ -64,6 +68,12 @@ impl Held {
                 }
                 Handle::Groups(function) => {
                     opened.group_functions.insert(*number, Arc::clone(function));
+                }
+                Handle::Columns(function) => {
+                    opened.user_functions.insert(*number, Arc::clone(function));
+                }
+                Handle::Batches(function) => {
+                    opened.batches_functions.insert(*number, Arc::clone(function));
                 }
             }
         }

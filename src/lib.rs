@@ -29,11 +29,12 @@ pub use io::{DataFrameReader, DataFrameWriter, MergeBuilder, Table};
 pub use session::{Session, SessionBuilder};
 pub use stream::{DataStreamReader, DataStreamWriter, StreamSink, StreamingQueryBuilder, Trigger};
 pub use tidemill_lakehouse::{HistoryEntry, MergeMetrics};
-pub use tidemill_planner::logical::{GroupFn, GroupFunction, GroupOutput, GroupRows, GroupState};
+pub use tidemill_planner::logical::{BatchesFunction, GroupFn, GroupFunction, GroupOutput, GroupRows, GroupState, UserFunction};
 pub use tidemill_planner::value::Value;
 pub use tidemill_planner::{Error, ErrorKind, Result};
 pub use tidemill_spark::plan;
 pub use tidemill_spark::types::{SparkType, StructField};
+pub use tidemill_streaming::progress::StreamingQueryProgress;
 pub use tidemill_streaming::query::StreamingQuery;
 pub use tidemill_streaming::sink::MemoryTable;
 

@@ -6,7 +6,7 @@
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
-use crate::logical::{Dedup, FlatMapGroups, SidePort, WindowAggregate, WindowKind, event_time_column};
+use crate::logical::{Dedup, FlatMapGroups, MapBatches, SidePort, WindowAggregate, WindowKind, event_time_column};
 use crate::scan::scan_table_of;
 use crate::{Error, Result};
 
@@ -48,7 +48,18 @@ fn refuse(node: &LogicalPlan) -> Result<()> {
                                `WHERE pmod(hash(id), 10) = 0`";
                 return if is_fine { Ok(()) } else { Err(Error::analysis(message)) };
             }
-            let known = any.is::<FlatMapGroups>() || any.is::<SidePort>() || any.is::<crate::logical::Watermark>();
+            if let Some(groups) = any.downcast_ref::<FlatMapGroups>()
+                && !groups.function.keeps_state()
+                && streaming()
+            {
+                return Err(Error::analysis(format!(
+                    "`{}` is called once with all rows of a group, and a stream's groups never end: keep a state \
+                     (`flat_map_groups_with_state`), or call it on each epoch in `for_each_batch`",
+                    groups.function.name()
+                )));
+            }
+            let known =
+                any.is::<FlatMapGroups>() || any.is::<MapBatches>() || any.is::<SidePort>() || any.is::<crate::logical::Watermark>();
             if known { Ok(()) } else { Err(Error::unsupported(format!("`{}` is not there for streams", extension.node.name()))) }
         }
         _ if !streaming() => Ok(()),

@@ -1,6 +1,7 @@
 //! DataFrames: each step makes another one and cannot fail; actions wait for the engine.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use pyo3::prelude::*;
@@ -12,6 +13,8 @@ use tidemill_spark::types::{StructField, from_field};
 use crate::column::{PyColumn, columns};
 use crate::error::raised;
 use crate::literal::literal;
+use crate::streaming::{self, PyStreamingQuery, StreamWrite};
+use crate::user_function::{PyBatchesFunction, PyGroupFunction};
 use crate::wait::wait;
 use crate::{arrow_stream, data_type, rows};
 
@@ -266,6 +269,25 @@ impl PyDataFrame {
         Self(self.0.with_watermark(column, delay))
     }
 
+    fn write_stream(&self, py: Python<'_>, how: StreamWrite) -> PyResult<PyStreamingQuery> {
+        streaming::write(py, &self.0, how)
+    }
+
+    /// The rows that its last operator drops as late.
+    fn late_rows(&self) -> Self {
+        Self(self.0.late_rows())
+    }
+
+    /// The input that its source could not read.
+    fn malformed_rows(&self) -> Self {
+        Self(self.0.malformed_rows())
+    }
+
+    /// What a function makes of the batches of each task.
+    fn map_batches(&self, function: &PyBatchesFunction) -> Self {
+        Self(self.0.map_batches(Arc::clone(&function.0)))
+    }
+
     fn collect<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let batches = wait(py, self.0.collect())?;
         self.listed(py, &batches)
@@ -361,6 +383,11 @@ pub(crate) struct PyGroups(GroupedData);
 impl PyGroups {
     fn agg(&self, aggregates: Vec<PyColumn>) -> PyDataFrame {
         PyDataFrame(self.0.agg(columns(aggregates)))
+    }
+
+    /// What a function makes of each group.
+    fn map_groups(&self, function: &PyGroupFunction) -> PyDataFrame {
+        PyDataFrame(self.0.flat_map_groups_with_state(Arc::clone(&function.0)))
     }
 
     /// A column per value; without values, per value that there is.

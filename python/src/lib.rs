@@ -2,19 +2,25 @@
 //! checks in PySpark's manner are the Python package's, which is the only one that imports this.
 
 mod arrow_stream;
+mod catalog;
 mod column;
 mod data_type;
 mod dataframe;
 mod error;
 mod functions;
+mod handed;
 mod literal;
 mod rows;
 mod session;
+mod streaming;
+mod user_function;
 mod wait;
 
 /// The module.
 #[pyo3::pymodule]
 mod _tidemill {
+    #[pymodule_export]
+    use super::catalog::PyCatalog;
     #[pymodule_export]
     use super::column::{PyColumn, PyWindow};
     #[pymodule_export]
@@ -24,5 +30,11 @@ mod _tidemill {
     #[pymodule_export]
     use super::functions::{call, functions, lambda, lambda_variable};
     #[pymodule_export]
+    use super::handed::{PyArrowArray, PyArrowBatch, PyArrowBatches};
+    #[pymodule_export]
     use super::session::PySession;
+    #[pymodule_export]
+    use super::streaming::{PyProgress, PyStreamSink, PyStreamingQuery};
+    #[pymodule_export]
+    use super::user_function::{PyBatchesFunction, PyGroupFunction, PyUserFunction};
 }

@@ -31,6 +31,19 @@ pub(crate) fn rows<'py>(py: Python<'py>, batches: &[RecordBatch], columns: &[Str
     Ok(all)
 }
 
+/// The values of a column.
+pub(crate) fn column<'py>(py: Python<'py>, array: &ArrayRef, data_type: &SparkType) -> Objects<'py> {
+    Values::new(py)?.column(array, data_type)
+}
+
+/// A column of values in the form that `DataType.toInternal` makes.
+///
+/// # Errors
+/// As [`batch`].
+pub(crate) fn array_of(values: &[Bound<'_, PyAny>], field: &StructField) -> PyResult<ArrayRef> {
+    array(values, &field.data_type).map_err(|(row, error)| located(error, row, &field.name))
+}
+
 /// Makes Python objects of values.
 struct Values<'py> {
     py: Python<'py>,

@@ -1,16 +1,20 @@
 //! Sessions: settings, SQL, and DataFrames out of files, tables, numbers and Python's rows.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use pyo3::prelude::*;
 use tidemill::Session;
 
 use crate::arrow_stream;
+use crate::catalog::PyCatalog;
 use crate::column::{PyColumn, columns as columns_of};
 use crate::data_type::columns;
 use crate::dataframe::PyDataFrame;
 use crate::error::{raised, raised_in};
 use crate::rows;
+use crate::streaming::{self, PyStreamSink, PyStreamingQuery};
+use crate::user_function::PyUserFunction;
 use crate::wait::wait;
 
 /// A session.
@@ -90,6 +94,50 @@ impl PySession {
         }
         reader = reader.options(options.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         wait(py, async move { reader.load_all(paths.iter().map(String::as_str)).await }).map(PyDataFrame)
+    }
+
+    fn catalog(&self) -> PyCatalog {
+        PyCatalog(self.0.catalog())
+    }
+
+    /// Files that arrive in a directory, or what another format makes, as a stream.
+    fn read_stream(
+        &self,
+        format: Option<&str>,
+        name: Option<&str>,
+        schema: Option<&str>,
+        options: BTreeMap<String, String>,
+        path: &str,
+    ) -> PyResult<PyDataFrame> {
+        let mut reader = self.0.read_stream();
+        if let Some(format) = format {
+            reader = reader.format(format);
+        }
+        if let Some(name) = name {
+            reader = reader.name(name);
+        }
+        if let Some(schema) = schema {
+            reader = reader.schema(schema).map_err(|e| raised_in(e, schema))?;
+        }
+        reader = reader.options(options.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        reader.load(path).map(PyDataFrame).map_err(raised)
+    }
+
+    /// Starts a query of several sinks.
+    fn start_query(
+        &self,
+        py: Python<'_>,
+        name: String,
+        checkpoint: Option<String>,
+        when: Option<(String, String)>,
+        sinks: Vec<(PyDataFrame, PyStreamSink)>,
+    ) -> PyResult<PyStreamingQuery> {
+        streaming::start(py, self.0.streaming_query(name), checkpoint, when, sinks)
+    }
+
+    /// Lets SQL call a function by this name.
+    fn register_function(&self, name: &str, function: &PyUserFunction) -> PyResult<()> {
+        self.0.register_function(name, Arc::clone(&function.0)).map_err(raised)
     }
 
     fn drop_temp_view(&self, name: &str) -> bool {

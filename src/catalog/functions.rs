@@ -1,7 +1,8 @@
-//! Functions written in SQL: temporary ones of the session, and those of a database.
+//! Functions of users: temporary ones of the session, written in SQL or the program's own, and those of a database.
 
 use std::sync::Arc;
 
+use tidemill_planner::logical::UserFunction;
 use tidemill_spark::Settings;
 use tidemill_spark::error::error;
 use tidemill_spark::plan::{SqlFunction, TableName};
@@ -13,10 +14,19 @@ use super::store::{Found, Key, Kind};
 use super::{Catalog, now_ms, read, text, write};
 use tidemill_planner::{Error, Result};
 
+/// A function of a user.
+#[derive(Debug, Clone)]
+pub(crate) enum CatalogFunction {
+    /// One written in SQL.
+    Sql(Arc<SqlFunction>),
+    /// One of the program's: always temporary.
+    User(Arc<dyn UserFunction>),
+}
+
 /// A function that was found, and where.
 #[derive(Debug, Clone)]
 pub(crate) struct FoundFunction {
-    pub(crate) function: Arc<SqlFunction>,
+    pub(crate) function: CatalogFunction,
     /// Its full name: one part for a temporary one.
     pub(crate) name: Vec<String>,
 }
@@ -25,9 +35,9 @@ impl Catalog {
     /// The function that a name stands for: a temporary one first.
     pub(crate) async fn function(&self, parts: &[String], settings: &Settings) -> Result<Option<FoundFunction>> {
         if let [name] = parts
-            && let Some(function) = read(&self.functions).get(&folded(name, settings))
+            && let Some(function) = self.temp_function(parts, settings)
         {
-            return Ok(Some(FoundFunction { function: Arc::clone(function), name: vec![folded(name, settings)] }));
+            return Ok(Some(FoundFunction { function, name: vec![folded(name, settings)] }));
         }
         let Ok(id) = TableId::of(parts, settings) else { return Ok(None) };
         if self.database(&id.database).await?.is_none() {
@@ -38,20 +48,26 @@ impl Catalog {
         let function = text::function(&record.text, settings).map_err(|e| e.context(format!("the function {}", id.shown())))?;
         let name = vec![super::CATALOG.to_owned(), id.database, id.name];
         let function = SqlFunction { name: TableName::Parts(name.clone()), ..function };
-        Ok(Some(FoundFunction { function: Arc::new(function), name }))
+        Ok(Some(FoundFunction { function: CatalogFunction::Sql(Arc::new(function)), name }))
+    }
+
+    /// The temporary function that a name stands for.
+    pub(crate) fn temp_function(&self, parts: &[String], settings: &Settings) -> Option<CatalogFunction> {
+        let [name] = parts else { return None };
+        read(&self.functions).get(&folded(name, settings)).cloned()
     }
 
     /// Keeps a temporary function.
     ///
     /// # Errors
     /// `ROUTINE_ALREADY_EXISTS` unless `or_replace`.
-    pub(crate) fn put_temp_function(&self, name: &str, function: SqlFunction, or_replace: bool, settings: &Settings) -> Result<()> {
+    pub(crate) fn put_temp_function(&self, name: &str, function: CatalogFunction, or_replace: bool, settings: &Settings) -> Result<()> {
         let mut functions = write(&self.functions);
         let key = folded(name, settings);
         if !or_replace && functions.contains_key(&key) {
             return Err(taken(&format!("`{key}`")));
         }
-        functions.insert(key, Arc::new(function));
+        functions.insert(key, function);
         Ok(())
     }
 

@@ -15,11 +15,9 @@ mod variables;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use tidemill_spark::plan::SqlFunction;
-
-pub(crate) use functions::routine_not_found;
+pub(crate) use functions::{CatalogFunction, routine_not_found};
 pub(crate) use lock::{Hold, NameLock};
 pub(crate) use name::{GLOBAL_TEMP, TableId, is_like, shown};
 pub(crate) use record::{ColumnRecord, DatabaseRecord, Entry, TableRecord, ViewRecord};
@@ -46,7 +44,7 @@ pub(crate) struct Catalog {
     current: RwLock<String>,
     views: RwLock<BTreeMap<String, TempView>>,
     global_views: RwLock<BTreeMap<String, TempView>>,
-    functions: RwLock<BTreeMap<String, Arc<SqlFunction>>>,
+    functions: RwLock<BTreeMap<String, CatalogFunction>>,
     variables: RwLock<BTreeMap<String, Variable>>,
 }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListBuilder, RecordBatch, StringArray, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema};
 use tidemill_spark::parse::{ParseOptions, parse_multipart_identifier, parse_table_schema};
-use tidemill_spark::plan::{ColumnDefinition, Command, ObjectKind, TableName, TableSpec};
+use tidemill_spark::plan::{ColumnDefinition, Command, Expression, ObjectKind, TableName, TableSpec};
+use tidemill_spark::types::StructField;
 
 use crate::catalog::{CATALOG, Entry, Found, GLOBAL_TEMP};
 use crate::dataframe::DataFrame;
@@ -295,7 +296,19 @@ impl Catalog {
     /// Those of CREATE TABLE.
     pub async fn create_table(&self, name: &str, format: &str, schema: &str, path: Option<&str>) -> Result<()> {
         let fields = parse_table_schema(schema, &ParseOptions::new(&self.session.spark_settings())?)?;
-        let column = |field: tidemill_spark::types::StructField| ColumnDefinition {
+        self.create_table_of(name, format, fields, &[], path).await
+    }
+
+    /// The same of columns, some of which make folders.
+    pub(crate) async fn create_table_of(
+        &self,
+        name: &str,
+        format: &str,
+        fields: Vec<StructField>,
+        partition_by: &[String],
+        path: Option<&str>,
+    ) -> Result<()> {
+        let column = |field: StructField| ColumnDefinition {
             name: vec![field.name],
             comment: field.metadata.get("comment").cloned(),
             data_type: field.data_type,
@@ -308,6 +321,7 @@ impl Catalog {
             columns: fields.into_iter().map(column).collect(),
             provider: Some(format.to_owned()),
             location: path.map(str::to_owned),
+            partitioned_by: partition_by.iter().map(|name| Expression::attribute([name.as_str()])).collect(),
             ..TableSpec::default()
         };
         let command = Command::CreateTable {

@@ -2,10 +2,10 @@
 
 use tidemill_spark::error::error;
 use tidemill_spark::plan::{FunctionReturns, Relation};
-use tidemill_spark::types::StructField;
+use tidemill_spark::types::{StructField, from_field};
 
 use super::{Context, rows};
-use crate::catalog::shown;
+use crate::catalog::{CatalogFunction, shown};
 use crate::dataframe::DataFrame;
 use tidemill_planner::Result;
 
@@ -30,7 +30,15 @@ pub(super) async fn function(cx: &Context<'_>, name: &[String], extended: bool) 
     let mut lines: Vec<String> = Vec::new();
     let operators = ["<>", "!=", "between", "case", "||"];
     if let Some(found) = cx.catalog().function(name, &cx.settings).await? {
-        let function = &found.function;
+        let function = match &found.function {
+            CatalogFunction::Sql(function) => function,
+            CatalogFunction::User(function) => {
+                lines.push(format!("Function: {}", found.name.join(".")));
+                lines.push(format!("Type:     {}", if function.is_aggregate() { "AGGREGATE" } else { "SCALAR" }));
+                lines.push(format!("Returns:  {}", from_field(function.output()).data_type.sql()));
+                return rows::text(cx, ["function_desc"], lines.into_iter().map(|line| [Some(line)]).collect());
+            }
+        };
         lines.push(format!("Function: {}", found.name.join(".")));
         lines.push(format!("Type:     {}", if super::function::is_table(function) { "TABLE" } else { "SCALAR" }));
         if function.parameters.is_empty() {

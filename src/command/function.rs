@@ -1,12 +1,30 @@
-//! CREATE FUNCTION … RETURN and DROP FUNCTION.
+//! CREATE FUNCTION … RETURN and DROP FUNCTION; functions of the program under a name.
 
+use std::sync::Arc;
+
+use tidemill_planner::logical::UserFunction;
 use tidemill_spark::error::error;
 use tidemill_spark::plan::{Command, FunctionBody, FunctionReturns, RelationKind, SqlFunction, Statement, TableName};
 
 use super::{Context, rows};
-use crate::catalog::{routine_not_found, shown};
+use crate::catalog::{CatalogFunction, routine_not_found, shown};
 use crate::dataframe::DataFrame;
+use crate::session::Session;
 use tidemill_planner::Result;
+
+impl Session {
+    /// Lets SQL call a function of the program by this name, in the place of one that had it.
+    ///
+    /// # Errors
+    /// `Analysis` for the name of one of Spark's own.
+    pub fn register_function(&self, name: &str, function: Arc<dyn UserFunction>) -> Result<()> {
+        if tidemill_spark::functions::lookup(&name.to_lowercase()).is_some() {
+            let message = format!("`{name}` is one of Spark's own functions: register yours under another name");
+            return Err(error("ROUTINE_ALREADY_EXISTS", message).with_parameter("routineName", format!("`{name}`")));
+        }
+        self.objects().put_temp_function(name, CatalogFunction::User(function), true, &self.spark_settings())
+    }
+}
 
 /// CREATE FUNCTION … RETURN.
 pub(super) async fn create(cx: &Context<'_>, function: &SqlFunction) -> Result<DataFrame> {
@@ -58,7 +76,7 @@ pub(super) async fn create(cx: &Context<'_>, function: &SqlFunction) -> Result<D
             let message = "CREATE TEMPORARY FUNCTION takes no IF NOT EXISTS: say CREATE OR REPLACE TEMPORARY FUNCTION";
             return Err(error("INVALID_SQL_SYNTAX.CREATE_TEMP_FUNC_WITH_IF_NOT_EXISTS", message));
         }
-        cx.catalog().put_temp_function(name, function.clone(), function.or_replace, &cx.settings)?;
+        cx.catalog().put_temp_function(name, CatalogFunction::Sql(Arc::new(function.clone())), function.or_replace, &cx.settings)?;
         return rows::nothing(cx);
     }
     let id = cx.id(&parts)?;

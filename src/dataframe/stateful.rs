@@ -1,9 +1,9 @@
-//! Operators that keep state over a stream and mean the same over a table: watermarks, groups with state, late rows. Their meaning is
-//! the planner's; this names them.
+//! Operators that keep state over a stream and mean the same over a table (watermarks, groups with state, late rows), and functions of
+//! the program over batches. Their meaning is the planner's; this names them.
 
 use std::sync::Arc;
 
-use tidemill_planner::logical::GroupFunction;
+use tidemill_planner::logical::{BatchesFunction, GroupFunction};
 use tidemill_spark::plan::RelationKind;
 
 use super::{DataFrame, GroupedData};
@@ -24,6 +24,13 @@ impl DataFrame {
     /// The input that the source could not read: `file`, `line`, `text`, `reason`.
     pub fn malformed_rows(&self) -> Self {
         self.then(RelationKind::SideOutput { input: self.input(), port: "malformed".to_owned() })
+    }
+
+    /// What a function of the program makes of the batches of each task, as in Spark's `mapInArrow`.
+    pub fn map_batches(&self, function: Arc<dyn BatchesFunction>) -> Self {
+        let (handle, held) = Held::of(Handle::Batches(function));
+        let kind = RelationKind::MapBatches { input: self.input(), handle };
+        Self::new(self.session.clone(), kind, self.held.and(&held))
     }
 }
 

@@ -16,6 +16,9 @@ mod other;
 mod string;
 mod varied;
 
+use std::sync::Arc;
+
+use tidemill_planner::logical::UserFunction;
 use tidemill_spark::plan::{ExpressionKind, FunctionCall, Literal};
 use tidemill_spark::types::SparkType;
 
@@ -29,6 +32,7 @@ pub use string::*;
 pub use varied::*;
 
 use crate::column::{Column, Operand, taken};
+use crate::held::{Handle, Held};
 
 /// The column of this name; `relation.column` and `struct.field` too, with backticks around unusual parts; `*` is all.
 pub fn col(name: &str) -> Column {
@@ -61,6 +65,14 @@ pub fn when(condition: Column, value: impl Operand) -> Column {
     let held = condition.held.and(&value.held);
     let branches = vec![(condition.expression, value.expression)];
     Column::holding(ExpressionKind::Case { operand: None, branches, otherwise: None }, held)
+}
+
+/// A function of the program over the arguments.
+pub fn user_function<C: Into<Column>>(function: Arc<dyn UserFunction>, args: impl IntoIterator<Item = C>) -> Column {
+    let (arguments, held) = taken(args);
+    let name = function.name().to_owned();
+    let (handle, own) = Held::of(Handle::Columns(function));
+    Column::holding(ExpressionKind::UserFunction { name, handle, arguments }, held.and(&own))
 }
 
 fn call<const N: usize>(name: &str, arguments: [Column; N]) -> Column {

@@ -4,6 +4,7 @@ use tidemill_planner::seam::{Clock, SystemClock};
 use tidemill_spark::plan::Relation;
 use tidemill_spark::resolve::{Opened, OpenedFunction, OpenedRelation, Request, requests};
 
+use crate::catalog::CatalogFunction;
 use crate::session::Session;
 use tidemill_planner::{Error, Result};
 
@@ -32,7 +33,7 @@ pub(crate) async fn opened_for(session: &Session, relation: &Relation) -> Result
                 }
                 Request::Function { name } => {
                     let found = session.objects().function(name, &settings).await?;
-                    let found = found.map_or(OpenedFunction::Missing, |found| OpenedFunction::Sql(found.function));
+                    let found = found.map_or(OpenedFunction::Missing, |found| opened_function(found.function));
                     opened.functions.insert(request, found);
                 }
                 Request::Files { .. } => {
@@ -40,6 +41,13 @@ pub(crate) async fn opened_for(session: &Session, relation: &Relation) -> Result
                 }
             }
         }
+    }
+}
+
+fn opened_function(function: CatalogFunction) -> OpenedFunction {
+    match function {
+        CatalogFunction::Sql(function) => OpenedFunction::Sql(function),
+        CatalogFunction::User(function) => OpenedFunction::User(function),
     }
 }
 
@@ -57,8 +65,9 @@ pub(crate) fn opened_now(session: &Session, relation: &Relation) -> Result<Opene
         }
         for request in missing {
             let view = match &request {
-                Request::Function { .. } => {
-                    opened.functions.insert(request, OpenedFunction::Missing);
+                Request::Function { name } => {
+                    let found = session.objects().temp_function(name, &settings);
+                    opened.functions.insert(request, found.map_or(OpenedFunction::Missing, opened_function));
                     continue;
                 }
                 Request::Table { name, .. } => session.objects().temp_view(name, &settings),

@@ -5,7 +5,7 @@ mod run;
 mod settings;
 mod state;
 
-pub(crate) use settings::{RESULT_SETTINGS, documented};
+pub(crate) use settings::{CHECKPOINT_LOCATION, RESULT_SETTINGS, documented};
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

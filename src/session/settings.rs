@@ -21,11 +21,19 @@ pub(crate) const SETTINGS: &[OptionSpec] = &[
     OptionSpec { name: "tidemill.spillDir", default: "the system's", doc: "Where goes what does not fit in memory." },
 ];
 
+/// Where the checkpoints of streaming queries are that are given none.
+pub(crate) const CHECKPOINT_LOCATION: &str = "spark.sql.streaming.checkpointLocation";
+
 /// Spark's names that mean something here, besides the switches of its language ([`SWITCHES`]).
 const SPARK: &[OptionSpec] = &[
     OptionSpec { name: "spark.app.name", default: "", doc: "Accepted, without effect." },
     OptionSpec { name: "spark.sql.shuffle.partitions", default: "", doc: "The same as `tidemill.parallelism`." },
     OptionSpec { name: "spark.sql.session.timeZone", default: "UTC", doc: "The zone in which moments are read and shown." },
+    OptionSpec {
+        name: CHECKPOINT_LOCATION,
+        default: "",
+        doc: "Where streaming queries that are given no checkpoint keep theirs: a folder per query, by its name.",
+    },
     OptionSpec {
         name: "spark.sql.streaming.multipleWatermarkPolicy",
         default: "min",

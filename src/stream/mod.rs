@@ -1,10 +1,12 @@
 //! Streams at the DataFrame: `read_stream`, `write_stream`, and queries with several sinks. A query is planned here, once;
 //! running it is the streaming crate's business.
 
+mod memory_view;
 mod plan;
 mod query;
 mod reader;
 mod sink;
+mod table_place;
 mod writer;
 
 pub use query::StreamingQueryBuilder;

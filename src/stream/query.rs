@@ -9,8 +9,7 @@ use tidemill_streaming::state::{ImagePolicy, Retention};
 
 use super::{StreamSink, Trigger, plan};
 use crate::dataframe::DataFrame;
-use crate::session::RESULT_SETTINGS;
-use crate::session::Session;
+use crate::session::{CHECKPOINT_LOCATION, RESULT_SETTINGS, Session};
 use tidemill_planner::{Error, Result};
 
 /// Collects the sinks and settings of a streaming query.
@@ -50,7 +49,8 @@ impl StreamingQueryBuilder {
         }
     }
 
-    /// The directory in which the query keeps its log and state.
+    /// The directory in which the query keeps its log and state. Sinks that keep nothing themselves (console, memory, functions) do
+    /// without: then it is a temporary one, and goes with the query.
     pub fn checkpoint_location(mut self, path: impl Into<PathBuf>) -> Self {
         self.checkpoint = Some(path.into());
         self
@@ -130,10 +130,9 @@ impl StreamingQueryBuilder {
     /// `Analysis` and `Unsupported` for plans that cannot run as a stream, and the errors of
     /// [`tidemill_streaming::query::start`].
     pub async fn start(self) -> Result<StreamingQuery> {
-        let checkpoint = self.checkpoint.ok_or_else(|| {
-            Error::analysis("a streaming query needs a directory for its log and state: give it with `checkpoint_location`")
-        })?;
         let session = &self.session;
+        let keeps_nothing = self.sinks.iter().all(|(_, sink)| sink.keeps_nothing());
+        let (checkpoint, temporary) = checkpoint(session, self.checkpoint, self.name.as_deref(), keeps_nothing)?;
         let (mut roots, mut sinks) = (Vec::new(), Vec::new());
         for (frame, sink) in self.sinks {
             roots.push(frame.plan().await?);
@@ -141,6 +140,7 @@ impl StreamingQueryBuilder {
         }
         let plan = plan::plan(&self.session, roots, sinks).await?;
         let mut options = QueryOptions::new(self.session.engine()?.clone(), checkpoint);
+        options.temporary = temporary;
         options.name = self.name;
         options.images = self.images;
         options.retention = self.retention;
@@ -152,4 +152,25 @@ impl StreamingQueryBuilder {
         }
         start(plan, options).await
     }
+}
+
+/// Where a query keeps its log and state, and whether it goes with the query: the place that was given, else one below the setting's
+/// by the query's name, else a temporary one where the sinks keep nothing either.
+///
+/// Source: Spark, `StreamingQueryManager.createQuery` and `DataStreamWriter.startInternal` (`useTempCheckpointLocation`).
+fn checkpoint(session: &Session, given: Option<PathBuf>, name: Option<&str>, keeps_nothing: bool) -> Result<(PathBuf, bool)> {
+    if let Some(given) = given {
+        return Ok((given, false));
+    }
+    let drawn = || uuid::Uuid::new_v4().to_string();
+    if let Some(all) = session.setting(CHECKPOINT_LOCATION).filter(|all| !all.is_empty()) {
+        return Ok((PathBuf::from(all).join(name.map_or_else(drawn, str::to_owned)), false));
+    }
+    if keeps_nothing {
+        return Ok((std::env::temp_dir().join(format!("tidemill-temporary-{}", drawn())), true));
+    }
+    Err(Error::analysis(format!(
+        "a streaming query needs a directory for its log and state: give it with `checkpointLocation`, or one for all queries with the \
+         setting `{CHECKPOINT_LOCATION}`"
+    )))
 }

@@ -8,7 +8,7 @@ use arrow::datatypes::SchemaRef;
 use tidemill_executor::files::FileFormat;
 use tidemill_planner::scan::ScanTable;
 use tidemill_planner::seam::StreamSource;
-use tidemill_streaming::source::{FileStreamOptions, FileStreamSource};
+use tidemill_streaming::source::{FileStreamOptions, FileStreamSource, RateStream};
 
 use crate::dataframe::DataFrame;
 use crate::session::Session;
@@ -29,7 +29,7 @@ impl DataStreamReader {
         Self { session, format: "json".to_owned(), name: None, options: BTreeMap::new(), schema: None }
     }
 
-    /// The format of the files: `json` (the default) or `parquet`.
+    /// The format: files of `json` (the default) or `parquet`; `rate` makes rows by the clock, and has no directory.
     #[must_use]
     pub fn format(mut self, format: &str) -> Self {
         self.format = format.to_owned();
@@ -95,6 +95,7 @@ impl DataStreamReader {
     /// `Analysis` for an unknown format or option or a missing schema; `NotFound` when there is no such directory.
     pub fn load(self, dir: &str) -> Result<DataFrame> {
         let format = match self.format.to_lowercase().as_str() {
+            "rate" => return self.rate(),
             "json" => FileFormat::Json,
             "parquet" => FileFormat::Parquet,
             "delta" => {
@@ -102,7 +103,7 @@ impl DataStreamReader {
                     "a Delta table as a stream is not there yet: stream the files it is made from, or read its versions in batch",
                 ));
             }
-            other => return Err(Error::analysis(format!("unknown stream format `{other}`: it is `json` or `parquet`"))),
+            other => return Err(Error::analysis(format!("unknown stream format `{other}`: it is `json`, `parquet` or `rate`"))),
         };
         let schema = self.schema.clone().ok_or_else(|| {
             Error::analysis("a stream needs its columns before the first file is there: give them with `schema(\"id BIGINT NOT NULL, …\")`")
@@ -110,6 +111,15 @@ impl DataStreamReader {
         let options = FileStreamOptions::parse(&self.options)?;
         let source = FileStreamSource::new(self.name.as_deref(), dir, format, schema, options)?;
         self.session.stream(Arc::new(source))
+    }
+}
+
+impl DataStreamReader {
+    fn rate(&self) -> Result<DataFrame> {
+        if self.schema.is_some() {
+            return Err(Error::analysis("the rate stream has columns of its own, `timestamp` and `value`: leave the schema out"));
+        }
+        self.session.stream(Arc::new(RateStream::new(self.name.as_deref(), &self.options)?))
     }
 }
 

@@ -69,7 +69,7 @@ impl StreamSink {
 
     /// Keeps rows in memory, for tests and a first look.
     pub fn memory(name: impl Into<String>, table: &MemoryTable) -> Self {
-        Self::new(Kind::Memory(table.clone()), Some(name.into()))
+        Self::of_memory(table).named(name)
     }
 
     /// Prints rows; a replayed epoch is printed again.
@@ -82,16 +82,30 @@ impl StreamSink {
         name: impl Into<String>,
         function: impl Fn(Vec<RecordBatch>, u64) -> BoxFuture<'static, Result<()>> + Send + Sync + 'static,
     ) -> Self {
-        Self::of_function(name.into(), Arc::new(function))
+        Self::of_function(function).named(name)
     }
 
-    pub(super) fn of_function(name: String, function: BatchFunction) -> Self {
-        Self::new(Kind::ForEachBatch(function), Some(name))
+    pub(super) fn of_memory(table: &MemoryTable) -> Self {
+        Self::new(Kind::Memory(table.clone()), None)
+    }
+
+    pub(super) fn of_function(function: impl Fn(Vec<RecordBatch>, u64) -> BoxFuture<'static, Result<()>> + Send + Sync + 'static) -> Self {
+        Self::new(Kind::ForEachBatch(Arc::new(function)), None)
+    }
+
+    /// The same under a name where it has none and none of its own.
+    pub(super) fn or_named(self, name: &str) -> Self {
+        if self.name.is_none() && matches!(self.kind, Kind::Memory(_) | Kind::ForEachBatch(_)) { self.named(name) } else { self }
     }
 
     /// A sink of your own, under its own name.
     pub fn ready(sink: Arc<dyn Sink>) -> Self {
         Self::new(Kind::Ready(sink), None)
+    }
+
+    /// Whether what it does leaves nothing that a restart would have to fit.
+    pub(super) fn keeps_nothing(&self) -> bool {
+        matches!(self.kind, Kind::Memory(_) | Kind::Console | Kind::ForEachBatch(_))
     }
 
     /// The sink's name: its identity across restarts. Without one, a table's is its own id.

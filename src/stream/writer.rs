@@ -1,20 +1,25 @@
 //! `df.write_stream()`: Spark's writer for a query with one sink.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use futures::future::BoxFuture;
+use tidemill_lakehouse::SinkOptions;
 use tidemill_planner::options::{OptionSpec, Options};
 use tidemill_streaming::query::StreamingQuery;
-use tidemill_streaming::sink::{BatchFunction, MemoryTable};
+use tidemill_streaming::sink::MemoryTable;
 
-use super::{StreamSink, StreamingQueryBuilder, Trigger};
+use super::table_place::table_place;
+use super::{StreamSink, StreamingQueryBuilder, Trigger, memory_view};
 use crate::dataframe::DataFrame;
 use tidemill_planner::{Error, Result};
 
 const OPTIONS: &[OptionSpec] = &[
-    OptionSpec { name: "checkpointLocation", default: "", doc: "The directory of the query's log and state." },
+    OptionSpec {
+        name: "checkpointLocation",
+        default: "a temporary one for `console`, `memory` and functions",
+        doc: "The directory of the query's log and state.",
+    },
     OptionSpec { name: "path", default: "", doc: "The table's path." },
     OptionSpec {
         name: "sinkName",
@@ -30,9 +35,9 @@ pub struct DataStreamWriter {
     name: Option<String>,
     trigger: Option<Trigger>,
     merge_on: Option<Vec<String>>,
+    partition_by: Vec<String>,
     options: BTreeMap<String, String>,
-    memory: Option<MemoryTable>,
-    function: Option<BatchFunction>,
+    sink: Option<StreamSink>,
 }
 
 impl std::fmt::Debug for DataStreamWriter {
@@ -50,15 +55,15 @@ impl DataFrame {
             name: None,
             trigger: None,
             merge_on: None,
+            partition_by: Vec::new(),
             options: BTreeMap::new(),
-            memory: None,
-            function: None,
+            sink: None,
         }
     }
 }
 
 impl DataStreamWriter {
-    /// The sink: `delta` (the default) or `console`.
+    /// The sink: `delta` (the default), `console`, or `memory`, whose rows are a temporary view of the query's name.
     #[must_use]
     pub fn format(mut self, format: &str) -> Self {
         self.format = format.to_owned();
@@ -113,28 +118,42 @@ impl DataStreamWriter {
         self
     }
 
+    /// The columns whose values are folders of a table that is made.
+    #[must_use]
+    pub fn partition_by<'a>(mut self, columns: impl IntoIterator<Item = &'a str>) -> Self {
+        self.partition_by = columns.into_iter().map(str::to_owned).collect();
+        self
+    }
+
     /// Keeps the rows in `table`.
     #[must_use]
-    pub fn memory(mut self, table: &MemoryTable) -> Self {
-        self.memory = Some(table.clone());
-        self
+    pub fn memory(self, table: &MemoryTable) -> Self {
+        self.sink(StreamSink::of_memory(table))
     }
 
     /// Calls `function` with each epoch's rows and number, at least once per epoch.
     #[must_use]
     pub fn for_each_batch(
-        mut self,
+        self,
         function: impl Fn(Vec<RecordBatch>, u64) -> BoxFuture<'static, Result<()>> + Send + Sync + 'static,
     ) -> Self {
-        self.function = Some(Arc::new(function));
+        self.sink(StreamSink::of_function(function))
+    }
+
+    /// Writes to a sink that was made apart.
+    #[must_use]
+    pub fn sink(mut self, sink: StreamSink) -> Self {
+        self.sink = Some(sink);
         self
     }
 
-    /// Starts the query into the table at `path`.
+    /// Starts the query into a Delta table: the catalog's of this name, which is made if it is not there, or the one at a path, which has
+    /// a `/`.
     ///
     /// # Errors
-    /// Those of [`DataStreamWriter::start`].
-    pub async fn to_table(self, path: &str) -> Result<StreamingQuery> {
+    /// `Analysis` for a name of what is no Delta table; those of CREATE TABLE and of [`DataStreamWriter::start`].
+    pub async fn to_table(self, name: &str) -> Result<StreamingQuery> {
+        let path = table_place(&self.frame, name, &self.partition_by).await?;
         self.option("path", path).start().await
     }
 
@@ -144,7 +163,7 @@ impl DataStreamWriter {
     /// `Analysis` for an unknown option or sink, and those of [`StreamingQueryBuilder::start`].
     pub async fn start(self) -> Result<StreamingQuery> {
         let options = Options::check("streaming writes", OPTIONS, &self.options)?;
-        let sink = self.sink(&options)?;
+        let sink = self.chosen_sink(&options)?;
         let mut query = StreamingQueryBuilder::new(self.frame.session().clone(), self.name.clone()).add(&self.frame, sink);
         if let Some(checkpoint) = options.get("checkpointLocation") {
             query = query.checkpoint_location(checkpoint);
@@ -155,16 +174,12 @@ impl DataStreamWriter {
         query.start().await
     }
 
-    fn sink(&self, options: &Options) -> Result<StreamSink> {
-        let name = || self.name.clone().unwrap_or_else(|| "sink".to_owned());
-        if self.merge_on.is_some() && (self.function.is_some() || self.memory.is_some() || !self.format.eq_ignore_ascii_case("delta")) {
+    fn chosen_sink(&self, options: &Options) -> Result<StreamSink> {
+        if self.merge_on.is_some() && (self.sink.is_some() || !self.format.eq_ignore_ascii_case("delta")) {
             return Err(Error::analysis("`merge_on` is for Delta tables: write with `format(\"delta\")`, or leave it out"));
         }
-        if let Some(function) = &self.function {
-            return Ok(StreamSink::of_function(name(), Arc::clone(function)));
-        }
-        if let Some(table) = &self.memory {
-            return Ok(StreamSink::memory(name(), table));
+        if let Some(sink) = &self.sink {
+            return Ok(sink.clone().or_named(self.name.as_deref().unwrap_or("sink")));
         }
         match self.format.to_lowercase().as_str() {
             "console" => Ok(StreamSink::console()),
@@ -176,12 +191,22 @@ impl DataStreamWriter {
                     None => StreamSink::delta_append(path),
                     Some(on) => StreamSink::delta_merge(path, on.iter().map(String::as_str)),
                 };
+                let mut made = SinkOptions::default();
+                made.table.partition_by.clone_from(&self.partition_by);
+                let sink = sink.with_options(made);
                 Ok(match options.get("sinkName") {
                     Some(name) => sink.named(name),
                     None => sink,
                 })
             }
-            "memory" => Err(Error::analysis("rows in memory need a place to be read from: use `memory(&table)`")),
+            "memory" => {
+                let Some(name) = &self.name else {
+                    return Err(Error::analysis("rows in memory are read by the query's name: give it one (`query_name`)"));
+                };
+                let table = MemoryTable::default();
+                memory_view::show(self.frame.session(), name, table.clone(), self.frame.schema()?)?;
+                Ok(StreamSink::memory(name, &table))
+            }
             other => Err(Error::unsupported(format!(
                 "stream sink `{other}` is not there: it is `delta`, `console`, `memory` or `for_each_batch`"
             ))),

@@ -24,4 +24,5 @@ mod stream;
 mod support;
 mod table_files;
 mod tidy;
+mod user_functions;
 mod write;

@@ -8,6 +8,7 @@ mod exec;
 mod groups;
 mod keys;
 mod late;
+mod map_batches;
 mod plan;
 mod row_step;
 mod sessions;

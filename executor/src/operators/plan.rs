@@ -14,7 +14,7 @@ use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, PhysicalExpr};
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 use tidemill_planner::logical::{
-    Dedup, FlatMapGroups, RowStep, SidePort, Watermark, WindowAggregate, event_time_column, late_schema, watermark_delay_us,
+    Dedup, FlatMapGroups, MapBatches, RowStep, SidePort, Watermark, WindowAggregate, event_time_column, late_schema, watermark_delay_us,
 };
 use tidemill_planner::scan::ScanExec;
 use tidemill_planner::seam::state::StateTypes;
@@ -25,11 +25,12 @@ use super::accumulate::Aggregate;
 use super::dedup::DedupOperator;
 use super::exec::{Operator, OperatorExec};
 use super::groups::GroupsOperator;
+use super::map_batches::MapBatchesExec;
 use super::row_step::RowStepExec;
 use super::watermark::WatermarkOperator;
 use super::window::WindowOperator;
 
-/// Plans [`Watermark`], [`Dedup`], [`WindowAggregate`], [`FlatMapGroups`], [`SidePort`] and [`RowStep`].
+/// Plans [`Watermark`], [`Dedup`], [`WindowAggregate`], [`FlatMapGroups`], [`MapBatches`], [`SidePort`] and [`RowStep`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct StatefulPlanner;
 
@@ -138,6 +139,8 @@ impl ExtensionPlanner for StatefulPlanner {
             })
         } else if let Some(n) = any.downcast_ref::<RowStep>() {
             return Ok(Some(Arc::new(RowStepExec::new(Arc::clone(&n.pass), Arc::clone(physical)))));
+        } else if let Some(n) = any.downcast_ref::<MapBatches>() {
+            return Ok(Some(Arc::new(MapBatchesExec::new(Arc::clone(&n.function), Arc::clone(physical)))));
         } else if let Some(n) = any.downcast_ref::<SidePort>() {
             let exec = SidePortExec::new(Arc::clone(physical), n.owner()?, n.port, Arc::clone(node.schema().inner()));
             return Ok(Some(Arc::new(exec)));

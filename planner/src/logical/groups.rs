@@ -5,7 +5,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::{Column, DFSchema, DFSchemaRef};
 use datafusion::error::Result as DfResult;
@@ -54,6 +55,14 @@ impl<'a> GroupRows<'a> {
             .ok_or_else(|| Error::analysis(format!("the group function asks for column `{name}`, which its input does not have")))
     }
 
+    /// The group's rows as a batch of their own.
+    ///
+    /// # Errors
+    /// When there is no memory for them.
+    pub fn to_batch(&self) -> Result<RecordBatch> {
+        Ok(take_record_batch(self.batch, &UInt32Array::from(self.rows.to_vec()))?)
+    }
+
     /// Where this group's rows stand in the batch's columns.
     pub fn positions(&self) -> impl Iterator<Item = usize> + use<'a> {
         self.rows.iter().map(|i| *i as usize)
@@ -95,10 +104,11 @@ impl GroupState {
     }
 }
 
-/// The rows that group calls give, row by row in the order of the output schema.
+/// The rows that group calls give, row by row in the order of the output schema, or by batches of its columns.
 #[derive(Debug, Default)]
 pub struct GroupOutput {
     rows: Vec<Vec<Value>>,
+    batches: Vec<RecordBatch>,
 }
 
 impl GroupOutput {
@@ -107,11 +117,29 @@ impl GroupOutput {
         self.rows.push(row);
     }
 
-    /// The rows as a batch.
+    /// Adds a batch of rows.
+    pub fn push_batch(&mut self, batch: RecordBatch) {
+        self.batches.push(batch);
+    }
+
+    /// The rows as a batch: those that came one by one first.
     ///
     /// # Errors
     /// `Data` when a row does not fit the schema.
-    pub fn into_batch(self, schema: &SchemaRef, function: &str) -> Result<RecordBatch> {
+    pub fn into_batch(mut self, schema: &SchemaRef, function: &str) -> Result<RecordBatch> {
+        if self.batches.is_empty() {
+            return self.into_batch_of_rows(schema, function);
+        }
+        let batches = std::mem::take(&mut self.batches);
+        let misfit = |e| Error::data(format!("group function `{function}` gave rows that do not fit its output columns: {e}"));
+        let mut all = vec![self.into_batch_of_rows(schema, function)?];
+        for batch in batches {
+            all.push(RecordBatch::try_new(Arc::clone(schema), batch.columns().to_vec()).map_err(misfit)?);
+        }
+        Ok(concat_batches(schema, &all)?)
+    }
+
+    fn into_batch_of_rows(self, schema: &SchemaRef, function: &str) -> Result<RecordBatch> {
         let width = schema.fields().len();
         if let Some(row) = self.rows.iter().find(|r| r.len() != width) {
             return Err(Error::data(format!("group function `{function}` gave a row of {} values for {width} columns", row.len())));
@@ -149,6 +177,11 @@ pub trait GroupFunction: fmt::Debug + Send + Sync {
 
     /// The fields of a key's state.
     fn state_schema(&self) -> &SchemaRef;
+
+    /// Whether it keeps a state; one that does not is called once with all rows of a group, and has no place on a stream.
+    fn keeps_state(&self) -> bool {
+        true
+    }
 
     /// One call for one key. The same inputs must give the same outputs: an epoch may run again.
     fn call(&self, key: &[Value], rows: &GroupRows<'_>, state: &mut GroupState, output: &mut GroupOutput) -> Result<()>;

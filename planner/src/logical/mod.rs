@@ -8,21 +8,26 @@
 //! | [`WindowAggregate`] | `groupBy(window(…))`, `groupBy(session_window(…))` |
 //! | [`FlatMapGroups`] | `flatMapGroupsWithState` |
 //! | [`SidePort`] | none: late and malformed rows as rows |
+//! | [`MapBatches`] | `mapInArrow` |
 //! | [`RowStep`] | `sample`; limits of recursive queries; named queries that are made once |
 
 mod dedup;
 mod event_time;
 mod groups;
+mod map_batches;
 mod row_step;
 mod side_port;
+mod user_function;
 mod watermark;
 mod window;
 
 pub use dedup::Dedup;
 pub use event_time::{WATERMARK_DELAY_KEY, event_time_column, watermark_delay_us, without_event_time};
 pub use groups::{FlatMapGroups, GroupFn, GroupFunction, GroupOutput, GroupRows, GroupState};
+pub use map_batches::{BatchesFunction, MapBatches};
 pub use row_step::{Pass, RowPass, RowStep};
 pub use side_port::{SidePort, late_schema};
+pub use user_function::UserFunction;
 pub use watermark::Watermark;
 pub use window::{EventTime, Groups, WindowAggregate, WindowKind};
 

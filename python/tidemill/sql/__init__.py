@@ -1,5 +1,6 @@
 """Sessions, DataFrames, columns and rows, by PySpark's names."""
 
+from tidemill.sql.catalog import Catalog
 from tidemill.sql.column import Column
 from tidemill.sql.conf import RuntimeConfig
 from tidemill.sql.dataframe import DataFrame, DataFrameNaFunctions, DataFrameStatFunctions
@@ -7,9 +8,11 @@ from tidemill.sql.group import GroupedData
 from tidemill.sql.readwriter import DataFrameReader, DataFrameWriter
 from tidemill.sql.session import SparkSession
 from tidemill.sql.types import Row
+from tidemill.sql.udf import UDFRegistration
 from tidemill.sql.window import Window, WindowSpec
 
 __all__ = [
+    "Catalog",
     "Column",
     "DataFrame",
     "DataFrameNaFunctions",
@@ -20,6 +23,7 @@ __all__ = [
     "Row",
     "RuntimeConfig",
     "SparkSession",
+    "UDFRegistration",
     "Window",
     "WindowSpec",
 ]

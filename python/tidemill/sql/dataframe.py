@@ -11,6 +11,7 @@ from tidemill import _tidemill
 from tidemill.errors import PySparkAttributeError, PySparkIndexError, PySparkTypeError, PySparkValueError
 from tidemill.sql.column import Column, named, operand
 from tidemill.sql.literal import kind_of
+from tidemill.sql.native import each, pandas_of
 from tidemill.sql.types import Row, StructType
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tidemill.sql.group import GroupedData
     from tidemill.sql.readwriter import DataFrameWriter
     from tidemill.sql.session import SparkSession
+    from tidemill.sql.streaming.writer import DataStreamWriter
 
 __all__ = ["DataFrame", "DataFrameNaFunctions", "DataFrameStatFunctions"]
 
@@ -118,6 +120,13 @@ class DataFrame:
         from tidemill.sql.readwriter import DataFrameWriter
 
         return DataFrameWriter(self)
+
+    @property
+    def writeStream(self) -> DataStreamWriter:
+        """Writes it as a stream."""
+        from tidemill.sql.streaming.writer import DataStreamWriter
+
+        return DataStreamWriter(self)
 
     def __repr__(self) -> str:
         return f"DataFrame[{', '.join(f'{name}: {data_type}' for name, data_type in self.dtypes)}]"
@@ -373,7 +382,8 @@ class DataFrame:
     def _grouped(self, kind: str, cols: tuple[Any, ...]) -> GroupedData:
         from tidemill.sql.group import GroupedData
 
-        return GroupedData(self._frame.group(kind, [key._column for key in self._keys(cols)]), self)
+        keys = self._keys(cols)
+        return GroupedData(self._frame.group(kind, [key._column for key in keys]), self, [key._column.text() for key in keys])
 
     def agg(self, *exprs: Any) -> DataFrame:
         """Aggregates over all rows."""
@@ -524,6 +534,27 @@ class DataFrame:
         """The rows, one after the other. All of them are made first."""
         return iter(self.collect())
 
+    def _mapped(self, kind: str, func: Callable[..., Any], schema: StructType | str) -> DataFrame:
+        from tidemill.sql.udf import name_of, type_of
+
+        struct = type_of(schema)
+        if not isinstance(struct, StructType):
+            raise PySparkTypeError(f"the columns of the rows are a StructType or DDL, not {schema!r}", errorClass="NOT_STR_OR_STRUCT")
+        name = name_of(func)
+        return self._then(self._frame.map_batches(_tidemill.BatchesFunction(name, each(kind, func, struct, name), struct.json())))
+
+    def mapInArrow(self, func: Callable[..., Any], schema: StructType | str, barrier: bool = False, profile: Any = None) -> DataFrame:
+        """What a function makes of an iterator of pyarrow's RecordBatches, a task's: it yields others, of these columns."""
+        return self._mapped("arrow", func, schema)
+
+    def mapInPandas(self, func: Callable[..., Any], schema: StructType | str, barrier: bool = False, profile: Any = None) -> DataFrame:
+        """The same over DataFrames of pandas."""
+        return self._mapped("pandas", func, schema)
+
+    def mapInPolars(self, func: Callable[..., Any], schema: StructType | str) -> DataFrame:
+        """The same over DataFrames of Polars, which PySpark does not have."""
+        return self._mapped("polars", func, schema)
+
     def foreach(self, f: Callable[[Row], None]) -> None:
         """Calls a function with each row, in this process."""
         for row in self.collect():
@@ -607,7 +638,7 @@ class DataFrame:
     def toPandas(self) -> pandas.DataFrame:
         """All rows as a DataFrame of pandas."""
         _needed("pandas")
-        return self.toArrow().to_pandas(date_as_object=True)
+        return pandas_of(self.toArrow(), self._session.conf.get("spark.sql.session.timeZone") or "UTC")
 
     def to_polars(self) -> polars.DataFrame:
         """All rows as a DataFrame of Polars."""

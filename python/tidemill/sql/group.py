@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tidemill import _tidemill
 from tidemill.errors import PySparkTypeError, PySparkValueError
 from tidemill.sql.column import Column, named, operand
 from tidemill.sql.dataframe import DataFrame
+from tidemill.sql.group_functions import GroupStateTimeout, group_function, state_function
+from tidemill.sql.types import StructType
 
 __all__ = ["GroupedData"]
 
@@ -15,8 +18,10 @@ __all__ = ["GroupedData"]
 class GroupedData:
     """Rows in groups, to be aggregated."""
 
-    def __init__(self, groups: _tidemill.Groups, df: DataFrame) -> None:
+    def __init__(self, groups: _tidemill.Groups, df: DataFrame, keys: list[str] | None = None) -> None:
         self._groups, self._df = groups, df
+        # What functions over groups find their keys by: plain columns alone have names.
+        self._keys = [key.split(".")[-1].strip("`") for key in keys or []]
 
     def agg(self, *exprs: Any) -> DataFrame:
         """A row per group: aggregates, or a dict of a function's name for each column's."""
@@ -66,6 +71,57 @@ class GroupedData:
         """A column per value of a column."""
         listed = None if values is None else [operand(value) for value in values]
         return GroupedData(self._groups.pivot(named(pivot_col), listed), self._df)
+
+
+    def applyInPandas(self, func: Callable[..., Any], schema: StructType | str) -> DataFrame:
+        """What a function makes of each group: of its rows as a DataFrame of pandas, or of its key (a tuple) and its rows."""
+        return self._df._then(self._groups.map_groups(group_function("pandas", func, schema, self._keys)))
+
+    def applyInArrow(self, func: Callable[..., Any], schema: StructType | str) -> DataFrame:
+        """The same over Tables of pyarrow."""
+        return self._df._then(self._groups.map_groups(group_function("arrow", func, schema, self._keys)))
+
+    def applyInPolars(self, func: Callable[..., Any], schema: StructType | str) -> DataFrame:
+        """The same over DataFrames of Polars, which PySpark does not have."""
+        return self._df._then(self._groups.map_groups(group_function("polars", func, schema, self._keys)))
+
+    def _with_state(self, kind: str, func: Any, schema: Any, state: Any, output_mode: str, timeout: str) -> DataFrame:
+        made = state_function(kind, func, schema, state, output_mode, timeout, self._keys)
+        return self._df._then(self._groups.map_groups(made))
+
+    def applyInPandasWithState(
+        self,
+        func: Callable[..., Any],
+        outputStructType: StructType | str,
+        stateStructType: StructType | str,
+        outputMode: str,
+        timeoutConf: str,
+    ) -> DataFrame:
+        """What a function makes of a group's key, an iterator of its new rows, and its `GroupState`: it yields DataFrames of pandas. The
+        state is kept exactly once over restarts, so that the same rows and state have to give the same."""
+        return self._with_state("pandas", func, outputStructType, stateStructType, outputMode, timeoutConf)
+
+    def applyInArrowWithState(
+        self,
+        func: Callable[..., Any],
+        outputStructType: StructType | str,
+        stateStructType: StructType | str,
+        outputMode: str = "append",
+        timeoutConf: str = GroupStateTimeout.NoTimeout,
+    ) -> DataFrame:
+        """The same over RecordBatches of pyarrow, which PySpark does not have."""
+        return self._with_state("arrow", func, outputStructType, stateStructType, outputMode, timeoutConf)
+
+    def applyInPolarsWithState(
+        self,
+        func: Callable[..., Any],
+        outputStructType: StructType | str,
+        stateStructType: StructType | str,
+        outputMode: str = "append",
+        timeoutConf: str = GroupStateTimeout.NoTimeout,
+    ) -> DataFrame:
+        """The same over DataFrames of Polars, which PySpark does not have."""
+        return self._with_state("polars", func, outputStructType, stateStructType, outputMode, timeoutConf)
 
 
 def _argument(name: str, function: str) -> _tidemill.Column:

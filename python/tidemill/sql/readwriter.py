@@ -20,6 +20,13 @@ def _given(options: dict[str, Any]) -> dict[str, str]:
     return {name: as_text(value) for name, value in options.items() if value is not None}
 
 
+def ddl_of(schema: StructType) -> str:
+    """Columns as DDL."""
+    return ", ".join(
+        f"`{field.name.replace('`', '``')}` {field.dataType.simpleString()}{'' if field.nullable else ' NOT NULL'}" for field in schema
+    )
+
+
 def _paths(path: Any) -> list[str]:
     listed = list(path) if isinstance(path, (list, tuple)) else [path]
     for each in listed:
@@ -45,10 +52,7 @@ class DataFrameReader:
     def schema(self, schema: StructType | str) -> DataFrameReader:
         """The columns, as a StructType or as DDL."""
         if isinstance(schema, StructType):
-            schema = ", ".join(
-                f"`{field.name.replace('`', '``')}` {field.dataType.simpleString()}{'' if field.nullable else ' NOT NULL'}"
-                for field in schema
-            )
+            schema = ddl_of(schema)
         if not isinstance(schema, str):
             raise PySparkTypeError(f"a schema is a StructType or DDL, not {schema!r}", errorClass="NOT_STR_OR_STRUCT")
         self._schema = schema

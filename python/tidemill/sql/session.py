@@ -10,12 +10,17 @@ from typing import Any, ClassVar
 from tidemill import _tidemill
 from tidemill.errors import AnalysisException, PySparkTypeError, PySparkValueError
 from tidemill.sql import inference
+from tidemill.sql.catalog import Catalog
 from tidemill.sql.column import Column
 from tidemill.sql.conf import RuntimeConfig, as_text
 from tidemill.sql.dataframe import DataFrame
 from tidemill.sql.literal import literal
 from tidemill.sql.readwriter import DataFrameReader
+from tidemill.sql.streaming.manager import StreamingQueryManager
+from tidemill.sql.streaming.reader import DataStreamReader
+from tidemill.sql.streaming.sinks import StreamingQueryBuilder
 from tidemill.sql.types import AtomicType, DataType, StructField, StructType, of_ddl
+from tidemill.sql.udf import UDFRegistration
 
 __all__ = ["SparkSession"]
 
@@ -104,6 +109,7 @@ class SparkSession:
 
     def __init__(self, engine: _tidemill.Session, settings: dict[str, str]) -> None:
         self._engine, self._settings = engine, dict(settings)
+        self._streams = StreamingQueryManager()
 
     def _made(self, frame: _tidemill.DataFrame) -> DataFrame:
         return DataFrame(frame, self)
@@ -131,6 +137,30 @@ class SparkSession:
         return DataFrameReader(self)
 
     @property
+    def readStream(self) -> DataStreamReader:
+        """Reads streams."""
+        return DataStreamReader(self)
+
+    @property
+    def streams(self) -> StreamingQueryManager:
+        """The streaming queries."""
+        return self._streams
+
+    def streamingQuery(self, name: str) -> StreamingQueryBuilder:
+        """Begins a streaming query of one or several sinks, which PySpark does not have."""
+        return StreamingQueryBuilder(self, name)
+
+    @property
+    def catalog(self) -> Catalog:
+        """What there is by name."""
+        return Catalog(self)
+
+    @property
+    def udf(self) -> UDFRegistration:
+        """Lets SQL call functions of the program."""
+        return UDFRegistration(self)
+
+    @property
     def version(self) -> str:
         """The release of Spark whose names and rules these are."""
         return "4.2.0"
@@ -140,7 +170,9 @@ class SparkSession:
         return SparkSession(_tidemill.Session(self._settings), self._settings)
 
     def stop(self) -> None:
-        """Forgets the session of this process."""
+        """Ends its streaming queries, and forgets the session of this process."""
+        for query in self._streams.active:
+            query.stop()
         with SparkSession._lock:
             if SparkSession._active is self:
                 SparkSession._active = None

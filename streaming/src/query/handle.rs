@@ -13,6 +13,7 @@ pub(super) struct Shared {
     pub(super) id: String,
     pub(super) run_id: String,
     pub(super) name: Option<String>,
+    pub(super) stages: String,
     pub(super) status: Mutex<StreamingQueryStatus>,
     pub(super) recent: Mutex<RecentProgress>,
     pub(super) stop: watch::Sender<bool>,
@@ -79,6 +80,11 @@ impl StreamingQuery {
         self.shared.name.as_deref()
     }
 
+    /// How it runs, stage by stage.
+    pub fn explain(&self) -> &str {
+        &self.shared.stages
+    }
+
     /// What it is doing now.
     pub fn status(&self) -> StreamingQueryStatus {
         lock(&self.shared.status).clone()
@@ -94,10 +100,17 @@ impl StreamingQuery {
         lock(&self.shared.recent).recent()
     }
 
-    /// Every further epoch's progress, as it ends. One listener at a time: a later call takes the earlier one's place.
+    /// The progress of each epoch, as it ends: those that are remembered first, and none twice. One listener at a time: a later call takes
+    /// the earlier one's place.
     pub fn progress_stream(&self) -> tokio::sync::mpsc::UnboundedReceiver<StreamingQueryProgress> {
         let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-        *lock(&self.shared.on_progress) = Some(sender);
+        let mut listener = lock(&self.shared.on_progress);
+        for progress in lock(&self.shared.recent).recent() {
+            // Whoever receives is here.
+            drop(sender.send(progress));
+        }
+        // A query that has ended says no more.
+        *listener = self.is_active().then_some(sender);
         receiver
     }
 

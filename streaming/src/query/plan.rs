@@ -41,6 +41,8 @@ pub struct QueryOptions {
     pub name: Option<String>,
     /// The checkpoint directory.
     pub checkpoint: PathBuf,
+    /// Whether the checkpoint goes with the query.
+    pub temporary: bool,
     /// When epochs run.
     pub trigger: Trigger,
     /// The time.
@@ -67,6 +69,7 @@ impl QueryOptions {
         Self {
             name: None,
             checkpoint: checkpoint.into(),
+            temporary: false,
             trigger: Trigger::ProcessingTime(0),
             clock: Arc::new(SystemClock),
             engine,

@@ -37,6 +37,7 @@ const START_ATTEMPTS: u32 = 50;
 pub async fn start(plan: QueryPlan, options: QueryOptions) -> Result<StreamingQuery> {
     let engine = options.engine.clone();
     let io = engine.io().clone();
+    let leftover = options.temporary.then(|| options.checkpoint.clone());
     let begun = io.spawn(begin(plan, options)).await;
     let (mut epochs, shared) = begun.map_err(|e| Error::internal(format!("the start of the query ended early: {e}")))??;
     let query = StreamingQuery { shared: Arc::clone(&shared) };
@@ -49,8 +50,13 @@ pub async fn start(plan: QueryPlan, options: QueryOptions) -> Result<StreamingQu
             Err(panic) => Ended::Failed(tidemill_planner::ErrorKind::Internal, format!("the epoch loop panicked: {panic}")),
         };
         shared.set_status(if matches!(end, Ended::Stopped) { "Stopped" } else { "Terminated with an error" }, false, false);
-        shared.end_progress();
+        if let Some(folder) = leftover
+            && let Err(error) = tokio::fs::remove_dir_all(&folder).await
+        {
+            tracing::warn!("the query's temporary checkpoint {} was not removed: {error}", folder.display());
+        }
         shared.ended.send_replace(Some(end));
+        shared.end_progress();
         // The session may be gone by now, and the loop's engine with it: without this one, nobody would have been left to tell the end.
         drop(engine);
     });
@@ -129,6 +135,7 @@ async fn begin(plan: QueryPlan, options: QueryOptions) -> Result<(EpochLoop, Arc
         id: query_id,
         run_id,
         name: options.name.clone(),
+        stages: plan.graph.to_string(),
         status: Mutex::new(StreamingQueryStatus {
             message: "Waiting for data to arrive".to_owned(),
             is_data_available: false,

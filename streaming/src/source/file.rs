@@ -327,6 +327,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (there, anew) = (dir.path().to_owned(), dir.path().to_owned());
         source_contract(Fixture {
+            column: 0,
             fresh: Box::new(move || Arc::new(source(&anew, FileStreamOptions::default()))),
             add: Box::new(move |ids| write(&there, &format!("f{:05}.json", ids.start), ids.clone(), ids.start as u64)),
         })
@@ -374,12 +375,12 @@ mod tests {
         write(dir.path(), "b", 30..32, 2);
         std::fs::remove_file(dir.path().join("c")).unwrap();
         let offset = source.latest(offset.as_ref(), ReadLimit::SourceDefault).await.unwrap().unwrap();
-        assert_eq!(ids(&*source.slice(None, &offset).unwrap(), 1).await.unwrap(), [30, 31]);
+        assert_eq!(ids(&*source.slice(None, &offset).unwrap(), 0, 1).await.unwrap(), [30, 31]);
         source.recorded(&offset).unwrap();
         assert_eq!(source.latest(Some(&offset), ReadLimit::SourceDefault).await.unwrap(), None);
         // Replaced after it was chosen: the rows that were promised are gone.
         write(dir.path(), "b", 40..49, 2);
-        let error = ids(&*source.slice(None, &offset).unwrap(), 1).await.unwrap_err();
+        let error = ids(&*source.slice(None, &offset).unwrap(), 0, 1).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Data);
         assert!(error.message().contains("/b:"), "{error}");
         assert_eq!(source.latest(Some(&offset), ReadLimit::SourceDefault).await.unwrap(), None, "its name was read");
@@ -463,14 +464,14 @@ mod tests {
             let other = source(dir.path(), FileStreamOptions::default());
             other.restore(image.as_deref(), &offsets).unwrap();
             assert_eq!(other.latest(Some(&recorded), ReadLimit::SourceDefault).await.unwrap(), None, "it is known");
-            assert_eq!(ids(&*other.slice(None, &recorded).unwrap(), 2).await.unwrap(), [0], "its rows are not read");
+            assert_eq!(ids(&*other.slice(None, &recorded).unwrap(), 0, 2).await.unwrap(), [0], "its rows are not read");
         }
         // Names that differ in such bytes alone are two names; renamed, the file is read.
         std::fs::write(&second, "{\"id\":8}\n").unwrap();
         std::fs::rename(&first, dir.path().join("cafe")).unwrap();
         let next = one.latest(Some(&offset), ReadLimit::SourceDefault).await.unwrap().unwrap();
         assert_eq!(names(&Some(next.clone())).len(), 2, "{next:?}");
-        assert_eq!(ids(&*one.slice(Some(&offset), &next).unwrap(), 1).await.unwrap(), [7]);
+        assert_eq!(ids(&*one.slice(Some(&offset), &next).unwrap(), 0, 1).await.unwrap(), [7]);
     }
 
     #[test]

@@ -197,6 +197,7 @@ mod tests {
         let stream = MemoryStream::new("m", batch(0..0).schema());
         let shared = stream.clone();
         source_contract(Fixture {
+            column: 0,
             fresh: Box::new(move || Arc::new(shared.clone())),
             add: Box::new(move |ids| {
                 stream.add(batch(ids)).unwrap();

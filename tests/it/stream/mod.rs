@@ -6,6 +6,7 @@ mod files;
 mod floats;
 mod operators;
 mod oracle;
+mod places;
 mod programs;
 mod rescale;
 mod sinks;

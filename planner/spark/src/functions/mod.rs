@@ -38,7 +38,7 @@ use std::sync::LazyLock;
 
 pub use crate::kernel::{KernelArgs, ScalarKernel, SparkScalar};
 pub use crate::types::Want;
-pub(crate) use aggregate::takes_rows_in_order;
+pub(crate) use aggregate::{takes_rows_in_order, user_aggregate};
 pub(crate) use call::constant;
 pub use call::{Arg, Call, Lambda, LambdaResolver, SortKey, WindowContext};
 pub(crate) use collection::access::{extract_value, get_field};

@@ -50,6 +50,15 @@ pub enum ExpressionKind {
     },
     /// A call. Operators are calls too, by the names in [`operator`].
     UnresolvedFunction(Box<FunctionCall>),
+    /// A call of a function that the program holds.
+    UserFunction {
+        /// Its name.
+        name: String,
+        /// The session's number for it.
+        handle: u64,
+        /// The arguments.
+        arguments: Vec<Expression>,
+    },
     /// `name => value` in a call.
     NamedArgument {
         /// The parameter.

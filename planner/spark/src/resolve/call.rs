@@ -61,12 +61,19 @@ impl Resolver<'_> {
         }
         let function = lower.as_deref().and_then(functions::lookup);
         let Some(function) = function else {
-            return match self.sql_function(&call.name) {
-                Some(function) => self.call_sql(&function, call, scope, span),
-                None if lower.as_deref() == Some("range") => {
+            return match self.opened.functions.get(&Request::Function { name: call.name.clone() }).cloned() {
+                Some(OpenedFunction::Sql(function)) => self.call_sql(&function, call, scope, span),
+                Some(OpenedFunction::User(function)) => {
+                    if call.is_distinct || call.filter.is_some() || spec.is_some() || !call.order_by.is_empty() {
+                        let clause = if spec.is_some() { "OVER" } else { "DISTINCT, FILTER or ORDER BY" };
+                        return Err(unsupported_syntax(function.name(), clause));
+                    }
+                    self.user_function(&function, &call.arguments, scope)
+                }
+                _ if lower.as_deref() == Some("range") => {
                     Err(error("NOT_A_SCALAR_FUNCTION", "`range` gives a table: write `SELECT … FROM range(…)`"))
                 }
-                None => Err(self.unknown_function(&call.name)),
+                _ => Err(self.unknown_function(&call.name)),
             };
         };
         let build = match function.build {

@@ -100,6 +100,7 @@ impl Resolver<'_> {
             ExpressionKind::SortOrder(order) => self.expression(&order.child, scope),
             ExpressionKind::UpdateFields { child, name, value } => self.update_fields(child, name, value.as_deref(), scope),
             ExpressionKind::Outer(child) => self.outer_column(child),
+            ExpressionKind::UserFunction { handle, arguments, .. } => self.held_function(*handle, arguments, scope),
             ExpressionKind::ScalarSubquery(_) | ExpressionKind::Exists(_) | ExpressionKind::InSubquery { .. } => {
                 self.asked_once(expression, scope)
             }

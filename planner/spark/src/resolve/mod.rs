@@ -45,6 +45,7 @@ mod subquery_join;
 mod under;
 mod unpivot;
 mod update_fields;
+mod user_function;
 mod values;
 mod window;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::{LogicalPlan, TableSource};
 use datafusion::scalar::ScalarValue;
-use tidemill_planner::logical::GroupFunction;
+use tidemill_planner::logical::{BatchesFunction, GroupFunction, UserFunction};
 
 use crate::Settings;
 use crate::plan::{FunctionParameter, Relation, SqlFunction};
@@ -113,6 +113,8 @@ impl std::fmt::Debug for OpenedRelation {
 pub enum OpenedFunction {
     /// One written in SQL.
     Sql(Arc<SqlFunction>),
+    /// One of the program's.
+    User(Arc<dyn UserFunction>),
     /// There is none of that name.
     Missing,
 }
@@ -128,6 +130,10 @@ pub struct Opened {
     pub handles: HashMap<u64, OpenedRelation>,
     /// What programs call for groups with a state, by handle.
     pub group_functions: HashMap<u64, Arc<dyn GroupFunction>>,
+    /// Functions of programs, by handle.
+    pub user_functions: HashMap<u64, Arc<dyn UserFunction>>,
+    /// What programs call for batches, by handle.
+    pub batches_functions: HashMap<u64, Arc<dyn BatchesFunction>>,
     /// Session variables, by lower-case name: type and value.
     pub variables: HashMap<String, (SparkType, ScalarValue)>,
     /// Microseconds since the epoch at which the statement began: what `DATE 'today'` means.

@@ -120,7 +120,7 @@ impl Resolver<'_> {
             RelationKind::WithWatermark { input, event_time, delay_threshold } => self.with_watermark(input, event_time, delay_threshold),
             RelationKind::GroupState { input, grouping_expressions, handle } => self.group_state(input, grouping_expressions, *handle),
             RelationKind::SideOutput { input, port } => self.side_output(input, port),
-            RelationKind::MapBatches { .. } => Err(not_here("a function over batches", "`collect`, and `create_dataframe`")),
+            RelationKind::MapBatches { input, handle } => self.map_batches(input, *handle),
             RelationKind::CommandOutput(_) => Err(error("INTERNAL_ERROR", "a command stands where a query is needed")),
         }
     }

@@ -181,6 +181,7 @@ impl Finder<'_> {
                 self.expressions(value.as_deref())
             }
             ExpressionKind::Outer(child) => self.expression(child),
+            ExpressionKind::UserFunction { arguments, .. } => self.expressions(arguments),
             ExpressionKind::Case { operand, branches, otherwise } => {
                 self.expressions(operand.as_deref())?;
                 self.expressions(branches.iter().flat_map(|(when, then)| [when, then]))?;

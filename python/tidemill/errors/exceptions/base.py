@@ -167,6 +167,10 @@ class SparkRuntimeException(PySparkException):
     """A query that failed while it ran."""
 
 
+class PythonException(PySparkException):
+    """A function of the program that raised an exception; the message has its traceback."""
+
+
 class QueryExecutionException(PySparkException):
     """A query that could not be run: storage, limits, another writer."""
 
@@ -233,6 +237,7 @@ _BY_CONDITION: dict[str, type[PySparkException]] = {
     "DATETIME_FIELD_OUT_OF_BOUNDS": DateTimeException,
     "INVALID_DATETIME_PATTERN": IllegalArgumentException,
     "CAST_INVALID_INPUT": NumberFormatException,
+    "FAILED_EXECUTE_UDF": PythonException,
     "INVALID_CONF_VALUE": IllegalArgumentException,
     "TEMP_TABLE_OR_VIEW_ALREADY_EXISTS": TempTableAlreadyExistsException,
 }

@@ -38,7 +38,6 @@ __all__ = [
     "array_union",
     "arrays_overlap",
     "arrays_zip",
-    "arrow_udf",
     "arrow_udtf",
     "ascii",
     "asin",
@@ -80,7 +79,6 @@ __all__ = [
     "collation",
     "collect_list",
     "collect_set",
-    "column",
     "concat",
     "contains",
     "conv",
@@ -265,7 +263,6 @@ __all__ = [
     "nvl2",
     "octet_length",
     "overlay",
-    "pandas_udf",
     "parse_json",
     "parse_url",
     "percent_rank",
@@ -289,7 +286,6 @@ __all__ = [
     "randn",
     "randstr",
     "rank",
-    "reduce",
     "reflect",
     "regexp",
     "regexp_count",
@@ -362,7 +358,6 @@ __all__ = [
     "stddev_samp",
     "str_to_map",
     "string_agg",
-    "string_agg_distinct",
     "struct",
     "substr",
     "substring",
@@ -459,7 +454,6 @@ __all__ = [
     "tuple_union_theta_integer",
     "typeof",
     "ucase",
-    "udf",
     "udtf",
     "unbase64",
     "unhex",
@@ -648,11 +642,6 @@ def arrays_overlap(a1: Column | str, a2: Column | str) -> Column:
 def arrays_zip(*cols: Any) -> Column:
     """An array of structs: the n-th has the n-th elements of all arrays, null for arrays that are shorter."""
     return called("arrays_zip", *listed(cols))
-
-
-def arrow_udf(f: Any = None, returnType: Any = None, functionType: Any = None) -> Column:
-    """Not there."""
-    return absent("arrow_udf")
 
 
 def arrow_udtf(cls: Any = None, returnType: Any = None) -> Column:
@@ -858,11 +847,6 @@ def collect_list(col: Column | str) -> Column:
 def collect_set(col: Column | str) -> Column:
     """An array of the different values, without nulls."""
     return called("collect_set", name_or_column(col))
-
-
-def column(col: Any) -> Column:
-    """Not there."""
-    return absent("column")
 
 
 def concat(*cols: Any) -> Column:
@@ -1785,11 +1769,6 @@ def overlay(src: Column | str, replace: Column | str, pos: Column | str | float,
     return called("overlay", name_or_column(src), name_or_column(replace), either(pos), either(len))
 
 
-def pandas_udf(f: Any = None, returnType: Any = None, functionType: Any = None) -> Column:
-    """Not there."""
-    return absent("pandas_udf")
-
-
 def parse_json(col: Column | str) -> Column:
     """Not there."""
     return absent("parse_json")
@@ -1903,11 +1882,6 @@ def randstr(length: Any, seed: Any = None) -> Column:
 def rank() -> Column:
     """The row's place by the order of its partition; rows alike share one, and leave gaps."""
     return called("rank")
-
-
-def reduce(col: Column | str, initialValue: Column | str, merge: Any, finish: Any = None) -> Column:
-    """What `merge` makes of `start` and the elements one after the other, and `finish` of that."""
-    return called("reduce", name_or_column(col), name_or_column(initialValue), lambda_of(merge), lambda_of(finish))
 
 
 def reflect(*cols: Any) -> Column:
@@ -2268,11 +2242,6 @@ def str_to_map(text: Column | str, pairDelim: Column | str | None = None, keyVal
 def string_agg(col: Column | str, delimiter: Any = None) -> Column:
     """All texts, or all bytes, in one, nulls left out."""
     return called("string_agg", name_or_column(col), constant(delimiter))
-
-
-def string_agg_distinct(col: Column | str, delimiter: Any = None) -> Column:
-    """Not there."""
-    return absent("string_agg_distinct")
 
 
 def struct(*cols: Any) -> Column:
@@ -2753,11 +2722,6 @@ def typeof(col: Column | str) -> Column:
 def ucase(str: Column | str) -> Column:
     """The text in upper case."""
     return called("ucase", name_or_column(str))
-
-
-def udf(f: Any = None, returnType: Any = None, useArrow: Any = None) -> Column:
-    """Not there."""
-    return absent("udf")
 
 
 def udtf(cls: Any = None, returnType: Any = None, useArrow: Any = None) -> Column:

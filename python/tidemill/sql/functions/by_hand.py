@@ -10,12 +10,14 @@ from tidemill.errors import PySparkTypeError, PySparkValueError
 from tidemill.sql.column import Column, ddl, named, operand
 from tidemill.sql.functions.call import called, constant, lambda_of, listed, name_or_column, need_column, options_of
 from tidemill.sql.types import DataType
+from tidemill.sql.udf import arrow_udf, pandas_udf, polars_udf, udf
 
 if TYPE_CHECKING:
     from tidemill.sql.dataframe import DataFrame
 
 __all__ = [
     "aggregate",
+    "arrow_udf",
     "asc",
     "asc_nulls_first",
     "asc_nulls_last",
@@ -49,6 +51,8 @@ __all__ = [
     "mode",
     "monotonically_increasing_id",
     "nth_value",
+    "pandas_udf",
+    "polars_udf",
     "reduce",
     "rtrim",
     "string_agg_distinct",
@@ -57,6 +61,7 @@ __all__ = [
     "trim",
     "try_make_timestamp",
     "try_make_timestamp_ntz",
+    "udf",
     "unix_timestamp",
     "when",
     "window",

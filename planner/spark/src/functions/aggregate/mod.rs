@@ -20,6 +20,7 @@ mod udaf;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, lit, when};
 pub(crate) use ordered::takes_rows_in_order;
+pub(crate) use udaf::user_aggregate;
 
 use super::{Build, Call, Function, Group};
 use crate::{Result, Sql, Typed};

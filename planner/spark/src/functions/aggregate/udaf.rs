@@ -11,10 +11,12 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use arrow::row::{RowConverter, SortField};
 use datafusion::common::{ScalarValue, internal_err};
 use datafusion::error::{DataFusionError, Result as DfResult};
+use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
-use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, Signature, Volatility};
+use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Expr, GroupsAccumulator, ReversedUDAF, Signature, Volatility};
 use tidemill_planner::float::{Normal, holds_floats, normalize};
+use tidemill_planner::logical::UserFunction;
 
 use super::counting::distinct_key;
 use super::ordered::{InOrder, kept_rows, ordered_fields, takes_rows_in_order};
@@ -65,7 +67,7 @@ impl Spec {
 type MakeMany = fn(&Arc<Spec>) -> Result<Box<dyn GroupsAccumulator>>;
 
 /// How the result comes about.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum How {
     /// Values are folded as they come.
     Fold {
@@ -78,6 +80,8 @@ pub(super) enum How {
     },
     /// All rows of a group are kept; the columns hold them in the order in which they came.
     Whole(fn(&Spec, &[ArrayRef]) -> Result<ScalarValue>),
+    /// The same, by a function of the program.
+    User(Arc<dyn UserFunction>),
 }
 
 /// An aggregate of ours over given types.
@@ -113,10 +117,41 @@ pub(super) fn make(
     call.aggregate(&function, args.into_iter().map(|arg| arg.expr).collect(), out, nullable)
 }
 
+/// A function of the program over all rows of a group.
+pub(crate) fn user_aggregate(
+    function: Arc<dyn UserFunction>,
+    types: Vec<SparkType>,
+    out: &SparkType,
+    settings: Arc<Settings>,
+    args: Vec<Expr>,
+) -> Expr {
+    let spec = Spec { name: "user_aggregate", types, out: out.clone(), constants: Vec::new(), settings, span: None };
+    let how = How::User(function);
+    let function = SparkAggregate { spec: Arc::new(spec), how, signature: Signature::user_defined(Volatility::Immutable) };
+    let params = AggregateFunctionParams { args, distinct: false, filter: None, order_by: Vec::new(), null_treatment: None };
+    Expr::AggregateFunction(AggregateFunction { func: Arc::new(AggregateUDF::new_from_impl(function)), params })
+}
+
+/// The one value that a function of the program gives for a group.
+fn user_value(spec: &Spec, function: &dyn UserFunction, columns: &[ArrayRef]) -> Result<ScalarValue> {
+    let rows = columns.first().map_or(0, |column| column.len());
+    let value = function.call(columns, rows)?;
+    if value.len() != 1 || *value.data_type() != spec.arrow() {
+        let (name, gave, promised) = (function.name(), value.data_type(), spec.arrow());
+        let message = format!("the aggregate `{name}` gave {} values of {gave} for a group: one of {promised} is needed", value.len());
+        return Err(crate::Error::data(message));
+    }
+    value_at(&value, 0)
+}
+
 impl PartialEq for SparkAggregate {
     fn eq(&self, other: &Self) -> bool {
         let (a, b) = (&self.spec, &other.spec);
-        a.name == b.name && a.types == b.types && a.out == b.out && a.constants == b.constants && a.settings == b.settings
+        let same_function = match (&self.how, &other.how) {
+            (How::User(one), How::User(other)) => Arc::ptr_eq(one, other),
+            _ => true,
+        };
+        same_function && a.name == b.name && a.types == b.types && a.out == b.out && a.constants == b.constants && a.settings == b.settings
     }
 }
 
@@ -134,7 +169,7 @@ impl SparkAggregate {
     fn rows(&self, distinct: bool, moving: bool) -> Rows {
         Rows {
             spec: Arc::clone(&self.spec),
-            how: self.how,
+            how: self.how.clone(),
             distinct,
             seen: (distinct && !moving).then(HashSet::new),
             chunks: VecDeque::new(),
@@ -297,6 +332,7 @@ impl Accumulator for Rows {
         }
         match self.how {
             How::Whole(finish) => finish(&self.spec, &columns).map_err(|e| self.spec.failed(e)),
+            How::User(ref function) => user_value(&self.spec, &**function, &columns).map_err(|e| self.spec.failed(e)),
             How::Fold { one, .. } => {
                 let mut folded = one(&self.spec).map_err(|e| self.spec.failed(e))?;
                 folded.update_batch(&columns)?;

@@ -1,0 +1,203 @@
+"""Functions of the program: over values, columns, batches and groups."""
+
+import datetime
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from tidemill.errors import AnalysisException, PySparkValueError, PythonException
+from tidemill.sql import functions as F
+from tidemill.sql.types import IntegerType
+
+pandas = pytest.importorskip("pandas")
+pyarrow = pytest.importorskip("pyarrow")
+pytest.importorskip("pyarrow.compute")
+polars = pytest.importorskip("polars")
+
+VALUES = [
+    ("int", 7),
+    ("bigint", -(2**63)),
+    ("double", 0.5),
+    ("string", "ä"),
+    ("boolean", True),
+    ("binary", b"\x00"),
+    ("decimal(10,2)", Decimal("12.30")),
+    ("date", datetime.date(2026, 2, 28)),
+    ("timestamp_ntz", datetime.datetime(2026, 2, 28, 1, 2, 3, 4)),
+    ("array<int>", [1, 2]),
+    ("map<string,int>", {"a": 1}),
+    ("struct<x:int,y:string>", (1, "b")),
+]
+
+
+@pytest.mark.parametrize(("data_type", "value"), VALUES)
+def test_values_go_in_and_out(spark, data_type, value):
+    df = spark.createDataFrame([(value,), (None,)], f"v {data_type}")
+    seen = []
+
+    def same(v):
+        seen.append(v)
+        return v
+
+    rows = df.select(F.udf(same, data_type)("v")).collect()
+    assert [row[0] for row in rows] == [value, None] == seen
+
+
+def test_a_udf_in_all_its_forms(spark):
+    @F.udf("int")
+    def plus(x, y=1):
+        return None if x is None else x + y
+
+    @F.udf
+    def shown(x):
+        return x
+
+    spark.udf.register("plus_in_sql", plus)
+    df = spark.createDataFrame([(1,), (None,)], "v int")
+    rows = df.select(plus("v"), plus(F.col("v"), F.lit(10)), plus("v", y=F.lit(5)), shown("v"), F.expr("plus_in_sql(v)")).collect()
+    assert [tuple(row) for row in rows] == [(2, 11, 6, "1", 2), (None, None, None, None, None)]
+    assert [row[0] for row in spark.sql("SELECT plus_in_sql(id) FROM range(3) WHERE plus_in_sql(id) > 1").collect()] == [2, 3]
+    assert df.filter(F.udf(lambda v: v == 1, "boolean")("v")).count() == 1
+    assert plus.returnType == IntegerType() and plus.func(1) == 2
+    assert spark.catalog.functionExists("plus_in_sql")
+    assert df.select(plus("v")).columns == ["plus(v)"]
+
+
+def test_a_function_that_draws_is_called_for_each_row(spark):
+    numbers = iter(range(100))
+    drawn = F.udf(lambda: next(numbers), "int").asNondeterministic()
+    assert sorted(row[0] for row in spark.range(5).coalesce(1).select(drawn()).collect()) == [0, 1, 2, 3, 4]
+
+
+def test_columns_at_once(spark):
+    @F.pandas_udf("double")
+    def mean_free(v: pandas.Series, by: pandas.Series) -> pandas.Series:
+        return v - by
+
+    @F.pandas_udf("bigint")
+    def batches(parts: Iterator[pandas.Series]) -> Iterator[pandas.Series]:
+        for part in parts:
+            yield part * 2
+
+    @F.arrow_udf("bigint")
+    def arrow(v: pyarrow.Array) -> pyarrow.Array:
+        return pyarrow.compute.add(v, 1)
+
+    @F.polars_udf("string")
+    def text(v: polars.Series) -> polars.Series:
+        return v.cast(polars.String)
+
+    @F.pandas_udf("double")
+    def average(v: pandas.Series) -> float:
+        return v.mean()
+
+    df = spark.range(20_000)
+    rows = df.select(mean_free("id", F.lit(1)), batches("id"), arrow("id"), text("id")).tail(1)
+    assert tuple(rows[0]) == (19998.0, 39998, 20000, "19999")
+    grouped = df.groupBy((F.col("id") % 2).alias("odd")).agg(average("id").alias("mean")).orderBy("odd").collect()
+    assert [tuple(row) for row in grouped] == [(0, 9999.0), (1, 10000.0)]
+    assert df.agg(average("id")).first()[0] == 9999.5
+
+
+def test_moments_are_local_times_of_the_session_for_pandas(spark):
+    zone = spark.conf.get("spark.sql.session.timeZone")
+    spark.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
+    try:
+        df = spark.sql("SELECT timestamp'2026-01-01 09:00:00' AS t")
+        hours = []
+
+        @F.pandas_udf("timestamp")
+        def same(t: pandas.Series) -> pandas.Series:
+            hours.append((t.dt.hour[0], t.dt.tz))
+            return t
+
+        assert df.select(F.date_format(same("t"), "HH:mm")).first()[0] == "09:00"
+        assert hours == [(9, None)]
+        assert df.toPandas()["t"][0] == pandas.Timestamp("2026-01-01 09:00:00")
+    finally:
+        spark.conf.set("spark.sql.session.timeZone", zone)
+
+
+def test_batches_through_a_function(spark):
+    df = spark.range(10_000)
+
+    def of_pandas(parts):
+        for part in parts:
+            yield part[part["id"] % 1000 == 0]
+
+    def of_arrow(parts):
+        for part in parts:
+            yield part.slice(0, 1)
+            yield pyarrow.record_batch({"id": pyarrow.array([-1], pyarrow.int64())})
+
+    def of_polars(parts):
+        yield from (part.filter(polars.col("id") < 3) for part in parts)
+
+    def first_only(parts):
+        yield next(iter(parts))
+
+    assert sorted(row[0] for row in df.mapInPandas(of_pandas, "id bigint").collect()) == list(range(0, 10_000, 1000))
+    assert {row[0] for row in df.mapInArrow(of_arrow, "id bigint").collect()} >= {-1, 0}
+    assert sorted(row[0] for row in df.mapInPolars(of_polars, "id bigint").collect()) == [0, 1, 2]
+    assert 0 < df.mapInArrow(first_only, "id bigint").count() < 10_000
+    assert df.mapInPandas(of_pandas, "id bigint").filter("id > 5000").count() == 4
+
+
+def test_groups_through_a_function(spark):
+    df = spark.createDataFrame([("a", 1.0), ("a", 3.0), ("b", 5.0)], "k string, v double")
+
+    def centred(rows):
+        return rows.assign(v=rows["v"] - rows["v"].mean())
+
+    def with_key(key, rows):
+        return pandas.DataFrame({"k": [key[0]], "n": [len(rows)]})
+
+    def of_arrow(rows):
+        return rows.slice(0, 1)
+
+    def of_polars(key, rows):
+        return rows.select("k", polars.col("v").sum()).head(1)
+
+    def rows_of(made):
+        return sorted(tuple(row) for row in made.collect())
+
+    groups = df.groupBy("k")
+    assert rows_of(groups.applyInPandas(centred, "k string, v double")) == [("a", -1.0), ("a", 1.0), ("b", 0.0)]
+    assert rows_of(groups.applyInPandas(with_key, "k string, n bigint")) == [("a", 2), ("b", 1)]
+    assert len(rows_of(groups.applyInArrow(of_arrow, "k string, v double"))) == 2
+    assert rows_of(groups.applyInPolars(of_polars, "k string, v double")) == [("a", 4.0), ("b", 5.0)]
+
+
+def fails(v):
+    raise RuntimeError("no more of this")
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        (lambda df: df.select(F.udf(fails, "int")("id")), r"(?s)`fails` raised.*Traceback.*in fails.*no more of this"),
+        (lambda df: df.select(F.udf(lambda v: "x", "int")("id")), "is no int"),
+        (lambda df: df.select(F.udf(lambda v: 2**40, "int")("id")), "beyond int"),
+        (lambda df: df.select(F.pandas_udf(lambda v: v[:1], "bigint")("id")), "gave 1 values"),
+        (lambda df: df.select(F.pandas_udf(lambda v: 3, "bigint")("id")), "gives a Series of pandas, not int"),
+        (lambda df: df.select(F.arrow_udf(lambda v: pyarrow.array(["x"] * len(v)), "bigint")("id")), r"`<lambda>` failed: it gave Utf8, which is no Int64"),
+        (lambda df: df.mapInPandas(lambda parts: (part.rename(columns={"id": "other"}) for part in parts), "id bigint"), "promised the columns id"),
+        (lambda df: df.mapInArrow(lambda parts: 3, "id bigint"), "yield"),
+        (lambda df: df.groupBy("id").applyInPandas(fails, "id bigint"), "no more of this"),
+    ],
+)
+def test_a_function_that_fails_ends_its_query_alone(spark, made, says):
+    with pytest.raises(PythonException, match=says) as raised:
+        made(spark.range(10)).collect()
+    assert raised.value.getCondition() == "FAILED_EXECUTE_UDF"
+    assert spark.range(10).count() == 10
+
+
+def test_what_cannot_be_is_said_at_once(spark):
+    with pytest.raises(PySparkValueError, match="takes no column"):
+        F.pandas_udf(lambda: None, "int")
+    with pytest.raises(AnalysisException, match="one of Spark's own"):
+        spark.udf.register("upper", lambda v: v)
+    df = spark.range(1).groupBy("id").applyInPandas(lambda rows: rows, "id bigint")
+    assert df.columns == ["id"]

@@ -1,0 +1,221 @@
+"""Writing a stream to one sink, by PySpark's names: `df.writeStream`. Queries of several sinks are in `sinks.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from tidemill.errors import PySparkAttributeError, PySparkTypeError, PySparkValueError, UnsupportedOperationException
+from tidemill.sql.conf import as_text
+from tidemill.sql.streaming.query import StreamingQuery
+from tidemill.sql.types import Row
+
+if TYPE_CHECKING:
+    from tidemill.sql.dataframe import DataFrame
+
+__all__ = ["DataStreamWriter", "batch_function", "trigger_of"]
+
+
+def trigger_of(
+    processingTime: str | None = None,
+    once: bool | None = None,
+    continuous: str | None = None,
+    availableNow: bool | None = None,
+    realTime: str | None = None,
+) -> tuple[str, str]:
+    """The kind of a trigger and its interval."""
+    given = {"processingTime": processingTime, "once": once, "continuous": continuous, "availableNow": availableNow, "realTime": realTime}
+    named = [name for name, value in given.items() if value is not None]
+    if len(named) != 1:
+        message = f"one trigger is given, not {len(named)}: processingTime='5 seconds' or availableNow=True"
+        raise PySparkValueError(message, errorClass="ONLY_ALLOW_SINGLE_TRIGGER")
+    name, value = named[0], given[named[0]]
+    if name in ("once", "availableNow"):
+        if value is not True:
+            raise PySparkValueError(f"{name} is True or left out, not {value!r}", errorClass="VALUE_NOT_TRUE")
+        # One batch or several: what is there at the start is read, and the query ends.
+        return "availableNow", ""
+    if not isinstance(value, str) or not value.strip():
+        raise PySparkValueError(f"{name} is an interval such as '5 seconds', not {value!r}", errorClass="VALUE_NOT_NON_EMPTY_STR")
+    return name, value.strip()
+
+
+def batch_function(func: Callable[[DataFrame, int], None], df: DataFrame) -> Callable[[Any, int], None]:
+    """What calls a function with the rows of an epoch as a DataFrame of its session."""
+
+    def call(frame: Any, epoch: int) -> None:
+        func(df._then(frame), epoch)
+
+    call.__name__ = getattr(func, "__name__", type(func).__name__)
+    return call
+
+
+def row_function(f: Any) -> Callable[[DataFrame, int], None]:
+    """What hands the rows of an epoch to a function or to an object with `process`, one after the other."""
+    if not hasattr(f, "process"):
+        if not callable(f):
+            raise PySparkTypeError(f"foreach takes a function or an object with `process`, not {f!r}", errorClass="ATTRIBUTE_NOT_CALLABLE")
+
+        def each(df: DataFrame, epoch: int) -> None:
+            for row in df.toLocalIterator():
+                f(row)
+
+        return each
+    for name in ("open", "process", "close"):
+        if hasattr(f, name) and not callable(getattr(f, name)):
+            message = f"`{name}` of {f!r} is called for each epoch, and is no function"
+            raise PySparkAttributeError(message, errorClass="ATTRIBUTE_NOT_CALLABLE")
+
+    def all_rows(df: DataFrame, epoch: int) -> None:
+        failed: BaseException | None = None
+        try:
+            if not hasattr(f, "open") or f.open(0, epoch):
+                row: Row
+                for row in df.toLocalIterator():
+                    f.process(row)
+        except BaseException as error:
+            failed = error
+            raise
+        finally:
+            if hasattr(f, "close"):
+                f.close(failed)
+
+    return all_rows
+
+
+class DataStreamWriter:
+    """Collects how a stream is written."""
+
+    def __init__(self, df: DataFrame) -> None:
+        self._df = df
+        self._format = "delta"
+        self._name: str | None = None
+        self._output_mode = "append"
+        self._trigger: tuple[str, str] | None = None
+        self._options: dict[str, str] = {}
+        self._partition_by: list[str] = []
+        self._merge_on: list[str] | None = None
+        self._function: Callable[[DataFrame, int], None] | None = None
+
+    def format(self, source: str) -> DataStreamWriter:
+        """`delta` (the default), `console`, or `memory`, whose rows are a temporary view of the query's name."""
+        self._format = source
+        return self
+
+    def outputMode(self, outputMode: str) -> DataStreamWriter:
+        """`append`; others are not there yet."""
+        if not isinstance(outputMode, str) or not outputMode.strip():
+            raise PySparkValueError(f"an output mode is a str, not {outputMode!r}", errorClass="VALUE_NOT_NON_EMPTY_STR")
+        self._output_mode = outputMode
+        return self
+
+    def queryName(self, queryName: str) -> DataStreamWriter:
+        """The query's name."""
+        if not isinstance(queryName, str) or not queryName.strip():
+            raise PySparkValueError(f"a query's name is a str, not {queryName!r}", errorClass="VALUE_NOT_NON_EMPTY_STR")
+        self._name = queryName
+        return self
+
+    def option(self, key: str, value: Any) -> DataStreamWriter:
+        """An option by Spark's name, such as `checkpointLocation`."""
+        return self.options(**{key: value})
+
+    def options(self, **options: Any) -> DataStreamWriter:
+        """Options by Spark's names."""
+        self._options.update({name: as_text(value) for name, value in options.items() if value is not None})
+        return self
+
+    def partitionBy(self, *cols: Any) -> DataStreamWriter:
+        """The columns whose values are folders of a table that is made."""
+        self._partition_by = list(cols[0]) if len(cols) == 1 and isinstance(cols[0], (list, tuple)) else list(cols)
+        return self
+
+    def mergeOn(self, *cols: str) -> DataStreamWriter:
+        """Merges into the Delta table by these columns, in place of appending: a row whose key is there replaces it."""
+        self._merge_on = list(cols)
+        return self
+
+    def trigger(
+        self,
+        *,
+        processingTime: str | None = None,
+        once: bool | None = None,
+        continuous: str | None = None,
+        availableNow: bool | None = None,
+        realTime: str | None = None,
+    ) -> DataStreamWriter:
+        """When epochs run: each `processingTime`, as soon as there is something to do (without one), or until all is read that is there
+        (`availableNow`; `once` is the same)."""
+        self._trigger = trigger_of(processingTime, once, continuous, availableNow, realTime)
+        return self
+
+    def foreachBatch(self, func: Callable[[DataFrame, int], None]) -> DataStreamWriter:
+        """Calls a function with the rows of each epoch as a DataFrame, and the epoch's number: at least once, the same rows with the same
+        number."""
+        if not callable(func):
+            raise PySparkTypeError(f"foreachBatch takes a function, not {func!r}", errorClass="NOT_CALLABLE")
+        self._function = func
+        return self
+
+    def foreach(self, f: Any) -> DataStreamWriter:
+        """Calls a function with each row; or an object's `open(partition, epoch)`, `process(row)` and `close(error)`."""
+        self._function = row_function(f)
+        return self
+
+    def _start(self, table: str | None) -> StreamingQuery:
+        if self._trigger is not None and self._trigger[0] in ("continuous", "realTime"):
+            message = f"the trigger {self._trigger[0]} is not there: leave the trigger out, and epochs run as soon as there is something to do"
+            raise UnsupportedOperationException(message, errorClass="UNSUPPORTED_OPERATION")
+        function = None if self._function is None else batch_function(self._function, self._df)
+        how = {
+            "format": self._format,
+            "name": self._name,
+            "output_mode": self._output_mode,
+            "trigger": self._trigger,
+            "options": self._options,
+            "partition_by": self._partition_by,
+            "merge_on": self._merge_on,
+            "table": table,
+            "function": function,
+        }
+        return self._df.sparkSession.streams._started(self._df._frame.write_stream(how))
+
+    def _with(self, format: str | None, outputMode: str | None, partitionBy: Any, queryName: str | None, options: dict[str, Any]) -> None:
+        if format is not None:
+            self.format(format)
+        if outputMode is not None:
+            self.outputMode(outputMode)
+        if partitionBy is not None:
+            self.partitionBy(*([partitionBy] if isinstance(partitionBy, str) else partitionBy))
+        if queryName is not None:
+            self.queryName(queryName)
+        self.options(**options)
+
+    def start(
+        self,
+        path: str | None = None,
+        format: str | None = None,
+        outputMode: str | None = None,
+        partitionBy: Any = None,
+        queryName: str | None = None,
+        **options: Any,
+    ) -> StreamingQuery:
+        """Starts the query."""
+        self._with(format, outputMode, partitionBy, queryName, options)
+        if path is not None:
+            self.option("path", path)
+        return self._start(None)
+
+    def toTable(
+        self,
+        tableName: str,
+        format: str | None = None,
+        outputMode: str | None = None,
+        partitionBy: Any = None,
+        queryName: str | None = None,
+        **options: Any,
+    ) -> StreamingQuery:
+        """Starts the query into a Delta table: the catalog's of this name, which is made if it is not there, or the one at a path, which
+        has a `/`."""
+        self._with(format, outputMode, partitionBy, queryName, options)
+        return self._start(tableName)
