@@ -9,7 +9,7 @@ from tidemill.errors import AnalysisException, PySparkTypeError
 
 __all__ = ["RuntimeConfig"]
 
-_UNSET = object()
+_UNSET: Any = object()
 
 
 def as_text(value: Any) -> str:
@@ -27,7 +27,7 @@ class RuntimeConfig:
         """Gives a setting a value from here on."""
         self._session.set(key, as_text(value))
 
-    def get(self, key: str, default: Any = _UNSET) -> str | None:
+    def get(self, key: str, default: str | None = _UNSET) -> str | None:
         """A setting's value; `default` where it has none, and an error without that."""
         if not isinstance(key, str):
             raise PySparkTypeError(f"the name of a setting is a str, not {key!r}", errorClass="NOT_STR")
