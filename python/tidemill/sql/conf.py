@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tidemill import _tidemill
-from tidemill.errors import AnalysisException, PySparkTypeError
+from tidemill.errors import PySparkTypeError, SparkNoSuchElementException
 
 __all__ = ["RuntimeConfig"]
 
@@ -33,7 +33,7 @@ class RuntimeConfig:
             raise PySparkTypeError(f"the name of a setting is a str, not {key!r}", errorClass="NOT_STR")
         found = self._session.setting(key)
         if found is None and default is _UNSET:
-            raise AnalysisException(
+            raise SparkNoSuchElementException(
                 f"[SQL_CONF_NOT_FOUND] the setting {key!r} has no value: set it, or give a default", errorClass="SQL_CONF_NOT_FOUND"
             )
         return found if found is not None else default
