@@ -63,6 +63,8 @@ def test_a_stub_has_what_python_sees(tmp_path):
         ("#[pyfunction]\n#[instrument]\nfn f() {}", "the attribute `instrument` is not known"),
         ("#[pyfunction]\nfn f(global: bool) {}", "is a keyword in Python"),
         ("fn f() {}", "`f` is exported, and no"),
+        ("#[pyclass]\nstruct f {\n    #[pyo3(get)]\n    a: u8,\n}", "only a struct without Python's fields"),
+        ("#[pyclass(eq)]\nstruct f(u8);", "only a struct without Python's fields"),
     ],
 )
 def test_a_stub_of_what_is_not_known_is_refused(tmp_path, function, said):

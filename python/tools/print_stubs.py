@@ -61,6 +61,8 @@ KNOWN = {"allow", "cfg_attr", "derive", "doc", "expect", "must_use"} | {
     "pyo3",
     "staticmethod",
 }
+# What a #[pyclass] may say: nothing of it makes members.
+CLASS_OPTIONS = {"from_py_object", "frozen", "module", "name", "skip_from_py_object", "subclass", "unsendable", "weakref"}
 
 
 class Printer:
@@ -72,7 +74,7 @@ class Printer:
             item.name: self.named(path, item, "pyclass")
             for path, found in files.items()
             for item in found
-            if item.kind in ("struct", "enum") and item.attribute("pyclass") is not None
+            if item.attribute("pyclass") is not None
         }
         self.used: set[str] = set()
 
@@ -233,10 +235,12 @@ class Printer:
             path, item = by_name[name]
             if item.kind == "fn":
                 functions[self.named(path, item, "pyfunction")] = self.function(path, item)
-            elif item.attribute("pyclass") is not None and "extends" in (item.attribute("pyclass") or ""):
-                raise self.failed(path, item, "a class that extends another is not known here")
             else:
-                final = "" if "subclass" in (item.attribute("pyclass") or "").split(", ") else f"@{self.using('final')}\n"
+                options = {option.partition("=")[0] for option in (item.attribute("pyclass") or "").split(", ")}
+                if item.kind != "struct" or "pyo3" in item.body or options - CLASS_OPTIONS - {""}:
+                    known = ", ".join(sorted(CLASS_OPTIONS))
+                    raise self.failed(path, item, f"only a struct without Python's fields and with options of {known} is known here")
+                final = "" if "subclass" in options else f"@{self.using('final')}\n"
                 members = "\n".join(self.members(name))
                 classes[self.python_names[name]] = f"{final}class {self.python_names[name]}:" + (f"\n{members}" if members else " ...")
         imports = sorted(IMPORTS[name] for name in self.used)

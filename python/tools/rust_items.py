@@ -57,6 +57,8 @@ class Item:
     # Of an impl and a module: what is in it. Of a constant: its type. Of a `use`: the names.
     items: list["Item"] = field(default_factory=list)
     type: Type | None = None
+    # Of a struct: the tokens of its fields.
+    body: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
 
     def attribute(self, name: str) -> str | None:
@@ -137,16 +139,18 @@ class Reader:
                 stack.pop()
         return [token for token, _ in self.tokens[start : self.at - 1]]
 
-    def skip(self, has_body: bool = True) -> None:
-        """Passes the rest of an item: over its body, or to its `;`."""
+    def skip(self, has_body: bool = True) -> list[str]:
+        """Passes the rest of an item, over its body or to its `;`, and gives what stood in its last brackets."""
+        inside: list[str] = []
         while self.peek():
             if self.peek() in CLOSING:
-                if self.peek() == "{" and has_body:
-                    self.group()
-                    return
-                self.group()
+                is_body = self.peek() == "{" and has_body
+                inside = self.group()
+                if is_body:
+                    break
             elif self.next() == ";":
-                return
+                break
+        return inside
 
     def generics(self) -> None:
         """Passes `<…>` behind a name, if it is there."""
@@ -273,7 +277,7 @@ class Reader:
             elif kind == "use" and item.attribute("pymodule_export") is not None:
                 item.names = self.used()
             else:
-                self.skip(has_body=kind not in ("const", "static", "type", "use"))
+                item.body = self.skip(has_body=kind not in ("const", "static", "type", "use"))
             found.append(item)
         return found
 
