@@ -25,7 +25,7 @@ pub use column::{Column, Operand, TypeName, Window, WindowSpec};
 pub use command::{Catalog, DataFrameWriterV2};
 pub use dataframe::{DataFrame, GroupedData, JoinOn, NaFunctions, Plan, StatFunctions};
 pub use ddl::{parse_schema, parse_type};
-pub use io::{DataFrameReader, DataFrameWriter, MergeBuilder, Table};
+pub use io::{DataFrameReader, DataFrameWriter, MergeBuilder, MergeClauses, Table};
 pub use session::{Session, SessionBuilder};
 pub use stream::{DataStreamReader, DataStreamWriter, StreamSink, StreamingQueryBuilder, Trigger};
 pub use tidemill_lakehouse::{HistoryEntry, MergeMetrics};

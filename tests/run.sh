@@ -37,8 +37,21 @@ cp -r python/tidemill "$site/"
 for built in "${CARGO_TARGET_DIR:-target}"/debug/lib_tidemill.{so,dylib}; do
     [ ! -f "$built" ] || cp "$built" "$site/tidemill/_tidemill.abi3.so"
 done
-PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$site "$python" python/tools/print_functions.py --check
-PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$site "$python" -m pytest -q -p no:cacheprovider python/tests
+with_package() {
+    PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$site MYPYPATH=$site "$python" "$@"
+}
+# What is printed is current: functions, the stub, the list of PySpark's names.
+for printed in print_functions print_stubs coverage; do
+    with_package "python/tools/$printed.py" --check
+done
+with_package -m ruff check --no-cache python
+with_package -m ruff format --check --no-cache python
+with_package -m mypy --config-file python/pyproject.toml --cache-dir "$work/mypy"
+# The stub beside the module itself.
+with_package -m mypy.stubtest tidemill._tidemill
+with_package -m pytest -q -p no:cacheprovider python/tests
+# A time without a zone is one of this machine's zone, and some docstrings show it.
+TZ=UTC with_package python/tools/doctests.py --ratchet python/tests/doctests.tsv
 
 section "self-tests of the oracle and the campaigns"
 "$python" -m pytest -q -p no:cacheprovider tests/oracle/oracle_selftest.py tests/oracle/tpch_selftest.py tests/campaign/campaign_selftest.py

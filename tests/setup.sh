@@ -9,7 +9,8 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venv=${TIDEMILL_VENV:-$HOME/.cache/tidemill/venv}
 stamp=$venv/.tidemill-requirements
-wanted=$(cat "$here/oracle/requirements.txt" "$here/oracle/requirements-duckdb-extensions.txt" | cksum)
+package=$here/../python/tests
+wanted=$(cat "$here"/oracle/requirements{,-duckdb-extensions}.txt "$package"/requirements{,-pyspark}.txt | cksum)
 
 if [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
     echo "$venv/bin/python"
@@ -34,6 +35,8 @@ mkdir -p "$(dirname "$venv")"
 "$python" -m venv --clear "$venv"
 pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --require-hashes)
 "${pip[@]}" --requirement "$here/oracle/requirements.txt" >&2
+"${pip[@]}" --requirement "$package/requirements.txt" >&2
+"${pip[@]}" --no-deps --no-build-isolation --requirement "$package/requirements-pyspark.txt" >&2
 "${pip[@]}" --no-deps --target "$venv/duckdb_extensions" --requirement "$here/oracle/requirements-duckdb-extensions.txt" >&2
 echo "$wanted" >"$stamp"
 echo "$venv/bin/python"

@@ -67,8 +67,8 @@ impl PyCatalog {
         wait(py, async { Ok(self.0.create_table(name, format, schema, path).await) })?.map_err(|e| raised_in(e, schema))
     }
 
-    fn drop_temp_view(&self, name: &str, global: bool) -> bool {
-        if global { self.0.drop_global_temp_view(name) } else { self.0.drop_temp_view(name) }
+    fn drop_temp_view(&self, name: &str, is_global: bool) -> bool {
+        if is_global { self.0.drop_global_temp_view(name) } else { self.0.drop_temp_view(name) }
     }
 
     fn recover_partitions(&self, py: Python<'_>, table: &str) -> PyResult<()> {

@@ -327,8 +327,8 @@ impl PyDataFrame {
         arrow_stream::capsule(py, &schema, batches, requested)
     }
 
-    fn create_view(&self, name: &str, replace: bool, global: bool) -> PyResult<()> {
-        match (global, replace) {
+    fn create_view(&self, name: &str, replace: bool, is_global: bool) -> PyResult<()> {
+        match (is_global, replace) {
             (false, false) => self.0.create_temp_view(name),
             (false, true) => self.0.create_or_replace_temp_view(name),
             (true, false) => self.0.create_global_temp_view(name),

@@ -6,6 +6,7 @@ mod catalog;
 mod column;
 mod data_type;
 mod dataframe;
+mod delta;
 mod error;
 mod functions;
 mod handed;
@@ -27,6 +28,8 @@ mod _tidemill {
     use super::data_type::{parse_data_type, parse_schema};
     #[pymodule_export]
     use super::dataframe::{PyDataFrame, PyGroups};
+    #[pymodule_export]
+    use super::delta::PyDeltaTable;
     #[pymodule_export]
     use super::functions::{call, functions, lambda, lambda_variable};
     #[pymodule_export]

@@ -11,6 +11,7 @@ use crate::catalog::PyCatalog;
 use crate::column::{PyColumn, columns as columns_of};
 use crate::data_type::columns;
 use crate::dataframe::PyDataFrame;
+use crate::delta::PyDeltaTable;
 use crate::error::{raised, raised_in};
 use crate::rows;
 use crate::streaming::{self, PyStreamSink, PyStreamingQuery};
@@ -94,6 +95,14 @@ impl PySession {
         }
         reader = reader.options(options.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         wait(py, async move { reader.load_all(paths.iter().map(String::as_str)).await }).map(PyDataFrame)
+    }
+
+    /// The Delta table at a path, or at that of a table of the catalog.
+    fn delta_table(&self, py: Python<'_>, path: Option<String>, name: Option<&str>) -> PyResult<PyDeltaTable> {
+        match (path, name) {
+            (Some(path), _) => Ok(PyDeltaTable(self.0.table(path))),
+            (None, name) => wait(py, self.0.table_named(name.unwrap_or_default())).map(PyDeltaTable),
+        }
     }
 
     fn catalog(&self) -> PyCatalog {

@@ -197,7 +197,9 @@ def test_groups_keep_their_state_over_restarts(spark, events, tmp_path):
 
     def run():
         counted = events.groupBy("user").applyInPandasWithState(running, "user string, n bigint", "n bigint", "append", "NoTimeout")
-        query = counted.writeStream.option("checkpointLocation", str(tmp_path / "cp")).trigger(availableNow=True).toTable(str(tmp_path / "n"))
+        query = (
+            counted.writeStream.option("checkpointLocation", str(tmp_path / "cp")).trigger(availableNow=True).toTable(str(tmp_path / "n"))
+        )
         query.awaitTermination(60)
 
     run()

@@ -181,8 +181,14 @@ def fails(v):
         (lambda df: df.select(F.udf(lambda v: 2**40, "int")("id")), "beyond int"),
         (lambda df: df.select(F.pandas_udf(lambda v: v[:1], "bigint")("id")), "gave 1 values"),
         (lambda df: df.select(F.pandas_udf(lambda v: 3, "bigint")("id")), "gives a Series of pandas, not int"),
-        (lambda df: df.select(F.arrow_udf(lambda v: pyarrow.array(["x"] * len(v)), "bigint")("id")), r"`<lambda>` failed: it gave Utf8, which is no Int64"),
-        (lambda df: df.mapInPandas(lambda parts: (part.rename(columns={"id": "other"}) for part in parts), "id bigint"), "promised the columns id"),
+        (
+            lambda df: df.select(F.arrow_udf(lambda v: pyarrow.array(["x"] * len(v)), "bigint")("id")),
+            r"`<lambda>` failed: it gave Utf8, which is no Int64",
+        ),
+        (
+            lambda df: df.mapInPandas(lambda parts: (part.rename(columns={"id": "other"}) for part in parts), "id bigint"),
+            "promised the columns id",
+        ),
         (lambda df: df.mapInArrow(lambda parts: 3, "id bigint"), "yield"),
         (lambda df: df.groupBy("id").applyInPandas(fails, "id bigint"), "no more of this"),
     ],

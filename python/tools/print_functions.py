@@ -27,6 +27,7 @@ HEAD = '''"""Functions over columns, by PySpark's names: printed from the engine
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 from tidemill.sql.column import Column, operand
@@ -35,7 +36,8 @@ from tidemill.sql.functions.call import absent, called, called_with_zeros, const
 '''
 
 KINDS = {"column": "name_or_column", "either": "either", "value": "constant", "plain": "constant", "options": "options_of"}
-HINTS = {"column": "Column | str", "either": "Column | str | float", "value": "Any", "plain": "Any", "options": "dict[str, str]"}
+# The functions include `float`.
+HINTS = {"column": "Column | str", "either": "Column | str | builtins.float", "value": "Any", "plain": "Any", "options": "dict[str, str]"}
 
 
 def usages() -> dict[str, str]:

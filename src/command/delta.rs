@@ -1,12 +1,17 @@
 //! What concerns Delta tables alone: history, and changes of rows.
 
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use tidemill_lakehouse::DeltaTable;
 use tidemill_spark::error::error;
-use tidemill_spark::plan::{Expression, ExpressionKind, Literal, Relation, TableName};
+use tidemill_spark::plan::{Expression, ExpressionKind, Literal, MergeAction, MergeClause, NamedTable, Relation, RelationKind, TableName};
 
 use super::{Context, rows};
 use crate::catalog::{Hold, NameLock, TableRecord, shown};
+use crate::column::Column;
 use crate::dataframe::DataFrame;
+use crate::io::MergeClauses;
 use tidemill_planner::{Error, Result};
 
 /// The folder of a Delta table.
@@ -105,10 +110,63 @@ pub(super) async fn delete(cx: &Context<'_>, table: &Relation, condition: Option
     Err(not_yet("DELETE … WHERE", "INSERT OVERWRITE the table with the rows that stay"))
 }
 
-/// MERGE.
-pub(super) async fn merge(cx: &Context<'_>, table: &Relation) -> Result<DataFrame> {
-    target(cx, table, "MERGE INTO TABLE").await?;
-    Err(not_yet("MERGE", "use `merge_into` of a DataFrame: rows are matched by key columns"))
+/// A MERGE.
+pub(super) struct Merge<'a> {
+    pub(super) target: &'a Relation,
+    pub(super) source: &'a Relation,
+    pub(super) condition: &'a Expression,
+    pub(super) matched: &'a [MergeClause],
+    pub(super) not_matched: &'a [MergeClause],
+}
+
+/// MERGE: rows of a key are replaced, others inserted. `more` says whether it asks for what is not there at all.
+pub(super) async fn merge(cx: &Context<'_>, merge: &Merge<'_>, more: bool) -> Result<DataFrame> {
+    let (folder, _shared) = target(cx, merge.target, "MERGE INTO TABLE").await?;
+    let update_all = match merge.matched {
+        [] => None,
+        [MergeClause { condition, action: MergeAction::UpdateStar }] => Some(condition.clone().map(Column::new)),
+        _ => return Err(merge_not_yet()),
+    };
+    let insert_all = match merge.not_matched {
+        [] => false,
+        [MergeClause { condition: None, action: MergeAction::InsertStar }] => true,
+        _ => return Err(merge_not_yet()),
+    };
+    if more {
+        return Err(merge_not_yet());
+    }
+    let (source_name, target_name) = (side(merge.source, "source"), side(merge.target, "target"));
+    let source = crate::dataframe::query(cx.session, merge.source).await?;
+    let clauses = MergeClauses { update_all, insert_all };
+    let condition = Column::new(merge.condition.clone());
+    let done = cx.session.table(folder).merge(&source, &condition, (&source_name, &target_name), clauses)?.merge().await?;
+    let (updated, inserted) = (done.rows_updated, done.rows_inserted);
+    let counts = [
+        ("num_affected_rows", updated + inserted),
+        ("num_updated_rows", updated),
+        ("num_deleted_rows", 0),
+        ("num_inserted_rows", inserted),
+    ];
+    let columns = counts.map(|(name, count)| (name, Arc::new(Int64Array::from(vec![count as i64])) as ArrayRef));
+    cx.session.create_dataframe(vec![RecordBatch::try_from_iter(columns)?])
+}
+
+/// What the conditions of a MERGE call one of its sides.
+fn side(relation: &Relation, otherwise: &str) -> String {
+    match relation.kind.as_ref() {
+        RelationKind::SubqueryAlias { alias, .. } => alias.name.clone(),
+        RelationKind::NamedTable(NamedTable { name: TableName::Parts(parts), .. }) => {
+            parts.last().map_or_else(|| otherwise.to_owned(), Clone::clone)
+        }
+        _ => otherwise.to_owned(),
+    }
+}
+
+fn merge_not_yet() -> Error {
+    not_yet(
+        "MERGE with these clauses",
+        "WHEN MATCHED [AND condition] THEN UPDATE SET * and WHEN NOT MATCHED THEN INSERT * are; compute other rows in the source",
+    )
 }
 
 /// OPTIMIZE, VACUUM, RESTORE.

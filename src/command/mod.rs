@@ -77,7 +77,10 @@ pub(crate) async fn run(session: &Session, command: &Command, text: &str) -> Res
         }
         Command::Update { table, .. } => delta::update(&cx, table).await,
         Command::Delete { table, condition } => delta::delete(&cx, table, condition.as_ref()).await,
-        Command::Merge { target, .. } => delta::merge(&cx, target).await,
+        Command::Merge { target, source, condition, matched, not_matched, not_matched_by_source, schema_evolution } => {
+            let merge = delta::Merge { target, source, condition, matched, not_matched };
+            delta::merge(&cx, &merge, !not_matched_by_source.is_empty() || *schema_evolution).await
+        }
         Command::Explain { mode, statement } => explain::explain(&cx, *mode, statement).await,
         Command::DescribeQuery { query } => describe::query(&cx, query).await,
         Command::DescribeTable { name, extended, partition, column, as_json } => {

@@ -3,10 +3,13 @@
 
 use tidemill_lakehouse::{DeltaTable, MergeMetrics, MergeRequest, Txn};
 
+use super::Table;
 use super::merge_condition::merge_condition;
+use super::merge_on::{Sides, keys_of, with_our_names};
 use crate::column::Column;
 use crate::dataframe::DataFrame;
 use tidemill_planner::{Error, Result};
+use tidemill_spark::parse::ParseOptions;
 
 /// A merge that is being described; [`MergeBuilder::merge`] runs it.
 #[derive(Debug, Clone)]
@@ -26,6 +29,43 @@ impl DataFrame {
     }
 }
 
+/// What a MERGE does with rows.
+#[derive(Debug, Clone, Default)]
+pub struct MergeClauses {
+    /// WHEN MATCHED [AND condition] THEN UPDATE SET *
+    pub update_all: Option<Option<Column>>,
+    /// WHEN NOT MATCHED THEN INSERT *
+    pub insert_all: bool,
+}
+
+impl Table {
+    /// A MERGE of `source` into this table where `condition` holds, as in `t.id = s.id`; `aliases` are the names of the source and of the
+    /// table in it and in the clauses' conditions.
+    ///
+    /// # Errors
+    /// `Unsupported` for a condition that is more than equal columns, and for clauses that do not insert rows without a match.
+    pub fn merge(&self, source: &DataFrame, condition: &Column, aliases: (&str, &str), clauses: MergeClauses) -> Result<MergeBuilder> {
+        let options = ParseOptions::new(&source.session().spark_settings())?;
+        let sides = Sides { source: aliases.0, target: aliases.1 };
+        let keys = keys_of(condition.expression(), sides, &options)?;
+        if !clauses.insert_all {
+            return Err(Error::unsupported(
+                "a merge that does not insert the rows without a match is not there yet: add WHEN NOT MATCHED THEN INSERT *, or join the \
+                 source with the table first",
+            ));
+        }
+        let merge = source.merge_into(self.path(), keys);
+        match clauses.update_all {
+            None => Ok(merge.insert_only()),
+            Some(None) => Ok(merge),
+            Some(Some(condition)) => {
+                let renamed = with_our_names(condition.expression(), sides, &options)?;
+                Ok(merge.when_matched_update(Column::holding(renamed, condition.held.clone())))
+            }
+        }
+    }
+}
+
 impl MergeBuilder {
     /// Updates a matched row only where the condition holds, over `source.column` and `target.column`. It means what the same
     /// filter means over a join of the two.
@@ -33,6 +73,12 @@ impl MergeBuilder {
     pub fn when_matched_update(mut self, condition: Column) -> Self {
         self.update_condition = Some(condition);
         self
+    }
+
+    /// Leaves matched rows as they are: only rows whose key is not there are inserted.
+    #[must_use]
+    pub fn insert_only(self) -> Self {
+        self.when_matched_update(crate::functions::lit(false))
     }
 
     /// Makes the merge happen once, however often it is run: an application's name and its own growing number.

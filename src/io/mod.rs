@@ -3,6 +3,7 @@
 mod file_writer;
 mod merge;
 mod merge_condition;
+mod merge_on;
 mod mode;
 mod parquet_form;
 mod reader;
@@ -10,7 +11,7 @@ mod table;
 mod writer;
 
 pub(crate) use file_writer::{Replace, save_table};
-pub use merge::MergeBuilder;
+pub use merge::{MergeBuilder, MergeClauses};
 pub(crate) use merge_condition::{condition_of, stream_conditions};
 pub(crate) use mode::Mode;
 pub use reader::DataFrameReader;

@@ -6,10 +6,12 @@ use arrow::array::{ArrayRef, Int64Array, MapBuilder, RecordBatch, StringArray, S
 use serde_json::{Map, Value};
 use tidemill_lakehouse::{DeltaTable, HistoryEntry};
 
+use crate::catalog::{Entry, Found};
 use crate::dataframe::DataFrame;
 use crate::scan::{Version, delta};
 use crate::session::Session;
-use tidemill_planner::Result;
+use tidemill_planner::{Error, Result};
+use tidemill_spark::parse::{ParseOptions, parse_multipart_identifier};
 
 /// The Delta table at a path.
 #[derive(Debug, Clone)]
@@ -22,6 +24,24 @@ impl Session {
     /// The Delta table at a path: its rows, versions and history.
     pub fn table(&self, path: impl Into<String>) -> Table {
         Table { session: self.clone(), path: path.into() }
+    }
+}
+
+impl Session {
+    /// The Delta table of a name in the catalog.
+    ///
+    /// # Errors
+    /// `TABLE_OR_VIEW_NOT_FOUND`; `Analysis` for what is no Delta table.
+    pub async fn table_named(&self, name: &str) -> Result<Table> {
+        let settings = self.spark_settings();
+        let parts = parse_multipart_identifier(name, &ParseOptions::new(&settings)?)?;
+        match self.objects().find(&parts, &settings).await? {
+            Found::Entry(entry) => match *entry {
+                Entry::Table(table) if table.is_delta() => Ok(self.table(table.location)),
+                _ => Err(Error::analysis(format!("`{name}` is no Delta table: make it with USING delta"))),
+            },
+            _ => Err(self.objects().unknown(name)),
+        }
     }
 }
 

@@ -77,9 +77,7 @@ def _function(row: Row) -> Function:
 
 
 def _column(row: Row) -> Column:
-    return Column(
-        row["name"], row["description"], row["dataType"], row["nullable"], row["isPartition"], row["isBucket"], row["isCluster"]
-    )
+    return Column(row["name"], row["description"], row["dataType"], row["nullable"], row["isPartition"], row["isBucket"], row["isCluster"])
 
 
 def _table(row: Row) -> Table:

@@ -126,7 +126,9 @@ class Column:
 
     def between(self, lowerBound: Any, upperBound: Any) -> Column:
         """It lies between the two, ends included."""
-        return (self >= lowerBound) & (self <= upperBound)
+        begins: Column = self >= lowerBound
+        ends: Column = self <= upperBound
+        return begins & ends
 
     def isin(self, *cols: Any) -> Column:
         """It is one of the values, or of the rows of a DataFrame of one column."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from tidemill import _tidemill
-from tidemill.errors import AnalysisException, PySparkTypeError
+from tidemill.errors import PySparkTypeError, SparkNoSuchElementException
 
 __all__ = ["RuntimeConfig"]
 
-_UNSET = object()
+_UNSET: Any = object()
 
 
 def as_text(value: Any) -> str:
@@ -27,13 +27,13 @@ class RuntimeConfig:
         """Gives a setting a value from here on."""
         self._session.set(key, as_text(value))
 
-    def get(self, key: str, default: Any = _UNSET) -> str | None:
+    def get(self, key: str, default: str | None = _UNSET) -> str | None:
         """A setting's value; `default` where it has none, and an error without that."""
         if not isinstance(key, str):
             raise PySparkTypeError(f"the name of a setting is a str, not {key!r}", errorClass="NOT_STR")
         found = self._session.setting(key)
         if found is None and default is _UNSET:
-            raise AnalysisException(
+            raise SparkNoSuchElementException(
                 f"[SQL_CONF_NOT_FOUND] the setting {key!r} has no value: set it, or give a default", errorClass="SQL_CONF_NOT_FOUND"
             )
         return found if found is not None else default

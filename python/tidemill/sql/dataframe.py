@@ -320,7 +320,10 @@ class DataFrame:
 
     def unpivot(self, ids: Any, values: Any, variableColumnName: str, valueColumnName: str) -> DataFrame:
         """A row per column of `values`: its name and its value, beside `ids`. Without `values`, all others."""
-        listed = lambda cols: self._columns(tuple(cols) if isinstance(cols, (list, tuple)) else (cols,))
+
+        def listed(cols: Any) -> list[_tidemill.Column]:
+            return self._columns(tuple(cols) if isinstance(cols, (list, tuple)) else (cols,))
+
         found = None if values is None else listed(values)
         return self._then(self._frame.unpivot(listed(ids), found, variableColumnName, valueColumnName))
 
@@ -516,7 +519,8 @@ class DataFrame:
 
     def first(self) -> Row | None:
         """The first row, or None."""
-        return self.head()
+        row: Row | None = self.head()
+        return row
 
     def tail(self, num: int) -> list[Row]:
         """The last rows."""
@@ -642,7 +646,8 @@ class DataFrame:
 
     def to_polars(self) -> polars.DataFrame:
         """All rows as a DataFrame of Polars."""
-        return _needed("polars").DataFrame(self)
+        made: polars.DataFrame = _needed("polars").DataFrame(self)
+        return made
 
 
 def _needed(package: str) -> Any:

@@ -72,7 +72,6 @@ class GroupedData:
         listed = None if values is None else [operand(value) for value in values]
         return GroupedData(self._groups.pivot(named(pivot_col), listed), self._df)
 
-
     def applyInPandas(self, func: Callable[..., Any], schema: StructType | str) -> DataFrame:
         """What a function makes of each group: of its rows as a DataFrame of pandas, or of its key (a tuple) and its rows."""
         return self._df._then(self._groups.map_groups(group_function("pandas", func, schema, self._keys)))

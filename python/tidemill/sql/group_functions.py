@@ -1,5 +1,5 @@
-"""Functions of the program over groups, by PySpark's names: `applyInPandas` over all rows of a group, `applyInPandasWithState` over a group's
-new rows and its state; the same over Arrow and Polars."""
+"""Functions of the program over groups, by PySpark's names: `applyInPandas` over all rows of a group, `applyInPandasWithState` over its new
+rows and its state; the same over Arrow and Polars."""
 
 from __future__ import annotations
 

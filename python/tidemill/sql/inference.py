@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tidemill.errors import PySparkTypeError, PySparkValueError
@@ -58,13 +58,15 @@ def type_of(value: Any) -> DataType:
     if made is not None:
         return made()
     if isinstance(value, dict):
-        key = value_type = NullType()
+        key: DataType = NullType()
+        value_type: DataType = NullType()
         for each, item in value.items():
             if each is not None:
                 key, value_type = merged(key, type_of(each)), merged(value_type, type_of(item))
         return MapType(key, value_type, True)
     if isinstance(value, list):
-        return ArrayType(functools.reduce(merged, map(type_of, value), NullType()), True)
+        element: DataType = NullType()
+        return ArrayType(functools.reduce(merged, map(type_of, value), element), True)
     if hasattr(value, "dtype") and hasattr(value, "item"):
         return type_of(value.item()) if not getattr(value, "shape", ()) else type_of(value.tolist())
     return _struct_of(value, None)
@@ -142,7 +144,8 @@ def schema_of(rows: list[Any], names: list[str] | None) -> StructType:
     if type(rows[0]) in _BY_CLASS and names is None:
         message = f"{rows[0]!r} of type {type(rows[0]).__name__} is no row: make it a tuple, or give a type as the schema"
         raise PySparkTypeError(message, errorClass="CANNOT_INFER_SCHEMA_FOR_TYPE")
-    found: DataType = functools.reduce(merged, (_struct_of(row, names) for row in shaped))
+    structs: Iterator[DataType] = (_struct_of(row, names) for row in shaped)
+    found = functools.reduce(merged, structs)
     if not isinstance(found, StructType) or not _settled(found):
         unknown = [field.name for field in found if not _settled(field.dataType)] if isinstance(found, StructType) else []
         message = f"columns without a value have no type: give a schema ({', '.join(unknown)})"
@@ -174,7 +177,7 @@ _ACCEPTED: dict[type, tuple[type, ...]] = {
     MapType: (dict,),
     StructType: (tuple, list, dict),
 }
-_BITS = {ByteType: 8, ShortType: 16, IntegerType: 32, LongType: 64}
+_BITS: dict[type[DataType], int] = {ByteType: 8, ShortType: 16, IntegerType: 32, LongType: 64}
 
 
 def verifier(data_type: DataType, nullable: bool = True, name: str | None = None) -> Callable[[Any], None]:

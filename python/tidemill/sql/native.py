@@ -1,5 +1,5 @@
-"""Rows between Arrow and the packages that functions of the program are written with: pandas, Polars, pyarrow. Moments are shown to pandas as
-local times of the session's zone, and read so again, as in Spark."""
+"""Rows between Arrow and the packages that functions of the program are written with: pandas, Polars, pyarrow. To pandas moments are local
+times of the session's zone, and are read so again, as in Spark."""
 
 from __future__ import annotations
 

@@ -208,7 +208,7 @@ class SparkSession:
         import uuid
 
         class Filler(string.Formatter):
-            def format_field(self, value: Any, spec: str) -> str:
+            def format_field(self, value: Any, spec: str) -> Any:
                 if isinstance(value, DataFrame):
                     name = f"_tidemill_{uuid.uuid4().hex}"
                     value.createTempView(name)

@@ -9,7 +9,7 @@ import decimal
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tidemill._tidemill import parse_data_type, parse_schema
@@ -338,7 +338,7 @@ class DayTimeIntervalType(AtomicType):
             startField, endField = self.DAY, self.SECOND
         elif startField is not None and endField is None:
             endField = startField
-        if startField not in range(4) or endField not in range(4):
+        if startField is None or endField is None or startField not in range(4) or endField not in range(4):
             raise PySparkRuntimeError(f"interval {startField} to {endField} is none: fields are 0 (day) to 3 (second)")
         self.startField, self.endField = startField, endField
 
@@ -372,7 +372,7 @@ class YearMonthIntervalType(AtomicType):
             startField, endField = self.YEAR, self.MONTH
         elif startField is not None and endField is None:
             endField = startField
-        if startField not in range(2) or endField not in range(2):
+        if startField is None or endField is None or startField not in range(2) or endField not in range(2):
             raise PySparkRuntimeError(f"interval {startField} to {endField} is none: fields are 0 (year) and 1 (month)")
         self.startField, self.endField = startField, endField
 
@@ -641,13 +641,14 @@ def of_json(value: str | dict[str, Any]) -> DataType:
             return plain()
         if sized := _SIZED.fullmatch(value):
             sizes = [int(size) for size in sized.groups()[1:] if size is not None]
-            made: dict[str, Any] = {"decimal": DecimalType, "char": CharType, "varchar": VarcharType, "time": TimeType}
+            made: dict[str, Callable[..., DataType]] = {"decimal": DecimalType, "char": CharType, "varchar": VarcharType, "time": TimeType}
             return made[sized[1]](*sizes)
         if interval := _INTERVAL.fullmatch(value):
-            kind: Any = DayTimeIntervalType if interval[1] in DayTimeIntervalType._NAMES else YearMonthIntervalType
+            is_day_time = interval[1] in DayTimeIntervalType._NAMES
+            kind: type[DayTimeIntervalType | YearMonthIntervalType] = DayTimeIntervalType if is_day_time else YearMonthIntervalType
             return kind(*(kind._NAMES.index(name) for name in interval.groups() if name))
         raise PySparkValueError(f"there is no type {value!r}", errorClass="CANNOT_PARSE_DATATYPE")
-    nested: dict[str, Any] = {"array": ArrayType, "map": MapType, "struct": StructType}
+    nested: dict[str, type[ArrayType | MapType | StructType]] = {"array": ArrayType, "map": MapType, "struct": StructType}
     if value.get("type") not in nested:
         raise PySparkValueError(f"there is no type {value.get('type')!r}", errorClass="UNSUPPORTED_DATA_TYPE")
     return nested[value["type"]].fromJson(value)
@@ -667,7 +668,7 @@ def of_ddl(text: str) -> DataType:
                 raise no_columns from None
 
 
-class Row(tuple):
+class Row(tuple[Any, ...]):
     """A row: a tuple whose values have names, as `row.name`, `row["name"]` or `row[0]`. `Row("a", "b")` makes rows of those names."""
 
     __fields__: list[str]

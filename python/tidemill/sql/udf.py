@@ -143,7 +143,9 @@ def _shape_of(func: Callable[..., Any], kind: Kind, given: Any) -> str:
     if given is not None:
         shape = given if given in (_SCALAR, _ITERATOR, _AGGREGATE) else _BY_NUMBER.get(given)
         if shape is None:
-            raise PySparkValueError(f"a function's type is SCALAR, SCALAR_ITER or GROUPED_AGG, not {given!r}", errorClass="INVALID_PANDAS_UDF_TYPE")
+            raise PySparkValueError(
+                f"a function's type is SCALAR, SCALAR_ITER or GROUPED_AGG, not {given!r}", errorClass="INVALID_PANDAS_UDF_TYPE"
+            )
         return shape
     try:
         hints = typing.get_type_hints(func)
@@ -200,7 +202,9 @@ def _columnar(kind: Kind, f: Any, returnType: Any, functionType: Any) -> Any:
     data_type = type_of(returnType)
     shape = _shape_of(f, kind, functionType)
     if shape != _ITERATOR and not inspect.signature(f).parameters:
-        raise PySparkValueError(f"`{name_of(f)}` takes no column, and would not know how many rows to give", errorClass="INVALID_PANDAS_UDF")
+        raise PySparkValueError(
+            f"`{name_of(f)}` takes no column, and would not know how many rows to give", errorClass="INVALID_PANDAS_UDF"
+        )
     return UserDefinedFunction(f, data_type, _over_columns(f, data_type, kind, shape), arrow=True, aggregate=shape == _AGGREGATE)
 
 
@@ -241,6 +245,8 @@ class UDFRegistration:
 
     def registerJavaFunction(self, name: str, javaClassName: str, returnType: Any = None) -> None:
         """Refused: there is no JVM."""
-        raise PySparkNotImplementedError(f"{javaClassName} is a class of the JVM's: register a Python function", errorClass="NOT_IMPLEMENTED")
+        raise PySparkNotImplementedError(
+            f"{javaClassName} is a class of the JVM's: register a Python function", errorClass="NOT_IMPLEMENTED"
+        )
 
     registerJavaUDAF = registerJavaFunction

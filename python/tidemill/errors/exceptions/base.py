@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
+from pickle import PicklingError
+from typing import Any
 
 
 class QueryContextType(Enum):
@@ -131,6 +134,10 @@ class AnalysisException(PySparkException):
     """A query that has no meaning: an unknown column, types that do not go together, a feature that is not there."""
 
 
+class SessionNotSameException(PySparkException):
+    """DataFrames of two sessions in one query."""
+
+
 class TempTableAlreadyExistsException(AnalysisException):
     """A temporary view of that name is there."""
 
@@ -163,12 +170,20 @@ class NumberFormatException(IllegalArgumentException):
     """A text that is no number."""
 
 
-class SparkRuntimeException(PySparkException):
-    """A query that failed while it ran."""
+class SparkNoSuchElementException(PySparkException):
+    """A setting that is not there."""
+
+
+class SparkUpgradeException(PySparkException):
+    """What another release of Spark does otherwise."""
 
 
 class PythonException(PySparkException):
-    """A function of the program that raised an exception; the message has its traceback."""
+    """A function of the program's that has failed in a query; the message has its traceback."""
+
+
+class SparkRuntimeException(PySparkException):
+    """A query that failed while it ran."""
 
 
 class QueryExecutionException(PySparkException):
@@ -177,6 +192,10 @@ class QueryExecutionException(PySparkException):
 
 class StreamingQueryException(PySparkException):
     """A streaming query that has failed."""
+
+
+class StreamingPythonRunnerInitializationException(PySparkException):
+    """A function of the program's that could not be begun for a streaming query."""
 
 
 class UnknownException(PySparkException):
@@ -204,11 +223,29 @@ class PySparkRuntimeError(PySparkException, RuntimeError):
 
 
 class PySparkAssertionError(PySparkException, AssertionError):
-    """Rows or schemas that are not as expected."""
+    """Rows or schemas that are not as expected: `data` has the rows that differ."""
+
+    def __init__(
+        self,
+        message: str | None = None,
+        errorClass: str | None = None,
+        messageParameters: dict[str, str] | None = None,
+        data: Iterable[Any] | None = None,
+    ) -> None:
+        super().__init__(message, errorClass, messageParameters)
+        self.data = data
 
 
 class PySparkNotImplementedError(PySparkException, NotImplementedError):
     """What PySpark has and this package has not; the message says what to do instead."""
+
+
+class PySparkPicklingError(PySparkException, PicklingError):
+    """A function or value that cannot be sent elsewhere."""
+
+
+class PickleException(PySparkException):
+    """Pickled bytes that cannot be read."""
 
 
 class PySparkImportError(PySparkException, ImportError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 from tidemill.sql.column import Column, operand
@@ -509,7 +510,7 @@ def acosh(col: Column | str) -> Column:
     return called("acosh", name_or_column(col))
 
 
-def add_months(start: Column | str, months: Column | str | float) -> Column:
+def add_months(start: Column | str, months: Column | str | builtins.float) -> Column:
     """The same day some months later, or that month's last day if it is too short."""
     return called("add_months", name_or_column(start), either(months))
 
@@ -574,7 +575,7 @@ def array_except(col1: Column | str, col2: Column | str) -> Column:
     return called("array_except", name_or_column(col1), name_or_column(col2))
 
 
-def array_insert(arr: Column | str, pos: Column | str | float, value: Any) -> Column:
+def array_insert(arr: Column | str, pos: Column | str | builtins.float, value: Any) -> Column:
     """The array with `val` at place `pos`, counted from 1, or from the end where negative; nulls fill a gap."""
     return called("array_insert", name_or_column(arr), either(pos), operand(value))
 
@@ -614,7 +615,7 @@ def array_remove(col: Column | str, element: Any) -> Column:
     return called("array_remove", name_or_column(col), operand(element))
 
 
-def array_repeat(col: Column | str, count: Column | str | float) -> Column:
+def array_repeat(col: Column | str, count: Column | str | builtins.float) -> Column:
     """An array that has the element `count` times."""
     return called("array_repeat", name_or_column(col), either(count))
 
@@ -674,7 +675,7 @@ def atan(col: Column | str) -> Column:
     return called("atan", name_or_column(col))
 
 
-def atan2(col1: Column | str | float, col2: Column | str | float) -> Column:
+def atan2(col1: Column | str | builtins.float, col2: Column | str | builtins.float) -> Column:
     """The angle between the x axis and the point (x, y), in radians."""
     return called("atan2", either(col1), either(col2))
 
@@ -979,7 +980,7 @@ def current_user() -> Column:
     return called("current_user")
 
 
-def date_add(start: Column | str, days: Column | str | float) -> Column:
+def date_add(start: Column | str, days: Column | str | builtins.float) -> Column:
     """The date some days later."""
     return called("date_add", name_or_column(start), either(days))
 
@@ -1004,7 +1005,7 @@ def date_part(field: Any, source: Column | str) -> Column:
     return called("date_part", operand(field), name_or_column(source))
 
 
-def date_sub(start: Column | str, days: Column | str | float) -> Column:
+def date_sub(start: Column | str, days: Column | str | builtins.float) -> Column:
     """The date some days earlier."""
     return called("date_sub", name_or_column(start), either(days))
 
@@ -1014,7 +1015,7 @@ def date_trunc(format: Any, timestamp: Column | str) -> Column:
     return called("date_trunc", operand(format), name_or_column(timestamp))
 
 
-def dateadd(start: Column | str, days: Column | str | float) -> Column:
+def dateadd(start: Column | str, days: Column | str | builtins.float) -> Column:
     """The date some days later."""
     return called("dateadd", name_or_column(start), either(days))
 
@@ -1189,7 +1190,7 @@ def from_xml(col: Column | str, schema: Any, options: dict[str, str] | None = No
     return absent("from_xml")
 
 
-def get(col: Column | str, index: Column | str | float) -> Column:
+def get(col: Column | str, index: Column | str | builtins.float) -> Column:
     """The element at a place counted from 0; null beyond the array."""
     return called("get", name_or_column(col), either(index))
 
@@ -1264,7 +1265,7 @@ def hours(col: Column | str) -> Column:
     return absent("hours")
 
 
-def hypot(col1: Column | str | float, col2: Column | str | float) -> Column:
+def hypot(col1: Column | str | builtins.float, col2: Column | str | builtins.float) -> Column:
     """The square root of a² + b²."""
     return called("hypot", either(col1), either(col2))
 
@@ -1764,7 +1765,7 @@ def octet_length(col: Column | str) -> Column:
     return called("octet_length", name_or_column(col))
 
 
-def overlay(src: Column | str, replace: Column | str, pos: Column | str | float, len: Column | str | float = -1) -> Column:
+def overlay(src: Column | str, replace: Column | str, pos: Column | str | builtins.float, len: Column | str | builtins.float = -1) -> Column:
     """Puts `replace` at the place `pos` over `len` characters (of binary data, bytes), or as many as it has."""
     return called("overlay", name_or_column(src), name_or_column(replace), either(pos), either(len))
 
@@ -1799,7 +1800,7 @@ def pi() -> Column:
     return called("pi")
 
 
-def pmod(dividend: Column | str | float, divisor: Column | str | float) -> Column:
+def pmod(dividend: Column | str | builtins.float, divisor: Column | str | builtins.float) -> Column:
     """What a division leaves, moved up by `expr2` where it is negative."""
     return called("pmod", either(dividend), either(divisor))
 
@@ -1824,12 +1825,12 @@ def positive(col: Column | str) -> Column:
     return called("positive", name_or_column(col))
 
 
-def pow(col1: Column | str | float, col2: Column | str | float) -> Column:
+def pow(col1: Column | str | builtins.float, col2: Column | str | builtins.float) -> Column:
     """`base` to the power of `exponent`."""
     return called("pow", either(col1), either(col2))
 
 
-def power(col1: Column | str | float, col2: Column | str | float) -> Column:
+def power(col1: Column | str | builtins.float, col2: Column | str | builtins.float) -> Column:
     """`base` to the power of `exponent`."""
     return called("power", either(col1), either(col2))
 
@@ -1974,7 +1975,7 @@ def regr_syy(y: Column | str, x: Column | str) -> Column:
     return called("regr_syy", name_or_column(y), name_or_column(x))
 
 
-def repeat(col: Column | str, n: Column | str | float) -> Column:
+def repeat(col: Column | str, n: Column | str | builtins.float) -> Column:
     """The text `n` times."""
     return called("repeat", name_or_column(col), either(n))
 
@@ -2139,7 +2140,7 @@ def skewness(col: Column | str) -> Column:
     return called("skewness", name_or_column(col))
 
 
-def slice(x: Column | str, start: Column | str | float, length: Column | str | float) -> Column:
+def slice(x: Column | str, start: Column | str | builtins.float, length: Column | str | builtins.float) -> Column:
     """So many elements from place `start`, counted from 1, or from the end where negative."""
     return called("slice", name_or_column(x), either(start), either(length))
 
@@ -2164,7 +2165,7 @@ def spark_partition_id() -> Column:
     return called("spark_partition_id")
 
 
-def split(str: Column | str, pattern: Any, limit: Column | str | float = -1) -> Column:
+def split(str: Column | str, pattern: Any, limit: Column | str | builtins.float = -1) -> Column:
     """The parts of the text between matches of a Java regular expression, at most `limit` of them where that is positive."""
     return called("split", name_or_column(str), operand(pattern), either(limit))
 
@@ -2189,12 +2190,12 @@ def st_geogfromwkb(wkb: Column | str) -> Column:
     return absent("st_geogfromwkb")
 
 
-def st_geomfromwkb(wkb: Column | str, srid: Column | str | float | None = None) -> Column:
+def st_geomfromwkb(wkb: Column | str, srid: Column | str | builtins.float | None = None) -> Column:
     """Not there."""
     return absent("st_geomfromwkb")
 
 
-def st_setsrid(geo: Column | str, srid: Column | str | float) -> Column:
+def st_setsrid(geo: Column | str, srid: Column | str | builtins.float) -> Column:
     """Not there."""
     return absent("st_setsrid")
 
@@ -2254,7 +2255,7 @@ def substr(str: Column | str, pos: Column | str, len: Column | str | None = None
     return called("substr", name_or_column(str), name_or_column(pos), name_or_column(len))
 
 
-def substring(str: Column | str, pos: Column | str | float, len: Column | str | float) -> Column:
+def substring(str: Column | str, pos: Column | str | builtins.float, len: Column | str | builtins.float) -> Column:
     """`len` characters (of binary data, bytes) from the place `pos`, counted from 1, or from the end where it is negative."""
     return called("substring", name_or_column(str), either(pos), either(len))
 
@@ -2829,7 +2830,7 @@ def weekofyear(col: Column | str) -> Column:
     return called("weekofyear", name_or_column(col))
 
 
-def width_bucket(v: Column | str, min: Column | str, max: Column | str, numBucket: Column | str | float) -> Column:
+def width_bucket(v: Column | str, min: Column | str, max: Column | str, numBucket: Column | str | builtins.float) -> Column:
     """The number of the bucket that `value` falls into, of so many equally wide ones between `low` and `high`: 0 below them, one more than there are above."""
     return called("width_bucket", name_or_column(v), name_or_column(min), name_or_column(max), either(numBucket))
 

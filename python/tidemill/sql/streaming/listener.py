@@ -61,7 +61,7 @@ class StreamingQueryListener(ABC):
     def onQueryProgress(self, event: QueryProgressEvent) -> None:
         """A query has ended an epoch."""
 
-    def onQueryIdle(self, event: QueryIdleEvent) -> None:
+    def onQueryIdle(self, event: QueryIdleEvent) -> None:  # noqa: B027
         """A query has found nothing to do for a while: not told yet."""
 
     @abstractmethod

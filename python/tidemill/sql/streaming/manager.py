@@ -27,6 +27,11 @@ def _now() -> str:
     return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _progress_of(text: str) -> Callable[[StreamingQueryListener], None]:
+    event = QueryProgressEvent(StreamingQueryProgress.of(text))
+    return lambda listener: listener.onQueryProgress(event)
+
+
 class StreamingQueryManager:
     """The streaming queries of a session."""
 
@@ -50,8 +55,7 @@ class StreamingQueryManager:
         progress = query._query.progress()
         self._tell(query, lambda listener: listener.onQueryStarted(QueryStartedEvent(query.id, query.runId, query.name, _now())))
         while (text := progress.next()) is not None:
-            event = QueryProgressEvent(StreamingQueryProgress.of(text))
-            self._tell(query, lambda listener: listener.onQueryProgress(event))
+            self._tell(query, _progress_of(text))
         query._query.await_termination(None)
         failure = query.exception()
         ended = QueryTerminatedEvent(

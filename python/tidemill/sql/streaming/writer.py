@@ -164,7 +164,9 @@ class DataStreamWriter:
 
     def _start(self, table: str | None) -> StreamingQuery:
         if self._trigger is not None and self._trigger[0] in ("continuous", "realTime"):
-            message = f"the trigger {self._trigger[0]} is not there: leave the trigger out, and epochs run as soon as there is something to do"
+            message = (
+                f"the trigger {self._trigger[0]} is not there: leave the trigger out, and epochs run as soon as there is something to do"
+            )
             raise UnsupportedOperationException(message, errorClass="UNSUPPORTED_OPERATION")
         function = None if self._function is None else batch_function(self._function, self._df)
         how = {

@@ -75,7 +75,7 @@ pub(super) fn expression(e: &Expression) -> String {
     match &e.kind {
         E::Literal(value) => literal(value),
         // What only programs say.
-        E::UnresolvedCast { .. } | E::UpdateFields { .. } | E::Outer(_) | E::Fault(_) => format!("{:?}", e.kind),
+        E::UnresolvedCast { .. } | E::UpdateFields { .. } | E::Outer(_) | E::UserFunction { .. } | E::Fault(_) => format!("{:?}", e.kind),
         E::UnresolvedAttribute { name, .. } => name.join("."),
         E::UnresolvedStar { target, except } => {
             let target = if target.is_empty() { String::new() } else { format!("{}.", target.join(".")) };
