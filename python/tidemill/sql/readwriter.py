@@ -45,10 +45,7 @@ class DataFrameReader:
     def schema(self, schema: StructType | str) -> DataFrameReader:
         """The columns, as a StructType or as DDL."""
         if isinstance(schema, StructType):
-            schema = ", ".join(
-                f"`{field.name.replace('`', '``')}` {field.dataType.simpleString()}{'' if field.nullable else ' NOT NULL'}"
-                for field in schema
-            )
+            schema = schema.toDDL()
         if not isinstance(schema, str):
             raise PySparkTypeError(f"a schema is a StructType or DDL, not {schema!r}", errorClass="NOT_STR_OR_STRUCT")
         self._schema = schema
