@@ -142,7 +142,7 @@ class Column:
         if isinstance(startPos, Column) != isinstance(length, Column):
             message = f"place and length are both numbers or both columns, not {startPos!r} and {length!r}"
             raise PySparkTypeError(message, errorClass="NOT_SAME_TYPE")
-        return Column(_tidemill.call("substring", [self._column, operand(startPos), operand(length)]))
+        return Column(_tidemill.call("substr", [self._column, operand(startPos), operand(length)]))
 
     def cast(self, dataType: DataType | str) -> Column:
         """As another type; in ANSI mode a value that does not fit is an error."""

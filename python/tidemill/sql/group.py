@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tidemill import _tidemill
@@ -15,8 +16,13 @@ __all__ = ["GroupedData"]
 class GroupedData:
     """Rows in groups, to be aggregated."""
 
-    def __init__(self, groups: _tidemill.Groups, df: DataFrame) -> None:
-        self._groups, self._df = groups, df
+    def __init__(self, groups: _tidemill.Groups, df: DataFrame, kind: str, keys: Sequence[Column | str]) -> None:
+        self._groups, self._df, self._kind, self._keys = groups, df, kind, keys
+
+    def __repr__(self) -> str:
+        keys = ", ".join(key._column.text() if isinstance(key, Column) else key for key in self._keys)
+        values = ", ".join(f"{name}: {data_type}" for name, data_type in self._df.dtypes)
+        return f"GroupedData[grouping expressions: [{keys}], value: [{values}], type: {self._kind}]"
 
     def agg(self, *exprs: Any) -> DataFrame:
         """A row per group: aggregates, or a dict of a function's name for each column's."""
@@ -65,7 +71,7 @@ class GroupedData:
     def pivot(self, pivot_col: str, values: list[Any] | None = None) -> GroupedData:
         """A column per value of a column."""
         listed = None if values is None else [operand(value) for value in values]
-        return GroupedData(self._groups.pivot(named(pivot_col), listed), self._df)
+        return GroupedData(self._groups.pivot(named(pivot_col), listed), self._df, "Pivot", self._keys)
 
 
 def _argument(name: str, function: str) -> _tidemill.Column:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tidemill.errors import PySparkTypeError, PySparkValueError
+from tidemill.refused import Refusing
 from tidemill.sql.conf import as_text
 from tidemill.sql.dataframe import DataFrame
 from tidemill.sql.types import StructType
@@ -28,7 +29,7 @@ def _paths(path: Any) -> list[str]:
     return listed
 
 
-class DataFrameReader:
+class DataFrameReader(Refusing):
     """Collects what to read."""
 
     def __init__(self, spark: SparkSession) -> None:
@@ -91,7 +92,7 @@ class DataFrameReader:
         return self.load(path, "csv", schema, **options)
 
 
-class DataFrameWriter:
+class DataFrameWriter(Refusing):
     """Collects how to save."""
 
     def __init__(self, df: DataFrame) -> None:

@@ -51,6 +51,14 @@ __all__ = [
     "YearMonthIntervalType",
 ]
 
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        from tidemill.refused import of_module
+
+        return of_module(__name__, name)
+
+
 _EPOCH_ORDINAL = datetime.date(1970, 1, 1).toordinal()
 
 

@@ -167,6 +167,10 @@ class SparkRuntimeException(PySparkException):
     """A query that failed while it ran."""
 
 
+class SparkNoSuchElementException(PySparkException):
+    """A setting that has no value."""
+
+
 class QueryExecutionException(PySparkException):
     """A query that could not be run: storage, limits, another writer."""
 
