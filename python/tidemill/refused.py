@@ -13,7 +13,6 @@ _NO_JVM = "there is no JVM in this process"
 _ONE_PROCESS = "the engine runs in this process, and there are no other machines to send things to"
 _INTERRUPT = "an interrupt (Ctrl-C) ends the running query, and the session goes on"
 _FORMATS = "delta, parquet, json and csv are the formats; pandas, Polars or pyarrow may read it, and createDataFrame takes what they give"
-_PARTITIONS = "partitionBy() cuts a Delta table into folders"
 _VARIANT = "keep such values as text: from_json and get_json_object take them apart"
 _SPATIAL = "places have no types of their own: keep the coordinates as numbers, or the WKB as binary"
 _RDD = "there are no RDDs: rows are computed with by DataFrames, and createDataFrame takes a list"
@@ -63,8 +62,7 @@ REFUSED: dict[str, dict[str, str]] = {
         "xml": _FORMATS,
     },
     "DataFrameWriter": {
-        "bucketBy": "tables have no buckets: " + _PARTITIONS,
-        "clusterBy": "tables are not clustered: " + _PARTITIONS,
+        "bucketBy": "tables have no buckets: partitionBy() cuts a Delta table into folders, and clusterBy() sorts files",
         "jdbc": _FORMATS,
         "orc": _FORMATS,
         "sortBy": "tables have no buckets to sort in: sort the rows before they are written",

@@ -566,8 +566,11 @@ class DataFrame:
 
     def localCheckpoint(self, eager: bool = True, storageLevel: StorageLevel | None = None) -> DataFrame:
         """A DataFrame of the rows as they are now, which are kept in memory: nothing is computed or read again. They are made at once,
-        `eager` or not, and live as long as the DataFrames that are made of them."""
-        return self._same(self._session._engine.of_arrow(self))
+        `eager` or not, and live as long as the DataFrames that are made of them. By its schema, each column may be null then."""
+        names = self.columns
+        # Arrow's rows may have names twice, and the engine's tables may not.
+        numbered = self._frame.to_df([f"_{place}" for place in range(len(names))])
+        return self._then(self._session._engine.of_arrow(self._then(numbered)).to_df(names), names)
 
     def cache(self) -> DataFrame:
         """The same. No rows are kept, as CACHE TABLE keeps none, and a warning says so: `localCheckpoint` keeps them."""

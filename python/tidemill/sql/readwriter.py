@@ -77,6 +77,11 @@ class DataFrameReader(Refusing):
 
     def table(self, tableName: str) -> DataFrame:
         """A table or view by its name."""
+        given = sorted(self._options) + (["schema"] if self._schema is not None else [])
+        if given:
+            said = ", ".join(given)
+            message = f"a table by its name takes no options ({said}): select() chooses columns, and VERSION AS OF in SQL a version"
+            raise PySparkValueError(message, errorClass="UNSUPPORTED_OPERATION")
         return self._spark.table(tableName)
 
     def parquet(self, *paths: str, **options: Any) -> DataFrame:
@@ -101,6 +106,7 @@ class DataFrameWriter(Refusing):
         self._mode: str | None = None
         self._options: dict[str, str] = {}
         self._partition_by: list[str] = []
+        self._cluster_by: list[str] = []
 
     def format(self, source: str) -> DataFrameWriter:
         """`delta` (the default of paths), `parquet` (that of tables), `json` or `csv`."""
@@ -126,8 +132,15 @@ class DataFrameWriter(Refusing):
         self._partition_by = list(cols[0]) if len(cols) == 1 and isinstance(cols[0], (list, tuple)) else list(cols)
         return self
 
+    def clusterBy(self, *cols: Any) -> DataFrameWriter:
+        """The columns by which rows that are alike are written beside each other: each file is sorted by them. A table does not remember
+        it for the next rows."""
+        self._cluster_by = list(cols[0]) if len(cols) == 1 and isinstance(cols[0], (list, tuple)) else list(cols)
+        return self
+
     def _save(self, to: str, target: str) -> None:
-        self._df._frame.save(to, target, self._format, self._mode, self._options, self._partition_by)
+        rows = self._df.sortWithinPartitions(*self._cluster_by) if self._cluster_by else self._df
+        rows._frame.save(to, target, self._format, self._mode, self._options, self._partition_by)
 
     def _with(self, format: str | None, mode: str | None, partition_by: Any, options: dict[str, Any]) -> DataFrameWriter:
         if format is not None:

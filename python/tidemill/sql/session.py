@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from tidemill import _tidemill
 from tidemill.conf import SparkConf
-from tidemill.errors import AnalysisException, PySparkTypeError, PySparkValueError
+from tidemill.errors import AnalysisException, PySparkException, PySparkTypeError, PySparkValueError
 from tidemill.refused import Refusing
 from tidemill.sql import inference
 from tidemill.sql.column import Column
@@ -203,7 +203,15 @@ class SparkSession(Refusing):
 
     def table(self, tableName: str) -> DataFrame:
         """A table or view by its name."""
-        return self._made(self._engine.table(tableName))
+        if not isinstance(tableName, str):
+            raise PySparkTypeError(f"the name of a table is a str, not {tableName!r}", errorClass="NOT_STR")
+        # By SQL, which opens the table here: its columns are known at once, and a name that is none is told at this line.
+        try:
+            return self._made(self._engine.sql("SELECT * FROM IDENTIFIER(:name)", [literal(tableName).alias("name")]))
+        except PySparkException as error:
+            # The place is one in a statement that nobody wrote.
+            error._place = None
+            raise
 
     def range(self, start: int, end: int | None = None, step: int = 1, numPartitions: int | None = None) -> DataFrame:
         """Numbers from `start` up to `end`, in a column `id`; with one number, up to that one from 0."""
