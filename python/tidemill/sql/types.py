@@ -342,19 +342,17 @@ class AnsiIntervalType(AtomicType):
     _NAMES: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, startField: int | None = None, endField: int | None = None) -> None:
-        fields = range(len(self._NAMES))
-        if startField is None and endField is None:
-            startField, endField = fields[0], fields[-1]
-        elif startField is not None and endField is None:
-            endField = startField
-        if startField not in fields or endField not in fields:
+        first, last = 0, len(self._NAMES) - 1
+        start = first if startField is None else startField
+        end = endField if endField is not None else last if startField is None else start
+        if not (first <= start <= last and first <= end <= last) or (startField is None and endField is not None):
             named = ", ".join(f"{place} ({name})" for place, name in enumerate(self._NAMES))
             raise PySparkRuntimeError(
                 f"there is no interval from field {startField} to {endField}: the fields are {named}",
                 errorClass="INVALID_INTERVAL_CASTING",
                 messageParameters={"start_field": str(startField), "end_field": str(endField)},
             )
-        self.startField, self.endField = startField, endField
+        self.startField, self.endField = start, end
 
     def simpleString(self) -> str:
         start, end = self._NAMES[self.startField], self._NAMES[self.endField]
