@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 __all__ = ["StorageLevel"]
 
 
-@dataclass(frozen=True, repr=False)
 class StorageLevel:
     """Whether rows are kept on disk, in memory, beside Python's and Java's memory, as objects; and how often."""
-
-    useDisk: bool
-    useMemory: bool
-    useOffHeap: bool
-    deserialized: bool
-    replication: int = 1
 
     NONE: ClassVar[StorageLevel]
     DISK_ONLY: ClassVar[StorageLevel]
@@ -28,6 +20,16 @@ class StorageLevel:
     MEMORY_AND_DISK_2: ClassVar[StorageLevel]
     MEMORY_AND_DISK_DESER: ClassVar[StorageLevel]
     OFF_HEAP: ClassVar[StorageLevel]
+
+    def __init__(self, useDisk: bool, useMemory: bool, useOffHeap: bool, deserialized: bool, replication: int = 1) -> None:
+        self.useDisk, self.useMemory, self.useOffHeap = useDisk, useMemory, useOffHeap
+        self.deserialized, self.replication = deserialized, replication
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StorageLevel) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
 
     def __repr__(self) -> str:
         return f"StorageLevel({self.useDisk}, {self.useMemory}, {self.useOffHeap}, {self.deserialized}, {self.replication})"

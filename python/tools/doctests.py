@@ -104,8 +104,10 @@ def names_of(source: Path, module: str) -> dict[str, Any]:
             wanted = [(each.asname or each.name.split(".")[0], None, each.name.split(".")[0]) for each in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and node.module != "__future__":
             wanted = [(each.asname or each.name, node.module, each.name) for each in node.names]
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            wanted = [(node.name, module, node.name)]
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Assign)):
+            targets = [each.id for each in node.targets if isinstance(each, ast.Name)] if isinstance(node, ast.Assign) else [node.name]
+            # What a module of PySpark's makes may be made in another one here, of the same package.
+            wanted = [(target, room, target) for target in targets for room in (module, module.rpartition(".")[0])]
         else:
             continue
         for name, room, inner in wanted:
