@@ -61,6 +61,12 @@ class DataFrame:
     def _then(self, frame: _tidemill.DataFrame, names: list[str] | None = None) -> DataFrame:
         return DataFrame(frame, self._session, names)
 
+    def _known(self) -> list[str]:
+        """The names of its columns, for what is a column of it. The engine is asked only where no step before told them."""
+        if self._told is None:
+            self._told = self.columns
+        return self._told
+
     def _same(self, frame: _tidemill.DataFrame) -> DataFrame:
         """A step that leaves the columns their names."""
         return DataFrame(frame, self._session, self._told)
@@ -76,9 +82,9 @@ class DataFrame:
         keys = []
         for column in listed:
             if isinstance(column, int) and not isinstance(column, bool):
-                if column == 0 or abs(column) > len(self.columns):
+                if column == 0 or abs(column) > len(self._known()):
                     raise PySparkIndexError(
-                        f"columns are counted from 1 to {len(self.columns)}, and {column} is none", errorClass="ZERO_INDEX"
+                        f"columns are counted from 1 to {len(self._known())}, and {column} is none", errorClass="ZERO_INDEX"
                     )
                 key = self[abs(column) - 1]
                 keys.append(key if column > 0 else key.desc())
@@ -99,9 +105,7 @@ class DataFrame:
     @property
     def columns(self) -> list[str]:
         """The names of its columns."""
-        if self._told is None:
-            self._told = [name for name, _ in self._frame.dtypes()]
-        return list(self._told)
+        return [name for name, _ in self._frame.dtypes()]
 
     @property
     def dtypes(self) -> list[tuple[str, str]]:
@@ -145,13 +149,13 @@ class DataFrame:
         if isinstance(item, (list, tuple)):
             return self.select(*item)
         if isinstance(item, int):
-            return Column(self._frame.col(_quoted(self.columns[item])))
+            return Column(self._frame.col(_quoted(self._known()[item])))
         message = f"a DataFrame has columns by name or place, and no {item!r}"
         raise PySparkTypeError(message, errorClass="NOT_COLUMN_OR_FLOAT_OR_INT_OR_LIST_OR_STR")
 
     def _checked(self, name: str) -> Column:
         column = Column(self._frame.col(name))
-        if not told.alone(self.columns, name):
+        if not told.alone(self._known(), name):
             # An unknown name is told at the line that says it.
             self._frame.select([column._column]).schema()
         return column
@@ -161,7 +165,7 @@ class DataFrame:
             raise PySparkAttributeError(f"a DataFrame has no {name}", errorClass="ATTRIBUTE_NOT_SUPPORTED")
         if refused := refusal("DataFrame", name):
             raise refused
-        if name not in self.columns:
+        if name not in self._known():
             raise PySparkAttributeError(
                 f"a DataFrame has no attribute `{name}`, and this one no such column (columns: {', '.join(self.columns)})",
                 errorClass="ATTRIBUTE_NOT_SUPPORTED",
