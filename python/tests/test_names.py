@@ -40,6 +40,8 @@ STEPS = {
     "selected": lambda df: df.select("B", "a", "a"),
     "selected, in other letters": lambda df: df.select("b", "A"),
     "selected in a list": lambda df: df.select(["a", "B"]),
+    "selected all and more": lambda df: df.select("*", df.a, (df["B"] + 1).alias("a.b"), F.explode(F.array("a")).alias("x")),
+    "selected several of one": lambda df: df.select(F.posexplode(F.array("a")).alias("x", "y")),
     "selected all": lambda df: df.select("*"),
     "selected a column": lambda df: df.select("a", F.col("a") + 1),
     "crossed": lambda df: df.crossJoin(df.select("a")),
@@ -57,7 +59,7 @@ LEFT_TO_THE_ENGINE = {
     "dropped, in other letters",
     "dropped by a column",
     "selected, in other letters",
-    "selected all",
+    "selected several of one",
     "selected a column",
     "joined",
     "grouped",
@@ -106,7 +108,7 @@ def test_an_unknown_column_is_told_at_its_line(spark):
     assert raised.value.getCondition() == "AMBIGUOUS_COLUMN_REFERENCE"
     broken = df.withColumn("y", F.col("nope"))
     for ask in (lambda: broken.columns, lambda: broken.schema, lambda: broken["nothing"]):
-        with pytest.raises(AnalysisException, match="nope|nothing"):
+        with pytest.raises(AnalysisException, match=r"nope|nothing"):
             ask()
 
 

@@ -64,8 +64,9 @@ def _call(name: str, doc: str) -> Callable[[Column, Any], Column]:
 class Column:
     """An expression over the columns of a DataFrame: `df.age + 1`, `col("name").like("a%")`."""
 
-    def __init__(self, column: _tidemill.Column) -> None:
-        self._column = column
+    def __init__(self, column: _tidemill.Column, label: str | None = None) -> None:
+        """`label` is the name that it gives to what is selected, where that is known."""
+        self._column, self._label = column, label
 
     __add__ = _operator("+", "The sum.")
     __radd__ = _operator("+", "The sum.", reverse=True)
@@ -159,7 +160,7 @@ class Column:
         if kwargs:
             message = "alias takes names alone: put remarks on the column with df.withMetadata(name, metadata)"
             raise PySparkValueError(message, errorClass="UNSUPPORTED_OPERATION")
-        return Column(self._column.alias(*alias))
+        return Column(self._column.alias(*alias), alias[0] if len(alias) == 1 else None)
 
     name = alias
 
@@ -204,7 +205,7 @@ class Column:
         return self.getItem(k)
 
     def __getattr__(self, item: str) -> Column:
-        if item.startswith("__") or item == "_column":
+        if item.startswith("__") or item in ("_column", "_label"):
             raise PySparkAttributeError(f"a Column has no {item}", errorClass="CANNOT_ACCESS_TO_DUNDER")
         return self.getField(item)
 

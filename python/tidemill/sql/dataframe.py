@@ -154,10 +154,11 @@ class DataFrame:
         raise PySparkTypeError(message, errorClass="NOT_COLUMN_OR_FLOAT_OR_INT_OR_LIST_OR_STR")
 
     def _checked(self, name: str) -> Column:
+        if told.alone(self._known(), name):
+            return Column(self._frame.col(name), name)
         column = Column(self._frame.col(name))
-        if not told.alone(self._known(), name):
-            # An unknown name is told at the line that says it.
-            self._frame.select([column._column]).schema()
+        # An unknown name is told at the line that says it.
+        self._frame.select([column._column]).schema()
         return column
 
     def __getattr__(self, name: str) -> Column:
@@ -171,7 +172,7 @@ class DataFrame:
                 errorClass="ATTRIBUTE_NOT_SUPPORTED",
                 messageParameters={"attr_name": name},
             )
-        return Column(self._frame.col(name))
+        return Column(self._frame.col(name), name if told.alone(self._known(), name) else None)
 
     def colRegex(self, colName: str) -> Column:
         """The columns whose names match a Java regular expression between backticks."""

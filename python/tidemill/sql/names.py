@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from tidemill.sql.column import Column
+
 Names = list[str] | None
 
 
@@ -69,10 +71,22 @@ def dropped(names: Names, cols: Iterable[Any]) -> Names:
 
 
 def chosen(names: Names, cols: Iterable[Any]) -> Names:
-    """After a selection by names."""
-    listed = list(cols)
-    sure = names is not None and all(isinstance(name, str) and alone(names, name) for name in listed)
-    return listed if sure else None
+    """After a selection, by names or of columns that have one."""
+    found: list[str] = []
+    for column in cols:
+        if isinstance(column, Column):
+            if column._label is None:
+                return None
+            found.append(column._label)
+        elif names is None or not isinstance(column, str):
+            return None
+        elif column == "*":
+            found += names
+        elif alone(names, column):
+            found.append(column)
+        else:
+            return None
+    return found
 
 
 def beside(left: Names, right: Names) -> Names:
