@@ -49,7 +49,13 @@ def test_a_refused_name_says_what_to_do_instead(spark, owner, name):
 
 
 def test_what_is_the_jvms_has_pysparks_condition(spark):
-    for one, name in ((spark.range(1), "rdd"), (spark, "sparkContext"), (spark, "_jvm"), (spark.range(1), "_jdf")):
+    for one, name in (
+        (spark.range(1), "rdd"),
+        (spark, "sparkContext"),
+        (spark, "_jvm"),
+        (spark.range(1), "_jdf"),
+        (spark.range(1).id, "_jc"),
+    ):
         with pytest.raises(PySparkAttributeError) as raised:
             getattr(one, name)
         assert raised.value.getCondition() == "JVM_ATTRIBUTE_NOT_SUPPORTED"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidemill import _tidemill
 from tidemill.errors import PySparkAttributeError, PySparkTypeError, PySparkValueError
+from tidemill.refused import refusal
 from tidemill.sql.literal import literal
 from tidemill.sql.types import DataType
 
@@ -207,6 +208,8 @@ class Column:
     def __getattr__(self, item: str) -> Column:
         if item.startswith("__") or item in ("_column", "_label"):
             raise PySparkAttributeError(f"a Column has no {item}", errorClass="CANNOT_ACCESS_TO_DUNDER")
+        if refused := refusal("Column", item):
+            raise refused
         return self.getField(item)
 
     def withField(self, fieldName: str, col: Column) -> Column:

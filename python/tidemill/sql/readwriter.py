@@ -76,7 +76,7 @@ class DataFrameReader(Refusing):
         return self._spark._made(self._spark._engine.load(self._format, self._schema, rest, _paths(path)))
 
     def table(self, tableName: str) -> DataFrame:
-        """A table or view by its name."""
+        """A table or view by its name, with the rows that it has now."""
         given = sorted(self._options) + (["schema"] if self._schema is not None else [])
         if given:
             said = ", ".join(given)

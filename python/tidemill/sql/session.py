@@ -202,7 +202,7 @@ class SparkSession(Refusing):
         return Filler().vformat(text, (), given)
 
     def table(self, tableName: str) -> DataFrame:
-        """A table or view by its name."""
+        """A table or view by its name, with the rows that it has now."""
         if not isinstance(tableName, str):
             raise PySparkTypeError(f"the name of a table is a str, not {tableName!r}", errorClass="NOT_STR")
         # By SQL, which opens the table here: its columns are known at once, and a name that is none is told at this line.
