@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyList};
-use tidemill::plan::Literal;
+use tidemill::plan::{Literal, RelationKind};
 use tidemill::{DataFrame, GroupedData, JoinOn};
 use tidemill_spark::types::{StructField, from_field};
 
@@ -90,6 +90,14 @@ impl PyDataFrame {
 
     fn alias(&self, name: &str) -> Self {
         Self(self.0.alias(name))
+    }
+
+    /// The name that `alias` has just given it.
+    fn alias_name(&self) -> Option<String> {
+        match self.0.relation().kind.as_ref() {
+            RelationKind::SubqueryAlias { alias, .. } => Some(alias.name.clone()),
+            _ => None,
+        }
     }
 
     /// Both as one set of rows: `union`, `intersect`, `except`, each `_all` too, and `union_by_name`.

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from tidemill import SparkConf, StorageLevel
 from tidemill.errors import (
     AnalysisException,
     ArithmeticException,
@@ -13,6 +14,7 @@ from tidemill.errors import (
     PySparkAttributeError,
     PySparkTypeError,
     PySparkValueError,
+    SparkNoSuchElementException,
 )
 from tidemill.sql import Row, SparkSession, Window
 from tidemill.sql import functions as F
@@ -206,3 +208,81 @@ def test_an_interrupt_ends_a_query_and_not_the_session(spark):
         spark.range(10**13).selectExpr("sum(hash(id))").collect()
     thread.join()
     assert spark.range(10).count() == 10
+
+
+def test_checkpoints_keep_rows_and_cache_says_that_it_does_not(spark, tmp_path):
+    path = str(tmp_path / "rows")
+    spark.range(3).withColumn("s", F.struct(F.lit(1).alias("a"))).write.parquet(path)
+    read = spark.read.parquet(path)
+    for keep in (read.checkpoint, read.localCheckpoint, lambda: read.localCheckpoint(False, StorageLevel.DISK_ONLY)):
+        kept = keep()
+        assert kept.dtypes == read.dtypes and sorted(kept.collect()) == sorted(read.collect())
+    spark.range(9).withColumn("s", F.struct(F.lit(2).alias("a"))).write.mode("overwrite").parquet(path)
+    assert kept.count() == 3 and kept.filter(kept.s.a == 1).count() == 3
+    twice = spark.sql("SELECT 1 AS k, 2 AS k, interval 1 month AS m, cast('x' AS varchar(3)) AS v, map('a', null) AS n")
+    assert twice.localCheckpoint().dtypes == twice.dtypes
+    assert twice.localCheckpoint().drop("m").collect() == twice.drop("m").collect()
+    for keep in (read.cache, read.persist, lambda: read.persist(StorageLevel.MEMORY_ONLY)):
+        with pytest.warns(UserWarning, match="localCheckpoint") as warned:
+            assert keep() is read
+        assert warned[0].filename == __file__
+    assert read.unpersist(True) is read and read.storageLevel == StorageLevel.NONE
+    # As PySpark writes a level.
+    assert repr(StorageLevel.DISK_ONLY_2) == "StorageLevel(True, False, False, False, 2)"
+    assert str(StorageLevel.MEMORY_AND_DISK_DESER) == "Disk Memory Deserialized 1x Replicated"
+
+
+def test_tables_are_open_when_they_are_named(spark):
+    spark.range(2).write.saveAsTable("t")
+    for table in (spark.table("t"), spark.read.table("default.`t`")):
+        assert table.columns == ["id"] and table.filter(table.id > 0).select("t.id").columns == ["id"]
+    for name, error in (("no.such", AnalysisException), ("a b", ParseException)):
+        with pytest.raises(error) as raised:
+            spark.table(name)
+        assert "IDENTIFIER" not in str(raised.value) and raised.value.getQueryContext() == []
+    with pytest.raises(PySparkValueError, match="versionAsOf"):
+        spark.read.option("versionAsOf", 0).table("t")
+
+
+def test_rows_that_are_alike_are_written_beside_each_other(spark, tmp_path):
+    path = str(tmp_path / "rows")
+    rows = spark.createDataFrame([(2, "b"), (1, "b"), (2, "a")], "n int, s string").coalesce(1)
+    rows.write.clusterBy("n", "s").parquet(path)
+    assert [tuple(row) for row in spark.read.parquet(path).collect()] == [(1, "b"), (2, "a"), (2, "b")]
+
+
+def test_functions_that_give_tables(spark):
+    tvf = spark.tvf
+    assert [tuple(row) for row in tvf.posexplode(F.array(F.lit("a"), F.lit("b"))).collect()] == [(0, "a"), (1, "b")]
+    assert tvf.stack(F.lit(2), F.lit(1), F.lit(2), F.lit(3)).collect() == [Row(col0=1, col1=2), Row(col0=3, col1=None)]
+    assert tvf.explode(F.array().cast("array<int>")).count() == 0 and tvf.explode_outer(F.array().cast("array<int>")).count() == 1
+    assert tvf.range(3).collect() == spark.range(3).collect()
+    lists = spark.createDataFrame([(1, [1, 2]), (2, [])], "id int, list array<int>")
+    assert [tuple(row) for row in lists.lateralJoin(tvf.explode(F.col("list").outer())).select("id", "col").collect()] == [(1, 1), (1, 2)]
+    with pytest.raises(PySparkTypeError):
+        tvf.explode("list")
+
+
+def test_settings(spark):
+    conf = SparkConf().setAppName("job").setMaster("local[2]").setIfMissing("spark.my.key", True).setIfMissing("spark.my.key", 1)
+    assert sorted(conf.getAll()) == [("spark.app.name", "job"), ("spark.master", "local[2]"), ("spark.my.key", "true")]
+    assert conf.get("nope") is None and conf.get("nope", "x") == "x" and conf.contains("spark.my.key")
+    session = SparkSession.builder.config(conf=conf).config(map={"spark.a": 1}).create()
+    names = ("spark.my.key", "tidemill.parallelism", "spark.a")
+    assert [session.conf.get(name) for name in names] == ["true", "2", "1"]
+    with pytest.raises(PySparkValueError):
+        SparkSession.builder.config("spark.master", "spark://elsewhere:7077")
+    # A default that is given stands before the setting's own, as in PySpark.
+    mode = "spark.sql.sources.partitionOverwriteMode"
+    assert spark.conf.get(mode) == "STATIC" and spark.conf.get(mode, "DYNAMIC") == "DYNAMIC"
+    spark.sql(f"SET {mode} = DYNAMIC")
+    assert spark.conf.get(mode, "STATIC") == "DYNAMIC" and spark.conf.getAll[mode] == "DYNAMIC"
+    with pytest.raises(SparkNoSuchElementException):
+        spark.conf.get("no.such.key")
+    assert spark.conf.get("no.such.key", None) is None
+
+
+def test_frames_without_rows(spark):
+    for schema in ("a int, b string", spark.createDataFrame([], "a int, b string").schema):
+        empty = spark.emptyDataFrame(schema)
+        assert empty.dtypes == [("a", "int"), ("b", "string")] and empty.collect() == []

@@ -5,12 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from tidemill.errors import PySparkTypeError, PySparkValueError
+from tidemill.errors import PySparkRuntimeError, PySparkTypeError, PySparkValueError
 from tidemill.sql import Row
 from tidemill.sql import functions as F
 from tidemill.sql.types import (
     ArrayType,
     DataType,
+    DayTimeIntervalType,
     DecimalType,
     IntegerType,
     LongType,
@@ -19,6 +20,7 @@ from tidemill.sql.types import (
     StructField,
     StructType,
     TimestampNTZType,
+    YearMonthIntervalType,
 )
 
 DDL = """t tinyint, s smallint, i int, l bigint, f float, d double, b boolean, x string, y binary, n decimal(10,2), day date, at timestamp,
@@ -63,6 +65,33 @@ def test_types_as_text_and_json():
         '{"keyType":"string","type":"map","valueContainsNull":true,"valueType":"decimal(5,2)"}'
     )
     assert TimestampNTZType().typeName() == "timestamp_ntz"
+
+
+def test_intervals_types_as_ddl_and_with_nulls():
+    assert (repr(DayTimeIntervalType()), DayTimeIntervalType(1).simpleString()) == ("DayTimeIntervalType(0, 3)", "interval hour")
+    assert YearMonthIntervalType(0, 1).jsonValue() == "interval year to month" and YearMonthIntervalType(1) == YearMonthIntervalType(1, 1)
+    assert DayTimeIntervalType(0, 1) != YearMonthIntervalType(0, 1)
+    for wrong in (lambda: YearMonthIntervalType(0, 2), lambda: DayTimeIntervalType(4), lambda: DayTimeIntervalType(None, 1)):
+        with pytest.raises(PySparkRuntimeError) as raised:
+            wrong()
+        assert raised.value.getCondition() == "INVALID_INTERVAL_CASTING"
+    inner = StructType([StructField("x y", ArrayType(StringType(), False), False)])
+    struct = StructType(
+        [
+            StructField("a b", IntegerType(), False, {"comment": "it's \\"}),
+            StructField("m", MapType(StringType(), inner, False)),
+            StructField("1", DayTimeIntervalType(0, 1)),
+        ]
+    )
+    # As Spark writes it.
+    assert struct.toDDL() == (
+        "`a b` INT NOT NULL COMMENT 'it\\'s \\\\',m MAP<STRING, STRUCT<`x y`: ARRAY<STRING> NOT NULL>>,`1` INTERVAL DAY TO HOUR"
+    )
+    back = StructType.fromDDL(struct.toDDL())
+    assert back.toNullable() == struct.toNullable() and back["a b"].metadata == {"comment": "it's \\"}
+    assert repr(struct.toNullable()["m"]) == (
+        "StructField('m', MapType(StringType(), StructType([StructField('x y', ArrayType(StringType(), True), True)]), True), True)"
+    )
 
 
 def test_schemas_are_found(spark):

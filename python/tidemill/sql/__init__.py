@@ -1,5 +1,7 @@
 """Sessions, DataFrames, columns and rows, by PySpark's names."""
 
+from typing import TYPE_CHECKING, Any
+
 from tidemill.sql.catalog import Catalog
 from tidemill.sql.column import Column
 from tidemill.sql.conf import RuntimeConfig
@@ -27,3 +29,10 @@ __all__ = [
     "Window",
     "WindowSpec",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        from tidemill.refused import of_module
+
+        return of_module(__name__, name)

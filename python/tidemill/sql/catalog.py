@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tidemill.errors import PySparkTypeError
 from tidemill.sql.dataframe import DataFrame
-from tidemill.sql.readwriter import ddl_of
 from tidemill.sql.types import Row, StructType
 
 if TYPE_CHECKING:
@@ -172,7 +171,7 @@ class Catalog:
         provider = source or self._spark.conf.get("spark.sql.sources.default")
         said = [f"CREATE TABLE {tableName}"]
         if schema is not None:
-            said.append(f"({ddl_of(schema)})")
+            said.append(f"({schema.toDDL()})")
         said.append(f"USING {provider}")
         if options:
             said.append("OPTIONS (" + ", ".join(f"{_text(name)} = {_text(value)}" for name, value in options.items()) + ")")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidemill import _tidemill
 from tidemill.errors import PySparkAttributeError, PySparkTypeError, PySparkValueError
+from tidemill.refused import refusal
 from tidemill.sql.literal import literal
 from tidemill.sql.types import DataType
 
@@ -64,8 +65,9 @@ def _call(name: str, doc: str) -> Callable[[Column, Any], Column]:
 class Column:
     """An expression over the columns of a DataFrame: `df.age + 1`, `col("name").like("a%")`."""
 
-    def __init__(self, column: _tidemill.Column) -> None:
-        self._column = column
+    def __init__(self, column: _tidemill.Column, label: str | None = None) -> None:
+        """`label` is the name that it gives to what is selected, where that is known."""
+        self._column, self._label = column, label
 
     __add__ = _operator("+", "The sum.")
     __radd__ = _operator("+", "The sum.", reverse=True)
@@ -144,7 +146,7 @@ class Column:
         if isinstance(startPos, Column) != isinstance(length, Column):
             message = f"place and length are both numbers or both columns, not {startPos!r} and {length!r}"
             raise PySparkTypeError(message, errorClass="NOT_SAME_TYPE")
-        return Column(_tidemill.call("substring", [self._column, operand(startPos), operand(length)]))
+        return Column(_tidemill.call("substr", [self._column, operand(startPos), operand(length)]))
 
     def cast(self, dataType: DataType | str) -> Column:
         """As another type; in ANSI mode a value that does not fit is an error."""
@@ -161,7 +163,7 @@ class Column:
         if kwargs:
             message = "alias takes names alone: put remarks on the column with df.withMetadata(name, metadata)"
             raise PySparkValueError(message, errorClass="UNSUPPORTED_OPERATION")
-        return Column(self._column.alias(*alias))
+        return Column(self._column.alias(*alias), alias[0] if len(alias) == 1 else None)
 
     name = alias
 
@@ -206,8 +208,10 @@ class Column:
         return self.getItem(k)
 
     def __getattr__(self, item: str) -> Column:
-        if item.startswith("__") or item == "_column":
+        if item.startswith("__") or item in ("_column", "_label"):
             raise PySparkAttributeError(f"a Column has no {item}", errorClass="CANNOT_ACCESS_TO_DUNDER")
+        if refused := refusal("Column", item):
+            raise refused
         return self.getField(item)
 
     def withField(self, fieldName: str, col: Column) -> Column:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import random
+import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from tidemill import _tidemill
 from tidemill.errors import PySparkAttributeError, PySparkIndexError, PySparkTypeError, PySparkValueError
+from tidemill.refused import refusal
+from tidemill.sql import names as told
 from tidemill.sql.column import Column, named, operand
 from tidemill.sql.literal import kind_of
 from tidemill.sql.native import each, pandas_of
 from tidemill.sql.types import Row, StructType
+from tidemill.storagelevel import StorageLevel
 
 if TYPE_CHECKING:
     import pandas
@@ -52,11 +56,22 @@ def _constant(value: Any) -> tuple[str, Any]:
 class DataFrame:
     """Rows that a query describes. It holds none of them."""
 
-    def __init__(self, frame: _tidemill.DataFrame, session: SparkSession) -> None:
-        self._frame, self._session = frame, session
+    def __init__(self, frame: _tidemill.DataFrame, session: SparkSession, names: list[str] | None = None) -> None:
+        """`names` are those of its columns, where the step before told them."""
+        self._frame, self._session, self._told = frame, session, names
 
-    def _then(self, frame: _tidemill.DataFrame) -> DataFrame:
-        return DataFrame(frame, self._session)
+    def _then(self, frame: _tidemill.DataFrame, names: list[str] | None = None) -> DataFrame:
+        return DataFrame(frame, self._session, names)
+
+    def _known(self) -> list[str]:
+        """The names of its columns, for what is a column of it. The engine is asked only where no step before told them."""
+        if self._told is None:
+            self._told = self.columns
+        return self._told
+
+    def _same(self, frame: _tidemill.DataFrame) -> DataFrame:
+        """A step that leaves the columns their names."""
+        return DataFrame(frame, self._session, self._told)
 
     def _columns(self, cols: tuple[Any, ...]) -> list[_tidemill.Column]:
         """Columns, names and places from 1, in a list or not."""
@@ -69,9 +84,9 @@ class DataFrame:
         keys = []
         for column in listed:
             if isinstance(column, int) and not isinstance(column, bool):
-                if column == 0 or abs(column) > len(self.columns):
+                if column == 0 or abs(column) > len(self._known()):
                     raise PySparkIndexError(
-                        f"columns are counted from 1 to {len(self.columns)}, and {column} is none", errorClass="ZERO_INDEX"
+                        f"columns are counted from 1 to {len(self._known())}, and {column} is none", errorClass="ZERO_INDEX"
                     )
                 key = self[abs(column) - 1]
                 keys.append(key if column > 0 else key.desc())
@@ -143,26 +158,30 @@ class DataFrame:
         if isinstance(item, (list, tuple)):
             return self.select(*item)
         if isinstance(item, int):
-            return Column(self._frame.col(_quoted(self.columns[item])))
+            return Column(self._frame.col(_quoted(self._known()[item])))
         message = f"a DataFrame has columns by name or place, and no {item!r}"
         raise PySparkTypeError(message, errorClass="NOT_COLUMN_OR_FLOAT_OR_INT_OR_LIST_OR_STR")
 
     def _checked(self, name: str) -> Column:
+        if told.alone(self._known(), name):
+            return Column(self._frame.col(name), name)
         column = Column(self._frame.col(name))
         # An unknown name is told at the line that says it.
         self._frame.select([column._column]).schema()
         return column
 
     def __getattr__(self, name: str) -> Column:
-        if name.startswith("__") or name in ("_frame", "_session"):
+        if name.startswith("__") or name in ("_frame", "_session", "_told"):
             raise PySparkAttributeError(f"a DataFrame has no {name}", errorClass="ATTRIBUTE_NOT_SUPPORTED")
-        if name not in self.columns:
+        if refused := refusal("DataFrame", name):
+            raise refused
+        if name not in self._known():
             raise PySparkAttributeError(
                 f"a DataFrame has no attribute `{name}`, and this one no such column (columns: {', '.join(self.columns)})",
                 errorClass="ATTRIBUTE_NOT_SUPPORTED",
                 messageParameters={"attr_name": name},
             )
-        return Column(self._frame.col(name))
+        return Column(self._frame.col(name), name if told.alone(self._known(), name) else None)
 
     def colRegex(self, colName: str) -> Column:
         """The columns whose names match a Java regular expression between backticks."""
@@ -172,7 +191,8 @@ class DataFrame:
 
     def select(self, *cols: Any) -> DataFrame:
         """These columns."""
-        return self._then(self._frame.select(self._columns(cols)))
+        listed = cols[0] if len(cols) == 1 and isinstance(cols[0], (list, tuple)) else cols
+        return self._then(self._frame.select(self._columns(cols)), told.chosen(self._told, listed))
 
     def selectExpr(self, *expr: Any) -> DataFrame:
         """These expressions in SQL."""
@@ -182,10 +202,10 @@ class DataFrame:
     def filter(self, condition: Column | str) -> DataFrame:
         """The rows for which a condition holds, which may be SQL."""
         if isinstance(condition, str):
-            return self._then(self._frame.filter(_tidemill.Column.expr(condition)))
+            return self._same(self._frame.filter(_tidemill.Column.expr(condition)))
         if not isinstance(condition, Column):
             raise PySparkTypeError(f"a condition is a Column or SQL, not {condition!r}", errorClass="NOT_COLUMN_OR_STR")
-        return self._then(self._frame.filter(condition._column))
+        return self._same(self._frame.filter(condition._column))
 
     where = filter
 
@@ -202,7 +222,7 @@ class DataFrame:
         if len(rising) != len(keys):
             raise PySparkValueError(f"ascending has {len(rising)} values for {len(keys)} columns", errorClass="DIFFERENT_LENGTHS")
         made = [key if rises else key.desc() for key, rises in zip(keys, rising)]
-        return self._then(self._frame.sort([key._column for key in made], within_partitions))
+        return self._same(self._frame.sort([key._column for key in made], within_partitions))
 
     def sort(self, *cols: Any, ascending: Any = True) -> DataFrame:
         """The rows in order."""
@@ -216,22 +236,23 @@ class DataFrame:
 
     def limit(self, num: int) -> DataFrame:
         """The first rows, so many at most."""
-        return self._then(self._frame.limit(max(0, _whole(num, "a number of rows"))))
+        return self._same(self._frame.limit(max(0, _whole(num, "a number of rows"))))
 
     def offset(self, num: int) -> DataFrame:
         """The rows behind the first so many."""
-        return self._then(self._frame.offset(max(0, _whole(num, "a number of rows"))))
+        return self._same(self._frame.offset(max(0, _whole(num, "a number of rows"))))
 
     def alias(self, alias: str) -> DataFrame:
         """The same under a name: `col("name.column")`."""
         if not isinstance(alias, str):
             raise PySparkTypeError(f"an alias is a str, not {alias!r}", errorClass="NOT_STR")
-        return self._then(self._frame.alias(alias))
+        return self._same(self._frame.alias(alias))
 
     def _with(self, other: DataFrame, operation: str) -> DataFrame:
         if not isinstance(other, DataFrame):
             raise PySparkTypeError(f"{operation} takes a DataFrame, not {other!r}", errorClass="NOT_DATAFRAME")
-        return self._then(self._frame.set_operation(other._frame, operation))
+        made = self._frame.set_operation(other._frame, operation)
+        return self._then(made) if operation == "union_by_name_allow_missing" else self._same(made)
 
     def union(self, other: DataFrame) -> DataFrame:
         """The rows of both, columns by their places; rows that are twice stay twice."""
@@ -261,7 +282,7 @@ class DataFrame:
 
     def distinct(self) -> DataFrame:
         """Each row once."""
-        return self._then(self._frame.distinct())
+        return self._same(self._frame.distinct())
 
     def dropDuplicates(self, subset: list[str] | None = None, *more: str) -> DataFrame:
         """One row of those that agree in all columns, or in these."""
@@ -277,46 +298,48 @@ class DataFrame:
         if isinstance(subset, str) and not more and not within_watermark:
             raise PySparkTypeError(f"a list of names, as [{subset!r}], stands here", errorClass="NOT_LIST_OR_TUPLE")
         names = [] if subset is None else _names(subset, "duplicates") + list(more)
-        return self._then(self._frame.drop_duplicates(names, within_watermark))
+        return self._same(self._frame.drop_duplicates(names, within_watermark))
 
     def withColumn(self, colName: str, col: Column) -> DataFrame:
         """The same with a column added, or replaced when there is one of that name."""
         if not isinstance(col, Column):
             raise PySparkTypeError(f"the new column is a Column, not {col!r}: use lit()", errorClass="NOT_COLUMN")
-        return self._then(self._frame.with_columns([(colName, col._column)]))
+        return self._then(self._frame.with_columns([(colName, col._column)]), told.added(self._told, [colName]))
 
     def withColumns(self, *colsMap: dict[str, Column]) -> DataFrame:
         """The same with columns added or replaced."""
         if len(colsMap) != 1 or not isinstance(colsMap[0], dict):
             raise PySparkTypeError("withColumns takes one dict of names and Columns", errorClass="NOT_DICT")
-        return self._then(self._frame.with_columns([(name, named(column)) for name, column in colsMap[0].items()]))
+        made = self._frame.with_columns([(name, named(column)) for name, column in colsMap[0].items()])
+        return self._then(made, told.added(self._told, colsMap[0]))
 
     def withColumnRenamed(self, existing: str, new: str) -> DataFrame:
         """The same with a column renamed, if there is one of that name."""
-        return self._then(self._frame.with_columns_renamed([(existing, new)]))
+        return self.withColumnsRenamed({existing: new})
 
     def withColumnsRenamed(self, colsMap: dict[str, str]) -> DataFrame:
         """The same with columns renamed."""
         if not isinstance(colsMap, dict):
             raise PySparkTypeError(f"names stand in a dict, not in {colsMap!r}", errorClass="NOT_DICT")
-        return self._then(self._frame.with_columns_renamed(list(colsMap.items())))
+        return self._then(self._frame.with_columns_renamed(list(colsMap.items())), told.renamed(self._told, colsMap))
 
     def withMetadata(self, columnName: str, metadata: dict[str, Any]) -> DataFrame:
         """The same with other remarks at a column."""
         if not isinstance(metadata, dict):
             raise PySparkTypeError(f"remarks stand in a dict, not in {metadata!r}", errorClass="NOT_DICT")
-        return self._then(self._frame.with_metadata(columnName, json.dumps(metadata)))
+        return self._same(self._frame.with_metadata(columnName, json.dumps(metadata)))
 
     def toDF(self, *cols: str) -> DataFrame:
         """The same with these names for its columns."""
         for name in cols:
             if not isinstance(name, str):
                 raise PySparkTypeError(f"{name!r} is no name", errorClass="NOT_LIST_OF_STR")
-        return self._then(self._frame.to_df(list(cols)))
+        return self._then(self._frame.to_df(list(cols)), None if self._told is None or len(self._told) != len(cols) else list(cols))
 
     def drop(self, *cols: Any) -> DataFrame:
         """The same without these columns; names that are not there are left out."""
-        return self._then(self._frame.drop([named(_quoted(column) if isinstance(column, str) else column) for column in cols]))
+        made = self._frame.drop([named(_quoted(column) if isinstance(column, str) else column) for column in cols])
+        return self._then(made, told.dropped(self._told, cols))
 
     def unpivot(self, ids: Any, values: Any, variableColumnName: str, valueColumnName: str) -> DataFrame:
         """A row per column of `values`: its name and its value, beside `ids`. Without `values`, all others."""
@@ -355,38 +378,46 @@ class DataFrame:
 
     def crossJoin(self, other: DataFrame) -> DataFrame:
         """Every row with every row of the other."""
-        return self._then(self._frame.cross_join(other._frame))
+        return self._then(self._frame.cross_join(other._frame), told.beside(self._told, other._told))
 
     def lateralJoin(self, other: DataFrame, on: Column | None = None, how: str | None = None) -> DataFrame:
         """For each row the rows of the other, which names this one's columns by `col(…).outer()`."""
         return self._then(self._frame.lateral_join(other._frame, None if on is None else on._column, how or "inner"))
 
+    def to(self, schema: StructType) -> DataFrame:
+        """The columns of a schema, by their names and in its order, with values cast as a table stores them."""
+        from tidemill.sql.matching import matched
+
+        if not isinstance(schema, StructType):
+            raise PySparkTypeError(f"a schema is a StructType, not {schema!r}", errorClass="NOT_STRUCT")
+        return matched(self, schema)
+
     def groupBy(self, *cols: Any) -> GroupedData:
         """Rows that agree in these columns, to be aggregated."""
-        return self._grouped("groupby", cols)
+        return self._grouped("GroupBy", cols)
 
     groupby = groupBy
 
     def rollup(self, *cols: Any) -> GroupedData:
         """The same, with subtotals and the total."""
-        return self._grouped("rollup", cols)
+        return self._grouped("RollUp", cols)
 
     def cube(self, *cols: Any) -> GroupedData:
         """The same, by all subsets of the columns."""
-        return self._grouped("cube", cols)
+        return self._grouped("Cube", cols)
 
     def groupingSets(self, groupingSets: Any, *cols: Any) -> GroupedData:
         """The same, by each of these sets of columns."""
         from tidemill.sql.group import GroupedData
 
         sets = [[named(column) for column in each] for each in groupingSets]
-        return GroupedData(self._frame.grouping_sets(sets, [named(column) for column in cols]), self)
+        return GroupedData(self._frame.grouping_sets(sets, [named(column) for column in cols]), self, "GroupingSets", cols)
 
     def _grouped(self, kind: str, cols: tuple[Any, ...]) -> GroupedData:
         from tidemill.sql.group import GroupedData
 
         keys = self._keys(cols)
-        return GroupedData(self._frame.group(kind, [key._column for key in keys]), self, [key._column.text() for key in keys])
+        return GroupedData(self._frame.group(kind.lower(), [key._column for key in keys]), self, kind, keys)
 
     def agg(self, *exprs: Any) -> DataFrame:
         """Aggregates over all rows."""
@@ -400,19 +431,19 @@ class DataFrame:
             raise PySparkValueError("samples with replacement are not supported: use fraction alone", errorClass="UNSUPPORTED_OPERATION")
         if not isinstance(fraction, float):
             raise PySparkTypeError(f"a share of rows is a float, not {fraction!r}", errorClass="NOT_BOOL_OR_FLOAT_OR_INT")
-        return self._then(self._frame.sample(fraction, seed))
+        return self._same(self._frame.sample(fraction, seed))
 
     def randomSplit(self, weights: list[float], seed: int | None = None) -> list[DataFrame]:
         """The rows dealt out by chance, by weights."""
         if any(weight < 0 for weight in weights):
             raise PySparkValueError(f"weights are not negative: {weights}", errorClass="VALUE_NOT_POSITIVE")
         seed = random.randint(-(2**63), 2**63 - 1) if seed is None else seed
-        return [self._then(frame) for frame in self._frame.random_split([float(weight) for weight in weights], seed)]
+        return [self._same(frame) for frame in self._frame.random_split([float(weight) for weight in weights], seed)]
 
     def sampleBy(self, col: Any, fractions: dict[Any, float], seed: int | None = None) -> DataFrame:
         """A share of the rows for each value of a column."""
         shares = [(*_constant(value), float(fraction)) for value, fraction in fractions.items()]
-        return self._then(self._frame.sample_by(named(col), shares, seed))
+        return self._same(self._frame.sample_by(named(col), shares, seed))
 
     def repartition(self, numPartitions: Any, *cols: Any) -> DataFrame:
         """The rows dealt out anew; how many tasks there are is the engine's choice in the end."""
@@ -424,16 +455,16 @@ class DataFrame:
 
     def _repartitioned(self, first: Any, cols: tuple[Any, ...], by_range: bool) -> DataFrame:
         if isinstance(first, int) and not cols and not by_range:
-            return self._then(self._frame.repartition(first))
-        return self._then(self._frame.repartition_by(self._columns(cols if isinstance(first, int) else (first, *cols)), by_range))
+            return self._same(self._frame.repartition(first))
+        return self._same(self._frame.repartition_by(self._columns(cols if isinstance(first, int) else (first, *cols)), by_range))
 
     def coalesce(self, numPartitions: int) -> DataFrame:
         """The rows of fewer tasks; how many there are is the engine's choice in the end."""
-        return self._then(self._frame.coalesce(numPartitions))
+        return self._same(self._frame.coalesce(numPartitions))
 
     def hint(self, name: str, *parameters: Any) -> DataFrame:
         """A word to the optimizer."""
-        return self._then(self._frame.hint(name, [operand(parameter) for parameter in parameters]))
+        return self._same(self._frame.hint(name, [operand(parameter) for parameter in parameters]))
 
     def transform(self, func: Callable[..., DataFrame], *args: Any, **kwargs: Any) -> DataFrame:
         """What a function makes of it."""
@@ -444,7 +475,7 @@ class DataFrame:
 
     def withWatermark(self, eventTime: str, delayThreshold: str) -> DataFrame:
         """A stream whose rows come late by so much at most."""
-        return self._then(self._frame.with_watermark(eventTime, delayThreshold))
+        return self._same(self._frame.with_watermark(eventTime, delayThreshold))
 
     def toJSON(self) -> DataFrame:
         """Each row as JSON, in a column `value`."""
@@ -568,6 +599,40 @@ class DataFrame:
         """Calls a function with the rows, in this process."""
         f(iter(self.collect()))
 
+    def checkpoint(self, eager: bool = True) -> DataFrame:
+        """The same as `localCheckpoint`: there is no other machine that could lose the rows."""
+        return self.localCheckpoint(eager)
+
+    def localCheckpoint(self, eager: bool = True, storageLevel: StorageLevel | None = None) -> DataFrame:
+        """A DataFrame of the rows as they are now, which are kept in memory: nothing is computed or read again. They are made at once,
+        `eager` or not, and live as long as the DataFrames that are made of them. By its schema, each column may be null then."""
+        names = self.columns
+        # Arrow's rows may have names twice, and the engine's tables may not.
+        numbered = self._frame.to_df([f"_{place}" for place in range(len(names))])
+        return self._then(self._session._engine.of_arrow(self._then(numbered)).to_df(names), names)
+
+    def cache(self) -> DataFrame:
+        """The same. No rows are kept, as CACHE TABLE keeps none, and a warning says so: `localCheckpoint` keeps them."""
+        return self._unkept("cache")
+
+    def persist(self, storageLevel: StorageLevel = StorageLevel.MEMORY_AND_DISK_DESER) -> DataFrame:
+        """The same. No rows are kept, as CACHE TABLE keeps none, and a warning says so: `localCheckpoint` keeps them."""
+        return self._unkept("persist")
+
+    def _unkept(self, method: str) -> DataFrame:
+        message = f"{method}() keeps no rows: each action computes them anew. df = df.localCheckpoint() keeps them in memory"
+        warnings.warn(message, stacklevel=3)
+        return self
+
+    def unpersist(self, blocking: bool = False) -> DataFrame:
+        """The same: there are no rows that were kept."""
+        return self
+
+    @property
+    def storageLevel(self) -> StorageLevel:
+        """Where `cache` and `persist` keep its rows: nowhere."""
+        return StorageLevel.NONE
+
     def show(self, n: int = 20, truncate: bool | int = True, vertical: bool = False) -> None:
         """Prints the first rows as a grid; cells are cut at 20 characters, or at `truncate`."""
         print(self._shown(n, truncate, vertical))
@@ -681,14 +746,14 @@ class DataFrameNaFunctions:
             raise PySparkValueError(f"how is 'any' or 'all', not {how!r}", errorClass="UNSUPPORTED_PARAMETER")
         names = [] if subset is None else _names(subset, "subset")
         least = thresh if thresh is not None else 1 if how == "all" else None
-        return self.df._then(self.df._frame.drop_missing(least, names))
+        return self.df._same(self.df._frame.drop_missing(least, names))
 
     def fill(self, value: Any, subset: Any = None) -> DataFrame:
         """A value for nulls: one for all columns of its kind, or one for each column of a dict."""
         if isinstance(value, dict):
             each = [(name, *_constant(constant)) for name, constant in value.items()]
-            return self.df._then(self.df._frame.fill_each(each))
-        return self.df._then(self.df._frame.fill(*_constant(value), [] if subset is None else _names(subset, "subset")))
+            return self.df._same(self.df._frame.fill_each(each))
+        return self.df._same(self.df._frame.fill(*_constant(value), [] if subset is None else _names(subset, "subset")))
 
     def replace(self, to_replace: Any, value: Any = ..., subset: Any = None) -> DataFrame:
         """Other values for some: of a dict, of two lists, or one for one or several."""
@@ -702,7 +767,7 @@ class DataFrameNaFunctions:
         if len(old) != len(new):
             raise PySparkValueError(f"{len(old)} values are to be replaced by {len(new)}", errorClass="LENGTH_SHOULD_BE_THE_SAME")
         names = [] if subset is None else _names(subset, "subset")
-        return self.df._then(self.df._frame.replace(names, list(map(_constant, old)), list(map(_constant, new))))
+        return self.df._same(self.df._frame.replace(names, list(map(_constant, old)), list(map(_constant, new))))
 
 
 class DataFrameStatFunctions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tidemill import _tidemill
@@ -18,10 +18,13 @@ __all__ = ["GroupedData"]
 class GroupedData:
     """Rows in groups, to be aggregated."""
 
-    def __init__(self, groups: _tidemill.Groups, df: DataFrame, keys: list[str] | None = None) -> None:
-        self._groups, self._df = groups, df
-        # What functions over groups find their keys by: plain columns alone have names.
-        self._keys = [key.split(".")[-1].strip("`") for key in keys or []]
+    def __init__(self, groups: _tidemill.Groups, df: DataFrame, kind: str, keys: Sequence[Column | str]) -> None:
+        self._groups, self._df, self._kind, self._keys = groups, df, kind, keys
+
+    def __repr__(self) -> str:
+        keys = ", ".join(key._column.text() if isinstance(key, Column) else key for key in self._keys)
+        values = ", ".join(f"{name}: {data_type}" for name, data_type in self._df.dtypes)
+        return f"GroupedData[grouping expressions: [{keys}], value: [{values}], type: {self._kind}]"
 
     def agg(self, *exprs: Any) -> DataFrame:
         """A row per group: aggregates, or a dict of a function's name for each column's."""
@@ -70,22 +73,27 @@ class GroupedData:
     def pivot(self, pivot_col: str, values: list[Any] | None = None) -> GroupedData:
         """A column per value of a column."""
         listed = None if values is None else [operand(value) for value in values]
-        return GroupedData(self._groups.pivot(named(pivot_col), listed), self._df)
+        return GroupedData(self._groups.pivot(named(pivot_col), listed), self._df, "Pivot", self._keys)
+
+    def _key_names(self) -> list[str]:
+        """What functions over groups find their keys by: plain columns alone have names."""
+        texts = [key._column.text() if isinstance(key, Column) else key for key in self._keys]
+        return [text.split(".")[-1].strip("`") for text in texts]
 
     def applyInPandas(self, func: Callable[..., Any], schema: StructType | str) -> DataFrame:
         """What a function makes of each group: of its rows as a DataFrame of pandas, or of its key (a tuple) and its rows."""
-        return self._df._then(self._groups.map_groups(group_function("pandas", func, schema, self._keys)))
+        return self._df._then(self._groups.map_groups(group_function("pandas", func, schema, self._key_names())))
 
     def applyInArrow(self, func: Callable[..., Any], schema: StructType | str) -> DataFrame:
         """The same over Tables of pyarrow."""
-        return self._df._then(self._groups.map_groups(group_function("arrow", func, schema, self._keys)))
+        return self._df._then(self._groups.map_groups(group_function("arrow", func, schema, self._key_names())))
 
     def applyInPolars(self, func: Callable[..., Any], schema: StructType | str) -> DataFrame:
         """The same over DataFrames of Polars, which PySpark does not have."""
-        return self._df._then(self._groups.map_groups(group_function("polars", func, schema, self._keys)))
+        return self._df._then(self._groups.map_groups(group_function("polars", func, schema, self._key_names())))
 
     def _with_state(self, kind: str, func: Any, schema: Any, state: Any, output_mode: str, timeout: str) -> DataFrame:
-        made = state_function(kind, func, schema, state, output_mode, timeout, self._keys)
+        made = state_function(kind, func, schema, state, output_mode, timeout, self._key_names())
         return self._df._then(self._groups.map_groups(made))
 
     def applyInPandasWithState(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tidemill.errors import PySparkTypeError, PySparkValueError
+from tidemill.refused import Refusing
 from tidemill.sql.conf import as_text
 from tidemill.sql.dataframe import DataFrame
 from tidemill.sql.types import StructType
@@ -20,13 +21,6 @@ def _given(options: dict[str, Any]) -> dict[str, str]:
     return {name: as_text(value) for name, value in options.items() if value is not None}
 
 
-def ddl_of(schema: StructType) -> str:
-    """Columns as DDL."""
-    return ", ".join(
-        f"`{field.name.replace('`', '``')}` {field.dataType.simpleString()}{'' if field.nullable else ' NOT NULL'}" for field in schema
-    )
-
-
 def _paths(path: Any) -> list[str]:
     listed = list(path) if isinstance(path, (list, tuple)) else [path]
     for each in listed:
@@ -35,7 +29,7 @@ def _paths(path: Any) -> list[str]:
     return listed
 
 
-class DataFrameReader:
+class DataFrameReader(Refusing):
     """Collects what to read."""
 
     def __init__(self, spark: SparkSession) -> None:
@@ -52,7 +46,7 @@ class DataFrameReader:
     def schema(self, schema: StructType | str) -> DataFrameReader:
         """The columns, as a StructType or as DDL."""
         if isinstance(schema, StructType):
-            schema = ddl_of(schema)
+            schema = schema.toDDL()
         if not isinstance(schema, str):
             raise PySparkTypeError(f"a schema is a StructType or DDL, not {schema!r}", errorClass="NOT_STR_OR_STRUCT")
         self._schema = schema
@@ -82,7 +76,12 @@ class DataFrameReader:
         return self._spark._made(self._spark._engine.load(self._format, self._schema, rest, _paths(path)))
 
     def table(self, tableName: str) -> DataFrame:
-        """A table or view by its name."""
+        """A table or view by its name, with the rows that it has now."""
+        given = sorted(self._options) + (["schema"] if self._schema is not None else [])
+        if given:
+            said = ", ".join(given)
+            message = f"a table by its name takes no options ({said}): select() chooses columns, and VERSION AS OF in SQL a version"
+            raise PySparkValueError(message, errorClass="UNSUPPORTED_OPERATION")
         return self._spark.table(tableName)
 
     def parquet(self, *paths: str, **options: Any) -> DataFrame:
@@ -98,7 +97,7 @@ class DataFrameReader:
         return self.load(path, "csv", schema, **options)
 
 
-class DataFrameWriter:
+class DataFrameWriter(Refusing):
     """Collects how to save."""
 
     def __init__(self, df: DataFrame) -> None:
@@ -107,6 +106,7 @@ class DataFrameWriter:
         self._mode: str | None = None
         self._options: dict[str, str] = {}
         self._partition_by: list[str] = []
+        self._cluster_by: list[str] = []
 
     def format(self, source: str) -> DataFrameWriter:
         """`delta` (the default of paths), `parquet` (that of tables), `json` or `csv`."""
@@ -132,8 +132,15 @@ class DataFrameWriter:
         self._partition_by = list(cols[0]) if len(cols) == 1 and isinstance(cols[0], (list, tuple)) else list(cols)
         return self
 
+    def clusterBy(self, *cols: Any) -> DataFrameWriter:
+        """The columns by which rows that are alike are written beside each other: each file is sorted by them. A table does not remember
+        it for the next rows."""
+        self._cluster_by = list(cols[0]) if len(cols) == 1 and isinstance(cols[0], (list, tuple)) else list(cols)
+        return self
+
     def _save(self, to: str, target: str) -> None:
-        self._df._frame.save(to, target, self._format, self._mode, self._options, self._partition_by)
+        rows = self._df.sortWithinPartitions(*self._cluster_by) if self._cluster_by else self._df
+        rows._frame.save(to, target, self._format, self._mode, self._options, self._partition_by)
 
     def _with(self, format: str | None, mode: str | None, partition_by: Any, options: dict[str, Any]) -> DataFrameWriter:
         if format is not None:

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from tidemill import _tidemill
-from tidemill.errors import AnalysisException, PySparkTypeError, PySparkValueError
+from tidemill.conf import SparkConf
+from tidemill.errors import AnalysisException, PySparkException, PySparkTypeError, PySparkValueError
+from tidemill.refused import Refusing
 from tidemill.sql import inference
 from tidemill.sql.catalog import Catalog
 from tidemill.sql.column import Column
@@ -19,6 +21,7 @@ from tidemill.sql.readwriter import DataFrameReader
 from tidemill.sql.streaming.manager import StreamingQueryManager
 from tidemill.sql.streaming.reader import DataStreamReader
 from tidemill.sql.streaming.sinks import StreamingQueryBuilder
+from tidemill.sql.tvf import TableValuedFunction
 from tidemill.sql.types import AtomicType, DataType, StructField, StructType, of_ddl
 from tidemill.sql.udf import UDFRegistration
 
@@ -35,7 +38,7 @@ class _ClassProperty:
         return self._get(owner)
 
 
-class SparkSession:
+class SparkSession(Refusing):
     """One program's work: settings, temporary views, and the engine in this process."""
 
     _lock: ClassVar[threading.RLock] = threading.RLock()
@@ -48,15 +51,15 @@ class SparkSession:
             self._settings: dict[str, str] = {}
 
         def config(
-            self, key: str | None = None, value: Any = None, conf: Any = None, *, map: dict[str, Any] | None = None
+            self, key: str | None = None, value: Any = None, conf: SparkConf | None = None, *, map: dict[str, Any] | None = None
         ) -> SparkSession.Builder:
-            """A setting, or several in `map`."""
-            if conf is not None:
-                raise PySparkValueError("conf is an object of the JVM's: give settings as map={…}", errorClass="UNSUPPORTED_OPERATION")
-            for name, given in (map or {}).items():
-                self._settings[name] = as_text(given)
-            if key is not None:
-                self._settings[key] = as_text(value)
+            """A setting, or several: of a SparkConf, or in `map`."""
+            given = {**(dict(conf.getAll()) if conf is not None else {}), **(map or {}), **({key: value} if key is not None else {})}
+            for name, each in given.items():
+                if name == "spark.master":
+                    self.master(each)
+                else:
+                    self._settings[name] = as_text(each)
             return self
 
         def appName(self, name: str) -> SparkSession.Builder:
@@ -161,6 +164,11 @@ class SparkSession:
         return UDFRegistration(self)
 
     @property
+    def tvf(self) -> TableValuedFunction:
+        """Functions that give a table."""
+        return TableValuedFunction(self)
+
+    @property
     def version(self) -> str:
         """The release of Spark whose names and rules these are."""
         return "4.2.0"
@@ -226,13 +234,25 @@ class SparkSession:
         return Filler().vformat(text, (), given)
 
     def table(self, tableName: str) -> DataFrame:
-        """A table or view by its name."""
-        return self._made(self._engine.table(tableName))
+        """A table or view by its name, with the rows that it has now."""
+        if not isinstance(tableName, str):
+            raise PySparkTypeError(f"the name of a table is a str, not {tableName!r}", errorClass="NOT_STR")
+        # By SQL, which opens the table here: its columns are known at once, and a name that is none is told at this line.
+        try:
+            return self._made(self._engine.sql("SELECT * FROM IDENTIFIER(:name)", [literal(tableName).alias("name")]))
+        except PySparkException as error:
+            # The place is one in a statement that nobody wrote.
+            error._place = None
+            raise
 
     def range(self, start: int, end: int | None = None, step: int = 1, numPartitions: int | None = None) -> DataFrame:
         """Numbers from `start` up to `end`, in a column `id`; with one number, up to that one from 0."""
         first, last = (0, start) if end is None else (start, end)
         return self._made(self._engine.range(int(first), int(last), int(step), numPartitions))
+
+    def emptyDataFrame(self, schema: StructType | str) -> DataFrame:
+        """A DataFrame of these columns without a row."""
+        return self.createDataFrame([], schema)
 
     def createDataFrame(self, data: Any, schema: Any = None, samplingRatio: float | None = None, verifySchema: bool = True) -> DataFrame:
         """A DataFrame of rows: of tuples, lists, dicts, Rows or plain values; of pandas, Polars or pyarrow; of anything that hands its

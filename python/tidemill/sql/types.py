@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from tidemill._tidemill import parse_data_type, parse_schema
 from tidemill.errors import (
@@ -27,6 +27,7 @@ __all__ = [
     "BinaryType",
     "BooleanType",
     "ByteType",
+    "CalendarIntervalType",
     "CharType",
     "DataType",
     "DateType",
@@ -49,6 +50,14 @@ __all__ = [
     "VarcharType",
     "YearMonthIntervalType",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        from tidemill.refused import of_module
+
+        return of_module(__name__, name)
+
 
 _EPOCH_ORDINAL = datetime.date(1970, 1, 1).toordinal()
 
@@ -327,20 +336,23 @@ class LongType(IntegralType):
         return "bigint"
 
 
-class DayTimeIntervalType(AtomicType):
-    """`interval day to second`: inside, microseconds."""
+class AnsiIntervalType(AtomicType):
+    """An interval from one field to another, as SQL has them: `interval day to second`."""
 
-    DAY, HOUR, MINUTE, SECOND = 0, 1, 2, 3
-    _NAMES = ("day", "hour", "minute", "second")
+    _NAMES: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, startField: int | None = None, endField: int | None = None) -> None:
-        if startField is None and endField is None:
-            startField, endField = self.DAY, self.SECOND
-        elif startField is not None and endField is None:
-            endField = startField
-        if startField is None or endField is None or startField not in range(4) or endField not in range(4):
-            raise PySparkRuntimeError(f"interval {startField} to {endField} is none: fields are 0 (day) to 3 (second)")
-        self.startField, self.endField = startField, endField
+        first, last = 0, len(self._NAMES) - 1
+        start = first if startField is None else startField
+        end = endField if endField is not None else last if startField is None else start
+        if not (first <= start <= last and first <= end <= last) or (startField is None and endField is not None):
+            named = ", ".join(f"{place} ({name})" for place, name in enumerate(self._NAMES))
+            raise PySparkRuntimeError(
+                f"there is no interval from field {startField} to {endField}: the fields are {named}",
+                errorClass="INVALID_INTERVAL_CASTING",
+                messageParameters={"start_field": str(startField), "end_field": str(endField)},
+            )
+        self.startField, self.endField = start, end
 
     def simpleString(self) -> str:
         start, end = self._NAMES[self.startField], self._NAMES[self.endField]
@@ -349,7 +361,14 @@ class DayTimeIntervalType(AtomicType):
     jsonValue = simpleString
 
     def __repr__(self) -> str:
-        return f"DayTimeIntervalType({self.startField}, {self.endField})"
+        return f"{type(self).__name__}({self.startField}, {self.endField})"
+
+
+class DayTimeIntervalType(AnsiIntervalType):
+    """`interval day to second`: inside, microseconds."""
+
+    DAY, HOUR, MINUTE, SECOND = 0, 1, 2, 3
+    _NAMES = ("day", "hour", "minute", "second")
 
     def needConversion(self) -> bool:
         return True
@@ -361,29 +380,11 @@ class DayTimeIntervalType(AtomicType):
         return None if obj is None else datetime.timedelta(microseconds=obj)
 
 
-class YearMonthIntervalType(AtomicType):
+class YearMonthIntervalType(AnsiIntervalType):
     """`interval year to month`: months. Python has no value for it: cast it to a string."""
 
     YEAR, MONTH = 0, 1
     _NAMES = ("year", "month")
-
-    def __init__(self, startField: int | None = None, endField: int | None = None) -> None:
-        if startField is None and endField is None:
-            startField, endField = self.YEAR, self.MONTH
-        elif startField is not None and endField is None:
-            endField = startField
-        if startField is None or endField is None or startField not in range(2) or endField not in range(2):
-            raise PySparkRuntimeError(f"interval {startField} to {endField} is none: fields are 0 (year) and 1 (month)")
-        self.startField, self.endField = startField, endField
-
-    def simpleString(self) -> str:
-        start, end = self._NAMES[self.startField], self._NAMES[self.endField]
-        return f"interval {start}" if start == end else f"interval {start} to {end}"
-
-    jsonValue = simpleString
-
-    def __repr__(self) -> str:
-        return f"YearMonthIntervalType({self.startField}, {self.endField})"
 
 
 class CalendarIntervalType(DataType):
@@ -400,6 +401,10 @@ class ArrayType(DataType):
     def __init__(self, elementType: DataType, containsNull: bool = True) -> None:
         _need_type(elementType, "elementType")
         self.elementType, self.containsNull = elementType, containsNull
+
+    def toNullable(self) -> ArrayType:
+        """The same type where null may stand in each part."""
+        return cast(ArrayType, _nullable(self))
 
     def simpleString(self) -> str:
         return f"array<{self.elementType.simpleString()}>"
@@ -431,6 +436,10 @@ class MapType(DataType):
         _need_type(keyType, "keyType")
         _need_type(valueType, "valueType")
         self.keyType, self.valueType, self.valueContainsNull = keyType, valueType, valueContainsNull
+
+    def toNullable(self) -> MapType:
+        """The same type where null may stand in each part."""
+        return cast(MapType, _nullable(self))
 
     def simpleString(self) -> str:
         return f"map<{self.keyType.simpleString()},{self.valueType.simpleString()}>"
@@ -541,6 +550,10 @@ class StructType(DataType):
         except IndexError:
             raise PySparkIndexError(f"there are {len(self)} fields, and no number {key}", errorClass="INDEX_OUT_OF_RANGE") from None
 
+    def toNullable(self) -> StructType:
+        """The same type where null may stand in each part."""
+        return cast(StructType, _nullable(self))
+
     def simpleString(self) -> str:
         return f"struct<{','.join(field.simpleString() for field in self)}>"
 
@@ -557,6 +570,10 @@ class StructType(DataType):
     def fieldNames(self) -> list[str]:
         """The names of the fields."""
         return list(self.names)
+
+    def toDDL(self) -> str:
+        """The fields as DDL: `a INT NOT NULL,b STRING`."""
+        return ",".join(_field_ddl(field, " ") for field in self)
 
     def treeString(self, maxDepth: int = 2**31) -> str:
         """The fields as a tree."""
@@ -598,8 +615,37 @@ class StructType(DataType):
         return tuple(field.toInternal(value) for field, value in zip(self.fields, values, strict=True))
 
 
+def _nullable(data_type: DataType) -> DataType:
+    if isinstance(data_type, ArrayType):
+        return ArrayType(_nullable(data_type.elementType), True)
+    if isinstance(data_type, MapType):
+        return MapType(_nullable(data_type.keyType), _nullable(data_type.valueType), True)
+    if isinstance(data_type, StructType):
+        return StructType([StructField(field.name, _nullable(field.dataType), True, field.metadata) for field in data_type])
+    return data_type
+
+
+def _field_ddl(field: StructField, between: str) -> str:
+    plain = re.fullmatch(r"\w+", field.name, re.ASCII) and not field.name.isdigit()
+    name = field.name if plain else "`" + field.name.replace("`", "``") + "`"
+    comment = field.metadata.get("comment")
+    said = "" if comment is None else " COMMENT '" + str(comment).replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return f"{name}{between}{_sql(field.dataType)}{'' if field.nullable else ' NOT NULL'}{said}"
+
+
+def _sql(data_type: DataType) -> str:
+    """The type as SQL has it: names of fields are quoted where they have to be."""
+    if isinstance(data_type, ArrayType):
+        return f"ARRAY<{_sql(data_type.elementType)}>"
+    if isinstance(data_type, MapType):
+        return f"MAP<{_sql(data_type.keyType)}, {_sql(data_type.valueType)}>"
+    if isinstance(data_type, StructType):
+        return f"STRUCT<{', '.join(_field_ddl(field, ': ') for field in data_type)}>"
+    return data_type.simpleString().upper()
+
+
 def _tree_name(data_type: DataType) -> str:
-    if isinstance(data_type, (CharType, VarcharType, DecimalType, DayTimeIntervalType, YearMonthIntervalType, TimeType)):
+    if isinstance(data_type, (CharType, VarcharType, DecimalType, AnsiIntervalType, TimeType)):
         return data_type.simpleString()
     return data_type.typeName()
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from tidemill.errors import PySparkTypeError, PySparkValueError
 from tidemill.sql.conf import as_text
 from tidemill.sql.dataframe import DataFrame
-from tidemill.sql.readwriter import ddl_of
 from tidemill.sql.types import StructType
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ class DataStreamReader:
     def schema(self, schema: StructType | str) -> DataStreamReader:
         """The columns, as a StructType or as DDL."""
         if isinstance(schema, StructType):
-            schema = ddl_of(schema)
+            schema = schema.toDDL()
         if not isinstance(schema, str):
             raise PySparkTypeError(f"a schema is a StructType or DDL, not {schema!r}", errorClass="NOT_STR_OR_STRUCT")
         self._schema = schema
