@@ -25,13 +25,14 @@ impl PyCatalog {
         wait(py, async { if what == "catalog" { self.0.set_current_catalog(name).await } else { self.0.set_current_database(name).await } })
     }
 
-    /// `catalogs`, `databases`, `tables`, `functions`; `columns` of a table.
+    /// `catalogs`, `databases`, `tables`, `views`, `functions`; `columns` of a table.
     fn list(&self, py: Python<'_>, what: &str, within: Option<&str>, pattern: Option<&str>) -> PyResult<PyDataFrame> {
         wait(py, async {
             match what {
                 "catalogs" => self.0.list_catalogs(pattern).await,
                 "databases" => self.0.list_databases(pattern).await,
                 "tables" => self.0.list_tables(within, pattern).await,
+                "views" => self.0.list_views(within, pattern).await,
                 "functions" => self.0.list_functions(within, pattern).await,
                 _ => self.0.list_columns(within.unwrap_or_default()).await,
             }

@@ -24,12 +24,18 @@ use crate::{arrow_stream, data_type, rows};
 pub(crate) struct PyDataFrame(pub(crate) DataFrame);
 
 impl PyDataFrame {
-    fn fields(&self) -> PyResult<Vec<StructField>> {
+    fn fields(&self, py: Python<'_>) -> PyResult<Vec<StructField>> {
+        self.open(py)?;
         Ok(self.0.schema().map_err(raised)?.fields().iter().map(|field| from_field(field)).collect())
     }
 
+    /// Its columns may be those of tables that nobody has opened yet.
+    fn open(&self, py: Python<'_>) -> PyResult<()> {
+        wait(py, self.0.open())
+    }
+
     fn listed<'py>(&self, py: Python<'py>, batches: &[RecordBatch]) -> PyResult<Bound<'py, PyList>> {
-        rows::rows(py, batches, &self.fields()?)
+        rows::rows(py, batches, &self.fields(py)?)
     }
 
     fn literals(values: Vec<(String, Bound<'_, PyAny>)>) -> PyResult<Vec<Literal>> {
@@ -44,15 +50,17 @@ fn texts(texts: &[String]) -> impl Iterator<Item = &str> {
 #[pymethods]
 impl PyDataFrame {
     /// Its columns, as JSON of a struct.
-    fn schema(&self) -> PyResult<String> {
-        Ok(data_type::json(self.fields()?))
+    fn schema(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(data_type::json(self.fields(py)?))
     }
 
-    fn schema_tree(&self) -> PyResult<String> {
+    fn schema_tree(&self, py: Python<'_>) -> PyResult<String> {
+        self.open(py)?;
         self.0.schema_tree().map_err(raised)
     }
 
-    fn dtypes(&self) -> PyResult<Vec<(String, String)>> {
+    fn dtypes(&self, py: Python<'_>) -> PyResult<Vec<(String, String)>> {
+        self.open(py)?;
         self.0.dtypes().map_err(raised)
     }
 
@@ -323,6 +331,11 @@ impl PyDataFrame {
 
     fn explain(&self, py: Python<'_>, mode: &str) -> PyResult<String> {
         wait(py, self.0.explain_as(mode))
+    }
+
+    /// The stages in which it would run, as JSON.
+    fn stages(&self, py: Python<'_>) -> PyResult<String> {
+        wait(py, self.0.stages()).map(|stages| stages.to_string())
     }
 
     /// All rows as a capsule of Arrow's C stream.

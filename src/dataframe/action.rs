@@ -117,6 +117,7 @@ impl DataFrame {
     async fn draw(&self, grid: Grid) -> Result<String> {
         // One more, to tell whether there are more.
         let batches = self.take(grid.rows.saturating_add(1)).await?;
+        self.open().await?;
         grid.print(&crate::rows::columns(self.schema()?.as_ref()), &batches, &self.session.spark_settings())
     }
 

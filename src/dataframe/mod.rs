@@ -134,6 +134,14 @@ impl DataFrame {
         self.meaning.settle(&self.session, &self.relation, &self.held, opened)
     }
 
+    /// Opens what its tree names, such as tables of the catalog: from then on its columns are known without waiting.
+    ///
+    /// # Errors
+    /// Those of [`DataFrame::schema`], and for what cannot be opened.
+    pub async fn open(&self) -> Result<()> {
+        self.meaning_opened().await.map(drop)
+    }
+
     /// The engine's plan, its columns by the user's names where no two are alike.
     pub(crate) async fn plan(&self) -> Result<LogicalPlan> {
         let resolved = self.meaning_opened().await?;

@@ -53,6 +53,14 @@ impl DataFrame {
         Ok(format!("== Logical Plan ==\n{analyzed}\n\n== Optimized Logical Plan ==\n{optimized}\n\n== Stages ==\n{stages}"))
     }
 
+    /// The stages in which it would run, as data: see [`StageGraph::to_json`](tidemill_planner::stage::StageGraph::to_json).
+    ///
+    /// # Errors
+    /// Those of [`DataFrame::explain`].
+    pub async fn stages(&self) -> Result<serde_json::Value> {
+        Ok(self.session.stages(&self.plan().await?).await?.to_json())
+    }
+
     /// What Spark's modes show: `simple` and `formatted` how it would run, `extended`, `codegen` and `cost` all plans.
     ///
     /// # Errors

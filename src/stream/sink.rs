@@ -27,7 +27,7 @@ enum Kind {
     Append { path: String },
     Merge { path: String, on: Vec<String> },
     Memory(MemoryTable),
-    Console,
+    Console { rows: usize },
     ForEachBatch(BatchFunction),
     Ready(Arc<dyn Sink>),
 }
@@ -38,7 +38,7 @@ impl Kind {
             Self::Append { .. } => "delta_append",
             Self::Merge { .. } => "delta_merge",
             Self::Memory(_) => "memory",
-            Self::Console => "console",
+            Self::Console { .. } => "console",
             Self::ForEachBatch(_) => "for_each_batch",
             Self::Ready(_) => "ready",
         }
@@ -74,7 +74,12 @@ impl StreamSink {
 
     /// Prints rows; a replayed epoch is printed again.
     pub fn console() -> Self {
-        Self::new(Kind::Console, Some("console".to_owned()))
+        Self::console_of(20)
+    }
+
+    /// The same, of which so many rows of an epoch are shown.
+    pub fn console_of(rows: usize) -> Self {
+        Self::new(Kind::Console { rows }, Some("console".to_owned()))
     }
 
     /// Calls `function` with each epoch's rows and number, at least once per epoch.
@@ -105,7 +110,7 @@ impl StreamSink {
 
     /// Whether what it does leaves nothing that a restart would have to fit.
     pub(super) fn keeps_nothing(&self) -> bool {
-        matches!(self.kind, Kind::Memory(_) | Kind::Console | Kind::ForEachBatch(_))
+        matches!(self.kind, Kind::Memory(_) | Kind::Console { .. } | Kind::ForEachBatch(_))
     }
 
     /// The sink's name: its identity across restarts. Without one, a table's is its own id.
@@ -155,7 +160,7 @@ impl StreamSink {
                 Arc::new(DeltaMergeSink::new(self.name, path, on, condition, options).with_language(language))
             }
             Kind::Memory(table) => Arc::new(MemorySink::new(name(), table)),
-            Kind::Console => Arc::new(ConsoleSink::stdout(name())),
+            Kind::Console { rows } => Arc::new(ConsoleSink::stdout(name()).with_rows(rows)),
             Kind::ForEachBatch(function) => Arc::new(ForEachBatchSink::new(name(), function)),
             Kind::Ready(sink) => sink,
         })

@@ -20,6 +20,8 @@ const OPTIONS: &[OptionSpec] = &[
         default: "a temporary one for `console`, `memory` and functions",
         doc: "The directory of the query's log and state.",
     },
+    OptionSpec { name: "numRows", default: "20", doc: "How many rows of an epoch `console` shows." },
+    OptionSpec { name: "truncate", default: "false", doc: "Only `false`: `console` shows values whole." },
     OptionSpec { name: "path", default: "", doc: "The table's path." },
     OptionSpec {
         name: "sinkName",
@@ -182,7 +184,14 @@ impl DataStreamWriter {
             return Ok(sink.clone().or_named(self.name.as_deref().unwrap_or("sink")));
         }
         match self.format.to_lowercase().as_str() {
-            "console" => Ok(StreamSink::console()),
+            "console" => {
+                if let Some(cut) = options.get("truncate").filter(|cut| !cut.eq_ignore_ascii_case("false")) {
+                    return Err(Error::unsupported(format!(
+                        "option `truncate` = `{cut}` of the console is not there yet: it shows values whole"
+                    )));
+                }
+                Ok(StreamSink::console_of(options.get_positive("numRows")?.unwrap_or(20)))
+            }
             "delta" => {
                 let path = options
                     .get("path")

@@ -95,6 +95,19 @@ impl StageGraph {
         self.roots.contains(&id) || self.stages.iter().any(|stage| reads_rows(&stage.plan, id))
     }
 
+    /// The graph as data: of each stage its number, how many tasks it has, the lines of its plan, and the stages that it reads; and the
+    /// stages that give the roots' rows.
+    pub fn to_json(&self) -> serde_json::Value {
+        let number = |id: &StageId| id.0;
+        let stage = |stage: &Stage| {
+            let lines: Vec<String> = displayable(stage.plan.as_ref()).indent(false).to_string().lines().map(str::to_owned).collect();
+            let inputs: Vec<usize> = stage.inputs.iter().map(number).collect();
+            serde_json::json!({ "id": stage.id.0, "tasks": stage.partitions, "operators": lines, "inputs": inputs })
+        };
+        let stages: Vec<serde_json::Value> = self.stages.iter().map(stage).collect();
+        serde_json::json!({ "stages": stages, "roots": self.roots.iter().map(number).collect::<Vec<_>>() })
+    }
+
     /// The stage and all before it, rising.
     pub fn upstream(&self, id: StageId) -> Vec<StageId> {
         let mut within = vec![false; self.stages.len()];

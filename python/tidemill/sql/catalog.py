@@ -11,7 +11,7 @@ from tidemill.sql.types import Row, StructType
 if TYPE_CHECKING:
     from tidemill.sql.session import SparkSession
 
-__all__ = ["Catalog", "CatalogMetadata", "Column", "Database", "Function", "Table"]
+__all__ = ["Catalog", "CatalogMetadata", "Column", "Database", "Function", "Table", "TablePartition"]
 
 
 class CatalogMetadata(NamedTuple):
@@ -56,6 +56,12 @@ class Column(NamedTuple):
     isPartition: bool
     isBucket: bool
     isCluster: bool
+
+
+class TablePartition(NamedTuple):
+    """A partition of a table."""
+
+    partition: str
 
 
 class Function(NamedTuple):
@@ -132,6 +138,14 @@ class Catalog:
         """The tables and views of a database, the current one if none is named, and the temporary views."""
         return [_table(row) for row in self._rows("tables", dbName, pattern)]
 
+    def listViews(self, dbName: str | None = None, pattern: str | None = None) -> list[Table]:
+        """The views of a database, the current one if none is named, and the temporary ones."""
+        return [_table(row) for row in self._rows("views", dbName, pattern)]
+
+    def listPartitions(self, tableName: str) -> list[TablePartition]:
+        """The partitions of a table, as SHOW PARTITIONS has them."""
+        return [TablePartition(row[0]) for row in self._spark.sql(f"SHOW PARTITIONS {tableName}").collect()]
+
     def getTable(self, tableName: str) -> Table:
         """A table or view."""
         return _table(self._catalog.get("table", tableName).collect()[0])
@@ -186,6 +200,35 @@ class Catalog:
         """The older name of `createTable`."""
         return self.createTable(tableName, path, source, **options)
 
+    def createDatabase(self, dbName: str, ifNotExists: bool = False) -> None:
+        """Makes a database."""
+        self._say(f"CREATE DATABASE {'IF NOT EXISTS ' if ifNotExists else ''}{dbName}")
+
+    def dropDatabase(self, dbName: str, ifExists: bool = False, cascade: bool = False) -> None:
+        """Drops a database, with what is in it if `cascade` says so."""
+        self._say(f"DROP DATABASE {'IF EXISTS ' if ifExists else ''}{dbName}{' CASCADE' if cascade else ''}")
+
+    def dropTable(self, tableName: str, ifExists: bool = False, purge: bool = False) -> None:
+        """Drops a table."""
+        self._say(f"DROP TABLE {'IF EXISTS ' if ifExists else ''}{tableName}{' PURGE' if purge else ''}")
+
+    def dropView(self, viewName: str, ifExists: bool = False) -> None:
+        """Drops a view."""
+        self._say(f"DROP VIEW {'IF EXISTS ' if ifExists else ''}{viewName}")
+
+    def truncateTable(self, tableName: str) -> None:
+        """Takes all rows out of a table."""
+        self._say(f"TRUNCATE TABLE {tableName}")
+
+    def getCreateTableString(self, tableName: str, asSerde: bool = False) -> str:
+        """The statement that makes a table."""
+        text: str = self._spark.sql(f"SHOW CREATE TABLE {tableName}").collect()[0][0]
+        return text
+
+    def getTableProperties(self, tableName: str) -> dict[str, str]:
+        """What was written down of a table."""
+        return {row[0]: row[1] for row in self._spark.sql(f"SHOW TBLPROPERTIES {tableName}").collect()}
+
     def dropTempView(self, viewName: str) -> bool:
         """Forgets a temporary view; whether there was one."""
         return self._catalog.drop_temp_view(viewName, False)
@@ -216,6 +259,11 @@ class Catalog:
     def uncacheTable(self, tableName: str) -> None:
         """What SQL's UNCACHE TABLE does."""
         self._say(f"UNCACHE TABLE {tableName}")
+
+    def isCached(self, tableName: str) -> bool:
+        """Whether rows of a table are kept in memory: they never are."""
+        self.getTable(tableName)
+        return False
 
     def clearCache(self) -> None:
         """What SQL's CLEAR CACHE does."""

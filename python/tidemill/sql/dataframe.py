@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tidemill.sql.group import GroupedData
     from tidemill.sql.readwriter import DataFrameWriter
     from tidemill.sql.session import SparkSession
-    from tidemill.sql.streaming.writer import DataStreamWriter
+    from tidemill.sql.streaming.readwriter import DataStreamWriter
 
 __all__ = ["DataFrame", "DataFrameNaFunctions", "DataFrameStatFunctions"]
 
@@ -136,10 +136,19 @@ class DataFrame:
 
         return DataFrameWriter(self)
 
+    def lateRows(self) -> DataFrame:
+        """The rows that the watermark drops at the operator that it ends in, with `operator`, `watermark` and `epoch`; of a table, none.
+        PySpark does not have it."""
+        return self._then(self._frame.late_rows())
+
+    def malformedRows(self) -> DataFrame:
+        """The input that its source could not read: `file`, `line`, `text`, `reason`. PySpark does not have it."""
+        return self._then(self._frame.malformed_rows())
+
     @property
     def writeStream(self) -> DataStreamWriter:
         """Writes it as a stream."""
-        from tidemill.sql.streaming.writer import DataStreamWriter
+        from tidemill.sql.streaming.readwriter import DataStreamWriter
 
         return DataStreamWriter(self)
 

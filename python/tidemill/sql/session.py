@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from tidemill import _tidemill
 from tidemill.conf import SparkConf
-from tidemill.errors import AnalysisException, PySparkException, PySparkTypeError, PySparkValueError
+from tidemill.errors import AnalysisException, PySparkTypeError, PySparkValueError
 from tidemill.refused import Refusing
 from tidemill.sql import inference
 from tidemill.sql.catalog import Catalog
@@ -18,8 +18,8 @@ from tidemill.sql.conf import RuntimeConfig, as_text
 from tidemill.sql.dataframe import DataFrame
 from tidemill.sql.literal import literal
 from tidemill.sql.readwriter import DataFrameReader
-from tidemill.sql.streaming.manager import StreamingQueryManager
-from tidemill.sql.streaming.reader import DataStreamReader
+from tidemill.sql.streaming.query import StreamingQueryManager
+from tidemill.sql.streaming.readwriter import DataStreamReader
 from tidemill.sql.streaming.sinks import StreamingQueryBuilder
 from tidemill.sql.tvf import TableValuedFunction
 from tidemill.sql.types import AtomicType, DataType, StructField, StructType, of_ddl
@@ -234,16 +234,13 @@ class SparkSession(Refusing):
         return Filler().vformat(text, (), given)
 
     def table(self, tableName: str) -> DataFrame:
-        """A table or view by its name, with the rows that it has now."""
+        """A table or view by its name."""
         if not isinstance(tableName, str):
             raise PySparkTypeError(f"the name of a table is a str, not {tableName!r}", errorClass="NOT_STR")
-        # By SQL, which opens the table here: its columns are known at once, and a name that is none is told at this line.
-        try:
-            return self._made(self._engine.sql("SELECT * FROM IDENTIFIER(:name)", [literal(tableName).alias("name")]))
-        except PySparkException as error:
-            # The place is one in a statement that nobody wrote.
-            error._place = None
-            raise
+        made = self._made(self._engine.table(tableName))
+        # A name that is none is told at this line.
+        made._frame.dtypes()
+        return made
 
     def range(self, start: int, end: int | None = None, step: int = 1, numPartitions: int | None = None) -> DataFrame:
         """Numbers from `start` up to `end`, in a column `id`; with one number, up to that one from 0."""

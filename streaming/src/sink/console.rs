@@ -32,6 +32,13 @@ impl ConsoleSink {
         Self::to(name, Box::new(std::io::stdout()))
     }
 
+    /// The same, of which so many rows of an epoch are shown.
+    #[must_use]
+    pub fn with_rows(mut self, rows: usize) -> Self {
+        self.rows = rows;
+        self
+    }
+
     /// A sink named `name` to `out`.
     pub fn to(name: impl Into<String>, out: Box<dyn Write + Send>) -> Self {
         Self { id: name.into(), rows: DEFAULT_ROWS, out: Mutex::new(out) }

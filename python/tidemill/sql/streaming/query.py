@@ -1,15 +1,28 @@
-"""A streaming query that runs, or has run."""
+"""Streaming queries, by PySpark's names: the handle on one, and `spark.streams`, which keeps a session's, tells listeners of them, and
+stops them when Python ends."""
 
 from __future__ import annotations
 
+import atexit
+import datetime
 import json
+import threading
+import traceback
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 from tidemill import _tidemill
 from tidemill.errors import PySparkTypeError, PySparkValueError, StreamingQueryException
+from tidemill.sql.streaming.listener import (
+    QueryProgressEvent,
+    QueryStartedEvent,
+    QueryTerminatedEvent,
+    StreamingQueryListener,
+)
 from tidemill.sql.streaming.progress import StreamingQueryProgress
 
-__all__ = ["StreamingQuery"]
+__all__ = ["StreamingQuery", "StreamingQueryManager"]
 
 
 def seconds(timeout: Any) -> float | None:
@@ -107,3 +120,114 @@ class StreamingQuery:
     def __repr__(self) -> str:
         state = "active" if self.isActive else "failed" if self.exception() else "stopped"
         return f"<StreamingQuery {self.name or self.id}: {state}>"
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _progress_of(text: str) -> Callable[[StreamingQueryListener], None]:
+    event = QueryProgressEvent(StreamingQueryProgress.of(text))
+    return lambda listener: listener.onQueryProgress(event)
+
+
+class StreamingQueryManager:
+    """The streaming queries of a session."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Condition()
+        self._queries: list[StreamingQuery] = []
+        self._ended: list[StreamingQuery] = []
+        self._listeners: list[StreamingQueryListener] = []
+        self._told: set[str] = set()
+        _managers.add(self)
+
+    def _started(self, query: _tidemill.StreamingQuery) -> StreamingQuery:
+        made = StreamingQuery(query)
+        with self._lock:
+            self._queries = [known for known in self._queries if known.isActive] + [made]
+        threading.Thread(target=self._watch, args=(made,), name=f"tidemill-{made.name or made.id}", daemon=True).start()
+        return made
+
+    def _watch(self, query: StreamingQuery) -> None:
+        """Tells listeners of a query until it ends."""
+        progress = query._query.progress()
+        self._tell(query, lambda listener: listener.onQueryStarted(QueryStartedEvent(query.id, query.runId, query.name, _now())))
+        while (text := progress.next()) is not None:
+            self._tell(query, _progress_of(text))
+        query._query.await_termination(None)
+        failure = query.exception()
+        ended = QueryTerminatedEvent(
+            query.id, query.runId, None if failure is None else str(failure), None if failure is None else failure.getCondition()
+        )
+        self._tell(query, lambda listener: listener.onQueryTerminated(ended))
+        with self._lock:
+            self._ended.append(query)
+            self._lock.notify_all()
+
+    def _tell(self, query: StreamingQuery, event: Callable[[StreamingQueryListener], None]) -> None:
+        with self._lock:
+            listeners = list(self._listeners)
+        for listener in listeners:
+            try:
+                event(listener)
+            except Exception:
+                if query._listener_failed is None:
+                    query._listener_failed = f"the listener {type(listener).__name__} raised an exception:\n{traceback.format_exc()}"
+                    query.stop()
+
+    @property
+    def active(self) -> list[StreamingQuery]:
+        """The queries that run."""
+        with self._lock:
+            return [query for query in self._queries if query.isActive]
+
+    def get(self, id: str) -> StreamingQuery | None:
+        """The running query of an id, or None."""
+        if not isinstance(id, str):
+            raise PySparkTypeError(f"an id is a str, not {id!r}", errorClass="NOT_STR")
+        return next((query for query in self.active if query.id == id), None)
+
+    def awaitAnyTermination(self, timeout: float | None = None) -> bool | None:
+        """Waits until a query has ended since the session began or `resetTerminated` was called; with a timeout in seconds for so long
+        at most, and says whether one has.
+
+        Raises `StreamingQueryException` when one has failed.
+        """
+        limit = seconds(timeout)
+        with self._lock:
+            ended = self._lock.wait_for(lambda: self._ended, limit)
+            failed = next((failure for query in self._ended if (failure := query.exception()) is not None), None)
+        if failed is not None:
+            raise failed
+        return None if timeout is None else bool(ended)
+
+    def resetTerminated(self) -> None:
+        """Forgets the queries that have ended."""
+        with self._lock:
+            self._ended.clear()
+
+    def addListener(self, listener: StreamingQueryListener) -> None:
+        """Tells a listener of all queries from now on."""
+        if not isinstance(listener, StreamingQueryListener):
+            raise PySparkTypeError(f"a listener derives from StreamingQueryListener, not {listener!r}", errorClass="NOT_STR_OR_LISTENER")
+        with self._lock:
+            self._listeners.append(listener)
+
+    def removeListener(self, listener: StreamingQueryListener) -> None:
+        """Tells a listener no more."""
+        with self._lock:
+            self._listeners = [known for known in self._listeners if known is not listener]
+
+
+_managers: weakref.WeakSet[StreamingQueryManager] = weakref.WeakSet()
+
+
+def _stop_all() -> None:
+    """Queries end in order while Python still can call their functions."""
+    for manager in list(_managers):
+        for query in manager.active:
+            query.stop()
+
+
+atexit.register(_stop_all)

@@ -9,7 +9,7 @@ from tidemill import _tidemill
 from tidemill.errors import PySparkTypeError, PySparkValueError
 from tidemill.sql.column import Column
 from tidemill.sql.streaming.query import StreamingQuery
-from tidemill.sql.streaming.writer import batch_function, trigger_of
+from tidemill.sql.streaming.readwriter import batch_function, trigger_of
 
 if TYPE_CHECKING:
     from tidemill.sql.dataframe import DataFrame
@@ -86,11 +86,11 @@ class StreamingQueryBuilder:
     def withLateRows(self, df: DataFrame, sink: StreamSink) -> StreamingQueryBuilder:
         """Writes the rows that the watermark drops at the operator that a DataFrame ends in, with `operator`, `watermark` and `epoch`, to
         a sink: late rows are not lost."""
-        return self._add(df._then(df._frame.late_rows()), sink)
+        return self._add(df.lateRows(), sink)
 
     def withDeadLetters(self, df: DataFrame, sink: StreamSink) -> StreamingQueryBuilder:
         """Writes the input that a source could not read (`file`, `line`, `text`, `reason`) to a sink."""
-        return self._add(df._then(df._frame.malformed_rows()), sink)
+        return self._add(df.malformedRows(), sink)
 
     def start(self) -> StreamingQuery:
         """Plans the query once, recovers from its checkpoint, and runs it until it is stopped."""
