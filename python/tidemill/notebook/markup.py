@@ -50,7 +50,7 @@ def text(value: object, most: int = 200) -> str:
 def as_count(number: float | None) -> str:
     """A count or a rate: `12,345`, `1.2 M`."""
     if number is None:
-        return "–"
+        return "—"
     for unit, name in ((1e12, "T"), (1e9, "G"), (1e6, "M")):
         if abs(number) >= unit:
             return f"{number / unit:.3g} {name}" if abs(number) < 1000 * unit else f"{number / unit:,.0f} {name}"

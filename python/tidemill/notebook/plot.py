@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -98,12 +99,11 @@ def _plotly(module: str) -> Any:
         ) from missing
 
 
-def _noted(figure: Figure, *notes: str | None) -> Figure:
-    """The figure with what is to be said of its rows below it, at the right."""
-    said = "; ".join(note for note in notes if note)
+def _noted(figure: Figure, said: str | None, more: str = f"how many are drawn at most is the setting {plot_data.MAX_ROWS}") -> Figure:
+    """The figure with what is to be said of its rows below it, at the right; `more` is shown when one points at that."""
     if said:
         place = {"xref": "paper", "yref": "paper", "x": 1, "y": 0, "xanchor": "right", "yanchor": "top", "yshift": -44}
-        figure.add_annotation(text=said, showarrow=False, font={"size": 11}, opacity=0.75, **place)
+        figure.add_annotation(text=said, hovertext=more, showarrow=False, font={"size": 11}, opacity=0.75, **place)
     return figure
 
 
@@ -119,10 +119,11 @@ def _named_columns(frame: DataFrame, kwargs: dict[str, Any]) -> list[str]:
         if key not in ("title", "labels", "template"):
             said.update(each for each in listed if isinstance(each, str) and each in columns)
     for axis in ("x", "y"):
-        listed = kwargs.get(axis)
-        for name in listed if isinstance(listed, (list, tuple)) else [listed]:
+        given = kwargs.get(axis)
+        for name in given if isinstance(given, (list, tuple)) else [given]:
             if name is not None and name not in columns:
-                frame._checked(str(name))
+                # The engine says which names are near.
+                frame.select(plot_data.by_name(str(name))).schema  # noqa: B018
     return [name for name in frame.columns if name in said]
 
 
@@ -169,9 +170,9 @@ def _hist(frame: DataFrame, kwargs: dict[str, Any]) -> Figure:
     columns = plot_data.numeric_columns(frame, kwargs.pop("column", None))
     found = plot_data.histogram(frame, columns, kwargs.pop("bins", 10))
     edges = found.edges
-    spans = [f"[{low:.9g}, {high:.9g})" for low, high in zip(edges, edges[1:])]
+    spans = [f"[{low:.9g}, {high:.9g})" for low, high in itertools.pairwise(edges)]
     spans[-1] = spans[-1][:-1] + "]"
-    middles = [(low + high) / 2 for low, high in zip(edges, edges[1:])]
+    middles = [(low + high) / 2 for low, high in itertools.pairwise(edges)]
     bars = [
         graph.Bar(x=middles, y=counts, name=name, customdata=spans, hovertemplate="value in %{customdata}<br>count %{y:,}")
         for name, counts in found.counts.items()
@@ -179,7 +180,7 @@ def _hist(frame: DataFrame, kwargs: dict[str, Any]) -> Figure:
     figure = graph.Figure(data=bars)
     figure.update_layout(barmode="stack", bargap=0.04, xaxis_title="value", yaxis_title="count", showlegend=len(bars) > 1)
     figure.update_layout(**kwargs)
-    return _noted(figure, f"{found.left_out:,} values are NaN or infinite and not drawn" if found.left_out else None)
+    return _noted(figure, f"without {found.left_out:,} values" if found.left_out else None, "NaN and infinite values have no place in it")
 
 
 def _box(frame: DataFrame, kwargs: dict[str, Any]) -> Figure:

@@ -17,9 +17,23 @@ from tidemill.sql.types import DecimalType, NumericType
 if TYPE_CHECKING:
     from tidemill.sql.dataframe import DataFrame
 
-__all__ = ["Box", "Density", "Histogram", "Sample", "box", "density", "first_rows", "histogram", "max_rows", "numeric_columns", "sample"]
+__all__ = [
+    "MAX_ROWS",
+    "Box",
+    "Density",
+    "Histogram",
+    "Sample",
+    "box",
+    "by_name",
+    "density",
+    "first_rows",
+    "histogram",
+    "max_rows",
+    "numeric_columns",
+    "sample",
+]
 
-_MAX_ROWS = "spark.sql.pyspark.plotting.max_rows"
+MAX_ROWS = "spark.sql.pyspark.plotting.max_rows"
 # A sample is the same each time that a notebook runs.
 _SEED = 17
 # Values of a box plot beyond its whiskers, the outermost.
@@ -64,17 +78,17 @@ class Density(NamedTuple):
 
 def max_rows(frame: DataFrame) -> int:
     """How many rows a plot has at most."""
-    said = frame.sparkSession.conf.get(_MAX_ROWS, "1000")
+    said = frame.sparkSession.conf.get(MAX_ROWS, "1000")
     try:
         rows = int(str(said))
     except ValueError:
         rows = 0
     if rows < 1:
-        raise PySparkValueError(f"{_MAX_ROWS} is a number of rows, not {said!r}: set it to 1000, say", errorClass="VALUE_NOT_POSITIVE")
+        raise PySparkValueError(f"{MAX_ROWS} is a number of rows, not {said!r}: set it to 1000, say", errorClass="VALUE_NOT_POSITIVE")
     return rows
 
 
-def _column(name: str) -> Column:
+def by_name(name: str) -> Column:
     """A column by its whole name, dots and all."""
     return F.col("`" + name.replace("`", "``") + "`")
 
@@ -108,7 +122,7 @@ def _drawable(frame: DataFrame, names: Sequence[str]) -> DataFrame:
     fields = [field for field in frame.schema.fields if not names or field.name in names]
     return frame.select(
         *[
-            _column(field.name).cast("double").alias(field.name) if isinstance(field.dataType, DecimalType) else _column(field.name)
+            by_name(field.name).cast("double").alias(field.name) if isinstance(field.dataType, DecimalType) else by_name(field.name)
             for field in fields
         ]
     )
@@ -120,7 +134,7 @@ def first_rows(frame: DataFrame, names: Sequence[str]) -> Sample:
     table = _drawable(frame, names).limit(most + 1).toArrow()
     if table.num_rows <= most:
         return Sample(table, None)
-    return Sample(table.slice(0, most), f"the first {most:,} rows ({_MAX_ROWS})")
+    return Sample(table.slice(0, most), f"the first {most:,} rows")
 
 
 def sample(frame: DataFrame, names: Sequence[str]) -> Sample:
@@ -135,12 +149,12 @@ def sample(frame: DataFrame, names: Sequence[str]) -> Sample:
     taken = drawn.sample(min(1.0, (most + 4 * math.sqrt(most) + 10) / rows), _SEED).toArrow()
     if taken.num_rows > most:
         taken = taken.take(sorted(random.Random(_SEED).sample(range(taken.num_rows), most)))
-    return Sample(taken, f"{taken.num_rows:,} of {rows:,} rows, by chance ({_MAX_ROWS})")
+    return Sample(taken, f"{taken.num_rows:,} of {rows:,} rows, by chance")
 
 
 def _value(name: str) -> Column:
     """A column as doubles; null where it is no finite number."""
-    value = _column(name).cast("double")
+    value = by_name(name).cast("double")
     return F.when(value.between(-sys.float_info.max, sys.float_info.max), value)
 
 
@@ -182,7 +196,7 @@ def histogram(frame: DataFrame, columns: Sequence[str], bins: int = 10) -> Histo
         placed = F.when(guess >= bins - 1, F.when(value < edges[-2], bins - 2).otherwise(bins - 1)).otherwise(exact)
         for number, many in guessed.groupBy(placed.alias("bin")).count().collect():
             counts[name][int(number)] = many
-    infinite = [F.count(F.when(_column(name).isNotNull() & _value(name).isNull(), 1)) for name in columns]
+    infinite = [F.count(F.when(by_name(name).isNotNull() & _value(name).isNull(), 1)) for name in columns]
     return Histogram(edges, counts, sum(frame.agg(*infinite).head()))
 
 
@@ -218,8 +232,8 @@ def box(frame: DataFrame, columns: Sequence[str], reach: float, precision: float
 
 def density(frame: DataFrame, columns: Sequence[str], bandwidth: float, points: Sequence[float] | int | None) -> Density:
     """The density of values by Gaussian kernels: at these points, or at so many (1,000) from half the range before the least value to half
-    of it behind the greatest. Values nearer to each other than a twentieth of the bandwidth count as their mean, by which the density is off
-    by about a part in ten thousand."""
+    of it behind the greatest. Values within a twentieth of the bandwidth count as their mean: the density is off by about a part in ten
+    thousand."""
     if isinstance(bandwidth, bool) or not isinstance(bandwidth, (int, float)) or not 0 < bandwidth < math.inf:
         raise PySparkValueError(f"bw_method is a bandwidth greater than 0, not {bandwidth!r}", errorClass="VALUE_NOT_POSITIVE")
     values = _values(frame, columns)

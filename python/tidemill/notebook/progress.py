@@ -42,7 +42,7 @@ def _at_work(stages: Sequence[StageProgress]) -> tuple[list[StageProgress], int]
 
 def progress_text(stages: Sequence[StageProgress], width: int = 80) -> str:
     """A line: of each stage that is at work, its bar. Empty when none is."""
-    working = [each for each in stages if 0 < each[2] and each[1] < each[2]]
+    working = [each for each in stages if each[1] < each[2]]
     if not working:
         return ""
     # What does not fit is at the right, where later stages wait for these.
