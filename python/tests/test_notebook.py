@@ -145,6 +145,16 @@ def test_a_histogram_is_numpys(numbers, bins):
     assert alone.counts["a"] == numpy.histogram(a, bins)[0].tolist()
 
 
+@pytest.mark.parametrize(("low", "high", "bins"), [(0.0, 1.0, 11), (0.0, 1.0, 49), (-1.3, 2.9, 2), (0.1, 0.7, 6), (0.1, 0.7, 34)])
+def test_values_beside_an_edge_are_in_their_bins(spark, low, high, bins):
+    numpy = pytest.importorskip("numpy")
+    edges = numpy.linspace(low, high, bins + 1)
+    beside = [edges, numpy.nextafter(edges[1:], -9), numpy.nextafter(edges[:-1], 9)]
+    values = numpy.concatenate(beside)
+    df = spark.createDataFrame([(float(each),) for each in values], "v double")
+    assert plot_data.histogram(df, ["v"], bins).counts["v"] == numpy.histogram(values, edges)[0].tolist()
+
+
 def test_a_histogram_of_one_value_and_of_none(spark):
     assert plot_data.histogram(spark.sql("SELECT 5 AS v FROM range(3)"), ["v"], 2)[:2] == ([4.5, 5.0, 5.5], {"v": [0, 3]})
     with pytest.raises(PySparkValueError, match="no finite value"):
@@ -638,6 +648,13 @@ def test_stages_stand_below_their_inputs_and_upon_no_other():
             assert boxes[each][1] + boxes[each][3] < boxes[stage["id"]][1]
     for one, (x, y, width, height) in enumerate(boxes):
         assert not any(x < ox + ow and ox < x + width and y < oy + oh and oy < y + height for ox, oy, ow, oh in boxes[one + 1 :])
+
+
+def test_lines_cross_only_where_they_must():
+    stages = [{"id": number, "tasks": 1, "inputs": [], "operators": []} for number in range(4)]
+    stages += [{"id": 4 + number, "tasks": 1, "inputs": [3 - number], "operators": []} for number in range(4)]
+    left = [x for x, _, _, _ in boxes_of(stage_picture({"stages": stages}))]
+    assert [left[4 + number] for number in range(4)] == [left[3 - number] for number in range(4)]
 
 
 def test_a_picture_is_bounded_and_bears_what_is_odd():

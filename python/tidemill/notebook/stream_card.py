@@ -37,7 +37,7 @@ _STYLE = (
     "box-sizing:border-box}"
     ".tidemill.stream header{display:flex;flex-wrap:wrap;gap:4px 10px;align-items:baseline;margin-bottom:8px}"
     ".tidemill.stream b{font-weight:600;overflow-wrap:anywhere}"
-    ".tidemill.stream :is(small,figcaption,dt){color:var(--soft);font-size:12px}"
+    ".tidemill.stream :is(small,figcaption,.facts span){color:var(--soft);font-size:12px}"
     ".tidemill.stream .dot{width:9px;height:9px;border-radius:50%;display:inline-block;align-self:center;background:var(--soft)}"
     ".tidemill.stream .dot.running{background:var(--good)}.tidemill.stream .dot.failed{background:var(--bad)}"
     ".tidemill.stream .tiles{display:flex;flex-wrap:wrap;gap:12px 26px}"
@@ -47,8 +47,8 @@ _STYLE = (
     ".tidemill.stream svg{display:block;max-width:100%}"
     ".tidemill.stream .key{display:flex;flex-wrap:wrap;gap:0 12px;font-size:12px;margin-top:3px}"
     ".tidemill.stream .key i{display:inline-block;width:9px;height:9px;border-radius:2px;margin-right:5px}"
-    ".tidemill.stream dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 12px;margin:10px 0 0;font-size:12px}"
-    ".tidemill.stream dd{margin:0;overflow-wrap:anywhere}"
+    ".tidemill.stream .facts{display:grid;grid-template-columns:max-content 1fr;gap:2px 12px;margin:10px 0 0;font-size:12px}"
+    ".tidemill.stream .facts div{overflow-wrap:anywhere}"
     ".tidemill.stream pre{margin:0 0 10px;padding:8px 10px;border-left:3px solid var(--bad);background:var(--badwell);color:var(--fg);"
     "white-space:pre-wrap;overflow-wrap:anywhere;font-size:12px;max-height:16em;overflow-y:auto}"
 )
@@ -190,7 +190,8 @@ def _facts(progress: Sequence[Mapping[str, Any]], last: Mapping[str, Any]) -> st
         each = [f"{text(op.get('operatorName'), 60)} {as_count(_number(op.get('numRowsTotal')))}" for op in _operators(last)]
         facts.append(("state of", _listed(each)))
     facts += _ends(progress, last)
-    return f"<dl>{''.join(f'<dt>{name}</dt><dd>{value}</dd>' for name, value in facts)}</dl>"
+    # Not a list of definitions: notebooks have a style for that.
+    return f'<div class="facts">{"".join(f"<span>{name}</span><div>{value}</div>" for name, value in facts)}</div>'
 
 
 def _ends(progress: Sequence[Mapping[str, Any]], last: Mapping[str, Any]) -> list[tuple[str, str]]:
