@@ -457,6 +457,45 @@ def test_a_stream_shows_its_newest_rows_and_stops(spark, reports, interrupt_at):
     assert query.stopped and "it broke" in pages[-1][0]
 
 
+class Writer:
+    """A `writeStream` that notes what it is told, and whose sink is a view of ten rows."""
+
+    def __init__(self, spark, reports):
+        self._spark, self._reports, self.told = spark, reports, {}
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda value: self.told.update({name: value}) or self
+
+    def start(self):
+        self._spark.range(10).createOrReplaceTempView(self.told["queryName"])
+        self.query = Query(self._reports[:2])
+        return self.query
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("%%stream newest --for 60 --limit 2 --mode complete\ndf", {"queryName": "newest", "outputMode": "complete"}),
+        ("%%stream --limit 2\nSELECT * FROM {df}", {"queryName": "_tidemill_stream", "outputMode": "append"}),
+        ("%%stream --limit 2\n(df\n .filter('id > 1'))", {"queryName": "_tidemill_stream", "outputMode": "append"}),
+    ],
+)
+def test_stream_cells(shell, spark, reports, monkeypatch, cell, told):
+    writer = Writer(spark, reports)
+    monkeypatch.setattr(DataFrame, "isStreaming", True)
+    monkeypatch.setattr(DataFrame, "writeStream", writer, raising=False)
+    shell.user_ns["df"] = spark.range(5)
+    tables, captured = shown_by(shell, cell)
+    assert writer.told == {"format": "memory", **told}
+    # In a terminal what there is at the end is shown.
+    assert tables == [[["id"], ["8"], ["9"]]] and "epoch 1" in captured.outputs[0].data["text/html"]
+    assert writer.query.stopped
+    # The rows stay where they were given a name.
+    assert spark._engine.drop_temp_view(told["queryName"]) == (told["queryName"] == "newest")
+
+
 # Cards of streams
 
 
@@ -650,6 +689,18 @@ def test_stages_stand_below_their_inputs_and_upon_no_other():
         assert not any(x < ox + ow and ox < x + width and y < oy + oh and oy < y + height for ox, oy, ow, oh in boxes[one + 1 :])
 
 
+def test_a_line_passes_beside_the_boxes_between():
+    stages = [{"id": number, "tasks": 1, "inputs": inputs, "operators": ["x"] * 5} for number, inputs in enumerate([[], [0], [1], [0, 2]])]
+    page = stage_picture({"stages": stages})
+    (drawn,) = svgs(page)
+    ways = [each.get("d") for each in drawn.iter() if each.get("class") == "way"]
+    assert len(ways) == 2
+    boxes = boxes_of(page)
+    for path, (left, top, width, height) in zip(ways, boxes[1:3]):
+        x, above, below = map(float, re.search(r"([\d.]+) ([\d.]+)V([\d.]+)$", path).groups())
+        assert (above, below) == (top, top + height) and not left <= x <= left + width
+
+
 def test_lines_cross_only_where_they_must():
     stages = [{"id": number, "tasks": 1, "inputs": [], "operators": []} for number in range(4)]
     stages += [{"id": 4 + number, "tasks": 1, "inputs": [3 - number], "operators": []} for number in range(4)]
@@ -660,6 +711,8 @@ def test_lines_cross_only_where_they_must():
 def test_a_picture_is_bounded_and_bears_what_is_odd():
     many = stage_picture({"stages": [{"id": number, "inputs": [number - 1], "operators": ["x" * 10_000] * 500} for number in range(500)]})
     assert "the first 60 of 500 stages" in many and len(many) < 4_000_000 and "… 486 more" in many
+    dense = stage_picture({"stages": [{"id": number, "inputs": list(range(number))} for number in range(60)]})
+    assert len(dense) < 1_000_000 and len(boxes_of(dense)) == 60
     odd = {"stages": [{"id": 0, "tasks": 1, "inputs": [0, 5], "operators": [SCRIPT], "output": SCRIPT}, {"id": 5, "inputs": [0]}]}
     page = stage_picture(odd)
     assert "script" not in Page(page).tags and len(boxes_of(page)) == 2

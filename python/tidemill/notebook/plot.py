@@ -99,6 +99,11 @@ def _plotly(module: str) -> Any:
         ) from missing
 
 
+def _figure(traces: list[Any]) -> Figure:
+    """A figure with the margin that plotly.express leaves."""
+    return _plotly("plotly.graph_objects").Figure(traces, layout={"margin": {"t": 60}})
+
+
 def _noted(figure: Figure, said: str | None, more: str = f"how many are drawn at most is the setting {plot_data.MAX_ROWS}") -> Figure:
     """The figure with what is to be said of its rows below it, at the right; `more` is shown when one points at that."""
     if said:
@@ -177,7 +182,7 @@ def _hist(frame: DataFrame, kwargs: dict[str, Any]) -> Figure:
         graph.Bar(x=middles, y=counts, name=name, customdata=spans, hovertemplate="value in %{customdata}<br>count %{y:,}")
         for name, counts in found.counts.items()
     ]
-    figure = graph.Figure(data=bars)
+    figure = _figure(bars)
     figure.update_layout(barmode="stack", bargap=0.04, xaxis_title="value", yaxis_title="count", showlegend=len(bars) > 1)
     figure.update_layout(**kwargs)
     return _noted(figure, f"without {found.left_out:,} values" if found.left_out else None, "NaN and infinite values have no place in it")
@@ -200,7 +205,7 @@ def _box(frame: DataFrame, kwargs: dict[str, Any]) -> Figure:
                     "supported_values": ", ".join(map(str, known)),
                 },
             )
-    figure = graph.Figure()
+    figure = _figure([])
     for name, each in plot_data.box(frame, columns, reach, precision, bool(points)).items():
         figure.add_trace(
             graph.Box(
@@ -228,7 +233,7 @@ def _kde(frame: DataFrame, kwargs: dict[str, Any]) -> Figure:
     if points is not None and not isinstance(points, int):
         points = [float(each) for each in points]
     found = plot_data.density(frame, columns, kwargs.pop("bw_method", None), points)
-    figure = graph.Figure([graph.Scatter(x=found.points, y=heights, name=name, mode="lines") for name, heights in found.values.items()])
+    figure = _figure([graph.Scatter(x=found.points, y=heights, name=name, mode="lines") for name, heights in found.values.items()])
     figure.update_layout(yaxis_title="Density", showlegend=True)
     return figure.update_layout(**kwargs)
 
