@@ -11,7 +11,7 @@ use tidemill_planner::Result;
 use tidemill_planner::stage::{StageGraph, split};
 
 use crate::pool::{Engine, Priority};
-use crate::run::{RunContext, RunOutput, run_graph};
+use crate::run::{RunContext, RunOutput, WATCH, run_graph};
 
 /// Optimizes and plans `plans`, one per root, and cuts them into one graph. `identity` names the operators that are to be
 /// executed once wherever they occur.
@@ -40,11 +40,12 @@ pub async fn collect(engine: &Engine, state: &SessionState, plan: &LogicalPlan) 
     Ok(output.roots.swap_remove(0).partitions.into_iter().flatten().collect())
 }
 
-/// Runs a graph as a batch query of its own.
+/// Runs a graph as a batch query of its own, watched by [`WATCH`] where the caller's task has set it.
 ///
 /// # Errors
 /// The first error of a task.
 pub async fn run(engine: &Engine, state: &SessionState, graph: &StageGraph) -> Result<RunOutput> {
     let query = engine.query(Priority::Batch, state.session_id());
-    run_graph(&query, graph, RunContext::new(Arc::new(TaskContext::from(state)))).await
+    let watch = WATCH.try_with(Arc::clone).ok();
+    run_graph(&query, graph, RunContext::new(Arc::new(TaskContext::from(state))).watched_by(watch)).await
 }

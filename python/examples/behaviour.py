@@ -104,9 +104,7 @@ def start(spark: SparkSession, source: Path, target: Path, files_per_epoch: int,
     sessions = sessions_of(events)
     state = "emaAsdMs DOUBLE NOT NULL, seen BIGINT NOT NULL"
     changes = sessions.groupBy("userId").applyInPandasWithState(baseline, CHANGE, state, "append", "NoTimeout")
-    alerts = changes.filter("kind = 'alert'").select(
-        "userId", "sessionStart", "sessionEnd", "asdMs", "baselineAsdMs", "dropRatio", "note"
-    )
+    alerts = changes.filter("kind = 'alert'").select("userId", "sessionStart", "sessionEnd", "asdMs", "baselineAsdMs", "dropRatio", "note")
 
     def table(name: str) -> str:
         return str(target / "tables" / name)

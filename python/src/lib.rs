@@ -40,4 +40,6 @@ mod _tidemill {
     use super::streaming::{PyProgress, PyStreamSink, PyStreamingQuery};
     #[pymodule_export]
     use super::user_function::{PyBatchesFunction, PyGroupFunction, PyUserFunction};
+    #[pymodule_export]
+    use super::wait::set_progress;
 }

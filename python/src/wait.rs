@@ -1,11 +1,13 @@
 //! Waits for the engine: without the GIL, on one runtime per process, and so that Ctrl-C ends the wait.
 
 use std::future::Future;
-use std::sync::OnceLock;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use tidemill::{RunWatch, WATCH};
 use tokio::runtime::Runtime;
 
 use crate::error::raised;
@@ -30,15 +32,77 @@ fn runtime() -> PyResult<&'static Runtime> {
     Ok(runtime)
 }
 
+/// What is told of long actions, in place of what was told before: it is called with the action's number and its stages (number, ended
+/// tasks, all tasks, rows), and at the end with the number and None. What it raises ends the telling, and not the action.
+#[pyfunction]
+pub(crate) fn set_progress(listener: Option<Py<PyAny>>) {
+    *LISTENER.lock().unwrap_or_else(PoisonError::into_inner) = listener;
+}
+
+static LISTENER: Mutex<Option<Py<PyAny>>> = Mutex::new(None);
+
+/// How long an action runs before anything is told of it.
+const LONG: Duration = Duration::from_millis(500);
+
+/// The telling of one action.
+struct Telling {
+    action: u64,
+    watch: Arc<RunWatch>,
+    began: Instant,
+    told: bool,
+}
+
+impl Telling {
+    fn new() -> Self {
+        static ACTIONS: AtomicU64 = AtomicU64::new(0);
+        Self { action: ACTIONS.fetch_add(1, Ordering::Relaxed), watch: Arc::default(), began: Instant::now(), told: false }
+    }
+
+    fn tell(&mut self, py: Python<'_>) {
+        let stages: Vec<(usize, usize, usize, u64)> = match self.began.elapsed() {
+            elapsed if elapsed >= LONG => self.watch.stages().iter().map(|s| (s.stage, s.done, s.tasks, s.rows)).collect(),
+            _ => return,
+        };
+        // Before its stages run, it is planned.
+        if !stages.is_empty() {
+            self.told = true;
+            call(py, self.action, Some(stages));
+        }
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        if self.told {
+            Python::try_attach(|py| call(py, self.action, None));
+        }
+    }
+}
+
+fn call(py: Python<'_>, action: u64, stages: Option<Vec<(usize, usize, usize, u64)>>) {
+    let listener = LISTENER.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|listener| listener.clone_ref(py));
+    let Some(listener) = listener else { return };
+    if let Err(error) = listener.call1(py, (action, stages)) {
+        set_progress(None);
+        error.write_unraisable(py, Some(listener.bind(py)));
+    }
+}
+
 /// What the future gives. The GIL is released meanwhile; Ctrl-C drops the future, which ends its query, and raises `KeyboardInterrupt`.
 pub(crate) fn wait<T: Send>(py: Python<'_>, future: impl Future<Output = tidemill::Result<T>> + Send) -> PyResult<T> {
     let runtime = runtime()?;
+    let mut telling = Telling::new();
+    let watch = Arc::clone(&telling.watch);
     let work = async {
+        let future = WATCH.scope(watch, future);
         tokio::pin!(future);
         loop {
             tokio::select! {
                 done = &mut future => return done.map_err(raised),
-                () = tokio::time::sleep(TICK) => Python::attach(|py| py.check_signals())?,
+                () = tokio::time::sleep(TICK) => Python::attach(|py| {
+                    telling.tell(py);
+                    py.check_signals()
+                })?,
             }
         }
     };

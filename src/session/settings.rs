@@ -29,6 +29,14 @@ const SPARK: &[OptionSpec] = &[
     OptionSpec { name: "spark.app.name", default: "", doc: "Accepted, without effect." },
     OptionSpec { name: "spark.sql.shuffle.partitions", default: "", doc: "The same as `tidemill.parallelism`." },
     OptionSpec { name: "spark.sql.session.timeZone", default: "UTC", doc: "The zone in which moments are read and shown." },
+    OptionSpec { name: "spark.sql.repl.eagerEval.enabled", default: "false", doc: "Python: whether a DataFrame shows its first rows." },
+    OptionSpec { name: "spark.sql.repl.eagerEval.maxNumRows", default: "20", doc: "Python: how many rows it then shows." },
+    OptionSpec { name: "spark.sql.repl.eagerEval.truncate", default: "20", doc: "Python: at how many characters cells are cut then." },
+    OptionSpec {
+        name: "spark.sql.pyspark.plotting.max_rows",
+        default: "1000",
+        doc: "Python: how many rows a plot of single rows takes at most.",
+    },
     OptionSpec {
         name: CHECKPOINT_LOCATION,
         default: "",
@@ -261,6 +269,16 @@ fn check_spark(name: &str, value: &str) -> Result<()> {
                 format!("setting `{name}` must be a whole number of at least 1, not `{value}`"),
             )),
         },
+        Some("spark.sql.repl.eagerEval.enabled") => {
+            if value.trim().parse::<bool>().is_ok() {
+                Ok(())
+            } else {
+                Err(mismatch("true or false"))
+            }
+        }
+        Some("spark.sql.repl.eagerEval.maxNumRows" | "spark.sql.repl.eagerEval.truncate" | "spark.sql.pyspark.plotting.max_rows") => {
+            value.trim().parse::<u32>().map(drop).map_err(|_| mismatch("a whole number"))
+        }
         Some("spark.sql.sources.partitionOverwriteMode") => one_of(&["STATIC", "DYNAMIC"]),
         Some("spark.sql.storeAssignmentPolicy") => one_of(&["ANSI", "LEGACY", "STRICT"]),
         _ => Ok(()),

@@ -8,6 +8,7 @@
 
 mod report;
 mod task;
+mod watch;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,6 +26,7 @@ use crate::pool::{PoolTask, QueryHandle, Spawner};
 use crate::shuffle::{Fate, LostBlocks, ShuffleStore, SpillDir, TaskOutput};
 pub use report::{RunReport, StageStats};
 use task::Failure;
+pub use watch::{RunWatch, StageProgress, WATCH};
 
 /// How often a graph is run while its inputs are touched.
 const MAX_RUNS: u32 = 4;
@@ -38,12 +40,21 @@ pub struct RunContext {
     pub epoch: Option<Arc<EpochContext>>,
     /// How often a task is attempted when it fails for a reason that may pass.
     pub max_attempts: u32,
+    /// Who watches.
+    pub watch: Option<Arc<RunWatch>>,
 }
 
 impl RunContext {
     /// A batch run.
     pub fn new(task_ctx: Arc<TaskContext>) -> Self {
-        Self { task_ctx, epoch: None, max_attempts: MAX_ATTEMPTS }
+        Self { task_ctx, epoch: None, max_attempts: MAX_ATTEMPTS, watch: None }
+    }
+
+    /// The same with an onlooker.
+    #[must_use]
+    pub fn watched_by(mut self, watch: Option<Arc<RunWatch>>) -> Self {
+        self.watch = watch;
+        self
     }
 
     /// The same for an epoch.
@@ -152,6 +163,9 @@ impl Run {
             tasks: graph.stages.iter().map(|s| (0..s.partitions).map(|_| TaskRecord::default()).collect()).collect(),
             stopped: false,
         };
+        if let Some(watch) = &context.watch {
+            watch.begin(&graph);
+        }
         let (sender, receiver) = oneshot::channel();
         let run = Self {
             name: query.name().to_owned(),
@@ -198,7 +212,10 @@ impl Run {
         match outcome {
             Ok((output, report)) => {
                 let record = &mut progress.tasks[task.stage.0][task.partition];
-                record.ended = Some(Instant::now());
+                let again = record.ended.replace(Instant::now()).is_some();
+                if let Some(watch) = &self.context.watch {
+                    watch.ended(task, output.rows.iter().sum(), again);
+                }
                 record.rows.clone_from(&output.rows);
                 record.bytes.clone_from(&output.bytes);
                 record.side_rows = output.side.iter().map(|(k, b)| (k.clone(), b.iter().map(|b| b.num_rows() as u64).sum())).collect();

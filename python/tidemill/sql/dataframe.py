@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
+    from tidemill.notebook.plot import PlotAccessor
     from tidemill.sql.group import GroupedData
     from tidemill.sql.readwriter import DataFrameWriter
     from tidemill.sql.session import SparkSession
@@ -59,6 +60,7 @@ class DataFrame:
     def __init__(self, frame: _tidemill.DataFrame, session: SparkSession, names: list[str] | None = None) -> None:
         """`names` are those of its columns, where the step before told them."""
         self._frame, self._session, self._told = frame, session, names
+        self._has_shown_html = False
 
     def _then(self, frame: _tidemill.DataFrame, names: list[str] | None = None) -> DataFrame:
         return DataFrame(frame, self._session, names)
@@ -152,8 +154,28 @@ class DataFrame:
 
         return DataStreamWriter(self)
 
+    @property
+    def plot(self) -> PlotAccessor:
+        """Draws it."""
+        from tidemill.notebook.plot import PlotAccessor
+
+        return PlotAccessor(self)
+
     def __repr__(self) -> str:
+        # A notebook has asked for HTML before, and shows that.
+        if not self._has_shown_html:
+            from tidemill.notebook.table import eager_text
+
+            if (shown := eager_text(self)) is not None:
+                return shown
         return f"DataFrame[{', '.join(f'{name}: {data_type}' for name, data_type in self.dtypes)}]"
+
+    def _repr_html_(self) -> str | None:
+        """The first rows as a table, when `spark.sql.repl.eagerEval.enabled` is true."""
+        from tidemill.notebook.table import repr_html
+
+        self._has_shown_html = True
+        return repr_html(self)
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *(name for name in self.columns if name.isidentifier())})
@@ -180,7 +202,7 @@ class DataFrame:
         return column
 
     def __getattr__(self, name: str) -> Column:
-        if name.startswith("__") or name in ("_frame", "_session", "_told"):
+        if name.startswith("__") or name in ("_frame", "_session", "_told", "_has_shown_html"):
             raise PySparkAttributeError(f"a DataFrame has no {name}", errorClass="ATTRIBUTE_NOT_SUPPORTED")
         if refused := refusal("DataFrame", name):
             raise refused
@@ -670,9 +692,13 @@ class DataFrame:
         print(self._frame.schema_tree() if level is None else self.schema.treeString(level))
 
     def explain(self, extended: bool | str | None = None, mode: str | None = None) -> None:
-        """Prints what will run."""
+        """Prints what will run. The mode `picture` shows its stages as a picture in a notebook."""
         if isinstance(extended, str):
             extended, mode = None, extended
+        if mode == "picture":
+            from tidemill.notebook.explained import show_picture
+
+            return show_picture(self)
         print(self._frame.explain(mode or ("extended" if extended else "simple")))
 
     def createTempView(self, name: str) -> None:

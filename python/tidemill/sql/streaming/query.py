@@ -117,6 +117,12 @@ class StreamingQuery:
         if failure is not None:
             raise failure
 
+    def _repr_html_(self) -> str:
+        """What it does, as a card."""
+        from tidemill.notebook.live import query_card
+
+        return query_card(self)
+
     def __repr__(self) -> str:
         state = "active" if self.isActive else "failed" if self.exception() else "stopped"
         return f"<StreamingQuery {self.name or self.id}: {state}>"
