@@ -60,8 +60,11 @@ section "TPC-H's answers beside DuckDB's"
 "$python" tests/oracle/tpch.py --binary "$binary"
 
 section "the job on a small input, killed once, and the oracle on it"
-"$binary" demo --output json --dir "$work/demo" --events 20000 --seed 7 --kills 1 </dev/null >"$work/result.txt"
+"$binary" demo --output json --dir "$work/demo" --events 20000 --seed 7 --kills 1 --max-files 1 </dev/null >"$work/result.txt"
 "$python" tests/oracle/oracle.py "$work/result.txt"
+
+section "the job in Python on the same input, killed three times, beside the tables of Rust"
+with_package tests/campaign/python_job.py "$work/result.txt"
 
 section "a short kill campaign"
 "$python" tests/campaign/kill_campaign.py --binary "$binary" --runs "${TIDEMILL_CAMPAIGN_RUNS:-5}" --events 20000 \

@@ -99,10 +99,11 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, future: impl Future<Output = tidemil
         loop {
             tokio::select! {
                 done = &mut future => return done.map_err(raised),
-                () = tokio::time::sleep(TICK) => Python::attach(|py| {
+                // When the interpreter ends there is nobody to tell, and the thread with it.
+                () = tokio::time::sleep(TICK) => Python::try_attach(|py| {
                     telling.tell(py);
                     py.check_signals()
-                })?,
+                }).unwrap_or(Ok(()))?,
             }
         }
     };

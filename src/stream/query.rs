@@ -131,7 +131,7 @@ impl StreamingQueryBuilder {
     /// [`tidemill_streaming::query::start`].
     pub async fn start(self) -> Result<StreamingQuery> {
         let session = &self.session;
-        let keeps_nothing = self.sinks.iter().all(|(_, sink)| sink.keeps_nothing());
+        let keeps_nothing = !self.sinks.is_empty() && self.sinks.iter().all(|(_, sink)| sink.keeps_nothing());
         let (checkpoint, temporary) = checkpoint(session, self.checkpoint, self.name.as_deref(), keeps_nothing)?;
         let (mut roots, mut sinks) = (Vec::new(), Vec::new());
         for (frame, sink) in self.sinks {

@@ -164,14 +164,14 @@ async fn writers_that_are_refused() {
     tell(events.write_stream().option("checkpointlocatoin", "x").format("console").start().await.unwrap_err());
     tell(events.write_stream().option("checkpointLocation", dir.path().display()).start().await.unwrap_err());
     expect![[r#"
-        Analysis: a streaming query needs a directory for its log and state: give it with `checkpoint_location`
+        Analysis: a streaming query needs a directory for its log and state: give it with `checkpointLocation`, or one for all queries with the setting `spark.sql.streaming.checkpointLocation`
         Analysis: a query needs a sink: add one with `add`
         Analysis: two sinks of the query have the id `one`: give each a name of its own, since the second one's epochs would be taken for the first one's
         Unsupported: output mode `update` is not there yet: use `append` with a window and a watermark, and `merge_into` for rows that replace others
         Unsupported: output mode `complete` is not there yet: use `append` with a window and a watermark, and `merge_into` for rows that replace others
         Analysis: unknown output mode `upsert`: it is `append`, `update` or `complete`
         Unsupported: stream sink `kafka` is not there: it is `delta`, `console`, `memory` or `for_each_batch`
-        Analysis: unknown option `checkpointlocatoin` for streaming writes; did you mean `checkpointLocation`? (known options: checkpointLocation, path, sinkName)
+        Analysis: unknown option `checkpointlocatoin` for streaming writes; did you mean `checkpointLocation`? (known options: checkpointLocation, numRows, truncate, path, sinkName)
         Analysis: a Delta sink needs the table's path: `to_table(path)`, or option `path`
     "#]].assert_eq(&told);
 }

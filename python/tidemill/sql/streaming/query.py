@@ -6,6 +6,7 @@ from __future__ import annotations
 import atexit
 import datetime
 import json
+import os
 import threading
 import traceback
 import weakref
@@ -226,11 +227,15 @@ class StreamingQueryManager:
             self._listeners = [known for known in self._listeners if known is not listener]
 
 
+_MADE_IN = os.getpid()
 _managers: weakref.WeakSet[StreamingQueryManager] = weakref.WeakSet()
 
 
 def _stop_all() -> None:
     """Queries end in order while Python still can call their functions."""
+    # A fork has not their threads.
+    if os.getpid() != _MADE_IN:
+        return
     for manager in list(_managers):
         for query in manager.active:
             query.stop()
