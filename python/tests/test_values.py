@@ -167,3 +167,28 @@ def broken(pyarrow):
     """Batches that end in an error."""
     yield pyarrow.record_batch({"a": pyarrow.array([1])})
     raise ValueError("the source broke")
+
+
+def _places(column, buffer, width):
+    """Where the chunks of a column stand, and how many values each has."""
+    return [(chunk.buffers()[buffer].address + chunk.offset * width, len(chunk)) for chunk in column.chunks]
+
+
+def test_rows_are_handed_over_where_they_are(spark):
+    pyarrow = pytest.importorskip("pyarrow")
+    polars = pytest.importorskip("polars")
+    rows = 100_000
+    table = pyarrow.table({"n": pyarrow.array(range(rows), pyarrow.int64()), "s": pyarrow.array([str(n) for n in range(rows)])})
+    [(start, _)] = _places(table["n"], 1, 8)
+    df = spark.createDataFrame(table)
+    for taken in (pyarrow.table(df), pyarrow.table(df.select("n")), polars.DataFrame(df).to_arrow()):
+        at = 0
+        for address, length in _places(taken["n"], 1, 8):
+            assert address == start + 8 * at
+            at += length
+        assert at == rows
+    text = table["s"].chunk(0).buffers()[2].address
+    assert {chunk.buffers()[2].address for chunk in pyarrow.table(df)["s"].chunks} == {text}
+    frame = polars.DataFrame({"n": range(1000)})
+    came = polars.DataFrame(spark.createDataFrame(frame))
+    assert came["n"].to_arrow().buffers()[1].address == frame["n"].to_arrow().buffers()[1].address
