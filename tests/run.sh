@@ -53,6 +53,9 @@ with_package -m pytest -q -p no:cacheprovider python/tests
 # A time without a zone is one of this machine's zone, and some docstrings show it.
 TZ=UTC with_package python/tools/doctests.py --ratchet python/tests/doctests.tsv
 
+section "the notebooks, headless"
+PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$site "$(tests/setup.sh notebooks)" notebooks/run.py
+
 section "self-tests of the oracle and the campaigns"
 "$python" -m pytest -q -p no:cacheprovider tests/oracle/oracle_selftest.py tests/oracle/tpch_selftest.py tests/campaign/campaign_selftest.py
 

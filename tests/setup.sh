@@ -1,16 +1,29 @@
 #!/usr/bin/env bash
-# Sets up what the Python parts of the tests need: a venv with pinned packages. It does nothing when they are there.
+# Sets up what the Python parts of the tests need, or the notebooks: a venv with pinned packages. It does nothing when they are there.
 #
 #   tests/setup.sh            prints the venv's python, so that a script can say: python=$(tests/setup.sh)
+#   tests/setup.sh notebooks  the same for the notebooks, which have a venv of their own
 #
-# It wants a python3 (3.11 or newer) that has venv and pip, and PyPI. TIDEMILL_VENV moves the venv.
+# It wants a python3 (3.11 or newer) that has venv and pip, and PyPI. TIDEMILL_VENV moves the venv; the notebooks' stands beside it.
 # Beside the venv's packages stands an older DuckDB in duckdb_extensions/: its extensions for Delta and TPC-H are not on PyPI for 2.0.0 yet.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venv=${TIDEMILL_VENV:-$HOME/.cache/tidemill/venv}
-stamp=$venv/.tidemill-requirements
+what=${1:-tests}
 package=$here/../python/tests
-wanted=$(cat "$here"/oracle/requirements{,-duckdb-extensions}.txt "$package"/requirements{,-pyspark}.txt | cksum)
+notebooks=$here/../notebooks
+case $what in
+tests) wanted=$(cat "$here"/oracle/requirements{,-duckdb-extensions}.txt "$package"/requirements{,-pyspark}.txt | cksum) ;;
+notebooks)
+    venv=$venv-notebooks
+    wanted=$(cksum <"$notebooks/requirements.txt")
+    ;;
+*)
+    echo "setup: there is nothing to set up for \`$what\`: say tests or notebooks" >&2
+    exit 2
+    ;;
+esac
+stamp=$venv/.tidemill-requirements
 
 if [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
     echo "$venv/bin/python"
@@ -34,9 +47,13 @@ mkdir -p "$(dirname "$venv")"
 # An older venv is made new: --clear takes away what a changed list no longer names.
 "$python" -m venv --clear "$venv"
 pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --require-hashes)
-"${pip[@]}" --requirement "$here/oracle/requirements.txt" >&2
-"${pip[@]}" --requirement "$package/requirements.txt" >&2
-"${pip[@]}" --no-deps --no-build-isolation --requirement "$package/requirements-pyspark.txt" >&2
-"${pip[@]}" --no-deps --target "$venv/duckdb_extensions" --requirement "$here/oracle/requirements-duckdb-extensions.txt" >&2
+if [ "$what" = notebooks ]; then
+    "${pip[@]}" --requirement "$notebooks/requirements.txt" >&2
+else
+    "${pip[@]}" --requirement "$here/oracle/requirements.txt" >&2
+    "${pip[@]}" --requirement "$package/requirements.txt" >&2
+    "${pip[@]}" --no-deps --no-build-isolation --requirement "$package/requirements-pyspark.txt" >&2
+    "${pip[@]}" --no-deps --target "$venv/duckdb_extensions" --requirement "$here/oracle/requirements-duckdb-extensions.txt" >&2
+fi
 echo "$wanted" >"$stamp"
 echo "$venv/bin/python"

@@ -60,6 +60,7 @@ pub use log::actions::{Add, DeletionVector};
 pub use log::replay::DataFile;
 pub use merge::{ConditionLanguage, MergeCondition, MergeMetrics, MergeRequest};
 pub use options::TableOptions;
+pub use scan::files_of;
 pub use sink::{DeltaAppendSink, DeltaMergeSink, SinkOptions};
 pub use snapshot::Snapshot;
 pub use stats::{ColumnStats, FileStats};

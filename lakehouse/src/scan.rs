@@ -5,7 +5,9 @@
 //! snapshot files ─ prune by pushed filters ─► files ─ dealt by size ─► DataSourceExec(ParquetSource), one group a task
 //! ```
 
+use std::any::Any;
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, UInt64Array};
@@ -43,6 +45,15 @@ impl Snapshot {
     pub fn table_provider(self: &Arc<Self>) -> Arc<dyn TableProvider> {
         Arc::new(DeltaScan { snapshot: Arc::clone(self) })
     }
+}
+
+/// The data files of a table that [`Snapshot::table_provider`] has made; `None` of any other.
+///
+/// # Errors
+/// `Corrupt` for a file's path that is none.
+pub fn files_of(provider: &dyn TableProvider) -> Option<Result<Vec<PathBuf>, Error>> {
+    let scan = (provider as &dyn Any).downcast_ref::<DeltaScan>()?;
+    Some(scan.snapshot.files().iter().map(|file| file.local_path(scan.snapshot.root())).collect())
 }
 
 impl DeltaScan {

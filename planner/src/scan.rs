@@ -2,6 +2,7 @@
 //! read is the slice's business.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -65,6 +66,14 @@ impl ScanTable {
         match &self.input {
             ScanInput::Stream(source) => Some(source),
             ScanInput::Fixed(_) => None,
+        }
+    }
+
+    /// The files of a batch read.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        match &self.input {
+            ScanInput::Fixed(slice) => slice.paths(),
+            ScanInput::Stream(_) => Vec::new(),
         }
     }
 

@@ -333,6 +333,11 @@ impl PyDataFrame {
         wait(py, self.0.explain_as(mode))
     }
 
+    /// The files that it reads.
+    fn input_files(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        wait(py, self.0.input_files())
+    }
+
     /// The stages in which it would run, as JSON.
     fn stages(&self, py: Python<'_>) -> PyResult<String> {
         wait(py, self.0.stages()).map(|stages| stages.to_string())

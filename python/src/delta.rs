@@ -29,6 +29,7 @@ impl PyDeltaTable {
     }
 
     /// Merges rows into it; `aliases` are the names of the source and of the table. Gives how many rows were updated and inserted.
+    #[allow(clippy::too_many_arguments)]
     fn merge(
         &self,
         py: Python<'_>,

@@ -98,3 +98,15 @@ def test_what_is_not_there_is_said(spark, users):
         table.delete("id = 1")
     with pytest.raises(UnsupportedOperationException, match="WHEN NOT MATCHED THEN INSERT"):
         table.merge(changes(spark), "target.id = source.id").whenMatchedUpdateAll().execute()
+
+
+def test_the_files_of_a_table_are_told(spark, users, tmp_path):
+    spark.range(10).repartition(2).write.parquet(str(tmp_path / "numbers"))
+    numbers = spark.read.parquet(str(tmp_path / "numbers"))
+    both = spark.read.format("delta").load(users).select("id").union(numbers.filter("id > 3"))
+    found = [path.removeprefix("file://") for path in both.inputFiles()]
+    expected = [str(path) for folder in (tmp_path / "users", tmp_path / "numbers") for path in folder.glob("*.parquet")]
+    assert found == sorted(expected) and len(found) >= 2
+    spark.range(3).write.json(str(tmp_path / "lines"))
+    assert len(spark.read.json(str(tmp_path / "lines")).inputFiles()) == len(list((tmp_path / "lines").glob("*.json")))
+    assert spark.range(3).inputFiles() == []

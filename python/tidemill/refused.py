@@ -25,7 +25,6 @@ REFUSED: dict[str, dict[str, str]] = {
     "DataFrame": {
         "asTable": "there are no table functions in Python: CREATE FUNCTION … RETURNS TABLE writes them in SQL",
         "executionInfo": "no figures of a query are kept yet: explain() shows its stages",
-        "inputFiles": "rows do not know their files: DESCRIBE DETAIL tells those of a Delta table",
         "mergeInto": _MERGE,
         "metadataColumn": "tables have no columns of metadata",
         "nearestByJoin": "join, and keep the best pairs by row_number() over a window",

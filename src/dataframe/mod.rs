@@ -4,6 +4,7 @@
 mod action;
 mod columns;
 mod group;
+mod input_files;
 mod join;
 mod missing;
 mod pivot;

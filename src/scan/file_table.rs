@@ -2,6 +2,7 @@
 //! that a filter leaves out are not opened.
 
 use std::fmt::Debug;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
@@ -30,6 +31,7 @@ use tidemill_executor::files::{AbsentValues, read_by_our_rules};
 use super::files::data_files;
 use super::table_file::{TableFile, gone};
 use super::text_files::{self, TextFormat};
+use tidemill_planner::Result;
 
 /// Which files.
 #[derive(Debug, Clone)]
@@ -66,6 +68,17 @@ impl FileTable {
     }
 
     /// The files whose partitions' values no filter rules out.
+    /// The files that a scan without conditions reads.
+    ///
+    /// # Errors
+    /// When a folder cannot be listed.
+    pub(crate) fn paths(&self) -> Result<Vec<PathBuf>> {
+        match &self.files {
+            Files::Listed(files) => Ok(files.iter().map(|file| file.path.clone()).collect()),
+            Files::At(paths) => Ok(paths.iter().map(|path| data_files(path)).collect::<Result<Vec<_>>>()?.concat()),
+        }
+    }
+
     fn chosen(&self, state: &dyn EngineSession, filters: &[Expr]) -> DfResult<Vec<TableFile>> {
         let mut files = match &self.files {
             Files::Listed(files) => files.clone(),

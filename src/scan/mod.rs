@@ -15,6 +15,7 @@ mod table_files;
 mod text_files;
 
 pub(crate) use file_options::FileOptions;
+pub(crate) use file_table::FileTable;
 pub(crate) use files::{existing_files, local_path, partition_files};
 pub(crate) use format::{Format, Version};
 pub(crate) use parquet_columns::SPARK_SCHEMA_KEY;

@@ -114,6 +114,10 @@ impl Slice for TextSlice {
     fn bytes(&self) -> Option<u64> {
         self.parts.iter().map(|(_, slice)| slice.bytes()).sum()
     }
+
+    fn paths(&self) -> Vec<PathBuf> {
+        self.parts.iter().flat_map(|(_, slice)| slice.paths()).collect()
+    }
 }
 
 /// The records in some text.

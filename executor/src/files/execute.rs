@@ -1,5 +1,6 @@
 //! How a task reads its run of a slice's files: the cut, and the reader that the format asks for.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -41,5 +42,9 @@ impl Slice for FileSlice {
 
     fn bytes(&self) -> Option<u64> {
         Some(self.files().iter().map(|file| file.bytes).sum())
+    }
+
+    fn paths(&self) -> Vec<PathBuf> {
+        self.files().iter().map(|file| file.below(self.root())).collect()
     }
 }

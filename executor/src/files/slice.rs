@@ -1,7 +1,7 @@
 //! A fixed list of files as the slice of a source. Which files make an epoch is the source's business; how a task reads its
 //! run of them stands in `execute`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
@@ -54,6 +54,10 @@ impl FileSlice {
     /// The rows' columns.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     pub(super) fn format(&self) -> FileFormat {

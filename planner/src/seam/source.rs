@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::fmt::Debug;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -44,6 +45,11 @@ pub trait Slice: Debug + Send + Sync {
 
     /// Bytes that the slice will read, where known.
     fn bytes(&self) -> Option<u64>;
+
+    /// The files that it reads, if it reads files.
+    fn paths(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
 }
 
 /// A replayable source of rows.

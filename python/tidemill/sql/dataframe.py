@@ -138,6 +138,10 @@ class DataFrame:
 
         return DataFrameWriter(self)
 
+    def inputFiles(self) -> list[str]:
+        """The files that it reads, each once: all files of its tables, whatever a condition leaves out."""
+        return self._frame.input_files()
+
     def lateRows(self) -> DataFrame:
         """The rows that the watermark drops at the operator that it ends in, with `operator`, `watermark` and `epoch`; of a table, none.
         PySpark does not have it."""
