@@ -106,6 +106,10 @@ class SparkSession(Refusing):
             """A new session with these settings."""
             with SparkSession._lock:
                 SparkSession._active = SparkSession(_tidemill.Session(self._settings), self._settings)
+                if self._settings.get("spark.ui.showConsoleProgress", "").lower() == "true":
+                    from tidemill.notebook.progress import ProgressDisplay
+
+                    _tidemill.set_progress(ProgressDisplay())
                 return SparkSession._active
 
     builder: ClassVar[SparkSession.Builder] = _ClassProperty(lambda owner: owner.Builder())  # type: ignore[assignment]
