@@ -1,12 +1,15 @@
-"""What visitors of a site do, as files of JSON lines: the same bytes for the same seed. Notebook 02 reads them as a stream."""
+"""What visitors of a site do, as files of JSON lines: the same bytes for the same seed.
+Notebook 02 reads them as a stream."""
 
 from __future__ import annotations
 
 import json
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 COLUMNS = (
     "eventId STRING NOT NULL, userId STRING NOT NULL, contentId STRING, eventType STRING NOT NULL, "
@@ -17,16 +20,16 @@ CLOSING_USER = "user-closing"
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
-START_MS = 1_767_225_600_000
-"""2026-01-01T00:00:00Z."""
+START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 
 
 def files(users: int = 800, sessions: int = 10, parts: int = 48, seed: int = 7) -> list[str]:
     """The content of each file, in the order of arrival.
 
-    Visitors come back in sessions that lie more than 30 minutes apart. Each has a usual dwell time, and in one session of nine it drops by
-    30 to 60 %. A sixth of the events arrive up to 90 seconds late. A few lines come twice, a few come hours late, and a few are no events.
-    The last events, of one more visitor, lie six hours ahead: they end every session before them.
+    Visitors come back in sessions that lie more than 30 minutes apart. Each has a usual dwell time, and in
+    one session of nine it drops by 30 to 60 %. A sixth of the events arrive up to 90 seconds late. A few
+    lines come twice, a few come hours late, and a few are no events. The last events, of one more visitor,
+    lie six hours ahead: they end every session before them.
     """
     draw = random.Random(seed)
     arrivals: list[tuple[int, str]] = []
@@ -40,14 +43,19 @@ def files(users: int = 800, sessions: int = 10, parts: int = 48, seed: int = 7) 
                 arrivals.append((time_ms + draw.randrange(90 * SECOND_MS), line))
             if draw.random() < 1 / 1_000:
                 arrivals.append((time_ms, line[: len(line) // 2]))
-    # What would arrive after the end is lost, and the numbers of lines say so to nobody.
+    # Nobody waits for what would arrive after the end.
     arrivals = sorted((at, line) for at, line in arrivals if at <= last_ms + 2 * MINUTE_MS)
     for number in range(5):
         at = last_ms + 6 * HOUR_MS + number * SECOND_MS
-        fields = {"eventId": f"e-closing-{number}", "userId": CLOSING_USER, "eventType": "click", "eventTimeMs": at}
+        fields = {
+            "eventId": f"e-closing-{number}",
+            "userId": CLOSING_USER,
+            "eventType": "click",
+            "eventTimeMs": at,
+        }
         arrivals.append((at, json.dumps(fields)))
     cuts = [len(arrivals) * part // parts for part in range(parts + 1)]
-    return ["".join(line + "\n" for _, line in arrivals[begin:end]) for begin, end in zip(cuts, cuts[1:])]
+    return ["".join(line + "\n" for _, line in arrivals[begin:end]) for begin, end in pairwise(cuts)]
 
 
 def _delay_ms(draw: random.Random) -> int:
@@ -56,7 +64,7 @@ def _delay_ms(draw: random.Random) -> int:
     return draw.randrange(90 * SECOND_MS) if draw.random() < 1 / 6 else 0
 
 
-def _visits(draw: random.Random, user: str, sessions: int):
+def _visits(draw: random.Random, user: str, sessions: int) -> Iterator[tuple[int, dict[str, Any]]]:
     """A visitor's events: times and fields."""
     usual_ms = draw.randrange(4_000, 60_000)
     time_ms = START_MS + draw.randrange(75 * MINUTE_MS)
@@ -65,15 +73,26 @@ def _visits(draw: random.Random, user: str, sessions: int):
         for _ in range(draw.randrange(1, 6)):
             content = f"c-{draw.randrange(500)}"
 
-            def event(kind: str, dwell_ms: int | None = None, completed: bool = False, content: str = content):
-                return {"userId": user, "contentId": content, "eventType": kind, "dwellMs": dwell_ms, "completed": completed}
+            def event(
+                kind: str, dwell_ms: int | None = None, completed: bool = False, content: str = content
+            ):
+                return {
+                    "userId": user,
+                    "contentId": content,
+                    "eventType": kind,
+                    "dwellMs": dwell_ms,
+                    "completed": completed,
+                }
 
             yield time_ms, event("view_start")
             for _ in range(draw.randrange(4)):
                 time_ms += draw.randrange(500, 30 * SECOND_MS)
                 yield time_ms, event(draw.choice(["click", "scroll", "pause"]))
             time_ms += draw.randrange(SECOND_MS, 20 * SECOND_MS)
-            yield time_ms, event("view_end", int(usual_ms * share * draw.uniform(0.85, 1.15)), draw.random() < 0.6)
+            yield (
+                time_ms,
+                event("view_end", int(usual_ms * share * draw.uniform(0.85, 1.15)), draw.random() < 0.6),
+            )
             time_ms += draw.randrange(2 * SECOND_MS, 90 * SECOND_MS)
         time_ms += draw.randrange(31 * MINUTE_MS, 95 * MINUTE_MS)
 

@@ -1,5 +1,5 @@
-"""The query of notebook 02: events to sessions, moving averages and alerts. As a program, `python patterns_job.py FOLDER`, it runs until
-someone ends it."""
+"""The query of notebook 02: events to sessions, moving averages and alerts. As a program,
+`python patterns_job.py FOLDER`, it runs until someone ends it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import clickstream
 import polars as pl
-
 from tidemill.sql import DataFrame, SparkSession
 from tidemill.sql import functions as F
 from tidemill.sql.streaming import StreamingQuery, StreamSink
+
+import clickstream
 
 ALPHA = 0.3
 """The weight of the newest session in the moving average."""
@@ -21,8 +21,19 @@ DROP = 0.3
 """A session this far below the average is an alert."""
 
 CHANGES = (
-    "kind STRING, userId STRING, sessionStart TIMESTAMP, dwellMs DOUBLE, baselineMs DOUBLE, drop DOUBLE, averageMs DOUBLE, seen BIGINT"
+    "kind STRING, userId STRING, sessionStart TIMESTAMP, dwellMs DOUBLE, "
+    "baselineMs DOUBLE, drop DOUBLE, averageMs DOUBLE, seen BIGINT"
 )
+CHANGES_IN_POLARS = {
+    "kind": pl.String,
+    "userId": pl.String,
+    "sessionStart": pl.Datetime("us", "UTC"),
+    "dwellMs": pl.Float64,
+    "baselineMs": pl.Float64,
+    "drop": pl.Float64,
+    "averageMs": pl.Float64,
+    "seen": pl.Int64,
+}
 
 
 def sessions_of(events: DataFrame) -> DataFrame:
@@ -35,7 +46,14 @@ def sessions_of(events: DataFrame) -> DataFrame:
             F.avg(F.when(ended, F.col("dwellMs"))).alias("dwellMs"),
             F.sum(F.when(F.col("eventType") == "click", 1).otherwise(0)).alias("clicks"),
         )
-        .select("userId", F.col("session_window.start").alias("start"), F.col("session_window.end").alias("end"), "events", "dwellMs", "clicks")
+        .select(
+            "userId",
+            F.col("session_window.start").alias("start"),
+            F.col("session_window.end").alias("end"),
+            "events",
+            "dwellMs",
+            "clicks",
+        )
     )
 
 
@@ -51,19 +69,7 @@ def baseline(key: tuple[Any, ...], batches: Iterator[pl.DataFrame], state: Any) 
         seen += 1
     state.update((average, seen))
     rows.append(("baseline", key[0], None, None, None, None, average, seen))
-    yield pl.DataFrame(rows, schema=SCHEMA, orient="row")
-
-
-SCHEMA = {
-    "kind": pl.String,
-    "userId": pl.String,
-    "sessionStart": pl.Datetime("us", "UTC"),
-    "dwellMs": pl.Float64,
-    "baselineMs": pl.Float64,
-    "drop": pl.Float64,
-    "averageMs": pl.Float64,
-    "seen": pl.Int64,
-}
+    yield pl.DataFrame(rows, schema=CHANGES_IN_POLARS, orient="row")
 
 
 def start(spark: SparkSession, root: Path) -> StreamingQuery:
@@ -72,7 +78,11 @@ def start(spark: SparkSession, root: Path) -> StreamingQuery:
     def table(name: str) -> str:
         return str(root / "tables" / name)
 
-    raw = spark.readStream.schema(clickstream.COLUMNS).option("maxFilesPerTrigger", 1).json(str(root / "events"))
+    raw = (
+        spark.readStream.schema(clickstream.COLUMNS)
+        .option("maxFilesPerTrigger", 1)
+        .json(str(root / "events"))
+    )
     events = (
         raw.withColumn("eventTime", F.timestamp_millis("eventTimeMs"))
         .withWatermark("eventTime", "2 minutes")
@@ -80,7 +90,9 @@ def start(spark: SparkSession, root: Path) -> StreamingQuery:
     )
     sessions = sessions_of(events)
     changes = (
-        sessions.filter("dwellMs IS NOT NULL").groupBy("userId").applyInPolarsWithState(baseline, CHANGES, "averageMs DOUBLE, seen BIGINT")
+        sessions.filter("dwellMs IS NOT NULL")
+        .groupBy("userId")
+        .applyInPolarsWithState(baseline, CHANGES, "averageMs DOUBLE, seen BIGINT")
     )
     return (
         spark.streamingQuery("patterns")
@@ -91,7 +103,9 @@ def start(spark: SparkSession, root: Path) -> StreamingQuery:
             StreamSink.deltaMerge(table("baselines"), "userId"),
         )
         .add(
-            changes.filter("kind = 'alert'").select("userId", "sessionStart", "dwellMs", "baselineMs", "drop"),
+            changes.filter("kind = 'alert'").select(
+                "userId", "sessionStart", "dwellMs", "baselineMs", "drop"
+            ),
             StreamSink.deltaAppend(table("alerts")),
         )
         .withLateRows(events, StreamSink.deltaAppend(table("late")))

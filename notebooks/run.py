@@ -1,4 +1,6 @@
-"""Runs the notebooks headless: `python notebooks/run.py [NAME …] [--html DIR]`. It fails when a cell fails."""
+"""Runs the notebooks headless: `python notebooks/run.py [NAME …] [--html DIR]`. It fails when a cell fails.
+
+Each notebook runs in a temporary folder, with a kernel of the Python that runs this program."""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ HERE = Path(__file__).resolve().parent
 def chosen(names: list[str]) -> list[Path]:
     """The notebooks that names begin or equal; all without a name."""
     every = sorted(HERE.glob("[0-9]*.ipynb"))
-    found = [path for path in every if not names or any(path.stem.startswith(Path(name).stem) for name in names)]
+    found = [
+        path for path in every if not names or any(path.stem.startswith(Path(name).stem) for name in names)
+    ]
     for name in names:
         if not any(path.stem.startswith(Path(name).stem) for path in every):
             sys.exit(f"there is no notebook {name!r}: {', '.join(path.stem for path in every)}")
@@ -24,7 +28,7 @@ def chosen(names: list[str]) -> list[Path]:
 
 
 def run(path: Path, folder: Path, seconds: int, html: Path | None) -> str | None:
-    """Runs a notebook in a folder of its own, beside copies of the modules that it imports. What it failed with, if it did."""
+    """Runs a notebook in a folder, beside copies of the modules that it imports. Says what it failed with."""
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -34,7 +38,9 @@ def run(path: Path, folder: Path, seconds: int, html: Path | None) -> str | None
     notebook = nbformat.read(path, as_version=4)
     failed = None
     try:
-        NotebookClient(notebook, timeout=seconds, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+        resources = {"metadata": {"path": str(folder)}}
+        client = NotebookClient(notebook, timeout=seconds, kernel_name="python3", resources=resources)
+        client.execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         failed = str(error)
     if html is not None:
@@ -50,9 +56,13 @@ def run(path: Path, folder: Path, seconds: int, html: Path | None) -> str | None
 def main() -> int:
     """Runs what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="a notebook, or how its name begins: 02; all without one")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="a notebook, or how its name begins: 02; all without one"
+    )
     parser.add_argument("--html", type=Path, metavar="DIR", help="renders each notebook into this folder")
-    parser.add_argument("--timeout", type=int, default=600, metavar="SECONDS", help="how long one cell may take (600)")
+    parser.add_argument(
+        "--timeout", type=int, default=600, metavar="SECONDS", help="how long one cell may take (600)"
+    )
     given = parser.parse_args()
     html = given.html.resolve() if given.html else None
     # Figures carry plotly with them, so that a rendered notebook needs no network.
