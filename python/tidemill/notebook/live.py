@@ -63,6 +63,9 @@ class Watch:
         """Leaves the card as it is. The query goes on."""
         self._stopped.set()
 
+    def _ipython_display_(self) -> None:
+        """Nothing: the card is there already."""
+
     def join(self, timeout: float | None = None) -> None:
         """Waits until the query has ended and the card says so."""
         self._thread.join(timeout)
@@ -78,18 +81,20 @@ class _Stoppable:
         return self._stopped.is_set() or bool(self._query.awaitTermination(timeout)) or self._stopped.is_set()
 
 
-def display(*things: Any) -> None:
+def display(*things: Any) -> Watch | None:
     """Shows things in a notebook: a streaming query as a card that is kept up to date while it runs, the rows of a DataFrame as a table,
-    all else as IPython's `display` does."""
+    all else as IPython's `display` does. Of a single query it gives the `Watch`, which a cell can `join()`."""
     import IPython.display
 
     from tidemill.notebook.table import eager_rows, table
     from tidemill.sql.dataframe import DataFrame
 
+    watch = None
     for thing in things:
         if hasattr(thing, "recentProgress") and hasattr(thing, "awaitTermination"):
-            Watch(thing)
+            watch = Watch(thing)
         elif isinstance(thing, DataFrame) and not thing.isStreaming:
             Panel(table(thing, *eager_rows(thing.sparkSession.conf)), repr(thing))
         else:
             IPython.display.display(thing)
+    return watch if len(things) == 1 else None

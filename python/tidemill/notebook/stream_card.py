@@ -113,7 +113,9 @@ def _rates(progress: Sequence[Mapping[str, Any]]) -> str:
         known = [rate for rate in rates if rate is not None]
         said = f"{title}: most {as_count(max(known))}, least {as_count(min(known))}" if known else title
         # The first epoch has no rate, for there is no trigger before it.
-        drawn += _tile(title, as_count(rates[-1]), line(rates, said, colour))
+        # An epoch without rows ends state, and is no news of the rate.
+        busy = [rate for rate, report in zip(rates, progress) if report.get("numInputRows")]
+        drawn += _tile(title, as_count((busy or rates)[-1]), line(busy or rates, said, colour))
     return drawn
 
 

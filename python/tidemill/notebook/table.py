@@ -27,7 +27,7 @@ _STYLE = (
     "max-width:60ch;overflow-wrap:anywhere;vertical-align:top;unicode-bidi:isolate}"
     ".tidemill.rows th{background:var(--well);font-weight:600;white-space:pre;overflow-wrap:normal}"
     ".tidemill.rows td{background:var(--back)}"
-    ".tidemill.rows .n{text-align:right;font-variant-numeric:tabular-nums}"
+    ".tidemill.rows .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}"
     ".tidemill.rows p{margin:4px 0 0;color:var(--soft);font-size:12px}"
 )
 

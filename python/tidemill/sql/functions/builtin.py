@@ -382,8 +382,6 @@ __all__ = [
     "time_to_millis",
     "time_to_seconds",
     "time_trunc",
-    "timestamp_add",
-    "timestamp_diff",
     "timestamp_micros",
     "timestamp_millis",
     "timestamp_seconds",
@@ -2358,16 +2356,6 @@ def time_to_seconds(col: Column | str) -> Column:
 def time_trunc(unit: Column | str, time: Column | str) -> Column:
     """The time with what is smaller than the unit made zero."""
     return called("time_trunc", name_or_column(unit), name_or_column(time))
-
-
-def timestamp_add(unit: Any, quantity: Column | str, ts: Column | str) -> Column:
-    """Not there."""
-    return absent("timestamp_add")
-
-
-def timestamp_diff(unit: Any, start: Column | str, end: Column | str) -> Column:
-    """Not there."""
-    return absent("timestamp_diff")
 
 
 def timestamp_micros(col: Column | str) -> Column:

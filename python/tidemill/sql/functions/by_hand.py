@@ -58,6 +58,8 @@ __all__ = [
     "string_agg_distinct",
     "sumDistinct",
     "sum_distinct",
+    "timestamp_add",
+    "timestamp_diff",
     "trim",
     "try_make_timestamp",
     "try_make_timestamp_ntz",
@@ -342,6 +344,16 @@ def monotonically_increasing_id() -> Column:
 def levenshtein(left: Column | str, right: Column | str, threshold: int | None = None) -> Column:
     """How many characters have to change to make one of the other; with a threshold, -1 for more than that."""
     return called("levenshtein", named(left), named(right), constant(threshold))
+
+
+def timestamp_add(unit: str, quantity: Column | str, ts: Column | str) -> Column:
+    """A time so many units later."""
+    return called("timestampadd", constant(unit), name_or_column(quantity), name_or_column(ts))
+
+
+def timestamp_diff(unit: str, start: Column | str, end: Column | str) -> Column:
+    """How many whole units it is from one time to another."""
+    return called("timestampdiff", constant(unit), name_or_column(start), name_or_column(end))
 
 
 def extract(field: Column, source: Column | str) -> Column:
