@@ -28,6 +28,8 @@ pub use ddl::{parse_schema, parse_type};
 pub use io::{DataFrameReader, DataFrameWriter, MergeBuilder, MergeClauses, Table};
 pub use session::{Session, SessionBuilder};
 pub use stream::{DataStreamReader, DataStreamWriter, StreamSink, StreamingQueryBuilder, Trigger};
+/// The query that a function of the program is called for.
+pub use tidemill_executor::pool::CurrentQuery;
 /// How far the batch queries of a task have come, for whoever shows it.
 pub use tidemill_executor::run::{RunWatch, StageProgress, WATCH};
 pub use tidemill_lakehouse::{HistoryEntry, MergeMetrics};

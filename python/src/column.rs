@@ -118,6 +118,14 @@ impl PyColumn {
         }
     }
 
+    /// The parts of the name that it is, if it is no more than a name.
+    fn name_parts(&self) -> Option<Vec<String>> {
+        match &self.0.expression().kind {
+            ExpressionKind::UnresolvedAttribute { name, .. } => Some(name.clone()),
+            _ => None,
+        }
+    }
+
     /// It as text.
     fn text(&self) -> String {
         self.0.expression().to_string()

@@ -100,11 +100,17 @@ impl PyDataFrame {
         Self(self.0.alias(name))
     }
 
-    /// The name that `alias` has just given it.
+    /// The name that `alias` has given it, which steps that only leave rows out keep.
     fn alias_name(&self) -> Option<String> {
-        match self.0.relation().kind.as_ref() {
-            RelationKind::SubqueryAlias { alias, .. } => Some(alias.name.clone()),
-            _ => None,
+        let mut relation = self.0.relation();
+        loop {
+            match relation.kind.as_ref() {
+                RelationKind::SubqueryAlias { alias, .. } => return Some(alias.name.clone()),
+                RelationKind::Filter { input, .. } | RelationKind::Sort { input, .. } | RelationKind::Limit { input, .. } => {
+                    relation = input
+                }
+                _ => return None,
+            }
         }
     }
 

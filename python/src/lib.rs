@@ -12,6 +12,7 @@ mod functions;
 mod handed;
 mod literal;
 mod rows;
+mod running;
 mod session;
 mod streaming;
 mod user_function;
@@ -34,6 +35,8 @@ mod _tidemill {
     use super::functions::{call, functions, lambda, lambda_variable};
     #[pymodule_export]
     use super::handed::{PyArrowArray, PyArrowBatch, PyArrowBatches};
+    #[pymodule_export]
+    use super::running::end_functions;
     #[pymodule_export]
     use super::session::PySession;
     #[pymodule_export]

@@ -9,14 +9,15 @@ use arrow::array::{
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, DurationMicrosecondType, FieldRef, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type, IntervalYearMonthType, Schema, Time64NanosecondType, TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, DecimalType, DurationMicrosecondType, Field, FieldRef, Float32Type, Float64Type, Int8Type,
+    Int16Type, Int32Type, Int64Type, IntervalYearMonthType, Schema, Time64NanosecondType, TimestampMicrosecondType,
 };
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
-use tidemill_spark::types::{SparkType, StructField, field_of, to_arrow};
+use tidemill::Value;
+use tidemill_spark::types::{SparkType, StructField, field_of, from_field, to_arrow};
 
 use crate::error::raised;
 
@@ -34,6 +35,34 @@ pub(crate) fn rows<'py>(py: Python<'py>, batches: &[RecordBatch], columns: &[Str
 /// The values of a column.
 pub(crate) fn column<'py>(py: Python<'py>, array: &ArrayRef, data_type: &SparkType) -> Objects<'py> {
     Values::new(py)?.column(array, data_type)
+}
+
+/// A single value.
+pub(crate) fn value<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    let made = |function: &str| Values::new(py)?.module.getattr(function);
+    match value {
+        Value::Null => Ok(py.None().into_bound(py)),
+        Value::Boolean(value) => value.into_bound_py_any(py),
+        Value::Byte(value) => value.into_bound_py_any(py),
+        Value::Short(value) => value.into_bound_py_any(py),
+        Value::Integer(value) => value.into_bound_py_any(py),
+        Value::Long(value) => value.into_bound_py_any(py),
+        Value::Float(value) => value.into_bound_py_any(py),
+        Value::Double(value) => value.into_bound_py_any(py),
+        Value::Decimal { value, precision, scale } => {
+            made("decimal")?.call1((arrow::datatypes::Decimal128Type::format_decimal(*value, *precision, *scale),))
+        }
+        Value::String(value) => value.into_bound_py_any(py),
+        Value::Binary(value) => Ok(PyBytes::new(py, value).into_any()),
+        Value::Date(days) => made("date")?.call1((days,)),
+        Value::Timestamp(micros) => made("timestamp")?.call1((micros,)),
+        Value::TimestampNtz(micros) => made("timestamp_ntz")?.call1((micros,)),
+        Value::Other(array) => {
+            let field = from_field(&Arc::new(Field::new("", array.data_type().clone(), true)));
+            let mut values = column(py, array, &field.data_type)?;
+            Ok(values.pop().unwrap_or_else(|| py.None().into_bound(py)))
+        }
+    }
 }
 
 /// A column of values in the form that `DataType.toInternal` makes.

@@ -30,7 +30,9 @@ fn trigger(kind: &str, interval: &str) -> Result<Trigger> {
 fn for_each_batch(name: String, frame: &DataFrame, function: Py<PyAny>) -> Result<StreamSink> {
     let schema = frame.schema()?;
     let session = frame.session().clone();
-    let called = Arc::new((name.clone(), function));
+    let shown =
+        Python::attach(|py| function.getattr(py, "__name__").and_then(|name| name.extract::<String>(py)).unwrap_or_else(|_| name.clone()));
+    let called = Arc::new((shown, function));
     Ok(StreamSink::for_each_batch(name, move |batches, epoch| {
         let (schema, session, called) = (Arc::clone(&schema), session.clone(), Arc::clone(&called));
         Box::pin(async move {
@@ -192,6 +194,11 @@ impl PyStreamingQuery {
     /// Why it failed, if it did.
     fn exception(&self) -> Option<String> {
         self.0.exception().map(|error| error.message().to_owned())
+    }
+
+    /// Asks it to end after the epoch it is in.
+    fn request_stop(&self) {
+        self.0.request_stop();
     }
 
     /// Ends it after the epoch it is in, and waits for that.

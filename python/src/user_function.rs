@@ -18,7 +18,7 @@ use crate::column::{PyColumn, columns as columns_of};
 use crate::data_type::columns;
 use crate::error::raised;
 use crate::handed::{PyArrowArray, PyArrowBatch, PyArrowBatches};
-use crate::{arrow_stream, rows};
+use crate::{arrow_stream, rows, running};
 
 /// A callable under the name that plans and errors show.
 struct Callable {
@@ -44,8 +44,12 @@ impl Callable {
 /// # Errors
 /// `FAILED_EXECUTE_UDF`; `Cancelled` when the interpreter is about to end.
 pub(crate) fn python<T>(name: &str, work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T> {
-    let done = Python::try_attach(|py| work(py).map_err(|raised| failed(py, name, &raised)));
-    done.unwrap_or_else(|| Err(Error::cancelled(format!("Python ends, and the function `{name}` with it"))))
+    let ends = || Error::cancelled(format!("Python ends, and the function `{name}` with it"));
+    let done = Python::try_attach(|py| {
+        let Some(_entry) = running::enter(py, name).map_err(|raised| failed(py, name, &raised))? else { return Err(ends()) };
+        work(py).map_err(|raised| failed(py, name, &raised))
+    });
+    done.unwrap_or_else(|| Err(ends()))
 }
 
 fn failed(py: Python<'_>, name: &str, raised: &PyErr) -> Error {
@@ -67,8 +71,33 @@ fn misfit(message: String) -> PyErr {
     raised(Error::data(message))
 }
 
+/// Whether values of one type are values of the other, too: the cast between them changes how they are kept, and not what they are.
+fn is_kin(from: &DataType, to: &DataType) -> bool {
+    use DataType as D;
+    match (from, to) {
+        (D::Null, _) => true,
+        (D::Dictionary(_, values), to) => is_kin(values, to),
+        (D::Utf8 | D::LargeUtf8 | D::Utf8View, D::Utf8) => true,
+        (D::Binary | D::LargeBinary | D::BinaryView | D::FixedSizeBinary(_), D::Binary) => true,
+        (D::Timestamp(_, one), D::Timestamp(_, other)) => one.is_some() == other.is_some(),
+        (D::Date32 | D::Date64, D::Date32) | (D::Time32(_) | D::Time64(_), D::Time64(_)) | (D::Duration(_), D::Duration(_)) => true,
+        (D::List(one) | D::LargeList(one) | D::FixedSizeList(one, _), D::List(other)) => is_kin(one.data_type(), other.data_type()),
+        (D::Map(one, _), D::Map(other, _)) => is_kin(one.data_type(), other.data_type()),
+        (D::Struct(one), D::Struct(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_kin(one.data_type(), other.data_type()))
+        }
+        (from, to) if from.is_integer() => to.is_numeric(),
+        (from, to) if from.is_floating() => to.is_floating(),
+        (D::Decimal32(..) | D::Decimal64(..) | D::Decimal128(..) | D::Decimal256(..), D::Decimal128(..)) => true,
+        (from, to) => from == to,
+    }
+}
+
 /// An array as one of the type that was promised.
 fn fitted(array: &ArrayRef, to: &DataType) -> PyResult<ArrayRef> {
+    if !is_kin(array.data_type(), to) {
+        return Err(misfit(format!("it gave {}, and promised {to}: cast it in the function", array.data_type())));
+    }
     let options = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(array, to, &options).map_err(|e| misfit(format!("it gave {}, which is no {to}: {e}", array.data_type())))
 }
@@ -263,12 +292,13 @@ impl GroupFunction for OverGroups {
         self.keeps_state
     }
 
-    fn call(&self, _key: &[Value], rows_in: &GroupRows<'_>, state: &mut GroupState, output: &mut GroupOutput) -> Result<()> {
+    fn call(&self, key: &[Value], rows_in: &GroupRows<'_>, state: &mut GroupState, output: &mut GroupOutput) -> Result<()> {
         let batch = rows_in.to_batch()?;
         self.function.run(|function| {
             let py = function.py();
             let before = self.state_row(py, state)?;
-            let done = function.call1((PyArrowBatch(batch), before))?;
+            let key = PyTuple::new(py, key.iter().map(|value| rows::value(py, value)).collect::<PyResult<Vec<_>>>()?)?;
+            let done = function.call1((key, PyArrowBatch(batch), before))?;
             let (given, change) = done.extract::<(Bound<'_, PyAny>, Option<(String, Option<Bound<'_, PyTuple>>)>)>()?;
             for rows in given.try_iter()? {
                 for batch in arrow_stream::batches(py, &rows?)?.1 {
@@ -299,7 +329,7 @@ pub(crate) struct PyGroupFunction(pub(crate) Arc<dyn GroupFunction>);
 
 #[pymethods]
 impl PyGroupFunction {
-    /// The callable is given a group's rows and its state (a Row, or None), and gives what hands rows over by Arrow, and the change of
+    /// The callable is given a group's key (a tuple), its rows and its state (a Row, or None), and gives what hands rows over by Arrow, and the change of
     /// the state: None, `("update", values)` or `("remove", None)`. Schemas are structs in JSON; without one of the state there is none.
     #[new]
     fn new(name: String, callable: Py<PyAny>, schema: &str, state: Option<&str>) -> PyResult<Self> {

@@ -11,6 +11,7 @@ use tidemill::{RunWatch, WATCH};
 use tokio::runtime::Runtime;
 
 use crate::error::raised;
+use crate::running;
 
 /// How long Ctrl-C is unheard at most.
 const TICK: Duration = Duration::from_millis(50);
@@ -36,7 +37,9 @@ fn runtime() -> PyResult<&'static Runtime> {
 /// tasks, all tasks, rows), and at the end with the number and None. What it raises ends the telling, and not the action.
 #[pyfunction]
 pub(crate) fn set_progress(listener: Option<Py<PyAny>>) {
-    *LISTENER.lock().unwrap_or_else(PoisonError::into_inner) = listener;
+    let before = std::mem::replace(&mut *LISTENER.lock().unwrap_or_else(PoisonError::into_inner), listener);
+    // It may run Python when it goes: no lock is held here.
+    drop(before);
 }
 
 static LISTENER: Mutex<Option<Py<PyAny>>> = Mutex::new(None);
@@ -107,7 +110,7 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, future: impl Future<Output = tidemil
             }
         }
     };
-    py.detach(|| {
+    let done = py.detach(|| {
         // A callback of the engine's own threads may come back with a question.
         if tokio::runtime::Handle::try_current().is_ok() {
             std::thread::scope(|threads| match threads.spawn(|| runtime.block_on(work)).join() {
@@ -117,5 +120,9 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, future: impl Future<Output = tidemil
         } else {
             runtime.block_on(work)
         }
-    })
+    });
+    if done.is_err() {
+        running::interrupt_cancelled(py);
+    }
+    done
 }

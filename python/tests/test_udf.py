@@ -183,7 +183,7 @@ def fails(v):
         (lambda df: df.select(F.pandas_udf(lambda v: 3, "bigint")("id")), "gives a Series of pandas, not int"),
         (
             lambda df: df.select(F.arrow_udf(lambda v: pyarrow.array(["x"] * len(v)), "bigint")("id")),
-            r"`<lambda>` failed: it gave Utf8, which is no Int64",
+            r"`<lambda>` failed: it gave Utf8, and promised Int64",
         ),
         (
             lambda df: df.mapInPandas(lambda parts: (part.rename(columns={"id": "other"}) for part in parts), "id bigint"),
@@ -207,3 +207,79 @@ def test_what_cannot_be_is_said_at_once(spark):
         spark.udf.register("upper", lambda v: v)
     df = spark.range(1).groupBy("id").applyInPandas(lambda rows: rows, "id bigint")
     assert df.columns == ["id"]
+
+
+@pytest.fixture
+def new_york(spark):
+    """A session in a zone with summer time."""
+    zone = spark.conf.get("spark.sql.session.timeZone")
+    spark.conf.set("spark.sql.session.timeZone", "America/New_York")
+    yield spark
+    spark.conf.set("spark.sql.session.timeZone", zone)
+
+
+def test_moments_come_back_as_they_were_on_every_way(new_york):
+    df = new_york.sql("SELECT timestamp'2024-07-01 09:00:00' AS t, array(timestamp'2024-01-01 09:00:00') AS a, 1 AS k")
+
+    @F.pandas_udf("timestamp")
+    def most(t: pandas.Series) -> datetime.datetime:
+        return t.max()
+
+    @F.pandas_udf("timestamp")
+    def objects(t: pandas.Series) -> pandas.Series:
+        return t.astype(object)
+
+    @F.pandas_udf("array<timestamp>")
+    def same(a: pandas.Series) -> pandas.Series:
+        assert [value.hour for value in a[0]] == [9]
+        return a
+
+    expected = df.selectExpr("unix_timestamp(t)", "unix_timestamp(a[0])").first()
+    seconds = df.select(F.unix_timestamp(objects("t")), F.unix_timestamp(same("a")[0])).first()
+    assert tuple(seconds) == tuple(expected)
+    assert df.agg(F.unix_timestamp(most("t"))).first()[0] == expected[0]
+    grouped = df.groupBy("k").applyInPandas(lambda rows: rows, df.schema)
+    assert tuple(grouped.selectExpr("unix_timestamp(t)", "unix_timestamp(a[0])").first()) == tuple(expected)
+    again = new_york.createDataFrame(df.select("t").toPandas())
+    assert again.dtypes == [("t", "timestamp")] and again.selectExpr("unix_timestamp(t)").first()[0] == expected[0]
+
+
+def test_groups_get_the_key_that_they_have(spark):
+    def of_key(key, rows):
+        return pandas.DataFrame({"k": [repr(key)], "n": [len(rows)]})
+
+    def keys(df, *by):
+        return sorted(row[0] for row in df.groupBy(*by).applyInPandas(of_key, "k string, n bigint").collect())
+
+    dotted = spark.createDataFrame([("right", "WRONG")], "`a.b` string, b string")
+    assert keys(dotted, F.col("`a.b`")) == ["('right',)"]
+    assert keys(spark.createDataFrame([("x",)], "name string"), "NAME") == ["('x',)"]
+    assert keys(spark.createDataFrame([(0.0,), (-0.0,)], "z double"), "z") == ["(0.0,)"]
+    assert keys(spark.range(5)) == ["()"]
+    date = spark.sql("SELECT date'2026-01-02' AS d, CAST(1.50 AS decimal(9,2)) AS m, null AS n, array(1) AS a")
+    assert keys(date, "d", "m", "a") == ["(datetime.date(2026, 1, 2), Decimal('1.50'), [1])"]
+
+
+@pytest.mark.parametrize(
+    ("data_type", "values", "expected"),
+    [
+        ("map<string,int>", [{"a": 1}], {"a": 1}),
+        ("struct<x:int,y:string>", [(1, "b")], (1, "b")),
+        ("struct<x:int,y:string>", [{"x": 1}], (1, None)),
+        ("double", [float("nan")], None),
+        ("int", [1.5], "promised int"),
+        ("int", ["7"], "promised int"),
+        ("string", [7], "promised string"),
+        ("timestamp", [7], "promised timestamp"),
+        ("bigint", pandas.to_datetime(["2026-01-01"]), "promised bigint"),
+    ],
+)
+def test_what_pandas_gives_has_the_type_that_was_promised(spark, data_type, values, expected):
+    made = F.pandas_udf(lambda v: pandas.Series(values), data_type)
+    df = spark.range(1).coalesce(1).select(made("id"))
+    if isinstance(expected, str):
+        with pytest.raises(PythonException, match=expected):
+            df.collect()
+    else:
+        found = df.first()[0]
+        assert (tuple(found) if isinstance(found, tuple) else found) == expected

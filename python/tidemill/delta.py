@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tidemill import _tidemill
-from tidemill.errors import PySparkNotImplementedError, PySparkTypeError, PySparkValueError
+from tidemill.errors import AnalysisException, PySparkNotImplementedError, PySparkTypeError, PySparkValueError
 from tidemill.refused import Refusing
 from tidemill.sql.column import Column, ddl
 from tidemill.sql.dataframe import DataFrame
@@ -13,6 +13,10 @@ from tidemill.sql.session import SparkSession
 from tidemill.sql.types import DataType, StructType
 
 __all__ = ["DeltaMergeBuilder", "DeltaTable", "DeltaTableBuilder"]
+
+
+def _named(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
 
 
 def _text(value: str) -> str:
@@ -43,9 +47,11 @@ class DeltaTable(Refusing):
     @classmethod
     def isDeltaTable(cls, sparkSession: SparkSession, identifier: str) -> bool:
         """Whether there is a Delta table at a path."""
-        from pathlib import Path
-
-        return (Path(identifier.removeprefix("file://")) / "_delta_log").is_dir()
+        try:
+            sparkSession._engine.delta_table(identifier, None).rows()
+        except AnalysisException:
+            return False
+        return True
 
     @classmethod
     def create(cls, sparkSession: SparkSession | None = None) -> DeltaTableBuilder:
@@ -78,7 +84,7 @@ class DeltaTable(Refusing):
 
     def detail(self) -> DataFrame:
         """What it is and where."""
-        return self._spark.sql(f"DESCRIBE DETAIL delta.`{self._table.path()}`")
+        return self._spark.sql(f"DESCRIBE DETAIL delta.{_named(self._table.path())}")
 
     def delete(self, condition: Any = None) -> None:
         """Removes all rows; those of a condition not yet."""
@@ -87,7 +93,7 @@ class DeltaTable(Refusing):
                 "rows of a condition are not removed yet: write the rows that stay in their place, with mode('overwrite')",
                 errorClass="NOT_IMPLEMENTED",
             )
-        self._spark.sql(f"DELETE FROM delta.`{self._table.path()}`").collect()
+        self._spark.sql(f"DELETE FROM delta.{_named(self._table.path())}").collect()
 
     def merge(self, source: DataFrame, condition: str | Column) -> DeltaMergeBuilder:
         """Begins a merge of rows into the table where a condition holds, as in `target.id = source.id`: columns of one name that are
@@ -171,7 +177,7 @@ class DeltaTableBuilder:
 
     def addColumn(self, colName: str, dataType: str | DataType, nullable: bool = True, comment: str | None = None) -> DeltaTableBuilder:
         """A column."""
-        said = f"`{colName.replace('`', '``')}` {ddl(dataType)}"
+        said = f"{_named(colName)} {ddl(dataType)}"
         self._columns.append(said + ("" if nullable else " NOT NULL") + ("" if comment is None else f" COMMENT {_text(comment)}"))
         return self
 
@@ -201,7 +207,7 @@ class DeltaTableBuilder:
             raise PySparkValueError(message, errorClass="ARGUMENT_REQUIRED")
         said = [self._statement, self._name, f"({', '.join(self._columns)})", "USING delta"]
         if self._partitioned_by:
-            said.append("PARTITIONED BY (" + ", ".join(f"`{column}`" for column in self._partitioned_by) + ")")
+            said.append("PARTITIONED BY (" + ", ".join(map(_named, self._partitioned_by)) + ")")
         if self._location is not None:
             said.append(f"LOCATION {_text(self._location)}")
         if self._comment is not None:

@@ -18,6 +18,10 @@ impl Session {
     /// # Errors
     /// `Analysis` for the name of one of Spark's own.
     pub fn register_function(&self, name: &str, function: Arc<dyn UserFunction>) -> Result<()> {
+        if name.is_empty() || name.contains(['.', '`']) {
+            let message = format!("`{name}` is no name for a function of the program: take one without dots and backticks");
+            return Err(error("INVALID_SQL_SYNTAX.CREATE_TEMP_FUNC_WITH_DATABASE", message));
+        }
         if tidemill_spark::functions::lookup(&name.to_lowercase()).is_some() {
             let message = format!("`{name}` is one of Spark's own functions: register yours under another name");
             return Err(error("ROUTINE_ALREADY_EXISTS", message).with_parameter("routineName", format!("`{name}`")));

@@ -35,6 +35,12 @@ impl Session {
     pub async fn table_named(&self, name: &str) -> Result<Table> {
         let settings = self.spark_settings();
         let parts = parse_multipart_identifier(name, &ParseOptions::new(&settings)?)?;
+        if let [format, path] = parts.as_slice()
+            && format.eq_ignore_ascii_case("delta")
+            && path.contains('/')
+        {
+            return Ok(self.table(path));
+        }
         match self.objects().find(&parts, &settings).await? {
             Found::Entry(entry) => match *entry {
                 Entry::Table(table) if table.is_delta() => Ok(self.table(table.location)),

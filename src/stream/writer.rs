@@ -155,6 +155,7 @@ impl DataStreamWriter {
     /// # Errors
     /// `Analysis` for a name of what is no Delta table; those of CREATE TABLE and of [`DataStreamWriter::start`].
     pub async fn to_table(self, name: &str) -> Result<StreamingQuery> {
+        self.refuse_place("a table")?;
         let path = table_place(&self.frame, name, &self.partition_by).await?;
         self.option("path", path).start().await
     }
@@ -165,6 +166,9 @@ impl DataStreamWriter {
     /// `Analysis` for an unknown option or sink, and those of [`StreamingQueryBuilder::start`].
     pub async fn start(self) -> Result<StreamingQuery> {
         let options = Options::check("streaming writes", OPTIONS, &self.options)?;
+        if options.get("path").is_some() {
+            self.refuse_place("a path")?;
+        }
         let sink = self.chosen_sink(&options)?;
         let mut query = StreamingQueryBuilder::new(self.frame.session().clone(), self.name.clone()).add(&self.frame, sink);
         if let Some(checkpoint) = options.get("checkpointLocation") {
@@ -174,6 +178,17 @@ impl DataStreamWriter {
             query = query.trigger(trigger);
         }
         query.start().await
+    }
+
+    /// A sink that was made apart has its place.
+    fn refuse_place(&self, place: &str) -> Result<()> {
+        if self.sink.is_none() {
+            return Ok(());
+        }
+        Err(Error::analysis(format!(
+            "the rows go to a function or a sink of your own, and {place} was named too: leave it out, or write a query with two sinks \
+             (`streaming_query`)"
+        )))
     }
 
     fn chosen_sink(&self, options: &Options) -> Result<StreamSink> {

@@ -11,6 +11,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::pool::CurrentQuery;
 use arrow::array::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result as DfResult};
@@ -80,9 +81,13 @@ impl ExecutionPlan for MapBatchesExec {
         let (to_function, taken) = channel(1);
         let (given, from_function) = channel(1);
         let function = Arc::clone(&self.function);
+        let query = CurrentQuery::get();
         std::thread::Builder::new()
             .name("tidemill-map-batches".to_owned())
-            .spawn(move || run(&*function, taken, &given))
+            .spawn(move || match query {
+                Some(query) => query.run(|| run(&*function, taken, &given)),
+                None => run(&*function, taken, &given),
+            })
             .map_err(|e| Error::new(ErrorKind::Resources, format!("no thread for a function over batches: {e}")))?;
         let rows = Ends { input, to_function: Some(to_function), from_function }.into_rows();
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))

@@ -19,7 +19,7 @@ use tidemill_planner::{Error, Result};
 
 pub use queue::Priority;
 pub(crate) use task::Spawner;
-pub use task::{PoolTask, QueryHandle, yield_now};
+pub use task::{CurrentQuery, PoolTask, QueryHandle, yield_now};
 
 use crate::shuffle::MemoryBudget;
 use queue::Tickets;

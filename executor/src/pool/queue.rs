@@ -59,6 +59,11 @@ impl QueryQueue {
         inner.closed = true;
         std::mem::take(&mut inner.ready)
     }
+
+    /// Whether it was closed.
+    pub(super) fn is_closed(&self) -> bool {
+        lock(&self.inner).closed
+    }
 }
 
 impl Tickets {

@@ -27,6 +27,28 @@ pub(super) struct Query {
     live: Arc<Mutex<HashMap<u64, AbortHandle>>>,
 }
 
+/// The query that a thread works for: what runs long can ask whether it is still wanted.
+#[derive(Debug, Clone)]
+pub struct CurrentQuery(Query);
+
+impl CurrentQuery {
+    /// That of this thread, if it polls for one.
+    pub fn get() -> Option<Self> {
+        Query::current().map(Self)
+    }
+
+    /// Whether the query was cancelled, or has ended.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.queue.is_closed()
+    }
+
+    /// Works for it on this thread, which is none of the pool's.
+    pub fn run<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _current = Current::set(self.0.clone());
+        work()
+    }
+}
+
 /// One query's place in the line; dropping it cancels its tasks.
 #[derive(Debug)]
 pub struct QueryHandle {

@@ -14,7 +14,7 @@ from tidemill.refused import refusal
 from tidemill.sql import names as told
 from tidemill.sql.column import Column, named, operand
 from tidemill.sql.literal import kind_of
-from tidemill.sql.native import each, pandas_of
+from tidemill.sql.native import each, needed, pandas_of
 from tidemill.sql.types import Row, StructType
 from tidemill.storagelevel import StorageLevel
 
@@ -741,31 +741,17 @@ class DataFrame:
 
     def toArrow(self) -> pyarrow.Table:
         """All rows as a table of pyarrow."""
-        return _needed("pyarrow").table(self)
+        return needed("pyarrow").table(self)
 
     def toPandas(self) -> pandas.DataFrame:
         """All rows as a DataFrame of pandas."""
-        _needed("pandas")
+        needed("pandas")
         return pandas_of(self.toArrow(), self._session.conf.get("spark.sql.session.timeZone") or "UTC")
 
     def to_polars(self) -> polars.DataFrame:
         """All rows as a DataFrame of Polars."""
-        made: polars.DataFrame = _needed("polars").DataFrame(self)
+        made: polars.DataFrame = needed("polars").DataFrame(self)
         return made
-
-
-def _needed(package: str) -> Any:
-    """A package that only some methods need."""
-    import importlib
-
-    from tidemill.errors import PySparkImportError
-
-    try:
-        return importlib.import_module(package)
-    except ImportError as missing:
-        raise PySparkImportError(
-            f"this needs the package {package}: pip install {package}", errorClass="PACKAGE_NOT_INSTALLED"
-        ) from missing
 
 
 def _quoted(name: str) -> str:

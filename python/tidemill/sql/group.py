@@ -9,7 +9,7 @@ from tidemill import _tidemill
 from tidemill.errors import PySparkTypeError, PySparkValueError
 from tidemill.sql.column import Column, named, operand
 from tidemill.sql.dataframe import DataFrame
-from tidemill.sql.group_functions import GroupStateTimeout, group_function, state_function
+from tidemill.sql.group_functions import GroupStateTimeout, all_rows_function, group_function, state_function
 from tidemill.sql.types import StructType
 
 __all__ = ["GroupedData"]
@@ -46,7 +46,7 @@ class GroupedData:
 
     def _each(self, function: str, cols: tuple[str, ...]) -> DataFrame:
         names = list(cols) or [
-            name
+            f"`{name.replace('`', '``')}`"
             for name, data_type in self._df.dtypes
             if data_type in ("tinyint", "smallint", "int", "bigint", "float", "double") or data_type.startswith("decimal")
         ]
@@ -75,25 +75,25 @@ class GroupedData:
         listed = None if values is None else [operand(value) for value in values]
         return GroupedData(self._groups.pivot(named(pivot_col), listed), self._df, "Pivot", self._keys)
 
-    def _key_names(self) -> list[str]:
-        """What functions over groups find their keys by: plain columns alone have names."""
-        texts = [key._column.text() if isinstance(key, Column) else key for key in self._keys]
-        return [text.split(".")[-1].strip("`") for text in texts]
+    def _applied(self, kind: str, func: Callable[..., Any], schema: StructType | str) -> DataFrame:
+        if not self._keys:
+            return self._df._then(self._df.repartition(1)._frame.map_batches(all_rows_function(kind, func, schema)))
+        return self._df._then(self._groups.map_groups(group_function(kind, func, schema)))
 
     def applyInPandas(self, func: Callable[..., Any], schema: StructType | str) -> DataFrame:
         """What a function makes of each group: of its rows as a DataFrame of pandas, or of its key (a tuple) and its rows."""
-        return self._df._then(self._groups.map_groups(group_function("pandas", func, schema, self._key_names())))
+        return self._applied("pandas", func, schema)
 
     def applyInArrow(self, func: Callable[..., Any], schema: StructType | str) -> DataFrame:
         """The same over Tables of pyarrow."""
-        return self._df._then(self._groups.map_groups(group_function("arrow", func, schema, self._key_names())))
+        return self._applied("arrow", func, schema)
 
     def applyInPolars(self, func: Callable[..., Any], schema: StructType | str) -> DataFrame:
         """The same over DataFrames of Polars, which PySpark does not have."""
-        return self._df._then(self._groups.map_groups(group_function("polars", func, schema, self._key_names())))
+        return self._applied("polars", func, schema)
 
     def _with_state(self, kind: str, func: Any, schema: Any, state: Any, output_mode: str, timeout: str) -> DataFrame:
-        made = state_function(kind, func, schema, state, output_mode, timeout, self._key_names())
+        made = state_function(kind, func, schema, state, output_mode, timeout)
         return self._df._then(self._groups.map_groups(made))
 
     def applyInPandasWithState(

@@ -10,11 +10,11 @@ from typing import Any
 
 from tidemill import _tidemill
 from tidemill.errors import PySparkTypeError, PySparkValueError, UnsupportedOperationException
-from tidemill.sql.native import Kind, needed, rows_of, table_of
+from tidemill.sql.native import Kind, needed, pandas_of, rows_of, session_zone, table_of
 from tidemill.sql.types import Row, StructType
 from tidemill.sql.udf import name_of, type_of
 
-__all__ = ["GroupState", "GroupStateTimeout", "group_function", "state_function"]
+__all__ = ["GroupState", "GroupStateTimeout", "all_rows_function", "group_function", "state_function"]
 
 
 class GroupStateTimeout:
@@ -102,34 +102,48 @@ def _struct(schema: Any, what: str) -> StructType:
     return struct
 
 
-def _key_of(kind: Kind, rows: Any, keys: list[str]) -> tuple[Any, ...]:
-    """The key of a group: of its first row."""
-    if kind == "pandas":
-        return tuple(rows[key].iloc[0] for key in keys)
-    if kind == "polars":
-        return tuple(rows[key][0] for key in keys)
-    return tuple(rows.column(key)[0] for key in keys)
+def _key_of(kind: Kind, key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The key of a group for a function of a kind: Python's values, or scalars of pyarrow."""
+    return tuple(map(needed("pyarrow").scalar, key)) if kind == "arrow" else key
 
 
-def group_function(kind: Kind, func: Callable[..., Any], schema: Any, keys: list[str]) -> _tidemill.GroupFunction:
+def group_function(kind: Kind, func: Callable[..., Any], schema: Any) -> _tidemill.GroupFunction:
     """A function over all rows of a group, of its rows alone or of its key and its rows."""
     if not callable(func):
         raise PySparkTypeError(f"a function is called, and {func!r} cannot be", errorClass="NOT_CALLABLE")
     struct, name = _struct(schema, "the schema of the rows"), name_of(func)
     takes_key = len(inspect.signature(func).parameters) > 1
 
-    def call(batch: Any, state: Row | None) -> tuple[list[Any], None]:
+    def call(key: tuple[Any, ...], batch: Any, state: Row | None) -> tuple[list[Any], None]:
         rows = rows_of(kind, batch)
         if kind == "arrow":
             rows = needed("pyarrow").Table.from_batches([rows])
-        given = func(_key_of(kind, rows, keys), rows) if takes_key else func(rows)
+        given = func(_key_of(kind, key), rows) if takes_key else func(rows)
         return [table_of(kind, given, struct, name)], None
 
     return _tidemill.GroupFunction(name, call, struct.json(), None)
 
 
+def all_rows_function(kind: Kind, func: Callable[..., Any], schema: Any) -> _tidemill.BatchesFunction:
+    """A function over all rows at once, as one group without a key."""
+    if not callable(func):
+        raise PySparkTypeError(f"a function is called, and {func!r} cannot be", errorClass="NOT_CALLABLE")
+    struct, name = _struct(schema, "the schema of the rows"), name_of(func)
+    takes_key = len(inspect.signature(func).parameters) > 1
+
+    def call(batches: Iterable[Any]) -> Iterable[Any]:
+        found = [needed("pyarrow").record_batch(batch) for batch in batches]
+        if not sum(map(len, found)):
+            return
+        rows = needed("pyarrow").Table.from_batches(found)
+        rows = rows if kind == "arrow" else needed("polars").DataFrame(rows) if kind == "polars" else pandas_of(rows, session_zone())
+        yield table_of(kind, func((), rows) if takes_key else func(rows), struct, name)
+
+    return _tidemill.BatchesFunction(name, call, struct.json())
+
+
 def state_function(
-    kind: Kind, func: Callable[..., Any], schema: Any, state: Any, output_mode: str, timeout: str, keys: list[str]
+    kind: Kind, func: Callable[..., Any], schema: Any, state: Any, output_mode: str, timeout: str
 ) -> _tidemill.GroupFunction:
     """A function over a group's key, its new rows, and its state."""
     if not callable(func):
@@ -142,10 +156,10 @@ def state_function(
         raise UnsupportedOperationException(message, errorClass="UNSUPPORTED_OPERATION")
     struct, fields, name = _struct(schema, "the schema of the rows"), _struct(state, "the schema of the state"), name_of(func)
 
-    def call(batch: Any, before: Row | None) -> tuple[Iterable[Any], Any]:
+    def call(key: tuple[Any, ...], batch: Any, before: Row | None) -> tuple[Iterable[Any], Any]:
         rows = rows_of(kind, batch)
         kept = GroupState(before, fields.names)
-        given = [table_of(kind, each, struct, name) for each in func(_key_of(kind, rows, keys), iter([rows]), kept)]
+        given = [table_of(kind, each, struct, name) for each in func(_key_of(kind, key), iter([rows]), kept)]
         change = kept._change
         if change is not None and change[1] is not None:
             values = zip(change[1], fields)

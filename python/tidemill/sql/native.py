@@ -4,13 +4,36 @@ times of the session's zone, and are read so again, as in Spark."""
 from __future__ import annotations
 
 import importlib
+import sys
+import zoneinfo
 from collections.abc import Callable
 from typing import Any
 
 from tidemill.errors import PySparkImportError, PySparkTypeError, PySparkValueError
-from tidemill.sql.types import StructType, TimestampType
+from tidemill.sql.types import (
+    ArrayType,
+    BinaryType,
+    BooleanType,
+    ByteType,
+    CharType,
+    DataType,
+    DateType,
+    DayTimeIntervalType,
+    DecimalType,
+    DoubleType,
+    FloatType,
+    IntegerType,
+    LongType,
+    MapType,
+    ShortType,
+    StringType,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+    VarcharType,
+)
 
-__all__ = ["Kind", "array_of", "needed", "pandas_of", "rows_of", "series_of", "session_zone", "table_of"]
+__all__ = ["Kind", "array_of", "each", "needed", "pandas_of", "rows_of", "series_of", "session_zone", "table_of", "value_of"]
 
 Kind = str
 """`arrow`, `pandas` or `polars`."""
@@ -38,14 +61,43 @@ def _local(series: Any, zone: str) -> Any:
     return series.dt.tz_convert(zone).dt.tz_localize(None) if getattr(series.dtype, "tz", None) is not None else series
 
 
+def _holds_moments(arrow: Any) -> bool:
+    """Whether an Arrow type has moments inside."""
+    types = needed("pyarrow").types
+    if types.is_timestamp(arrow):
+        return arrow.tz is not None
+    return any(_holds_moments(arrow.field(place).type) for place in range(arrow.num_fields))
+
+
+def _outward(value: Any, arrow: Any, zone: Any) -> Any:
+    """A value of Python with its moments as local times, and maps as dicts."""
+    types = needed("pyarrow").types
+    if value is None:
+        return None
+    if types.is_timestamp(arrow) and arrow.tz is not None:
+        return value.astimezone(zone).replace(tzinfo=None)
+    if types.is_list(arrow) or types.is_large_list(arrow):
+        return [_outward(item, arrow.value_type, zone) for item in value]
+    if types.is_map(arrow):
+        return {_outward(key, arrow.key_type, zone): _outward(item, arrow.item_type, zone) for key, item in value}
+    if types.is_struct(arrow):
+        return {field.name: _outward(value[field.name], field.type, zone) for field in arrow}
+    return value
+
+
 def pandas_of(table: Any, zone: str) -> Any:
     """A pyarrow Table as a DataFrame of pandas."""
     # Columns of one name stay two.
     names = table.column_names
-    frame = table.rename_columns([str(place) for place in range(len(names))]).to_pandas(date_as_object=True)
-    for column in frame.columns:
-        if getattr(frame[column].dtype, "tz", None) is not None:
-            frame[column] = _local(frame[column], zone)
+    table = table.rename_columns([str(place) for place in range(len(names))])
+    frame = table.to_pandas(date_as_object=True, maps_as_pydicts="lossy")
+    for column in table.schema:
+        if getattr(frame[column.name].dtype, "tz", None) is not None:
+            frame[column.name] = _local(frame[column.name], zone)
+        elif column.type.num_fields and _holds_moments(column.type):
+            where = zoneinfo.ZoneInfo(zone)
+            values = [_outward(value, column.type, where) for value in table[column.name].to_pylist()]
+            frame[column.name] = needed("pandas").Series(values, dtype=object)
     frame.columns = names
     return frame
 
@@ -69,19 +121,120 @@ def series_of(kind: Kind, array: Any) -> Any:
         return needed("polars").from_arrow(column)
     if pyarrow.types.is_struct(column.type):
         return pandas_of(pyarrow.Table.from_struct_array(column), session_zone())
-    return _local(column.to_pandas(date_as_object=True), session_zone())
+    return pandas_of(pyarrow.table({"": column}), session_zone()).iloc[:, 0].rename(None)
 
 
-def _moments(series: Any, is_moment: bool) -> Any:
-    """A series of local times as one of moments, where moments are promised."""
-    is_local = getattr(series.dtype, "kind", "") == "M" and getattr(series.dtype, "tz", None) is None
-    return series.dt.tz_localize(session_zone(), ambiguous=False) if is_moment and is_local else series
+_PLAIN = {
+    BooleanType: "bool_",
+    ByteType: "int8",
+    ShortType: "int16",
+    IntegerType: "int32",
+    LongType: "int64",
+    FloatType: "float32",
+    DoubleType: "float64",
+    StringType: "string",
+    CharType: "string",
+    VarcharType: "string",
+    BinaryType: "binary",
+    DateType: "date32",
+}
 
 
-def array_of(kind: Kind, given: Any, rows: int, name: str, data_type: Any) -> Any:
+def _promised(data_type: DataType) -> Any:
+    """The Arrow type of a type; None where pyarrow has none that the engine has."""
+    pyarrow = needed("pyarrow")
+    if name := _PLAIN.get(type(data_type)):
+        return getattr(pyarrow, name)()
+    if isinstance(data_type, DecimalType):
+        return pyarrow.decimal128(data_type.precision, data_type.scale)
+    if isinstance(data_type, TimestampType):
+        return pyarrow.timestamp("us", "UTC")
+    if isinstance(data_type, TimestampNTZType):
+        return pyarrow.timestamp("us")
+    if isinstance(data_type, DayTimeIntervalType):
+        return pyarrow.duration("us")
+    parts: list[Any]
+    if isinstance(data_type, ArrayType):
+        parts = [_promised(data_type.elementType)]
+        return None if None in parts else pyarrow.list_(*parts)
+    if isinstance(data_type, MapType):
+        parts = [_promised(data_type.keyType), _promised(data_type.valueType)]
+        return None if None in parts else pyarrow.map_(*parts)
+    if isinstance(data_type, StructType):
+        parts = [_promised(field.dataType) for field in data_type]
+        return None if None in parts else pyarrow.struct(list(zip(data_type.names, parts)))
+    return None
+
+
+def _is_missing(value: Any) -> bool:
+    pandas = sys.modules.get("pandas")
+    return (
+        value is None
+        or (pandas is not None and (value is pandas.NA or value is pandas.NaT))
+        or (isinstance(value, float) and value != value)
+    )
+
+
+def _inward(value: Any, data_type: DataType, zone: Any) -> Any:
+    """A value that a function gave as pyarrow takes it for a type: times without a zone as moments, dicts as maps, tuples as structs."""
+    if isinstance(data_type, (DoubleType, FloatType)):
+        return None if value is None else value
+    if _is_missing(value):
+        return None
+    if isinstance(data_type, TimestampType) and getattr(value, "tzinfo", zone) is None:
+        return value.tz_localize(zone, ambiguous=False) if hasattr(value, "tz_localize") else value.replace(tzinfo=zone)
+    if isinstance(data_type, ArrayType):
+        return [_inward(item, data_type.elementType, zone) for item in value]
+    if isinstance(data_type, MapType):
+        pairs = value.items() if isinstance(value, dict) else value
+        return [(_inward(key, data_type.keyType, zone), _inward(item, data_type.valueType, zone)) for key, item in pairs]
+    if isinstance(data_type, StructType):
+        if isinstance(value, dict):
+            return {field.name: _inward(value.get(field.name), field.dataType, zone) for field in data_type}
+        if len(value) != len(data_type):
+            message = f"a struct of {len(data_type)} fields has {len(value)} values"
+            raise PySparkValueError(message, errorClass="LENGTH_SHOULD_BE_THE_SAME")
+        return {field.name: _inward(item, field.dataType, zone) for item, field in zip(value, data_type)}
+    return value
+
+
+def value_of(given: Any, name: str, data_type: DataType) -> Any:
+    """The one value that an aggregate gave, as an Arrow array."""
+    given = given.as_py() if hasattr(given, "as_py") else given.item() if type(given).__module__ == "numpy" else given
+    return _arrow([_inward(given, data_type, zoneinfo.ZoneInfo(session_zone()))], name, data_type)
+
+
+def _arrow(values: Any, name: str, data_type: DataType) -> Any:
+    pyarrow = needed("pyarrow")
+    try:
+        return pyarrow.array(values, type=_promised(data_type), from_pandas=not isinstance(values, list))
+    except (pyarrow.ArrowException, TypeError, ValueError) as error:
+        message = f"`{name}` promised {data_type.simpleString()}, and gave what is none: {error}"
+        raise PySparkTypeError(message, errorClass="UDF_RETURN_TYPE") from None
+
+
+def _of_series(series: Any, name: str, data_type: DataType) -> Any:
+    """A Series of pandas as an Arrow array of a type."""
+    kind = getattr(series.dtype, "kind", "")
+    is_time = isinstance(data_type, (TimestampType, TimestampNTZType, DateType))
+    is_text = isinstance(series.dtype, needed("pandas").StringDtype) and not isinstance(data_type, (StringType, CharType, VarcharType))
+    if is_text or (is_time and kind in "iufb") or (kind == "M" and not is_time):
+        message = f"`{name}` promised {data_type.simpleString()}, and gave a Series of {series.dtype}"
+        raise PySparkTypeError(message, errorClass="UDF_RETURN_TYPE")
+    if kind == "M" and isinstance(data_type, TimestampType) and getattr(series.dtype, "tz", None) is None:
+        series = series.dt.tz_localize(session_zone(), ambiguous=False)
+    made: Any = series
+    if kind == "O" and (is_time or isinstance(data_type, (ArrayType, MapType, StructType))):
+        zone = zoneinfo.ZoneInfo(session_zone())
+        made = [_inward(value, data_type, zone) for value in series]
+    made = _arrow(made, name, data_type)
+    return made.combine_chunks() if hasattr(made, "combine_chunks") else made
+
+
+def array_of(kind: Kind, given: Any, rows: int, name: str, data_type: DataType) -> Any:
     """What a function of a kind gave for a column, as an Arrow array of so many rows.
 
-    Raises `PySparkTypeError` for what is no column, `PySparkValueError` for one of another length.
+    Raises `PySparkTypeError` for what is no column, or one of another type, `PySparkValueError` for one of another length.
     """
     pyarrow = needed("pyarrow")
     if kind == "polars":
@@ -91,11 +244,10 @@ def array_of(kind: Kind, given: Any, rows: int, name: str, data_type: Any) -> An
         made = given.to_arrow()
     elif kind == "pandas":
         pandas = needed("pandas")
-        if isinstance(given, pandas.DataFrame):
+        if isinstance(given, pandas.DataFrame) and isinstance(data_type, StructType):
             made = table_of(kind, given, data_type, name).to_struct_array()
         elif isinstance(given, pandas.Series):
-            series = _moments(given, isinstance(data_type, TimestampType))
-            made = pyarrow.Array.from_pandas(series)
+            made = _of_series(given, name, data_type)
         else:
             raise PySparkTypeError(f"`{name}` gives a Series of pandas, not {type(given).__name__}", errorClass="UDF_RETURN_TYPE")
     else:
@@ -151,12 +303,8 @@ def _table_of_pandas(given: Any, schema: StructType, name: str) -> Any:
             return pyarrow.table({field: pyarrow.nulls(0) for field in schema.names})
         message = f"`{name}` promised {len(schema)} columns and gave {len(given.columns)}"
         raise PySparkValueError(message, errorClass="RESULT_COLUMNS_MISMATCH")
-    arrays = []
-    for place, field in enumerate(schema):
-        series = _moments(given.iloc[:, place], isinstance(field.dataType, TimestampType))
-        arrays.append(pyarrow.Array.from_pandas(series))
-    flat = [array.combine_chunks() if isinstance(array, pyarrow.ChunkedArray) else array for array in arrays]
-    return pyarrow.Table.from_arrays(flat, names=schema.names)
+    arrays = [_of_series(given.iloc[:, place], f"{name}, column {field.name}", field.dataType) for place, field in enumerate(schema)]
+    return pyarrow.Table.from_arrays(arrays, names=schema.names)
 
 
 def each(kind: Kind, function: Callable[[Any], Any], schema: StructType, name: str) -> Callable[[Any], Any]:

@@ -227,7 +227,7 @@ class SparkSession(Refusing):
                     views.append(name)
                     return name
                 if isinstance(value, Column):
-                    return value._column.text()
+                    return _name_of(value)
                 return super().format_field(_quoted(value) if isinstance(value, str) else value, spec)
 
             def get_value(self, key: Any, args: Any, kwargs: Any) -> Any:
@@ -267,10 +267,10 @@ class SparkSession(Refusing):
                 f"a schema is a StructType, DDL or a list of names, not {schema!r}", errorClass="NOT_LIST_OR_NONE_OR_STRUCT"
             )
         names = list(schema) if isinstance(schema, (list, tuple)) else None
+        if _is_pandas(data):
+            data = _arrow_of_pandas(data, self.conf.get("spark.sql.session.timeZone") or "UTC")
         if hasattr(data, "__arrow_c_stream__"):
             return self._of_arrow(data, schema if isinstance(schema, StructType) else None, names)
-        if _is_pandas(data):
-            return self._of_arrow(_arrow_of_pandas(data), schema if isinstance(schema, StructType) else None, names)
         if type(data).__module__ == "numpy" and hasattr(data, "tolist"):
             rows = data.tolist()
             if data.ndim == 1:
@@ -324,15 +324,31 @@ def _value(value: Any) -> _tidemill.Column:
     return value._column if isinstance(value, Column) else literal(value)
 
 
+def _name_of(column: Column) -> str:
+    """A column's name as SQL.
+
+    Raises `PySparkValueError` for what is no plain name: an expression's text is not always SQL of the same meaning.
+    """
+    parts = column._column.name_parts()
+    if parts is None:
+        message = f"{column} is no plain column: write the expression in the statement, and give its columns and values"
+        raise PySparkValueError(message, errorClass="UNSUPPORTED_OPERATION")
+    return ".".join(f"`{part.replace('`', '``')}`" for part in parts)
+
+
 def _quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _is_pandas(data: Any) -> bool:
-    return any(base.__module__.startswith("pandas.") and base.__name__ == "DataFrame" for base in type(data).__mro__)
+    return any(base.__module__.split(".")[0] == "pandas" and base.__name__ == "DataFrame" for base in type(data).__mro__)
 
 
-def _arrow_of_pandas(data: Any) -> Any:
+def _arrow_of_pandas(data: Any, zone: str) -> Any:
     import pyarrow
 
+    # A time without a zone is a moment, in the session's zone.
+    local = [name for name in data.columns if data[name].dtype.kind == "M" and getattr(data[name].dtype, "tz", None) is None]
+    if local:
+        data = data.assign(**{name: data[name].dt.tz_localize(zone, ambiguous=False) for name in local})
     return pyarrow.Table.from_pandas(data, preserve_index=False)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tidemill import _tidemill
 from tidemill.errors import PySparkNotImplementedError, PySparkTypeError, PySparkValueError
 from tidemill.sql.column import Column, named
-from tidemill.sql.native import Kind, array_of, needed, series_of
+from tidemill.sql.native import Kind, array_of, needed, series_of, value_of
 from tidemill.sql.types import DataType, StringType, StructField, StructType, of_ddl
 
 if TYPE_CHECKING:
@@ -168,8 +168,7 @@ def _over_columns(
         def call(arrays: list[Any], rows: int) -> Any:
             places, by_name = _split([series_of(kind, array) for array in arrays], keywords)
             if shape == _AGGREGATE:
-                value = func(*places, **by_name)
-                return needed("pyarrow").array([value.item() if hasattr(value, "item") else value])
+                return value_of(func(*places, **by_name), name, data_type)
             if shape == _SCALAR:
                 return array_of(kind, func(*places, **by_name), rows, name, data_type)
             batch = places[0] if len(places) == 1 else tuple(places)

@@ -127,12 +127,17 @@ impl StreamingQuery {
         }
     }
 
+    /// Asks it to end after the epoch it is in.
+    pub fn request_stop(&self) {
+        self.shared.stop.send_replace(true);
+    }
+
     /// Asks it to end after the epoch it is in, and waits until it has.
     ///
     /// # Errors
     /// What it failed with, if it failed before.
     pub async fn stop(&self) -> Result<()> {
-        self.shared.stop.send_replace(true);
+        self.request_stop();
         self.await_termination().await
     }
 

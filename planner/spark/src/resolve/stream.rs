@@ -105,6 +105,12 @@ impl Resolver<'_> {
         let Some(function) = self.opened.group_functions.get(&handle).cloned() else {
             return Err(error("INTERNAL_ERROR", format!("the session has no function under {handle}")));
         };
+        if grouping.is_empty() {
+            return Err(error(
+                "UNSUPPORTED_EXPR_FOR_OPERATOR",
+                format!("`{}` is called for groups: name a column to group by", function.name()),
+            ));
+        }
         let rel = self.relation(input)?;
         let mut keys = Vec::with_capacity(grouping.len());
         for expression in grouping {

@@ -38,6 +38,10 @@ impl Resolver<'_> {
             self.definitions = definitions;
         }
         let arguments = arguments?;
+        if function.is_aggregate() && arguments.is_empty() {
+            let message = format!("the aggregate `{}` takes a column at least: it is called with the rows of a group", function.name());
+            return Err(error("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", message));
+        }
         let sql = Sql::call(function.name(), &arguments.iter().map(|argument| argument.sql.clone()).collect::<Vec<_>>());
         let output = from_field(function.output());
         let types = arguments.iter().map(|argument| argument.data_type.clone()).collect();

@@ -7,6 +7,7 @@ import atexit
 import datetime
 import json
 import os
+import sys
 import threading
 import traceback
 import weakref
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tidemill import _tidemill
-from tidemill.errors import PySparkTypeError, PySparkValueError, StreamingQueryException
+from tidemill.errors import IllegalArgumentException, PySparkRuntimeError, PySparkTypeError, PySparkValueError, StreamingQueryException
 from tidemill.sql.streaming.listener import (
     QueryProgressEvent,
     QueryStartedEvent,
@@ -34,6 +35,10 @@ def seconds(timeout: Any) -> float | None:
         message = f"a timeout is a number of seconds greater than 0, not {timeout!r}"
         raise PySparkValueError(message, errorClass="VALUE_NOT_POSITIVE")
     return float(timeout)
+
+
+# The queries whose functions the thread runs.
+inside = threading.local()
 
 
 class StreamingQuery:
@@ -90,13 +95,26 @@ class StreamingQuery:
         return None if timeout is None else ended
 
     def processAllAvailable(self) -> None:
-        """Waits until all that was there when it was called has been published."""
+        """Waits until all that was there when it was called has been published.
+
+        Raises `PySparkRuntimeError` in a function of its own epoch, which would wait for itself.
+        """
+        if self._is_inside():
+            message = "a function of an epoch cannot wait for the end of that epoch: call processAllAvailable() outside of foreachBatch"
+            raise PySparkRuntimeError(message, errorClass="UNSUPPORTED_OPERATION")
         self._query.process_all_available()
         self._raise_failure()
 
     def stop(self) -> None:
-        """Ends it after the epoch that it is in, and waits for that."""
-        self._query.stop()
+        """Ends it after the epoch that it is in, and waits for that; in a function of that very epoch it does not wait."""
+        if self._is_inside():
+            self._query.request_stop()
+        else:
+            self._query.stop()
+
+    def _is_inside(self) -> bool:
+        """Whether this is called by a function of its epoch."""
+        return any(known is None or known.id == self.id for known in getattr(inside, "queries", ()))
 
     def explain(self, extended: bool = False) -> None:
         """Prints the stages in which it runs."""
@@ -146,18 +164,35 @@ class StreamingQueryManager:
         self._queries: list[StreamingQuery] = []
         self._ended: list[StreamingQuery] = []
         self._listeners: list[StreamingQueryListener] = []
-        self._told: set[str] = set()
+        self._threads: list[threading.Thread] = []
         _managers.add(self)
 
     def _started(self, query: _tidemill.StreamingQuery) -> StreamingQuery:
         made = StreamingQuery(query)
         with self._lock:
             self._queries = [known for known in self._queries if known.isActive] + [made]
-        threading.Thread(target=self._watch, args=(made,), name=f"tidemill-{made.name or made.id}", daemon=True).start()
+            self._threads = [known for known in self._threads if known.is_alive()]
+            thread = threading.Thread(target=self._watch, args=(made,), name=f"tidemill-{made.name or made.id}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
         return made
+
+    def _refuse_name(self, name: str | None) -> None:
+        """Two active queries of a session have two names."""
+        if name is not None and any(query.name == name for query in self.active):
+            message = f"a query of the name {name!r} is active: stop it first, or choose another name"
+            raise IllegalArgumentException(message, errorClass="STREAMING_QUERY_NAME_IN_USE")
 
     def _watch(self, query: StreamingQuery) -> None:
         """Tells listeners of a query until it ends."""
+        try:
+            self._follow(query)
+        finally:
+            with self._lock:
+                self._ended.append(query)
+                self._lock.notify_all()
+
+    def _follow(self, query: StreamingQuery) -> None:
         progress = query._query.progress()
         self._tell(query, lambda listener: listener.onQueryStarted(QueryStartedEvent(query.id, query.runId, query.name, _now())))
         while (text := progress.next()) is not None:
@@ -168,9 +203,6 @@ class StreamingQueryManager:
             query.id, query.runId, None if failure is None else str(failure), None if failure is None else failure.getCondition()
         )
         self._tell(query, lambda listener: listener.onQueryTerminated(ended))
-        with self._lock:
-            self._ended.append(query)
-            self._lock.notify_all()
 
     def _tell(self, query: StreamingQuery, event: Callable[[StreamingQueryListener], None]) -> None:
         with self._lock:
@@ -178,7 +210,7 @@ class StreamingQueryManager:
         for listener in listeners:
             try:
                 event(listener)
-            except Exception:
+            except BaseException:
                 if query._listener_failed is None:
                     query._listener_failed = f"the listener {type(listener).__name__} raised an exception:\n{traceback.format_exc()}"
                     query.stop()
@@ -231,14 +263,30 @@ _MADE_IN = os.getpid()
 _managers: weakref.WeakSet[StreamingQueryManager] = weakref.WeakSet()
 
 
-def _stop_all() -> None:
-    """Queries end in order while Python still can call their functions."""
+# How long the end of Python waits for the epochs of its queries, and for functions of the program, seconds.
+_PATIENCE = 10.0
+
+
+def _end() -> None:
+    """Queries end after their epochs, and functions of the program are told to end, while Python still can call them: a thread that comes
+    back to an interpreter that is gone takes the process with it."""
     # A fork has not their threads.
     if os.getpid() != _MADE_IN:
         return
+    active = [(manager, query) for manager in list(_managers) for query in manager.active]
+    for _, query in active:
+        query._query.request_stop()
+    for _, query in active:
+        if not query._query.await_termination(_PATIENCE):
+            print(f"tidemill: {query!r} is still in its epoch, and Python ends: the epoch is broken off", file=sys.stderr)
+    left = _tidemill.end_functions(_PATIENCE)
     for manager in list(_managers):
-        for query in manager.active:
-            query.stop()
+        for thread in manager._threads:
+            thread.join(1.0)
+    if left:
+        print(f"tidemill: {', '.join(left)} cannot be interrupted, and Python ends: the process ends now", file=sys.stderr)
+        sys.stdout.flush()
+        os._exit(1)
 
 
-atexit.register(_stop_all)
+atexit.register(_end)

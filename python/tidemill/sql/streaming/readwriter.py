@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from tidemill.errors import PySparkAttributeError, PySparkTypeError, PySparkValueError, UnsupportedOperationException
 from tidemill.sql.conf import as_text
 from tidemill.sql.dataframe import DataFrame
-from tidemill.sql.streaming.query import StreamingQuery
+from tidemill.sql.streaming.query import StreamingQuery, inside
 from tidemill.sql.types import StructType
 
 if TYPE_CHECKING:
     from tidemill.sql.session import SparkSession
 
-__all__ = ["DataStreamReader", "DataStreamWriter", "batch_function", "trigger_of"]
+__all__ = ["BatchFunction", "DataStreamReader", "DataStreamWriter", "trigger_of"]
 
 
 class DataStreamReader:
@@ -121,14 +121,22 @@ def trigger_of(
     return name, value.strip()
 
 
-def batch_function(func: Callable[[DataFrame, int], None], df: DataFrame) -> Callable[[Any, int], None]:
-    """What calls a function with the rows of an epoch as a DataFrame of its session."""
+class BatchFunction:
+    """What calls a function with the rows of an epoch as a DataFrame of its session. `query` is the one whose epochs they are, once it has
+    started."""
 
-    def call(frame: Any, epoch: int) -> None:
-        func(df._then(frame), epoch)
+    def __init__(self, func: Callable[[DataFrame, int], None], df: DataFrame) -> None:
+        self._func, self._df = func, df
+        self.query: StreamingQuery | None = None
+        self.__name__ = getattr(func, "__name__", type(func).__name__)
 
-    call.__name__ = getattr(func, "__name__", type(func).__name__)
-    return call
+    def __call__(self, frame: Any, epoch: int) -> None:
+        queries = [*getattr(inside, "queries", ()), self.query]
+        inside.queries = queries
+        try:
+            self._func(self._df._then(frame), epoch)
+        finally:
+            inside.queries = queries[:-1]
 
 
 def row_function(f: Any) -> Callable[[DataFrame, int], None]:
@@ -248,7 +256,8 @@ class DataStreamWriter:
                 f"the trigger {self._trigger[0]} is not there: leave the trigger out, and epochs run as soon as there is something to do"
             )
             raise UnsupportedOperationException(message, errorClass="UNSUPPORTED_OPERATION")
-        function = None if self._function is None else batch_function(self._function, self._df)
+        self._df.sparkSession.streams._refuse_name(self._name)
+        function = None if self._function is None else BatchFunction(self._function, self._df)
         how = {
             "format": self._format,
             "name": self._name,
@@ -260,7 +269,10 @@ class DataStreamWriter:
             "table": table,
             "function": function,
         }
-        return self._df.sparkSession.streams._started(self._df._frame.write_stream(how))
+        made = self._df.sparkSession.streams._started(self._df._frame.write_stream(how))
+        if function is not None:
+            function.query = made
+        return made
 
     def _with(self, format: str | None, outputMode: str | None, partitionBy: Any, queryName: str | None, options: dict[str, Any]) -> None:
         if format is not None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tidemill import _tidemill
 from tidemill.errors import PySparkTypeError, PySparkValueError
 from tidemill.sql.column import Column
 from tidemill.sql.streaming.query import StreamingQuery
-from tidemill.sql.streaming.readwriter import batch_function, trigger_of
+from tidemill.sql.streaming.readwriter import BatchFunction, trigger_of
 
 if TYPE_CHECKING:
     from tidemill.sql.dataframe import DataFrame
@@ -21,8 +21,8 @@ __all__ = ["StreamSink", "StreamingQueryBuilder"]
 class StreamSink:
     """Where rows of a query go."""
 
-    def __init__(self, make: Callable[[DataFrame], _tidemill.StreamSink]) -> None:
-        self._make = make
+    def __init__(self, make: Callable[[DataFrame], _tidemill.StreamSink], functions: list[BatchFunction] | None = None) -> None:
+        self._make, self._functions = make, [] if functions is None else functions
 
     @classmethod
     def deltaAppend(cls, path: str) -> StreamSink:
@@ -42,16 +42,22 @@ class StreamSink:
     @classmethod
     def foreachBatch(cls, name: str, func: Callable[[DataFrame, int], None]) -> StreamSink:
         """Calls a function with the rows of each epoch as a DataFrame, and the epoch's number: at least once."""
-        return cls(lambda df: _tidemill.StreamSink.foreach_batch(name, df._frame, batch_function(func, df)))
+        functions: list[BatchFunction] = []
+
+        def make(df: DataFrame) -> _tidemill.StreamSink:
+            functions.append(BatchFunction(func, df))
+            return _tidemill.StreamSink.foreach_batch(name, df._frame, functions[-1])
+
+        return cls(make, functions)
 
     def named(self, name: str) -> StreamSink:
         """The same under a name: its identity across restarts. Without one, a table's is its own id."""
-        return StreamSink(lambda df: self._make(df).named(name))
+        return StreamSink(lambda df: self._make(df).named(name), self._functions)
 
     def whenMatched(self, condition: Column | str) -> StreamSink:
         """For a merge: a matched row is replaced only where a condition over `source.…` and `target.…` holds."""
         column = _tidemill.Column.expr(condition) if isinstance(condition, str) else condition._column
-        return StreamSink(lambda df: self._make(df).when_matched(column))
+        return StreamSink(lambda df: self._make(df).when_matched(column), self._functions)
 
 
 class StreamingQueryBuilder:
@@ -62,6 +68,7 @@ class StreamingQueryBuilder:
         self._checkpoint: str | None = None
         self._trigger: tuple[str, str] | None = None
         self._sinks: list[tuple[_tidemill.DataFrame, _tidemill.StreamSink]] = []
+        self._functions: list[list[BatchFunction]] = []
 
     def checkpointLocation(self, path: str) -> StreamingQueryBuilder:
         """The folder in which the query keeps its log and state."""
@@ -77,6 +84,7 @@ class StreamingQueryBuilder:
         if not isinstance(sink, StreamSink):
             raise PySparkTypeError(f"a sink is made by StreamSink, and {sink!r} is none", errorClass="NOT_EXPECTED_TYPE")
         self._sinks.append((df._frame, sink._make(df)))
+        self._functions.append(sink._functions)
         return self
 
     def add(self, df: DataFrame, sink: StreamSink) -> StreamingQueryBuilder:
@@ -96,5 +104,8 @@ class StreamingQueryBuilder:
         """Plans the query once, recovers from its checkpoint, and runs it until it is stopped."""
         if not self._sinks:
             raise PySparkValueError("a query needs a sink: add(df, StreamSink.…)", errorClass="CANNOT_BE_EMPTY")
-        made: Any = self._spark._engine.start_query(self._name, self._checkpoint, self._trigger, self._sinks)
-        return self._spark.streams._started(made)
+        self._spark.streams._refuse_name(self._name)
+        made = self._spark.streams._started(self._spark._engine.start_query(self._name, self._checkpoint, self._trigger, self._sinks))
+        for function in (function for functions in self._functions for function in functions):
+            function.query = made
+        return made
