@@ -202,7 +202,8 @@ def main() -> None:
     parser.add_argument("--spark", help="the Python of an environment with PySpark")
     parser.add_argument("--output", choices=["text", "json"], default="text")
     args = parser.parse_args()
-    figures = udf(args.spark) if args.what == "udf" else {"start": start, "chain": chain, "handover": handover, "queries": queries}[args.what]()
+    measures = {"start": start, "chain": chain, "handover": handover, "queries": queries}
+    figures = udf(args.spark) if args.what == "udf" else measures[args.what]()
     if args.output == "json":
         print(json.dumps(figures))
     else:

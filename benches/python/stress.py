@@ -20,7 +20,7 @@ import time
 from collections import Counter
 from typing import Any
 
-from tidemill.errors import PythonException
+from tidemill.errors import PythonException, StreamingQueryException
 from tidemill.sql import SparkSession
 from tidemill.sql import functions as F
 from tidemill.sql.streaming import StreamingQueryListener
@@ -72,24 +72,24 @@ def batches(spark: SparkSession, draw: random.Random) -> None:
 def streams(spark: SparkSession, draw: random.Random) -> None:
     """A stream into a function that may fail."""
     fails = draw.random() < 0.5
-    seen = []
+    seen = threading.Event()
 
     def each(df: Any, epoch: int) -> None:
-        seen.append(df.count())
+        df.count()
+        seen.set()
         if fails:
             raise RuntimeError("enough")
 
     rate = spark.readStream.format("rate").option("rowsPerSecond", 1000).load()
     query = rate.writeStream.foreachBatch(each).start()
-    deadline = time.monotonic() + 30
-    while not seen and time.monotonic() < deadline:
-        query.awaitTermination(0.01) if query.isActive else time.sleep(0.001)
+    assert seen.wait(60)
     if fails:
-        while query.isActive and time.monotonic() < deadline:
-            time.sleep(0.001)
-        assert "enough" in str(query.exception())
+        try:
+            query.awaitTermination(60)
+        except StreamingQueryException as error:
+            assert "enough" in str(error)
     query.stop()
-    assert seen and not query.isActive
+    assert not query.isActive and (query.exception() is not None) == fails, (fails, query.exception())
 
 
 def collects(spark: SparkSession, draw: random.Random) -> None:
@@ -117,7 +117,7 @@ def worker(spark: SparkSession, seed: int, until: float) -> None:
 
 
 class Tired(StreamingQueryListener):
-    """Fails now and then."""
+    """Fails."""
 
     def onQueryStarted(self, event: Any) -> None:
         """Nothing."""
@@ -126,7 +126,7 @@ class Tired(StreamingQueryListener):
         """Nothing."""
 
     def onQueryTerminated(self, event: Any) -> None:
-        """Fails."""
+        """Fails, when nothing can be stopped any more."""
         raise ValueError("the listener is tired")
 
 
@@ -178,7 +178,9 @@ def main() -> None:
     # The interpreter ends under a stream, and with a daemon thread in a query.
     rate = spark.readStream.format("rate").option("rowsPerSecond", 100_000).load()
     rate.writeStream.foreachBatch(lambda df, epoch: df.count()).start()
-    threading.Thread(target=lambda: spark.range(10**12).agg(F.sum("id")).collect(), daemon=True).start()
+    plus = F.udf(lambda v: v + 1, "bigint")
+    for aggregate in (F.sum("id"), F.sum(plus("id"))):
+        threading.Thread(target=lambda made: spark.range(10**12).agg(made).collect(), args=(aggregate,), daemon=True).start()
     rate.writeStream.foreachBatch(lambda df, epoch: df.count()).start().awaitTermination(1)
     print("the interpreter ends now")
 

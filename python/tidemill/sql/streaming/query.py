@@ -211,7 +211,10 @@ class StreamingQueryManager:
             try:
                 event(listener)
             except BaseException:
-                if query._listener_failed is None:
+                if not query.isActive:
+                    # There is nothing left to stop.
+                    traceback.print_exc()
+                elif query._listener_failed is None:
                     query._listener_failed = f"the listener {type(listener).__name__} raised an exception:\n{traceback.format_exc()}"
                     query.stop()
 
