@@ -286,3 +286,16 @@ def test_frames_without_rows(spark):
     for schema in ("a int, b string", spark.createDataFrame([], "a int, b string").schema):
         empty = spark.emptyDataFrame(schema)
         assert empty.dtypes == [("a", "int"), ("b", "string")] and empty.collect() == []
+
+
+def test_columns_in_a_statement_are_names(spark):
+    df = spark.createDataFrame([(1, "' or 'a'='a")], "`a b` int, s string")
+    assert spark.sql("SELECT {c} FROM {df} WHERE {s} = {text}", c=F.col("`a b`"), s=df.s, df=df, text="' or 'a'='a").collect()[0][0] == 1
+    for expression in (F.col("s") == F.lit("' or 'a'='a"), F.lit(0.1), F.upper("s")):
+        with pytest.raises(PySparkValueError, match="no plain column"):
+            spark.sql("SELECT {c} FROM {df}", c=expression, df=df)
+
+
+def test_sums_of_columns_with_dots(spark):
+    df = spark.createDataFrame([("x", 1, 2)], "k string, `a.b` int, c int")
+    assert tuple(df.groupBy("k").sum().first()) == ("x", 1, 2)

@@ -321,6 +321,7 @@ def test_sql_cells(shell, spark):
     assert shown_by(shell, "%%sql --limit 0\nSELECT 1")[0] == []
     assert shown_by(shell, "%sql SELECT 1 + 1 AS two")[0] == [[["two"], ["2"]]]
     assert shown_by(shell, "%%sql\nCREATE TEMP VIEW v AS SELECT 1")[0] == []
+    assert shown_by(shell, "%sql SELECT 1 AS id, 2 AS id")[0] == [[["id", "id"], ["1", "2"]]]
     polars = pytest.importorskip("polars")
     shell.user_ns["frame"] = polars.DataFrame({"p": [1, 2]})
     assert shown_by(shell, "%sql SELECT sum(p) AS s FROM {frame}")[0] == [[["s"], ["3"]]]

@@ -147,8 +147,7 @@ def _show_rows(frame: DataFrame, limit: int | None) -> None:
     """The first rows, as a table and as text. The query runs once: both are of the rows that it gave."""
     rows, truncate = eager_rows(frame.sparkSession.conf)
     rows = rows if limit is None else limit
-    spark = frame.sparkSession
-    held = spark._made(spark._engine.of_arrow(frame.limit(rows + 1)))
+    held = frame.limit(rows + 1).localCheckpoint()
     Panel(table(held, rows, truncate), held._shown(rows, truncate, False))
 
 
