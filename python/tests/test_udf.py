@@ -267,6 +267,8 @@ def test_groups_get_the_key_that_they_have(spark):
         ("struct<x:int,y:string>", [(1, "b")], (1, "b")),
         ("struct<x:int,y:string>", [{"x": 1}], (1, None)),
         ("double", [float("nan")], None),
+        ("timestamp", [None], None),
+        ("string", [float("nan")], None),
         ("int", [1.5], "promised int"),
         ("int", ["7"], "promised int"),
         ("string", [7], "promised string"),

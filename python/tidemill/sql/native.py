@@ -215,6 +215,10 @@ def _arrow(values: Any, name: str, data_type: DataType) -> Any:
 
 def _of_series(series: Any, name: str, data_type: DataType) -> Any:
     """A Series of pandas as an Arrow array of a type."""
+    promised = _promised(data_type)
+    if promised is not None and bool(series.isna().all()):
+        # Of nothing but nulls pandas makes a Series of numbers.
+        return needed("pyarrow").nulls(len(series), promised)
     kind = getattr(series.dtype, "kind", "")
     is_time = isinstance(data_type, (TimestampType, TimestampNTZType, DateType))
     is_text = isinstance(series.dtype, needed("pandas").StringDtype) and not isinstance(data_type, (StringType, CharType, VarcharType))
