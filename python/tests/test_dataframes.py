@@ -299,3 +299,11 @@ def test_columns_in_a_statement_are_names(spark):
 def test_sums_of_columns_with_dots(spark):
     df = spark.createDataFrame([("x", 1, 2)], "k string, `a.b` int, c int")
     assert tuple(df.groupBy("k").sum().first()) == ("x", 1, 2)
+
+
+def test_numbers_of_rows_and_tasks(spark):
+    df = spark.range(5)
+    assert df.limit(2**31 - 1).count() == 5 and df.limit(-1).count() == 0 and df.tail(-1) == [] and df.coalesce(1).count() == 5
+    for wrong in (lambda: df.coalesce("x"), lambda: df.coalesce(0), lambda: df.limit(2**31), lambda: df.tail(None)):
+        with pytest.raises((PySparkTypeError, PySparkValueError)):
+            wrong()

@@ -40,6 +40,21 @@ def _names(names: Any, what: str) -> list[str]:
     return listed
 
 
+def _rows(value: Any) -> int:
+    """A number of rows, an int of Spark's; fewer than 0 are none."""
+    rows = max(0, _whole(value, "a number of rows"))
+    if rows >= 2**31:
+        raise PySparkValueError(f"a number of rows is less than 2^31, and {rows} is not", errorClass="VALUE_OUT_OF_BOUNDS")
+    return rows
+
+
+def _tasks(value: Any) -> int:
+    tasks = _whole(value, "a number of tasks")
+    if not 0 < tasks < 2**31:
+        raise PySparkValueError(f"a number of tasks is at least 1, and {tasks} is none", errorClass="VALUE_NOT_POSITIVE")
+    return tasks
+
+
 def _whole(value: Any, what: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise PySparkTypeError(f"{what} is an int, not {value!r}", errorClass="NOT_INT")
@@ -271,11 +286,11 @@ class DataFrame:
 
     def limit(self, num: int) -> DataFrame:
         """The first rows, so many at most."""
-        return self._same(self._frame.limit(max(0, _whole(num, "a number of rows"))))
+        return self._same(self._frame.limit(_rows(num)))
 
     def offset(self, num: int) -> DataFrame:
         """The rows behind the first so many."""
-        return self._same(self._frame.offset(max(0, _whole(num, "a number of rows"))))
+        return self._same(self._frame.offset(_rows(num)))
 
     def alias(self, alias: str) -> DataFrame:
         """The same under a name: `col("name.column")`."""
@@ -495,7 +510,7 @@ class DataFrame:
 
     def coalesce(self, numPartitions: int) -> DataFrame:
         """The rows of fewer tasks; how many there are is the engine's choice in the end."""
-        return self._same(self._frame.coalesce(numPartitions))
+        return self._same(self._frame.coalesce(_tasks(numPartitions)))
 
     def hint(self, name: str, *parameters: Any) -> DataFrame:
         """A word to the optimizer."""
@@ -590,7 +605,7 @@ class DataFrame:
 
     def tail(self, num: int) -> list[Row]:
         """The last rows."""
-        return self._frame.tail(num)
+        return self._frame.tail(_rows(num))
 
     def count(self) -> int:
         """The number of rows."""
