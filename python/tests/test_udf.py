@@ -285,3 +285,23 @@ def test_what_pandas_gives_has_the_type_that_was_promised(spark, data_type, valu
     else:
         found = df.first()[0]
         assert (tuple(found) if isinstance(found, tuple) else found) == expected
+
+
+def hours_seen(session):
+    """What functions of the program, and `toPandas`, see of noon in UTC; and the moments that they give back."""
+    df = session.sql("SELECT timestamp'2024-01-05 12:00:00Z' AS t, 1 AS k")
+    hours = {df.toPandas()["t"][0].hour}
+
+    def same(rows):
+        hours.add(int(rows["t"].dt.hour[0]))
+        return rows
+
+    made = df.mapInPandas(lambda parts: map(same, parts), df.schema).union(df.groupBy("k").applyInPandas(same, df.schema))
+    return hours, {row[0] for row in made.selectExpr("unix_timestamp(t)").collect()}
+
+
+def test_each_session_has_its_zone(new_york):
+    tokyo = new_york.newSession()
+    tokyo.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
+    assert hours_seen(tokyo) == ({21}, {1704456000})
+    assert hours_seen(new_york) == ({7}, {1704456000})

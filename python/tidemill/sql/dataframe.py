@@ -626,7 +626,9 @@ class DataFrame:
         if not isinstance(struct, StructType):
             raise PySparkTypeError(f"the columns of the rows are a StructType or DDL, not {schema!r}", errorClass="NOT_STR_OR_STRUCT")
         name = name_of(func)
-        return self._then(self._frame.map_batches(_tidemill.BatchesFunction(name, each(kind, func, struct, name), struct.json())))
+        return self._then(
+            self._frame.map_batches(_tidemill.BatchesFunction(name, each(kind, func, struct, name, self._session), struct.json()))
+        )
 
     def mapInArrow(self, func: Callable[..., Any], schema: StructType | str, barrier: bool = False, profile: Any = None) -> DataFrame:
         """What a function makes of an iterator of pyarrow's RecordBatches, a task's: it yields others, of these columns."""

@@ -77,8 +77,8 @@ class GroupedData:
 
     def _applied(self, kind: str, func: Callable[..., Any], schema: StructType | str) -> DataFrame:
         if not self._keys:
-            return self._df._then(self._df.repartition(1)._frame.map_batches(all_rows_function(kind, func, schema)))
-        return self._df._then(self._groups.map_groups(group_function(kind, func, schema)))
+            return self._df._then(self._df.repartition(1)._frame.map_batches(all_rows_function(kind, func, schema, self._df.sparkSession)))
+        return self._df._then(self._groups.map_groups(group_function(kind, func, schema, self._df.sparkSession)))
 
     def applyInPandas(self, func: Callable[..., Any], schema: StructType | str) -> DataFrame:
         """What a function makes of each group: of its rows as a DataFrame of pandas, or of its key (a tuple) and its rows."""
@@ -93,7 +93,7 @@ class GroupedData:
         return self._applied("polars", func, schema)
 
     def _with_state(self, kind: str, func: Any, schema: Any, state: Any, output_mode: str, timeout: str) -> DataFrame:
-        made = state_function(kind, func, schema, state, output_mode, timeout)
+        made = state_function(kind, func, schema, state, output_mode, timeout, self._df.sparkSession)
         return self._df._then(self._groups.map_groups(made))
 
     def applyInPandasWithState(

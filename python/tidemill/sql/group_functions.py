@@ -6,13 +6,16 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tidemill import _tidemill
 from tidemill.errors import PySparkTypeError, PySparkValueError, UnsupportedOperationException
-from tidemill.sql.native import Kind, needed, pandas_of, rows_of, session_zone, table_of
+from tidemill.sql.native import Kind, in_zone_of, needed, pandas_of, rows_of, session_zone, table_of
 from tidemill.sql.types import Row, StructType
 from tidemill.sql.udf import name_of, type_of
+
+if TYPE_CHECKING:
+    from tidemill.sql.session import SparkSession
 
 __all__ = ["GroupState", "GroupStateTimeout", "all_rows_function", "group_function", "state_function"]
 
@@ -107,7 +110,7 @@ def _key_of(kind: Kind, key: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(map(needed("pyarrow").scalar, key)) if kind == "arrow" else key
 
 
-def group_function(kind: Kind, func: Callable[..., Any], schema: Any) -> _tidemill.GroupFunction:
+def group_function(kind: Kind, func: Callable[..., Any], schema: Any, session: SparkSession) -> _tidemill.GroupFunction:
     """A function over all rows of a group, of its rows alone or of its key and its rows."""
     if not callable(func):
         raise PySparkTypeError(f"a function is called, and {func!r} cannot be", errorClass="NOT_CALLABLE")
@@ -115,16 +118,17 @@ def group_function(kind: Kind, func: Callable[..., Any], schema: Any) -> _tidemi
     takes_key = len(inspect.signature(func).parameters) > 1
 
     def call(key: tuple[Any, ...], batch: Any, state: Row | None) -> tuple[list[Any], None]:
-        rows = rows_of(kind, batch)
-        if kind == "arrow":
-            rows = needed("pyarrow").Table.from_batches([rows])
-        given = func(_key_of(kind, key), rows) if takes_key else func(rows)
-        return [table_of(kind, given, struct, name)], None
+        with in_zone_of(session):
+            rows = rows_of(kind, batch)
+            if kind == "arrow":
+                rows = needed("pyarrow").Table.from_batches([rows])
+            given = func(_key_of(kind, key), rows) if takes_key else func(rows)
+            return [table_of(kind, given, struct, name)], None
 
     return _tidemill.GroupFunction(name, call, struct.json(), None)
 
 
-def all_rows_function(kind: Kind, func: Callable[..., Any], schema: Any) -> _tidemill.BatchesFunction:
+def all_rows_function(kind: Kind, func: Callable[..., Any], schema: Any, session: SparkSession) -> _tidemill.BatchesFunction:
     """A function over all rows at once, as one group without a key."""
     if not callable(func):
         raise PySparkTypeError(f"a function is called, and {func!r} cannot be", errorClass="NOT_CALLABLE")
@@ -136,14 +140,18 @@ def all_rows_function(kind: Kind, func: Callable[..., Any], schema: Any) -> _tid
         if not sum(map(len, found)):
             return
         rows = needed("pyarrow").Table.from_batches(found)
+        with in_zone_of(session):
+            yield made_of(rows)
+
+    def made_of(rows: Any) -> Any:
         rows = rows if kind == "arrow" else needed("polars").DataFrame(rows) if kind == "polars" else pandas_of(rows, session_zone())
-        yield table_of(kind, func((), rows) if takes_key else func(rows), struct, name)
+        return table_of(kind, func((), rows) if takes_key else func(rows), struct, name)
 
     return _tidemill.BatchesFunction(name, call, struct.json())
 
 
 def state_function(
-    kind: Kind, func: Callable[..., Any], schema: Any, state: Any, output_mode: str, timeout: str
+    kind: Kind, func: Callable[..., Any], schema: Any, state: Any, output_mode: str, timeout: str, session: SparkSession
 ) -> _tidemill.GroupFunction:
     """A function over a group's key, its new rows, and its state."""
     if not callable(func):
@@ -157,9 +165,10 @@ def state_function(
     struct, fields, name = _struct(schema, "the schema of the rows"), _struct(state, "the schema of the state"), name_of(func)
 
     def call(key: tuple[Any, ...], batch: Any, before: Row | None) -> tuple[Iterable[Any], Any]:
-        rows = rows_of(kind, batch)
         kept = GroupState(before, fields.names)
-        given = [table_of(kind, each, struct, name) for each in func(_key_of(kind, key), iter([rows]), kept)]
+        with in_zone_of(session):
+            made = func(_key_of(kind, key), iter([rows_of(kind, batch)]), kept)
+            given = [table_of(kind, each, struct, name) for each in made]
         change = kept._change
         if change is not None and change[1] is not None:
             values = zip(change[1], fields)

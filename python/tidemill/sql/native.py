@@ -3,11 +3,13 @@ times of the session's zone, and are read so again, as in Spark."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
+import threading
 import zoneinfo
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from tidemill.errors import PySparkImportError, PySparkTypeError, PySparkValueError
 from tidemill.sql.types import (
@@ -33,7 +35,10 @@ from tidemill.sql.types import (
     VarcharType,
 )
 
-__all__ = ["Kind", "array_of", "each", "needed", "pandas_of", "rows_of", "series_of", "session_zone", "table_of", "value_of"]
+if TYPE_CHECKING:
+    from tidemill.sql.session import SparkSession
+
+__all__ = ["Kind", "array_of", "each", "in_zone_of", "needed", "pandas_of", "rows_of", "series_of", "session_zone", "table_of", "value_of"]
 
 Kind = str
 """`arrow`, `pandas` or `polars`."""
@@ -48,9 +53,26 @@ def needed(package: str) -> Any:
         raise PySparkImportError(message, errorClass="PACKAGE_NOT_INSTALLED") from missing
 
 
+_inside = threading.local()
+
+
+@contextlib.contextmanager
+def in_zone_of(session: SparkSession) -> Iterator[None]:
+    """What a thread does for a DataFrame of this session is done in the session's zone."""
+    before = getattr(_inside, "zone", None)
+    _inside.zone = session.conf.get("spark.sql.session.timeZone") or "UTC"
+    try:
+        yield
+    finally:
+        _inside.zone = before
+
+
 def session_zone() -> str:
-    """The zone of the session of this process."""
+    """The zone of the session that this thread works for, else of the process's active one."""
     from tidemill.sql.session import SparkSession
+
+    if zone := getattr(_inside, "zone", None):
+        return str(zone)
 
     session = SparkSession.getActiveSession()
     return "UTC" if session is None else session.conf.get("spark.sql.session.timeZone") or "UTC"
@@ -311,7 +333,7 @@ def _table_of_pandas(given: Any, schema: StructType, name: str) -> Any:
     return pyarrow.Table.from_arrays(arrays, names=schema.names)
 
 
-def each(kind: Kind, function: Callable[[Any], Any], schema: StructType, name: str) -> Callable[[Any], Any]:
+def each(kind: Kind, function: Callable[[Any], Any], schema: StructType, name: str, session: SparkSession) -> Callable[[Any], Any]:
     """What calls a function of a kind over the batches of a task."""
 
     def call(batches: Any) -> Any:
@@ -319,7 +341,8 @@ def each(kind: Kind, function: Callable[[Any], Any], schema: StructType, name: s
         if not hasattr(given, "__iter__") or isinstance(given, (str, bytes)) or hasattr(given, "columns"):
             message = f"`{name}` gives an iterator of tables, not {type(given).__name__}: let it yield them"
             raise PySparkTypeError(message, errorClass="UDF_RETURN_TYPE")
-        for rows in given:
-            yield table_of(kind, rows, schema, name)
+        with in_zone_of(session):
+            for rows in given:
+                yield table_of(kind, rows, schema, name)
 
     return call
