@@ -305,3 +305,14 @@ def test_each_session_has_its_zone(new_york):
     tokyo.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
     assert hours_seen(tokyo) == ({21}, {1704456000})
     assert hours_seen(new_york) == ({7}, {1704456000})
+
+
+def test_hints_that_are_texts_say_the_same(spark):
+    def twice(v: "pd.Series") -> "pd.Series":  # noqa: F821
+        return v * 2
+
+    def parts(parts: "Iterator[pd.Series]") -> "Iterator[pd.Series]":  # noqa: F821
+        yield from (part * 3 for part in parts)
+
+    rows = spark.range(2).select(F.pandas_udf(twice, "bigint")("id"), F.pandas_udf(parts, "bigint")("id")).orderBy("twice(id)").collect()
+    assert [tuple(row) for row in rows] == [(0, 0), (2, 3)]

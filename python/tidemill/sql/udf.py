@@ -132,8 +132,11 @@ def _is_column(hint: Any, kind: Kind) -> bool:
     """Whether a type hint names a column of a kind."""
     if typing.get_origin(hint) is typing.Union or type(hint).__name__ == "UnionType":
         return all(_is_column(each, kind) for each in typing.get_args(hint))
-    shown = f"{getattr(hint, '__module__', '')}.{getattr(hint, '__name__', hint)}"
     names = {"pandas": (".Series", ".DataFrame"), "arrow": (".Array",), "polars": (".Series",)}[kind]
+    if isinstance(hint, str):
+        # What could not be looked up, as a name of the function around.
+        return hint.endswith(names)
+    shown = f"{getattr(hint, '__module__', '')}.{getattr(hint, '__name__', hint)}"
     package = "pyarrow" if kind == "arrow" else kind
     return shown.startswith(package) and shown.endswith(names)
 
@@ -154,7 +157,8 @@ def _shape_of(func: Callable[..., Any], kind: Kind, given: Any) -> str:
     result = hints.get("return")
     if result is None:
         return _SCALAR
-    if typing.get_origin(result) in (collections.abc.Iterator, collections.abc.Iterable):
+    named = result.split("[")[0].split(".")[-1] if isinstance(result, str) else ""
+    if named in ("Iterator", "Iterable") or typing.get_origin(result) in (collections.abc.Iterator, collections.abc.Iterable):
         return _ITERATOR
     return _SCALAR if _is_column(result, kind) else _AGGREGATE
 
