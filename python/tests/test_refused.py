@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import tidemill.sql.readwriter
+import tidemill.sql.streaming.readwriter
 import tidemill.sql.tvf
 from tidemill.errors import PySparkAttributeError, PySparkImportError, PySparkNotImplementedError
 from tidemill.refused import REFUSED
@@ -18,6 +19,8 @@ CLASSES = {
     "SparkSession": ("sql/session.py", SparkSession),
     "DataFrameReader": ("sql/readwriter.py", tidemill.sql.readwriter.DataFrameReader),
     "DataFrameWriter": ("sql/readwriter.py", tidemill.sql.readwriter.DataFrameWriter),
+    "DataStreamReader": ("sql/streaming/readwriter.py", tidemill.sql.streaming.readwriter.DataStreamReader),
+    "DataStreamWriter": ("sql/streaming/readwriter.py", tidemill.sql.streaming.readwriter.DataStreamWriter),
     "RuntimeConfig": ("sql/conf.py", RuntimeConfig),
     "TableValuedFunction": ("sql/tvf.py", tidemill.sql.tvf.TableValuedFunction),
 }
@@ -32,6 +35,8 @@ def some(spark, owner):
         "SparkSession": spark,
         "DataFrameReader": spark.read,
         "DataFrameWriter": df.write,
+        "DataStreamReader": spark.readStream,
+        "DataStreamWriter": df.writeStream,
         "RuntimeConfig": spark.conf,
         "TableValuedFunction": spark.tvf,
     }[owner]

@@ -13,6 +13,8 @@ _NO_JVM = "there is no JVM in this process"
 _ONE_PROCESS = "the engine runs in this process, and there are no other machines to send things to"
 _INTERRUPT = "an interrupt (Ctrl-C) ends the running query, and the session goes on"
 _FORMATS = "delta, parquet, json and csv are the formats; pandas, Polars or pyarrow may read it, and createDataFrame takes what they give"
+_STREAMS = "json and parquet are the formats of files that arrive: write them as one of these"
+_DELTA_STREAM = "a Delta table is no stream yet: stream the files it is made from, or read its versions in batch"
 _VARIANT = "keep such values as text: from_json and get_json_object take them apart"
 _SPATIAL = "places have no types of their own: keep the coordinates as numbers, or the WKB as binary"
 _RDD = "there are no RDDs: rows are computed with by DataFrames, and createDataFrame takes a list"
@@ -94,6 +96,17 @@ REFUSED: dict[str, dict[str, str]] = {
         "sortBy": "tables have no buckets to sort in: sort the rows before they are written",
         "text": "lines of text are not a format yet: csv, or toLocalIterator() and a file",
         "xml": _FORMATS,
+    },
+    "DataStreamReader": {
+        "changes": _DELTA_STREAM,
+        "csv": _STREAMS,
+        "orc": _STREAMS,
+        "table": _DELTA_STREAM,
+        "text": _STREAMS,
+        "xml": _STREAMS,
+    },
+    "DataStreamWriter": {
+        "clusterBy": "partitionBy() cuts a table into folders; in foreachBatch, write.clusterBy() sorts the files of an epoch"
     },
     "RuntimeConfig": {"isModifiable": "set() says so by an error"},
     "TableValuedFunction": {

@@ -6,19 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from tidemill.errors import PySparkTypeError, PySparkValueError
 from tidemill.refused import Refusing
-from tidemill.sql.conf import as_text
 from tidemill.sql.dataframe import DataFrame
+from tidemill.sql.options import ddl_of, given_options
 from tidemill.sql.types import StructType
 
 if TYPE_CHECKING:
     from tidemill.sql.session import SparkSession
 
 __all__ = ["DataFrameReader", "DataFrameWriter"]
-
-
-def _given(options: dict[str, Any]) -> dict[str, str]:
-    """The options that have a value, as text."""
-    return {name: as_text(value) for name, value in options.items() if value is not None}
 
 
 def _paths(path: Any) -> list[str]:
@@ -45,11 +40,7 @@ class DataFrameReader(Refusing):
 
     def schema(self, schema: StructType | str) -> DataFrameReader:
         """The columns, as a StructType or as DDL."""
-        if isinstance(schema, StructType):
-            schema = schema.toDDL()
-        if not isinstance(schema, str):
-            raise PySparkTypeError(f"a schema is a StructType or DDL, not {schema!r}", errorClass="NOT_STR_OR_STRUCT")
-        self._schema = schema
+        self._schema = ddl_of(schema)
         return self
 
     def option(self, key: str, value: Any) -> DataFrameReader:
@@ -58,7 +49,7 @@ class DataFrameReader(Refusing):
 
     def options(self, **options: Any) -> DataFrameReader:
         """Options by Spark's names."""
-        self._options.update(_given(options))
+        self._options.update(given_options(options))
         return self
 
     def load(self, path: Any = None, format: str | None = None, schema: StructType | str | None = None, **options: Any) -> DataFrame:
@@ -124,7 +115,7 @@ class DataFrameWriter(Refusing):
 
     def options(self, **options: Any) -> DataFrameWriter:
         """Options by Spark's names."""
-        self._options.update(_given(options))
+        self._options.update(given_options(options))
         return self
 
     def partitionBy(self, *cols: Any) -> DataFrameWriter:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tidemill.errors import PySparkAttributeError, PySparkTypeError, PySparkValueError, UnsupportedOperationException
-from tidemill.sql.conf import as_text
+from tidemill.refused import Refusing
 from tidemill.sql.dataframe import DataFrame
+from tidemill.sql.options import ddl_of, given_options
 from tidemill.sql.streaming.query import StreamingQuery, inside
 from tidemill.sql.types import StructType
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["BatchFunction", "DataStreamReader", "DataStreamWriter", "trigger_of"]
 
 
-class DataStreamReader:
+class DataStreamReader(Refusing):
     """Collects what to read as a stream."""
 
     def __init__(self, spark: SparkSession) -> None:
@@ -35,11 +36,7 @@ class DataStreamReader:
 
     def schema(self, schema: StructType | str) -> DataStreamReader:
         """The columns, as a StructType or as DDL."""
-        if isinstance(schema, StructType):
-            schema = schema.toDDL()
-        if not isinstance(schema, str):
-            raise PySparkTypeError(f"a schema is a StructType or DDL, not {schema!r}", errorClass="NOT_STR_OR_STRUCT")
-        self._schema = schema
+        self._schema = ddl_of(schema)
         return self
 
     def name(self, source_name: str) -> DataStreamReader:
@@ -55,7 +52,7 @@ class DataStreamReader:
 
     def options(self, **options: Any) -> DataStreamReader:
         """Options by Spark's names."""
-        self._options.update({name: as_text(value) for name, value in options.items() if value is not None})
+        self._options.update(given_options(options))
         return self
 
     def load(self, path: str | None = None, format: str | None = None, schema: Any = None, **options: Any) -> DataFrame:
@@ -79,22 +76,6 @@ class DataStreamReader:
     def parquet(self, path: str, **options: Any) -> DataFrame:
         """The stream of the Parquet files that arrive in a folder."""
         return self.load(path, "parquet", **options)
-
-    def csv(self, path: str, schema: Any = None, **options: Any) -> DataFrame:
-        """Not there: the engine says what to do instead."""
-        return self.load(path, "csv", schema, **options)
-
-    def orc(self, path: str, **options: Any) -> DataFrame:
-        """Not there: the engine says what to do instead."""
-        return self.load(path, "orc", **options)
-
-    def text(self, path: str, **options: Any) -> DataFrame:
-        """Not there: the engine says what to do instead."""
-        return self.load(path, "text", **options)
-
-    def table(self, tableName: str) -> DataFrame:
-        """Not there: the engine says what to do instead."""
-        return self.load(tableName, "delta")
 
 
 def trigger_of(
@@ -171,7 +152,7 @@ def row_function(f: Any) -> Callable[[DataFrame, int], None]:
     return all_rows
 
 
-class DataStreamWriter:
+class DataStreamWriter(Refusing):
     """Collects how a stream is written."""
 
     def __init__(self, df: DataFrame) -> None:
@@ -210,7 +191,7 @@ class DataStreamWriter:
 
     def options(self, **options: Any) -> DataStreamWriter:
         """Options by Spark's names."""
-        self._options.update({name: as_text(value) for name, value in options.items() if value is not None})
+        self._options.update(given_options(options))
         return self
 
     def partitionBy(self, *cols: Any) -> DataStreamWriter:
