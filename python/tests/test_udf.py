@@ -297,6 +297,8 @@ def hours_seen(session):
         return rows
 
     made = df.mapInPandas(lambda parts: map(same, parts), df.schema).union(df.groupBy("k").applyInPandas(same, df.schema))
+    # Not a generator: it has read its batches before the first of its results is asked for.
+    made = made.union(df.mapInPandas(lambda parts: [same(pandas.concat(parts))], df.schema))
     return hours, {row[0] for row in made.selectExpr("unix_timestamp(t)").collect()}
 
 

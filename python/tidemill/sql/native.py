@@ -337,11 +337,11 @@ def each(kind: Kind, function: Callable[[Any], Any], schema: StructType, name: s
     """What calls a function of a kind over the batches of a task."""
 
     def call(batches: Any) -> Any:
-        given = function(rows_of(kind, batch) for batch in batches)
-        if not hasattr(given, "__iter__") or isinstance(given, (str, bytes)) or hasattr(given, "columns"):
-            message = f"`{name}` gives an iterator of tables, not {type(given).__name__}: let it yield them"
-            raise PySparkTypeError(message, errorClass="UDF_RETURN_TYPE")
         with in_zone_of(session):
+            given = function(rows_of(kind, batch) for batch in batches)
+            if not hasattr(given, "__iter__") or isinstance(given, (str, bytes)) or hasattr(given, "columns"):
+                message = f"`{name}` gives an iterator of tables, not {type(given).__name__}: let it yield them"
+                raise PySparkTypeError(message, errorClass="UDF_RETURN_TYPE")
             for rows in given:
                 yield table_of(kind, rows, schema, name)
 
