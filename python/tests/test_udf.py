@@ -287,6 +287,46 @@ def test_what_pandas_gives_has_the_type_that_was_promised(spark, data_type, valu
         assert (tuple(found) if isinstance(found, tuple) else found) == expected
 
 
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("data_type", "given", "of_pandas", "of_others"),
+    [
+        ("double", NAN, "None", "nan"),
+        ("array<double>", [1.0, NAN], "[1.0, None]", "[1.0, nan]"),
+        ("array<array<double>>", [[NAN]], "[[None]]", "[[nan]]"),
+        ("struct<x:double>", {"x": NAN}, "Row(x=None)", "Row(x=nan)"),
+        ("map<string,double>", {"a": NAN}, "{'a': None}", "{'a': nan}"),
+        ("array<int>", [1, NAN], "[1, None]", None),
+        ("array<string>", ["a", pandas.NA], "['a', None]", None),
+        ("array<timestamp>", [pandas.NaT], "[None]", None),
+    ],
+)
+def test_nan_is_a_missing_value_to_pandas_alone(spark, data_type, given, of_pandas, of_others):
+    # What PySpark 4.2 makes of them: `PandasToArrowConversion.convert` for pandas, `pyarrow.array([given])` for aggregates of Arrow.
+    def one(v: pandas.Series) -> object:
+        return given
+
+    df = spark.range(1).coalesce(1)
+    assert repr(df.select(F.pandas_udf(lambda v: pandas.Series([given]), data_type)("id")).first()[0]) == of_pandas
+    assert repr(df.agg(F.pandas_udf(one, data_type)("id")).first()[0]) == of_pandas
+    for made in (F.arrow_udf, F.polars_udf) if of_others else ():
+        assert repr(df.agg(made(one, data_type)("id")).first()[0]) == of_others
+
+
+def test_nulls_within_a_column_come_back_from_pandas(spark):
+    df = spark.sql("SELECT array(1.5D, null) AS v")
+    assert df.select(F.pandas_udf(lambda v: v, "array<double>")("v")).first()[0] == [1.5, None]
+
+
+def test_an_aggregate_of_pandas_may_give_an_array_of_numpy(spark):
+    def distinct(v: pandas.Series) -> list:
+        return v.unique()
+
+    assert sorted(spark.range(3).agg(F.pandas_udf(distinct, "array<bigint>")("id")).first()[0]) == [0, 1, 2]
+
+
 def hours_seen(session):
     """What functions of the program, and `toPandas`, see of noon in UTC; and the moments that they give back."""
     df = session.sql("SELECT timestamp'2024-01-05 12:00:00Z' AS t, 1 AS k")

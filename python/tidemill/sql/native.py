@@ -199,37 +199,41 @@ def _is_missing(value: Any) -> bool:
 
 def _inward(value: Any, data_type: DataType, zone: Any) -> Any:
     """A value that a function gave as pyarrow takes it for a type: times without a zone as moments, dicts as maps, tuples as structs."""
-    if isinstance(data_type, (DoubleType, FloatType)):
-        return None if value is None else value
+    if not isinstance(data_type, (TimestampType, ArrayType, MapType, StructType)):
+        return value
     if _is_missing(value):
         return None
-    if isinstance(data_type, TimestampType) and getattr(value, "tzinfo", zone) is None:
+    if isinstance(data_type, TimestampType):
+        if getattr(value, "tzinfo", zone) is not None:
+            return value
         return value.tz_localize(zone, ambiguous=False) if hasattr(value, "tz_localize") else value.replace(tzinfo=zone)
     if isinstance(data_type, ArrayType):
         return [_inward(item, data_type.elementType, zone) for item in value]
     if isinstance(data_type, MapType):
         pairs = value.items() if isinstance(value, dict) else value
         return [(_inward(key, data_type.keyType, zone), _inward(item, data_type.valueType, zone)) for key, item in pairs]
-    if isinstance(data_type, StructType):
-        if isinstance(value, dict):
-            return {field.name: _inward(value.get(field.name), field.dataType, zone) for field in data_type}
-        if len(value) != len(data_type):
-            message = f"a struct of {len(data_type)} fields has {len(value)} values"
-            raise PySparkValueError(message, errorClass="LENGTH_SHOULD_BE_THE_SAME")
-        return {field.name: _inward(item, field.dataType, zone) for item, field in zip(value, data_type)}
-    return value
+    if isinstance(value, dict):
+        return {field.name: _inward(value.get(field.name), field.dataType, zone) for field in data_type}
+    if len(value) != len(data_type):
+        message = f"a struct of {len(data_type)} fields has {len(value)} values"
+        raise PySparkValueError(message, errorClass="LENGTH_SHOULD_BE_THE_SAME")
+    return {field.name: _inward(item, field.dataType, zone) for item, field in zip(value, data_type)}
 
 
-def value_of(given: Any, name: str, data_type: DataType) -> Any:
-    """The one value that an aggregate gave, as an Arrow array."""
-    given = given.as_py() if hasattr(given, "as_py") else given.item() if type(given).__module__ == "numpy" else given
-    return _arrow([_inward(given, data_type, zoneinfo.ZoneInfo(session_zone()))], name, data_type)
+def value_of(kind: Kind, given: Any, name: str, data_type: DataType) -> Any:
+    """The one value that an aggregate of a kind gave, as an Arrow array."""
+    if hasattr(given, "as_py"):
+        given = given.as_py()
+    elif type(given).__module__ == "numpy" and not given.ndim:
+        given = given.item()
+    return _arrow(kind, [_inward(given, data_type, zoneinfo.ZoneInfo(session_zone()))], name, data_type)
 
 
-def _arrow(values: Any, name: str, data_type: DataType) -> Any:
+def _arrow(kind: Kind, values: Any, name: str, data_type: DataType) -> Any:
+    """What a function of a kind gave, as an Arrow array: to pandas NaN is a missing value at every depth, to the others it is a number."""
     pyarrow = needed("pyarrow")
     try:
-        return pyarrow.array(values, type=_promised(data_type), from_pandas=not isinstance(values, list))
+        return pyarrow.array(values, type=_promised(data_type), from_pandas=kind == "pandas")
     except (pyarrow.ArrowException, TypeError, ValueError) as error:
         message = f"`{name}` promised {data_type.simpleString()}, and gave what is none: {error}"
         raise PySparkTypeError(message, errorClass="UDF_RETURN_TYPE") from None
@@ -253,7 +257,7 @@ def _of_series(series: Any, name: str, data_type: DataType) -> Any:
     if kind == "O" and (is_time or isinstance(data_type, (ArrayType, MapType, StructType))):
         zone = zoneinfo.ZoneInfo(session_zone())
         made = [_inward(value, data_type, zone) for value in series]
-    made = _arrow(made, name, data_type)
+    made = _arrow("pandas", made, name, data_type)
     return made.combine_chunks() if hasattr(made, "combine_chunks") else made
 
 

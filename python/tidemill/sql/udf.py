@@ -172,7 +172,7 @@ def _over_columns(
         def call(arrays: list[Any], rows: int) -> Any:
             places, by_name = _split([series_of(kind, array) for array in arrays], keywords)
             if shape == _AGGREGATE:
-                return value_of(func(*places, **by_name), name, data_type)
+                return value_of(kind, func(*places, **by_name), name, data_type)
             if shape == _SCALAR:
                 return array_of(kind, func(*places, **by_name), rows, name, data_type)
             batch = places[0] if len(places) == 1 else tuple(places)
