@@ -260,6 +260,19 @@ def test_groups_get_the_key_that_they_have(spark):
     assert keys(date, "d", "m", "a") == ["(datetime.date(2026, 1, 2), Decimal('1.50'), [1])"]
 
 
+def test_all_rows_are_one_group_without_a_key(spark):
+    groups = spark.range(10_000).groupBy()
+
+    def counted(rows):
+        return type(rows)({"n": [len(rows)]})
+
+    def in_arrow(key, rows: pyarrow.Table):
+        return pyarrow.table({"n": [rows.num_rows + len(key)]})
+
+    made = [groups.applyInPandas(counted, "n bigint"), groups.applyInPolars(counted, "n bigint"), groups.applyInArrow(in_arrow, "n bigint")]
+    assert [[tuple(row) for row in df.collect()] for df in made] == [[(10_000,)]] * 3
+
+
 @pytest.mark.parametrize(
     ("data_type", "values", "expected"),
     [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidemill import _tidemill
 from tidemill.errors import PySparkTypeError, PySparkValueError, UnsupportedOperationException
-from tidemill.sql.native import Kind, in_zone_of, needed, pandas_of, rows_of, session_zone, table_of
+from tidemill.sql.native import Kind, all_rows_of, in_zone_of, needed, rows_of, table_of
 from tidemill.sql.types import Row, StructType
 from tidemill.sql.udf import name_of, type_of
 
@@ -119,9 +119,7 @@ def group_function(kind: Kind, func: Callable[..., Any], schema: Any, session: S
 
     def call(key: tuple[Any, ...], batch: Any, state: Row | None) -> tuple[list[Any], None]:
         with in_zone_of(session):
-            rows = rows_of(kind, batch)
-            if kind == "arrow":
-                rows = needed("pyarrow").Table.from_batches([rows])
+            rows = all_rows_of(kind, batch)
             given = func(_key_of(kind, key), rows) if takes_key else func(rows)
             return [table_of(kind, given, struct, name)], None
 
@@ -139,13 +137,9 @@ def all_rows_function(kind: Kind, func: Callable[..., Any], schema: Any, session
         found = [needed("pyarrow").record_batch(batch) for batch in batches]
         if not sum(map(len, found)):
             return
-        rows = needed("pyarrow").Table.from_batches(found)
         with in_zone_of(session):
-            yield made_of(rows)
-
-    def made_of(rows: Any) -> Any:
-        rows = rows if kind == "arrow" else needed("polars").DataFrame(rows) if kind == "polars" else pandas_of(rows, session_zone())
-        return table_of(kind, func((), rows) if takes_key else func(rows), struct, name)
+            rows = all_rows_of(kind, needed("pyarrow").Table.from_batches(found))
+            yield table_of(kind, func((), rows) if takes_key else func(rows), struct, name)
 
     return _tidemill.BatchesFunction(name, call, struct.json())
 

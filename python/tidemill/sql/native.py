@@ -38,7 +38,20 @@ from tidemill.sql.types import (
 if TYPE_CHECKING:
     from tidemill.sql.session import SparkSession
 
-__all__ = ["Kind", "array_of", "each", "in_zone_of", "needed", "pandas_of", "rows_of", "series_of", "session_zone", "table_of", "value_of"]
+__all__ = [
+    "Kind",
+    "all_rows_of",
+    "array_of",
+    "each",
+    "in_zone_of",
+    "needed",
+    "pandas_of",
+    "rows_of",
+    "series_of",
+    "session_zone",
+    "table_of",
+    "value_of",
+]
 
 Kind = str
 """`arrow`, `pandas` or `polars`."""
@@ -124,13 +137,17 @@ def pandas_of(table: Any, zone: str) -> Any:
     return frame
 
 
-def rows_of(kind: Kind, batch: Any) -> Any:
-    """A batch of the engine's for a function of a kind."""
+def all_rows_of(kind: Kind, rows: Any) -> Any:
+    """A batch of the engine's, or a pyarrow Table, for a function of a kind that takes all rows at once."""
     if kind == "polars":
-        return needed("polars").DataFrame(batch)
-    pyarrow = needed("pyarrow")
-    rows = pyarrow.record_batch(batch)
-    return rows if kind == "arrow" else pandas_of(pyarrow.Table.from_batches([rows]), session_zone())
+        return needed("polars").DataFrame(rows)
+    table = needed("pyarrow").table(rows)
+    return table if kind == "arrow" else pandas_of(table, session_zone())
+
+
+def rows_of(kind: Kind, batch: Any) -> Any:
+    """A batch of the engine's for a function of a kind that takes one after the other."""
+    return needed("pyarrow").record_batch(batch) if kind == "arrow" else all_rows_of(kind, batch)
 
 
 def series_of(kind: Kind, array: Any) -> Any:
