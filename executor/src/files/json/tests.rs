@@ -326,7 +326,12 @@ proptest! {
         let mut decoder = decoder(fields.clone());
         let mut expected = Vec::new();
         for line in lines.iter().filter(|line| !line.contains(&b'\n')) {
-            let parsed = serde_json::from_slice::<Value>(line).ok();
+            let parsed = serde_json::from_slice::<Value>(line);
+            // A number beyond all doubles is one to the grammar, and none to the model, even in a field that nobody reads.
+            if parsed.as_ref().is_err_and(|error| error.to_string().contains("number out of range")) {
+                continue;
+            }
+            let parsed = parsed.ok();
             if parsed.as_ref().is_some_and(has_equal_keys) {
                 continue;
             }
