@@ -1,5 +1,7 @@
 //! What there is by name: databases, tables, columns and functions, as lists of rows.
 
+use std::collections::BTreeMap;
+
 use pyo3::prelude::*;
 use tidemill::Catalog;
 
@@ -66,6 +68,38 @@ impl PyCatalog {
     /// Makes an empty table.
     fn create_table(&self, py: Python<'_>, name: &str, format: &str, schema: &str, path: Option<&str>) -> PyResult<()> {
         wait(py, async { Ok(self.0.create_table(name, format, schema, path).await) })?.map_err(|e| raised_in(e, schema))
+    }
+
+    fn create_database(&self, py: Python<'_>, name: &str, if_not_exists: bool) -> PyResult<()> {
+        wait(py, self.0.create_database(name, if_not_exists))
+    }
+
+    fn drop_database(&self, py: Python<'_>, name: &str, if_exists: bool, cascade: bool) -> PyResult<()> {
+        wait(py, self.0.drop_database(name, if_exists, cascade))
+    }
+
+    fn drop_table(&self, py: Python<'_>, name: &str, if_exists: bool) -> PyResult<()> {
+        wait(py, self.0.drop_table(name, if_exists))
+    }
+
+    fn drop_view(&self, py: Python<'_>, name: &str, if_exists: bool) -> PyResult<()> {
+        wait(py, self.0.drop_view(name, if_exists))
+    }
+
+    fn truncate_table(&self, py: Python<'_>, name: &str) -> PyResult<()> {
+        wait(py, self.0.truncate_table(name))
+    }
+
+    fn list_partitions(&self, py: Python<'_>, table: &str) -> PyResult<PyDataFrame> {
+        wait(py, self.0.list_partitions(table)).map(PyDataFrame)
+    }
+
+    fn get_create_table_string(&self, py: Python<'_>, table: &str) -> PyResult<String> {
+        wait(py, self.0.get_create_table_string(table))
+    }
+
+    fn get_table_properties(&self, py: Python<'_>, table: &str) -> PyResult<BTreeMap<String, String>> {
+        wait(py, self.0.get_table_properties(table))
     }
 
     fn drop_temp_view(&self, name: &str, is_global: bool) -> bool {

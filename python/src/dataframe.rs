@@ -13,7 +13,6 @@ use tidemill_spark::types::{StructField, from_field};
 use crate::column::{PyColumn, columns};
 use crate::error::raised;
 use crate::literal::literal;
-use crate::streaming::{self, PyStreamingQuery, StreamWrite};
 use crate::user_function::{PyBatchesFunction, PyGroupFunction};
 use crate::wait::wait;
 use crate::{arrow_stream, data_type, rows};
@@ -289,10 +288,6 @@ impl PyDataFrame {
 
     fn with_watermark(&self, column: &str, delay: &str) -> Self {
         Self(self.0.with_watermark(column, delay))
-    }
-
-    fn write_stream(&self, py: Python<'_>, how: StreamWrite) -> PyResult<PyStreamingQuery> {
-        streaming::write(py, &self.0, how)
     }
 
     /// The rows that its last operator drops as late.

@@ -14,7 +14,7 @@ use crate::dataframe::PyDataFrame;
 use crate::delta::PyDeltaTable;
 use crate::error::{raised, raised_in};
 use crate::rows;
-use crate::streaming::{self, PyStreamSink, PyStreamingQuery};
+use crate::streaming::{self, PyStreamSink, PyStreamingQuery, StreamWrite};
 use crate::user_function::PyUserFunction;
 use crate::wait::wait;
 
@@ -130,6 +130,11 @@ impl PySession {
         }
         reader = reader.options(options.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         reader.load(path).map(PyDataFrame).map_err(raised)
+    }
+
+    /// Starts a query of one sink.
+    fn write_stream(&self, py: Python<'_>, frame: &PyDataFrame, how: StreamWrite) -> PyResult<PyStreamingQuery> {
+        streaming::write(py, &frame.0, how)
     }
 
     /// Starts a query of several sinks.

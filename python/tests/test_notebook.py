@@ -22,7 +22,6 @@ from tidemill.notebook.live import Watch, follow, query_card
 from tidemill.notebook.markup import as_bytes, as_count, as_duration, text
 from tidemill.notebook.progress import ProgressDisplay, progress_html, progress_text
 from tidemill.notebook.sparkline import line
-from tidemill.notebook.stage_graph import graph_of_text
 from tidemill.notebook.stage_picture import layers, stage_picture
 from tidemill.notebook.stream_card import stream_card
 from tidemill.notebook.table import table
@@ -636,7 +635,7 @@ def joined(spark, tmp_path):
 
 
 def test_the_stages_of_an_explanation(joined):
-    graph = graph_of_text(picture(joined))
+    graph = picture(joined).graph
     stages = graph["stages"]
     assert [each["id"] for each in stages] == list(range(len(stages))) and len(stages) > 3
     assert graph["roots"] == [len(stages) - 1]
@@ -646,8 +645,6 @@ def test_the_stages_of_an_explanation(joined):
         assert stage["inputs"] == reads
     assert stages[0]["tasks"] == 1 and stages[0]["output"].endswith("into 3") and stages[-2]["tasks"] == 3
     assert sum("Stage 9: 4 tasks" in line for stage in stages for line in stage["operators"]) == 1
-    with pytest.raises(PySparkValueError, match="explains no stages"):
-        graph_of_text("== Physical Plan ==\nExecute SetCommand\n")
 
 
 def test_a_picture_of_stages(joined, capsys):
@@ -657,7 +654,7 @@ def test_a_picture_of_stages(joined, capsys):
     (drawn,) = svgs(page)
     assert "script" not in Page(page).tags
     texts = ["".join(each.itertext()) for each in drawn.iter() if each.tag.endswith("}text")]
-    stages = graph_of_text(explained)["stages"]
+    stages = explained.graph["stages"]
     assert all(any(each.startswith(f"Stage {stage['id']} ·") for each in texts) for stage in stages)
     edges = [each for each in drawn.iter() if each.get("class") == "edge"]
     assert len(edges) == sum(len(stage["inputs"]) for stage in stages)

@@ -50,6 +50,15 @@ pub enum StageOutput {
     },
 }
 
+impl StageOutput {
+    fn shown(&self) -> Option<String> {
+        match self {
+            Self::Passthrough => None,
+            Self::Hash { exprs, tasks } => Some(format!("hash({}) into {tasks}", list(exprs.iter()))),
+        }
+    }
+}
+
 /// One stage: a plan whose partitions are tasks that need nothing of each other.
 #[derive(Debug, Clone)]
 pub struct Stage {
@@ -95,14 +104,21 @@ impl StageGraph {
         self.roots.contains(&id) || self.stages.iter().any(|stage| reads_rows(&stage.plan, id))
     }
 
-    /// The graph as data: of each stage its number, how many tasks it has, the lines of its plan, and the stages that it reads; and the
-    /// stages that give the roots' rows.
+    /// The graph as data: the stages that give the roots' rows, and of each stage its number, how many tasks it has, the stages that it
+    /// reads, how it cuts its rows (null if it does not), and a line per operator, the last step first and what it reads below it.
+    ///
+    /// ```text
+    /// {"stages": [{"id": 1, "tasks": 2, "inputs": [0], "output": "hash(k@0) into 2", "operators": ["SortExec: …", "  StageReadExec: …"]}, …],
+    ///  "roots": [1]}
+    /// ```
     pub fn to_json(&self) -> serde_json::Value {
         let number = |id: &StageId| id.0;
         let stage = |stage: &Stage| {
-            let lines: Vec<String> = displayable(stage.plan.as_ref()).indent(false).to_string().lines().map(str::to_owned).collect();
             let inputs: Vec<usize> = stage.inputs.iter().map(number).collect();
-            serde_json::json!({ "id": stage.id.0, "tasks": stage.partitions, "operators": lines, "inputs": inputs })
+            let mut operators = Vec::new();
+            operator_lines(&stage.plan, 0, &mut operators);
+            let output = stage.output.shown();
+            serde_json::json!({ "id": stage.id.0, "tasks": stage.partitions, "inputs": inputs, "output": output, "operators": operators })
         };
         let stages: Vec<serde_json::Value> = self.stages.iter().map(stage).collect();
         serde_json::json!({ "stages": stages, "roots": self.roots.iter().map(number).collect::<Vec<_>>() })
@@ -128,6 +144,13 @@ fn reads_rows(plan: &Arc<dyn ExecutionPlan>, id: StageId) -> bool {
     here || plan.children().into_iter().any(|child| reads_rows(child, id))
 }
 
+/// A line per node, two spaces deeper than what reads it. A text of the query may have lines of its own.
+fn operator_lines(plan: &Arc<dyn ExecutionPlan>, depth: usize, lines: &mut Vec<String>) {
+    let line = displayable(plan.as_ref()).one_line().to_string();
+    lines.push(format!("{}{}", "  ".repeat(depth), line.trim_end().replace(['\n', '\r'], " ")));
+    plan.children().into_iter().for_each(|child| operator_lines(child, depth + 1, lines));
+}
+
 impl fmt::Display for StageGraph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for stage in &self.stages {
@@ -136,9 +159,8 @@ impl fmt::Display for StageGraph {
             if !stage.inputs.is_empty() {
                 write!(f, ", reads {}", list(stage.inputs.iter()))?;
             }
-            match &stage.output {
-                StageOutput::Passthrough => {}
-                StageOutput::Hash { exprs, tasks } => write!(f, ", writes hash({}) into {tasks}", list(exprs.iter()))?,
+            if let Some(output) = stage.output.shown() {
+                write!(f, ", writes {output}")?;
             }
             writeln!(f)?;
             for line in displayable(stage.plan.as_ref()).indent(false).to_string().lines() {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
-from tidemill.notebook.stage_graph import graph_of_text
 from tidemill.notebook.stage_picture import stage_picture
 
 if TYPE_CHECKING:
@@ -16,18 +16,25 @@ __all__ = ["ExplainString", "picture", "show_picture"]
 class ExplainString(str):
     """What `explain` says of a query: a text, and a picture where pictures are shown."""
 
-    __slots__ = ()
+    graph: dict[str, Any]
+    """The stages as data: `StageGraph::to_json` says how."""
+
+    def __new__(cls, text: str, graph: dict[str, Any]) -> ExplainString:
+        """A text with its picture."""
+        made = super().__new__(cls, text)
+        made.graph = graph
+        return made
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
-        return stage_picture(graph_of_text(self))
+        return stage_picture(self.graph)
 
 
 def picture(frame: DataFrame) -> ExplainString:
     """The stages of a query. Nothing runs."""
-    return ExplainString(frame._frame.explain("simple"))
+    return ExplainString(frame._frame.explain("simple"), json.loads(frame._frame.stages()))
 
 
 def show_picture(frame: DataFrame) -> None:

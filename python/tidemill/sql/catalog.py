@@ -144,7 +144,7 @@ class Catalog:
 
     def listPartitions(self, tableName: str) -> list[TablePartition]:
         """The partitions of a table, as SHOW PARTITIONS has them."""
-        return [TablePartition(row[0]) for row in self._spark.sql(f"SHOW PARTITIONS {tableName}").collect()]
+        return [TablePartition(row[0]) for row in self._catalog.list_partitions(tableName).collect()]
 
     def getTable(self, tableName: str) -> Table:
         """A table or view."""
@@ -202,32 +202,31 @@ class Catalog:
 
     def createDatabase(self, dbName: str, ifNotExists: bool = False) -> None:
         """Makes a database."""
-        self._say(f"CREATE DATABASE {'IF NOT EXISTS ' if ifNotExists else ''}{dbName}")
+        self._catalog.create_database(dbName, ifNotExists)
 
     def dropDatabase(self, dbName: str, ifExists: bool = False, cascade: bool = False) -> None:
         """Drops a database, with what is in it if `cascade` says so."""
-        self._say(f"DROP DATABASE {'IF EXISTS ' if ifExists else ''}{dbName}{' CASCADE' if cascade else ''}")
+        self._catalog.drop_database(dbName, ifExists, cascade)
 
     def dropTable(self, tableName: str, ifExists: bool = False, purge: bool = False) -> None:
-        """Drops a table."""
-        self._say(f"DROP TABLE {'IF EXISTS ' if ifExists else ''}{tableName}{' PURGE' if purge else ''}")
+        """Drops a table. Its files are gone either way: `purge` changes nothing."""
+        self._catalog.drop_table(tableName, ifExists)
 
     def dropView(self, viewName: str, ifExists: bool = False) -> None:
         """Drops a view."""
-        self._say(f"DROP VIEW {'IF EXISTS ' if ifExists else ''}{viewName}")
+        self._catalog.drop_view(viewName, ifExists)
 
     def truncateTable(self, tableName: str) -> None:
         """Takes all rows out of a table."""
-        self._say(f"TRUNCATE TABLE {tableName}")
+        self._catalog.truncate_table(tableName)
 
     def getCreateTableString(self, tableName: str, asSerde: bool = False) -> str:
         """The statement that makes a table."""
-        text: str = self._spark.sql(f"SHOW CREATE TABLE {tableName}").collect()[0][0]
-        return text
+        return self._catalog.get_create_table_string(tableName)
 
     def getTableProperties(self, tableName: str) -> dict[str, str]:
         """What was written down of a table."""
-        return {row[0]: row[1] for row in self._spark.sql(f"SHOW TBLPROPERTIES {tableName}").collect()}
+        return self._catalog.get_table_properties(tableName)
 
     def dropTempView(self, viewName: str) -> bool:
         """Forgets a temporary view; whether there was one."""

@@ -250,7 +250,7 @@ class DataStreamWriter(Refusing):
             "table": table,
             "function": function,
         }
-        made = self._df.sparkSession.streams._started(self._df._frame.write_stream(how))
+        made = self._df.sparkSession.streams._started(self._df.sparkSession._engine.write_stream(self._df._frame, how))
         if function is not None:
             function.query = made
         return made
