@@ -100,6 +100,34 @@ def test_columns_at_once(spark):
     assert df.agg(average("id")).first()[0] == 9999.5
 
 
+def test_a_function_gets_as_many_rows_as_the_setting_says(spark):
+    rows = spark.range(20_000).coalesce(1)
+
+    @F.pandas_udf("bigint")
+    def called_with(v: pandas.Series) -> pandas.Series:
+        return pandas.Series([len(v)] * len(v))
+
+    sizes = lambda df: sorted({row[0] for row in df.collect()})
+    assert sizes(rows.select(called_with("id"))) == [20_000]
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", 3_000)
+    assert sizes(rows.select(called_with("id"))) == [616, 2_192, 3_000]
+    counted = rows.mapInArrow(lambda parts: (pyarrow.record_batch({"n": [part.num_rows]}) for part in parts), "n bigint")
+    assert max(sizes(counted)) == 3_000 and sum(row.n for row in counted.collect()) == 20_000
+
+
+def test_a_function_may_use_its_array_again(spark):
+    room = pandas.Series([0.0] * 4).to_numpy().copy()
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", 4)
+
+    @F.pandas_udf("double")
+    def in_place(v: pandas.Series) -> pandas.Series:
+        room[: len(v)] = v * 2
+        return pandas.Series(room[: len(v)], copy=False)
+
+    doubled = spark.range(40).coalesce(1).select(in_place("id")).collect()
+    assert [row[0] for row in doubled] == [2.0 * n for n in range(40)]
+
+
 def test_moments_are_local_times_of_the_session_for_pandas(spark):
     zone = spark.conf.get("spark.sql.session.timeZone")
     spark.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
@@ -140,6 +168,7 @@ def test_batches_through_a_function(spark):
     assert sorted(row[0] for row in df.mapInPandas(of_pandas, "id bigint").collect()) == list(range(0, 10_000, 1000))
     assert {row[0] for row in df.mapInArrow(of_arrow, "id bigint").collect()} >= {-1, 0}
     assert sorted(row[0] for row in df.mapInPolars(of_polars, "id bigint").collect()) == [0, 1, 2]
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", 1_000)
     assert 0 < df.mapInArrow(first_only, "id bigint").count() < 10_000
     assert df.mapInPandas(of_pandas, "id bigint").filter("id > 5000").count() == 4
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::{MemTable, provider_as_source};
@@ -39,7 +40,7 @@ impl Session {
     /// # Errors
     /// `Analysis` when there is no batch to take the schema from, schemas differ, or a type is none of Spark's; `Data` for a value that
     /// the nearest type does not hold.
-    pub fn create_dataframe(&self, batches: Vec<arrow::array::RecordBatch>) -> Result<DataFrame> {
+    pub fn create_dataframe(&self, batches: Vec<RecordBatch>) -> Result<DataFrame> {
         let schema = batches.first().map(|b| b.schema()).ok_or_else(|| {
             Error::analysis("`create_dataframe` needs a batch to take the columns from: give an empty batch with a schema for no rows")
         })?;
@@ -57,7 +58,7 @@ impl Session {
         let spark = Arc::new(Schema::new(fields.iter().map(field_of).collect::<Vec<_>>()));
         let batches =
             if spark == schema { batches } else { batches.iter().map(|batch| spark_batch(batch, &spark)).collect::<Result<_>>()? };
-        let table = MemTable::try_new(spark, vec![batches])?;
+        let table = MemTable::try_new(spark, spread(batches, self.parallelism()))?;
         self.scan("rows", Arc::new(table))
     }
 
@@ -84,5 +85,72 @@ impl Session {
         let columns = table.schema().fields().iter().map(|field| from_field(field)).collect();
         let source = provider_as_source(table);
         Ok(DataFrame::opened(self.clone(), OpenedRelation::Table { name: vec![name.to_owned()], source, columns }))
+    }
+}
+
+/// Below so many rows, another task costs more than it gives.
+const ROWS_PER_TASK: usize = 65_536;
+
+/// Rows in their order as those of at most so many tasks, each with its share. Nothing is copied.
+fn spread(batches: Vec<RecordBatch>, tasks: usize) -> Vec<Vec<RecordBatch>> {
+    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    let share = rows.div_ceil(tasks.max(1)).max(ROWS_PER_TASK);
+    if rows <= share {
+        return vec![batches];
+    }
+    let (mut spread, mut task, mut room) = (Vec::new(), Vec::new(), share);
+    for batch in batches {
+        let mut from = 0;
+        while batch.num_rows() - from > room {
+            task.push(batch.slice(from, room));
+            from += room;
+            spread.push(std::mem::take(&mut task));
+            room = share;
+        }
+        room -= batch.num_rows() - from;
+        task.push(batch.slice(from, batch.num_rows() - from));
+    }
+    spread.push(task);
+    spread
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{AsArray, Int64Array, RecordBatch};
+    use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+
+    use super::{ROWS_PER_TASK, spread};
+
+    fn numbers(from: usize, rows: usize) -> RecordBatch {
+        let values = Int64Array::from_iter_values((from..from + rows).map(|n| n as i64));
+        RecordBatch::try_new(Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)])), vec![Arc::new(values)]).unwrap()
+    }
+
+    #[test]
+    fn tasks_have_equal_shares_of_the_rows_in_their_order() {
+        let r = ROWS_PER_TASK;
+        for (sizes, tasks, shares) in [
+            (vec![10], 4, vec![10]),
+            (vec![], 4, vec![0]),
+            (vec![r, 1], 1, vec![r + 1]),
+            (vec![2 * r], 2, vec![r, r]),
+            (vec![2 * r], 8, vec![r, r]),
+            (vec![r, r, 2 * r], 2, vec![2 * r, 2 * r]),
+            (vec![5, 4 * r - 5], 2, vec![2 * r, 2 * r]),
+            (vec![4 * r + 1], 4, vec![r + 1, r + 1, r + 1, r - 2]),
+        ] {
+            let mut from = 0;
+            let batches = sizes.iter().map(|rows| {
+                from += rows;
+                numbers(from - rows, *rows)
+            });
+            let given = spread(batches.collect(), tasks);
+            let rows = |task: &Vec<RecordBatch>| task.iter().map(RecordBatch::num_rows).sum::<usize>();
+            assert_eq!(given.iter().map(rows).collect::<Vec<_>>(), shares, "{sizes:?} for {tasks}");
+            let values = given.iter().flatten().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec());
+            assert!(values.eq(0..from as i64), "{sizes:?} for {tasks}");
+        }
     }
 }

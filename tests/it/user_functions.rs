@@ -187,9 +187,30 @@ fn first(how: &'static str) -> Arc<First> {
     Arc::new(First { output: Arc::new(Schema::new(vec![Field::new("first", DataType::Int64, true)])), how })
 }
 
+const ROWS_AT_ONCE: &str = "spark.sql.execution.arrow.maxRecordsPerBatch";
+
+#[tokio::test]
+async fn a_call_gets_more_rows_than_a_batch_has_and_no_more_than_the_setting_says() {
+    let session = tidemill::Session::builder().config("tidemill.batchSize", "100").parallelism(1).build().unwrap();
+    // The number of rows of its call, for each row.
+    let counted: Body = |_, rows| Ok(Arc::new(Int64Array::from_value(rows as i64, rows)));
+    let counted = Arc::new(function("counted", counted));
+    let numbers = session.range(0, 2_500).await.unwrap();
+    for (setting, sizes, batches) in [("1000", vec![500, 1_000], 3), ("30", vec![10, 30], 100), ("0", vec![2_500], 1)] {
+        session.sql(&format!("SET {ROWS_AT_ONCE} = {setting}")).await.unwrap();
+        for numbers in [numbers.clone(), numbers.repartition(1)] {
+            let made = numbers.select([F::user_function(counted.clone(), [col("id")]).alias("n")]);
+            let rows = made.distinct().order_by(["n"]).to_json_rows().await.unwrap();
+            assert_eq!(rows.iter().map(|row| row["n"].as_i64().unwrap()).collect::<Vec<_>>(), sizes, "{setting}");
+            let firsts = numbers.map_batches(first("all")).distinct();
+            assert_eq!(firsts.count().await.unwrap(), batches, "{setting}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn over_batches() {
-    let session = tidemill::Session::builder().config("tidemill.batchSize", "10").parallelism(2).build().unwrap();
+    let session = tidemill::Session::builder().config(ROWS_AT_ONCE, "10").parallelism(2).build().unwrap();
     let numbers = session.range(0, 1_000).await.unwrap().repartition(2);
     let all = numbers.map_batches(first("all"));
     let rows = all.count().await.unwrap();

@@ -7,6 +7,7 @@
 //! ```
 
 use std::any::Any;
+use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -22,27 +23,33 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning, PhysicalExpr, PlanProperties,
 };
 use futures::{Stream, StreamExt};
-use tidemill_planner::logical::BatchesFunction;
+use tidemill_planner::logical::{BatchesFunction, RowsAtOnce};
 use tidemill_planner::{Error, ErrorKind, Result};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// A function over its input's batches.
 #[derive(Debug)]
-pub(super) struct MapBatchesExec {
+pub(crate) struct MapBatchesExec {
     function: Arc<dyn BatchesFunction>,
+    rows_at_once: RowsAtOnce,
     input: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
 }
 
 impl MapBatchesExec {
-    pub(super) fn new(function: Arc<dyn BatchesFunction>, input: Arc<dyn ExecutionPlan>) -> Self {
+    pub(super) fn new(function: Arc<dyn BatchesFunction>, rows_at_once: RowsAtOnce, input: Arc<dyn ExecutionPlan>) -> Self {
         let properties = Arc::new(PlanProperties::new(
             EquivalenceProperties::new(Arc::clone(function.output_schema())),
             Partitioning::UnknownPartitioning(input.output_partitioning().partition_count()),
             input.pipeline_behavior(),
             input.boundedness(),
         ));
-        Self { function, input, properties }
+        Self { function, rows_at_once, input, properties }
+    }
+
+    /// How many rows a batch of the function's is best given.
+    pub(crate) fn rows_at_once(&self) -> RowsAtOnce {
+        self.rows_at_once
     }
 }
 
@@ -71,7 +78,7 @@ impl ExecutionPlan for MapBatchesExec {
 
     fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn ExecutionPlan>>) -> DfResult<Arc<dyn ExecutionPlan>> {
         match (children.pop(), children.is_empty()) {
-            (Some(input), true) => Ok(Arc::new(Self::new(Arc::clone(&self.function), input))),
+            (Some(input), true) => Ok(Arc::new(Self::new(Arc::clone(&self.function), self.rows_at_once, input))),
             _ => datafusion::common::internal_err!("map_batches has one input"),
         }
     }
@@ -89,7 +96,8 @@ impl ExecutionPlan for MapBatchesExec {
                 None => run(&*function, taken, &given),
             })
             .map_err(|e| Error::new(ErrorKind::Resources, format!("no thread for a function over batches: {e}")))?;
-        let rows = Ends { input, to_function: Some(to_function), from_function }.into_rows();
+        let rows = Ends { input, rows_at_once: self.rows_at_once, left: VecDeque::new(), to_function: Some(to_function), from_function };
+        let rows = rows.into_rows();
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
     }
 }
@@ -125,12 +133,28 @@ fn said(panic: &(dyn Any + Send)) -> &str {
 /// What the task holds of the two channels.
 struct Ends {
     input: SendableRecordBatchStream,
+    rows_at_once: RowsAtOnce,
+    /// Parts of a batch that was too large for one call.
+    left: VecDeque<RecordBatch>,
     /// None when there is no more input, or the function wants none.
     to_function: Option<Sender<DfResult<RecordBatch>>>,
     from_function: Receiver<DfResult<RecordBatch>>,
 }
 
 impl Ends {
+    /// The function's next batch.
+    async fn next(&mut self) -> Option<DfResult<RecordBatch>> {
+        if let Some(part) = self.left.pop_front() {
+            return Some(Ok(part));
+        }
+        let batch = match self.input.next().await? {
+            Ok(batch) if batch.num_rows() > 0 => batch,
+            other => return Some(other),
+        };
+        self.left.extend(self.rows_at_once.parts(batch.num_rows()).map(|(from, rows)| batch.slice(from, rows)));
+        self.left.pop_front().map(Ok)
+    }
+
     fn into_rows(self) -> impl Stream<Item = Result<RecordBatch, DataFusionError>> + Send {
         futures::stream::unfold(self, |mut ends| async move {
             loop {
@@ -142,7 +166,7 @@ impl Ends {
                     given = ends.from_function.recv() => return given.map(|batch| (batch, ends)),
                     room = to_function.reserve() => match room {
                         Err(_) => ends.to_function = None,
-                        Ok(room) => match ends.input.next().await {
+                        Ok(room) => match ends.next().await {
                             Some(batch) => room.send(batch),
                             None => ends.to_function = None,
                         },

@@ -6,6 +6,7 @@ mod accumulate;
 mod dedup;
 mod exec;
 mod groups;
+mod join_batches;
 mod keys;
 mod late;
 mod map_batches;
@@ -14,6 +15,9 @@ mod row_step;
 mod sessions;
 mod watermark;
 mod window;
+
+pub(crate) use join_batches::JoinBatchesExec;
+pub(crate) use map_batches::MapBatchesExec;
 
 pub use exec::{Operator, OperatorExec, OperatorTask};
 pub use plan::{StatefulOperator, StatefulPlanner, identity, stateful_operators};

@@ -140,7 +140,7 @@ impl ExtensionPlanner for StatefulPlanner {
         } else if let Some(n) = any.downcast_ref::<RowStep>() {
             return Ok(Some(Arc::new(RowStepExec::new(Arc::clone(&n.pass), Arc::clone(physical)))));
         } else if let Some(n) = any.downcast_ref::<MapBatches>() {
-            return Ok(Some(Arc::new(MapBatchesExec::new(Arc::clone(&n.function), Arc::clone(physical)))));
+            return Ok(Some(Arc::new(MapBatchesExec::new(Arc::clone(&n.function), n.rows_at_once, Arc::clone(physical)))));
         } else if let Some(n) = any.downcast_ref::<SidePort>() {
             let exec = SidePortExec::new(Arc::clone(physical), n.owner()?, n.port, Arc::clone(node.schema().inner()));
             return Ok(Some(Arc::new(exec)));

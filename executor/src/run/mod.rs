@@ -6,6 +6,7 @@
 //! ```
 //! The thread that ends an attempt asks the schedule itself and starts what is next: no thread stands between two stages.
 
+mod batch_rows;
 mod report;
 mod task;
 mod watch;

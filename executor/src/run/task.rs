@@ -17,6 +17,7 @@ use tidemill_planner::stage::TaskId;
 use tidemill_planner::{Error, Result};
 
 use super::Run;
+use super::batch_rows::for_functions;
 use crate::pool::yield_now;
 use crate::shuffle::{StageWriter, TaskOutput};
 
@@ -52,12 +53,12 @@ async fn drain(run: &Arc<Run>, task: TaskId) -> Result<(TaskOutput, TaskReport)>
     fail::fail_point!("executor::task", |text| Err(Error::io(text.unwrap_or_else(|| "failpoint executor::task".to_owned()))));
     let stage = run.graph.stage(task.stage);
     let scope = TaskScope::new(run.context.epoch.clone());
-    let context = task_context(run, &scope);
-    let batch_size = context.session_config().batch_size();
+    let usual = run.context.task_ctx.session_config().batch_size();
+    let (plan, batch_size) = for_functions(fresh(&stage.plan)?, usual)?;
+    let context = task_context(run, &scope, batch_size);
     // A streaming query keeps the number of groups that its checkpoint began with: state is found by it.
     let groups = run.context.epoch.as_ref().map_or(DEFAULT_KEY_GROUPS, |epoch| epoch.key_groups);
     let mut writer = StageWriter::new(&run.store, task, &stage.output, run.fates[task.stage.0], batch_size, groups);
-    let plan = fresh(&stage.plan)?;
     let mut rows = plan.execute(task.partition, context)?;
     let mut turn = 0;
     while let Some(batch) = rows.next().await {
@@ -77,10 +78,10 @@ async fn drain(run: &Arc<Run>, task: TaskId) -> Result<(TaskOutput, TaskReport)>
     Ok((output, report))
 }
 
-/// The session's context with the attempt's own scope, and the way to its inputs.
-fn task_context(run: &Run, scope: &Arc<TaskScope>) -> Arc<TaskContext> {
+/// The session's context with the attempt's own scope, the way to its inputs, and the stage's batches.
+fn task_context(run: &Run, scope: &Arc<TaskScope>, batch_size: usize) -> Arc<TaskContext> {
     let base = &run.context.task_ctx;
-    let mut config = base.session_config().clone();
+    let mut config = base.session_config().clone().with_batch_size(batch_size);
     config.set_extension(Arc::clone(scope));
     config.set_extension(Arc::clone(&run.inputs));
     let (scalar, higher, aggregate, window) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());

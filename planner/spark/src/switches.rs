@@ -86,6 +86,13 @@ pub const SWITCHES: &[Switch] = &[
         takes: Takes::OneOf(&["EXCEPTION", "CORRECTED", "LEGACY"]),
         doc: "Which of two named queries of one name is meant; under LEGACY there is no WITH RECURSIVE.",
     },
+    Switch {
+        name: "spark.sql.execution.arrow.maxRecordsPerBatch",
+        default: "131072",
+        takes: Takes::Whole,
+        doc: "How many rows a function of the program over columns or batches is given at once, at most; 0 for any number.",
+    },
+    flag("spark.sql.sources.partitionColumnTypeInference.enabled", true, "Whether folders `a=1` have types by their values, or text."),
     // Types and functions.
     Switch {
         name: "spark.sql.mapKeyDedupPolicy",

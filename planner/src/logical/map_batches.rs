@@ -11,7 +11,7 @@ use datafusion::common::{DFSchema, DFSchemaRef};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
 
-use super::order_by_text;
+use super::{RowsAtOnce, order_by_text};
 use crate::Result;
 
 /// A function of the program over the batches of a task.
@@ -41,6 +41,8 @@ pub struct MapBatches {
     pub input: LogicalPlan,
     /// What is called.
     pub function: Arc<dyn BatchesFunction>,
+    /// How many rows a batch has at most.
+    pub rows_at_once: RowsAtOnce,
     schema: DFSchemaRef,
 }
 
@@ -49,9 +51,9 @@ impl MapBatches {
     ///
     /// # Errors
     /// When two columns of the function have one name.
-    pub fn try_new(input: LogicalPlan, function: Arc<dyn BatchesFunction>) -> Result<Self> {
+    pub fn try_new(input: LogicalPlan, function: Arc<dyn BatchesFunction>, rows_at_once: RowsAtOnce) -> Result<Self> {
         let schema = Arc::new(DFSchema::try_from(Arc::clone(function.output_schema()))?);
-        Ok(Self { input, function, schema })
+        Ok(Self { input, function, rows_at_once, schema })
     }
 }
 

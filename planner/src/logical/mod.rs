@@ -16,6 +16,7 @@ mod event_time;
 mod groups;
 mod map_batches;
 mod row_step;
+mod rows_at_once;
 mod side_port;
 mod user_function;
 mod watermark;
@@ -26,8 +27,9 @@ pub use event_time::{WATERMARK_DELAY_KEY, event_time_column, watermark_delay_us,
 pub use groups::{FlatMapGroups, GroupFn, GroupFunction, GroupOutput, GroupRows, GroupState};
 pub use map_batches::{BatchesFunction, MapBatches};
 pub use row_step::{Pass, RowPass, RowStep};
+pub use rows_at_once::RowsAtOnce;
 pub use side_port::{SidePort, late_schema};
-pub use user_function::UserFunction;
+pub use user_function::{UserFunction, UserScalarFunction};
 pub use watermark::Watermark;
 pub use window::{EventTime, Groups, WindowAggregate, WindowKind};
 

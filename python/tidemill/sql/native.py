@@ -27,6 +27,7 @@ from tidemill.sql.types import (
     IntegerType,
     LongType,
     MapType,
+    NumericType,
     ShortType,
     StringType,
     StructType,
@@ -91,11 +92,6 @@ def session_zone() -> str:
     return "UTC" if session is None else session.conf.get("spark.sql.session.timeZone") or "UTC"
 
 
-def _local(series: Any, zone: str) -> Any:
-    """A series of moments as one of local times."""
-    return series.dt.tz_convert(zone).dt.tz_localize(None) if getattr(series.dtype, "tz", None) is not None else series
-
-
 def _holds_moments(arrow: Any) -> bool:
     """Whether an Arrow type has moments inside."""
     types = needed("pyarrow").types
@@ -120,19 +116,27 @@ def _outward(value: Any, arrow: Any, zone: Any) -> Any:
     return value
 
 
+def _local(series: Any, column: Any, zone: str) -> Any:
+    """What pyarrow made of a column, its moments as local times."""
+    if getattr(series.dtype, "tz", None) is not None:
+        return series.dt.tz_convert(zone).dt.tz_localize(None)
+    if column.type.num_fields and _holds_moments(column.type):
+        where = zoneinfo.ZoneInfo(zone)
+        return needed("pandas").Series([_outward(value, column.type, where) for value in column.to_pylist()], dtype=object)
+    return series
+
+
 def pandas_of(table: Any, zone: str) -> Any:
     """A pyarrow Table as a DataFrame of pandas."""
     # Columns of one name stay two.
     names = table.column_names
     table = table.rename_columns([str(place) for place in range(len(names))])
     frame = table.to_pandas(date_as_object=True, maps_as_pydicts="lossy")
-    for column in table.schema:
-        if getattr(frame[column.name].dtype, "tz", None) is not None:
-            frame[column.name] = _local(frame[column.name], zone)
-        elif column.type.num_fields and _holds_moments(column.type):
-            where = zoneinfo.ZoneInfo(zone)
-            values = [_outward(value, column.type, where) for value in table[column.name].to_pylist()]
-            frame[column.name] = needed("pandas").Series(values, dtype=object)
+    for name in table.column_names:
+        made = frame[name]
+        local = _local(made, table[name], zone)
+        if local is not made:
+            frame[name] = local
     frame.columns = names
     return frame
 
@@ -160,7 +164,7 @@ def series_of(kind: Kind, array: Any) -> Any:
         return needed("polars").from_arrow(column)
     if pyarrow.types.is_struct(column.type):
         return pandas_of(pyarrow.Table.from_struct_array(column), session_zone())
-    return pandas_of(pyarrow.table({"": column}), session_zone()).iloc[:, 0].rename(None)
+    return _local(column.to_pandas(date_as_object=True, maps_as_pydicts="lossy"), column, session_zone())
 
 
 _PLAIN = {
@@ -256,9 +260,22 @@ def _arrow(kind: Kind, values: Any, name: str, data_type: DataType) -> Any:
         raise PySparkTypeError(message, errorClass="UDF_RETURN_TYPE") from None
 
 
+def _of_numbers(series: Any, promised: Any) -> Any:
+    """A Series of numpy's numbers of the very type that was promised as an Arrow array; None for any other. NaN is null, as in PySpark.
+    The numbers are copied: the function may go on to change them."""
+    numpy = needed("numpy")
+    if not isinstance(series.dtype, numpy.dtype) or series.dtype.kind not in "if" or series.dtype != promised.to_pandas_dtype():
+        return None
+    values = series.to_numpy()
+    missing = numpy.isnan(values) if series.dtype.kind == "f" else None
+    return needed("pyarrow").array(values.copy(), type=promised, mask=missing if missing is not None and missing.any() else None)
+
+
 def _of_series(series: Any, name: str, data_type: DataType) -> Any:
     """A Series of pandas as an Arrow array of a type."""
     promised = _promised(data_type)
+    if isinstance(data_type, NumericType) and (numbers := _of_numbers(series, promised)) is not None:
+        return numbers
     if promised is not None and bool(series.isna().all()):
         # Of nothing but nulls pandas makes a Series of numbers.
         return needed("pyarrow").nulls(len(series), promised)
