@@ -12,7 +12,9 @@ from tidemill.errors import PySparkAttributeError, PySparkImportError, PySparkNo
 _NO_JVM = "there is no JVM in this process"
 _ONE_PROCESS = "the engine runs in this process, and there are no other machines to send things to"
 _INTERRUPT = "an interrupt (Ctrl-C) ends the running query, and the session goes on"
-_FORMATS = "delta, parquet, json and csv are the formats; pandas, Polars or pyarrow may read it, and createDataFrame takes what they give"
+_FORMATS = (
+    "delta, parquet, json, csv and text are the formats; pandas, Polars or pyarrow may read it, and createDataFrame takes what they give"
+)
 _STREAMS = "json and parquet are the formats of files that arrive: write them as one of these"
 _DELTA_STREAM = "a Delta table is no stream yet: stream the files it is made from, or read its versions in batch"
 _VARIANT = "keep such values as text: from_json and get_json_object take them apart"
@@ -86,15 +88,13 @@ REFUSED: dict[str, dict[str, str]] = {
         "changes": "read two versions of the Delta table (versionAsOf), and subtract one from the other",
         "jdbc": _FORMATS,
         "orc": _FORMATS,
-        "text": "lines of text are not a format yet: createDataFrame([(line,) for line in open(path)], 'value string') reads them",
         "xml": _FORMATS,
     },
     "DataFrameWriter": {
-        "bucketBy": "tables have no buckets: partitionBy() cuts a Delta table into folders, and clusterBy() sorts files",
+        "bucketBy": "tables have no buckets: partitionBy() cuts a table into folders, and clusterBy() sorts files",
         "jdbc": _FORMATS,
         "orc": _FORMATS,
         "sortBy": "tables have no buckets to sort in: sort the rows before they are written",
-        "text": "lines of text are not a format yet: csv, or toLocalIterator() and a file",
         "xml": _FORMATS,
     },
     "DataStreamReader": {

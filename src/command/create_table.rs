@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use arrow::datatypes::Schema;
 use tidemill_lakehouse::DeltaTable;
 use tidemill_spark::error::error;
 use tidemill_spark::plan::{Command, Relation, TableName, TableSpec};
-use tidemill_spark::types::{SparkType, from_field};
+use tidemill_spark::types::{SparkType, StructField, field_of, from_field};
 
 use super::fill::{Over, fill, taken};
 use super::place::{aside, beside, vacant};
@@ -15,7 +16,7 @@ use crate::ErrorKind;
 use crate::catalog::{ColumnRecord, Entry, Found, GLOBAL_TEMP, TableId, TableRecord, now_ms, shown};
 use crate::dataframe::DataFrame;
 use crate::open;
-use crate::scan::{Format, PathTable, Version, file_options};
+use crate::scan::{Format, check_text, columns_at, file_options, partition};
 use tidemill_planner::{Error, Result};
 
 /// CREATE [OR REPLACE] TABLE.
@@ -198,33 +199,25 @@ async fn described(
             columns.push(record);
         }
     } else if columns.is_empty() {
-        columns = inferred(cx, &provider, &location, &spec.options, id).await?;
+        let found;
+        (columns, found) = inferred(cx, &provider, &location, &spec.options, id).await?;
+        if partition_columns.is_empty() {
+            partition_columns = found;
+        }
     }
     columns::distinct(cx, columns.iter().map(|column| column.name.as_str()))?;
     // Columns of partitions come last, in the order in which they are named, and are spelled as the columns are.
-    let mut last = Vec::new();
-    for name in &mut partition_columns {
-        let Some(place) = columns.iter().position(|column| cx.settings.same(&column.name, name)) else {
-            let known = columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>().join(", ");
-            let message = format!("there is no column `{name}` to partition by (columns: {known})");
-            return Err(error("COLUMN_NOT_DEFINED_IN_TABLE", message).with_parameter("colName", format!("`{name}`")));
-        };
-        let column = columns.remove(place);
-        name.clone_from(&column.name);
-        let data_type = column.spark_type()?;
-        if data_type.is_nested() || matches!(data_type, SparkType::CalendarInterval) {
-            let message = format!("the column `{name}` of type \"{}\" cannot be a partition's: use a plain type", data_type.sql());
-            return Err(error("INVALID_PARTITION_COLUMN_DATA_TYPE", message));
-        }
-        last.push(column);
-    }
-    if columns.is_empty() && !last.is_empty() {
-        return Err(error("ALL_PARTITION_COLUMNS_NOT_ALLOWED", "all columns are partitions': leave one that is kept in files"));
-    }
+    let field = |column: &ColumnRecord| Ok(StructField::new(column.name.clone(), column.spark_type()?));
+    let (mut columns, last) = partition::split(columns, &partition_columns, field, &cx.settings)?;
+    let partition_columns: Vec<String> = last.iter().map(|column| column.name.clone()).collect();
     if provider == "delta" {
         // Delta keeps the order of its columns.
         columns.extend(last);
     } else {
+        if provider == "text" {
+            let kept = columns.iter().map(|column| Ok(field_of(&field(column)?))).collect::<Result<Vec<_>>>()?;
+            check_text(&Schema::new(kept))?;
+        }
         columns.extend(last);
         for column in &columns {
             check_type(&provider, &column.name, &column.spark_type()?)?;
@@ -294,21 +287,22 @@ async fn inferred(
     location: &str,
     options: &BTreeMap<String, String>,
     id: &TableId,
-) -> Result<Vec<ColumnRecord>> {
+) -> Result<(Vec<ColumnRecord>, Vec<String>)> {
     let format = Format::parse(provider)?;
     if format == Format::Delta {
         if DeltaTable::exists(location).await? {
             // The log knows them.
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Vec::new()));
         }
         return Err(error("UNABLE_TO_INFER_SCHEMA", format!("{}: there is no Delta table at {location}: name the columns", id.shown())));
     }
     if !Path::new(location).exists() {
         return Err(error("UNABLE_TO_INFER_SCHEMA", format!("{}: there are no files at {location}: name the columns", id.shown())));
     }
-    let provider =
-        PathTable { format, path: location.to_owned(), version: Version::Latest, options: options.clone() }.open(cx.session).await?;
-    Ok(provider.schema().fields().iter().map(|field| ColumnRecord::of(&from_field(field))).collect())
+    let (data, found) = columns_at(cx.session, format, &[location], options, None).await?;
+    let data = data.fields().iter().map(|field| from_field(field));
+    let columns = data.chain(found.partitions.iter().cloned()).map(|field| ColumnRecord::of(&field)).collect();
+    Ok((columns, found.partitions.into_iter().map(|field| field.name).collect()))
 }
 
 /// CREATE TABLE a LIKE b.

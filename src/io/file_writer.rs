@@ -7,20 +7,24 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use tidemill_spark::Settings;
 use tidemill_spark::functions::{CsvWriter, JsonWriter};
+use tidemill_spark::types::{StructField, field_of, from_field, quoted_if_needed};
 
 use super::mode::{Mode, there_is_something};
 use super::parquet_form::ParquetForm;
 use crate::dataframe::DataFrame;
 use crate::scan::file_options::is_on;
 use crate::scan::save_record::{self, SaveRecord};
-use crate::scan::{FileOptions, Format, PartitionValues, TableFiles, existing_files, is_of, local_path, partition, partition_files};
+use crate::scan::{
+    FileOptions, Format, PartitionValues, TableFiles, check_text, existing_files, is_of, local_path, partition, table_files,
+};
 use tidemill_planner::{Error, Result};
 
 /// What is written, told apart from the query that makes the rows.
@@ -62,8 +66,15 @@ pub(crate) async fn save_table(frame: &DataFrame, table: &TableFiles, mode: Mode
     carried_out(Job { folder, format, mode, options, schema, settings, table: Some(table.clone()), replace, wanted }, partitions).await
 }
 
-/// Runs the query and writes one file per partition.
-pub(super) async fn save(frame: &DataFrame, path: &str, format: Format, mode: Mode, options: FileOptions) -> Result<()> {
+/// Runs the query and writes one file per task, or per task and folder if there are columns to cut the rows by.
+pub(super) async fn save(
+    frame: &DataFrame,
+    path: &str,
+    format: Format,
+    mode: Mode,
+    options: FileOptions,
+    partition_by: &[String],
+) -> Result<()> {
     let folder = local_path(path)?;
     if folder.exists() {
         match mode {
@@ -76,9 +87,23 @@ pub(super) async fn save(frame: &DataFrame, path: &str, format: Format, mode: Mo
         }
     }
     let settings = frame.session().spark_settings();
-    let (schema, wanted) = (frame.schema()?, Weak::new());
-    let job = Job { folder, format, mode, options, schema, settings, table: None, replace: Replace::ByMode, wanted };
-    carried_out(job, frame.collect_partitions().await?).await
+    let fields: Vec<StructField> = frame.schema()?.fields().iter().map(|field| from_field(field)).collect();
+    let (data, partitions) = partition::split(fields, partition_by, |field| Ok(field.clone()), &settings)?;
+    let schema = Arc::new(Schema::new(data.iter().map(field_of).collect::<Vec<_>>()));
+    if format == Format::Text {
+        check_text(&schema)?;
+    }
+    let wanted = Weak::new();
+    if partitions.is_empty() {
+        let job = Job { folder, format, mode, options, schema, settings, table: None, replace: Replace::ByMode, wanted };
+        return carried_out(job, frame.collect_partitions().await?).await;
+    }
+    let ordered = frame.select(data.iter().chain(&partitions).map(|field| crate::functions::col(&quoted_if_needed(&field.name))));
+    let is_dynamic = settings.get("spark.sql.sources.partitionOverwriteMode").is_some_and(|mode| mode.eq_ignore_ascii_case("dynamic"));
+    let replace = if is_dynamic { Replace::Written } else { Replace::ByMode };
+    let table = Some(TableFiles { folder: folder.clone(), format, options: options.clone(), data, partitions, absent: Vec::new() });
+    let job = Job { folder, format, mode, options, schema, settings, table, replace, wanted };
+    carried_out(job, ordered.collect_partitions().await?).await
 }
 
 /// Writes on a thread that may wait for disks. A statement that is stopped before its rows are recorded leaves none.
@@ -143,7 +168,7 @@ impl Job {
             if self.mode == Mode::Append {
                 return Ok(Some(Vec::new()));
             }
-            let files = partition_files(&self.folder)?;
+            let files = table_files(&self.folder)?;
             // Other engines may spell a partition's folder otherwise.
             let chosen = |is_replaced: &dyn Fn(&PartitionValues) -> bool| -> Result<Vec<PathBuf>> {
                 let mut chosen = Vec::new();
@@ -247,6 +272,14 @@ impl Job {
                     file.write_all(writer.lines(batch)?.as_bytes()).map_err(io)?;
                 }
             }
+            Format::Text => {
+                for batch in batches {
+                    let lines = cast(batch.column(0), &DataType::Utf8)?;
+                    for line in lines.as_string::<i32>() {
+                        file.write_all(line.unwrap_or_default().as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(io)?;
+                    }
+                }
+            }
             Format::Delta => return Err(Error::internal("a Delta table is not written as plain files")),
         }
         file.flush().map_err(io)?;
@@ -257,7 +290,7 @@ impl Job {
 #[cfg(test)]
 mod tests {
     use arrow::array::Int32Array;
-    use arrow::datatypes::{DataType, Field};
+    use arrow::datatypes::Field;
 
     use super::*;
 

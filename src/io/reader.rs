@@ -11,6 +11,7 @@ use tidemill_spark::plan::{NamedTable, RelationKind, TableName};
 use super::table::name_of;
 use crate::dataframe::DataFrame;
 use crate::held::Held;
+use crate::scan::discover::has_partitions;
 use crate::scan::{Format, Version, delta, file_options, files_at, strict_json};
 use crate::session::Session;
 use tidemill_planner::{Error, Result};
@@ -36,7 +37,7 @@ impl Session {
 }
 
 impl DataFrameReader {
-    /// The format: `delta` (the default), `parquet`, `json` or `csv`.
+    /// The format: `delta` (the default), `parquet`, `json`, `csv` or `text`.
     #[must_use]
     pub fn format(mut self, format: &str) -> Self {
         self.format = format.to_owned();
@@ -90,6 +91,11 @@ impl DataFrameReader {
         self.format("csv").load(path).await
     }
 
+    /// Lines of text: a file, or a folder of them, as a column `value`.
+    pub async fn text(self, path: &str) -> Result<DataFrame> {
+        self.format("text").load(path).await
+    }
+
     /// The table or view of that name, with the options given.
     ///
     /// # Errors
@@ -119,7 +125,7 @@ impl DataFrameReader {
             return self.session.scan(name_of(first), table);
         }
         let options = file_options::check(format, &self.options)?;
-        if format == Format::Json {
+        if format == Format::Json && !has_partitions(&paths, file_options::get(&options, "basePath"))? {
             let rows = match &self.schema {
                 Some(schema) => strict_json::scan(&paths, Arc::clone(schema)),
                 None => strict_json::infer_and_scan(&paths).await,

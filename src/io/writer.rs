@@ -38,7 +38,7 @@ impl DataFrame {
 }
 
 impl DataFrameWriter {
-    /// The format: `delta`, `parquet`, `json` or `csv`. Without it a path is a Delta table, and a table of the catalog is of the format
+    /// The format: `delta`, `parquet`, `json`, `csv` or `text`. Without it a path is a Delta table, and a table of the catalog is of the format
     /// that `spark.sql.sources.default` says, as in SQL.
     #[must_use]
     pub fn format(mut self, format: &str) -> Self {
@@ -90,7 +90,15 @@ impl DataFrameWriter {
         self.format("csv").save(path).await
     }
 
-    /// The columns by which a new Delta table is cut into folders.
+    /// Writes files of lines: there is one column, of text.
+    ///
+    /// # Errors
+    /// Those of [`DataFrameWriter::save`].
+    pub async fn text(self, path: &str) -> Result<()> {
+        self.format("text").save(path).await
+    }
+
+    /// The columns by which the rows are cut into folders `a=1`; of a Delta table, when it is new.
     #[must_use]
     pub fn partition_by<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
         self.partition_by = columns.into_iter().map(Into::into).collect();
@@ -110,10 +118,7 @@ impl DataFrameWriter {
             return self.save_delta(path, mode).await;
         }
         let options = file_options::check(format, &self.options)?;
-        if !self.partition_by.is_empty() {
-            return Err(Error::unsupported("`partition_by` is for Delta tables: files of other formats are not cut into folders"));
-        }
-        file_writer::save(&self.frame, path, format, mode, options).await
+        file_writer::save(&self.frame, path, format, mode, options, &self.partition_by).await
     }
 
     async fn save_delta(&self, path: &str, mode: Mode) -> Result<()> {

@@ -15,7 +15,10 @@ const fn carried(name: &'static str, default: &'static str, doc: &'static str) -
     OptionSpec { name, default, doc }
 }
 
+const BASE_PATH: OptionSpec = carried("basePath", "", "The folder below which folders `a=1` stand for columns, if not each path itself.");
+
 const CSV: &[OptionSpec] = &[
+    BASE_PATH,
     carried("header", "false", "Whether the first line names the columns."),
     carried("sep", ",", "What stands between values."),
     carried("delimiter", ",", "The same as `sep`."),
@@ -43,9 +46,12 @@ const CSV: &[OptionSpec] = &[
     carried("maxColumns", "20480", "How many values a record may have."),
 ];
 
-const JSON: &[OptionSpec] = &[carried("ignoreNullFields", "true", "Whether fields that are null are left out when rows are written.")];
+const JSON: &[OptionSpec] =
+    &[carried("ignoreNullFields", "true", "Whether fields that are null are left out when rows are written."), BASE_PATH];
 
-const PARQUET: &[OptionSpec] = &[carried("mergeSchema", "true", "Columns are those of all files.")];
+const PARQUET: &[OptionSpec] = &[carried("mergeSchema", "true", "Columns are those of all files."), BASE_PATH];
+
+const TEXT: &[OptionSpec] = &[BASE_PATH];
 
 /// Spark's options that are not carried out, with the value that asks for nothing, if there is one.
 const REFUSED: &[(&str, Option<&str>)] = &[
@@ -56,7 +62,6 @@ const REFUSED: &[(&str, Option<&str>)] = &[
     ("allowSingleQuotes", None),
     ("allowUnquotedControlChars", Some("false")),
     ("allowUnquotedFieldNames", Some("false")),
-    ("basePath", None),
     ("charset", Some("UTF-8")),
     ("columnNameOfCorruptRecord", Some("_corrupt_record")),
     ("comment", None),
@@ -93,6 +98,7 @@ const REFUSED: &[(&str, Option<&str>)] = &[
     ("timestampNTZFormat", None),
     ("timeZone", None),
     ("unescapedQuoteHandling", Some("STOP_AT_DELIMITER")),
+    ("wholetext", Some("false")),
 ];
 
 fn known(format: Format) -> &'static [OptionSpec] {
@@ -100,6 +106,7 @@ fn known(format: Format) -> &'static [OptionSpec] {
         Format::Csv => CSV,
         Format::Json => JSON,
         Format::Parquet => PARQUET,
+        Format::Text => TEXT,
         Format::Delta => &[],
     }
 }
@@ -150,9 +157,14 @@ pub(crate) fn check_of_table(format: Format, given: &FileOptions) -> Result<()> 
     Ok(())
 }
 
+/// An option's value.
+pub(crate) fn get<'a>(options: &'a FileOptions, name: &str) -> Option<&'a str> {
+    options.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+}
+
 /// An option that is on or off.
 pub(crate) fn is_on(options: &FileOptions, name: &str) -> bool {
-    options.iter().any(|(known, value)| known.eq_ignore_ascii_case(name) && value.eq_ignore_ascii_case("true"))
+    get(options, name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Files as one table of the engine, with one scan: the values of a partition's columns are constants of its files, and files of partitions
 //! that a filter leaves out are not opened.
 
+use std::cmp::Reverse;
 use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,10 +29,12 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::{ObjectStore, ObjectStoreExt};
 use tidemill_executor::files::{AbsentValues, read_by_our_rules};
 
-use super::files::data_files;
+use super::discover::found_at;
 use super::table_file::{TableFile, gone};
 use super::text_files::{self, TextFormat};
 use tidemill_planner::Result;
+use tidemill_spark::Settings;
+use tidemill_spark::error::error;
 
 /// Which files.
 #[derive(Debug, Clone)]
@@ -39,7 +42,12 @@ pub(crate) enum Files {
     /// Those that were there when they were listed; that one has gone since is an error.
     Listed(Vec<TableFile>),
     /// What is at these paths whenever the table is read.
-    At(Vec<String>),
+    At {
+        paths: Vec<String>,
+        /// The folder below which folders stand for columns; each path itself, if there is none.
+        base: Option<String>,
+        settings: Arc<Settings>,
+    },
 }
 
 /// How the files are read.
@@ -67,29 +75,34 @@ impl FileTable {
         Self { files, data, partitions, schema, reading }
     }
 
-    /// The files whose partitions' values no filter rules out.
     /// The files that a scan without conditions reads.
     ///
     /// # Errors
     /// When a folder cannot be listed.
     pub(crate) fn paths(&self) -> Result<Vec<PathBuf>> {
-        match &self.files {
-            Files::Listed(files) => Ok(files.iter().map(|file| file.path.clone()).collect()),
-            Files::At(paths) => Ok(paths.iter().map(|path| data_files(path)).collect::<Result<Vec<_>>>()?.concat()),
-        }
+        Ok(self.listed()?.into_iter().map(|file| file.path).collect())
     }
 
-    fn chosen(&self, state: &dyn EngineSession, filters: &[Expr]) -> DfResult<Vec<TableFile>> {
-        let mut files = match &self.files {
-            Files::Listed(files) => files.clone(),
-            Files::At(paths) => {
-                let mut found = Vec::new();
-                for path in paths {
-                    found.extend(data_files(path)?.into_iter().map(|path| TableFile { path, values: Vec::new() }));
-                }
-                found
-            }
+    fn listed(&self) -> Result<Vec<TableFile>> {
+        let (paths, base, settings) = match &self.files {
+            Files::Listed(files) => return Ok(files.clone()),
+            Files::At { paths, base, settings } => (paths, base, settings),
         };
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        let found = found_at(&paths, base.as_deref(), Some(&Schema::new(self.partitions.clone())), settings)?;
+        let names = |fields: &mut dyn Iterator<Item = &str>| fields.map(str::to_lowercase).collect::<Vec<_>>();
+        let known = names(&mut self.partitions.iter().map(|field| field.name().as_str()));
+        if !found.files.is_empty() && names(&mut found.partitions.iter().map(|field| field.name.as_str())) != known {
+            let message =
+                format!("{}: the folders stand for other columns than when they were first read: read them anew", paths.join(", "));
+            return Err(error("CONFLICTING_PARTITION_COLUMN_NAMES", message));
+        }
+        Ok(found.files)
+    }
+
+    /// The files whose partitions' values no filter rules out.
+    fn chosen(&self, state: &dyn EngineSession, filters: &[Expr]) -> DfResult<Vec<TableFile>> {
+        let mut files = self.listed()?;
         let is_of_partition = |filter: &&Expr| {
             let columns = filter.column_refs();
             !columns.is_empty() && columns.iter().all(|column| self.partitions.iter().any(|field| field.name() == &column.name))
@@ -129,10 +142,12 @@ impl FileTable {
         let store = state.runtime_env().object_store(&url)?;
         let at_once = state.config_options().execution.meta_fetch_concurrency.get();
         let opened = stream::iter(files).map(|file| self.known(state, &store, file)).buffered(at_once.max(1));
-        let files: Vec<PartitionedFile> = opened.try_filter_map(async |file| Ok(file)).try_collect().await?;
+        let mut files: Vec<PartitionedFile> = opened.try_filter_map(async |file| Ok(file)).try_collect().await?;
+        // Largest first, dealt out in turns: no task is left with all the large ones. Source of the order: Spark, `FilePartition`.
+        files.sort_by_key(|file| Reverse(file.object_meta.size));
         let statistics = Statistics::try_merge_iter(files.iter().filter_map(|file| file.statistics.as_deref()), &self.schema)?;
         let table = TableSchema::builder(Arc::clone(&self.data)).with_table_partition_cols(self.partitions.clone()).build();
-        let groups = FileGroup::new(files).split_files(state.config().target_partitions().max(1));
+        let groups = dealt(files, state.config().target_partitions());
         let format = ParquetFormat::default();
         let config = FileScanConfigBuilder::new(url, format.file_source(table))
             .with_file_groups(groups)
@@ -168,6 +183,16 @@ impl FileTable {
         }
         Ok(Some(PartitionedFile::new_from_meta(meta).with_partition_values(file.values).with_statistics(Arc::new(known))))
     }
+}
+
+/// Files in so many groups at most, one after the other.
+fn dealt(files: Vec<PartitionedFile>, groups: usize) -> Vec<FileGroup> {
+    let mut dealt = vec![Vec::new(); groups.clamp(1, files.len().max(1))];
+    let turns = dealt.len();
+    for (at, file) in files.into_iter().enumerate() {
+        dealt[at % turns].push(file);
+    }
+    dealt.into_iter().map(FileGroup::new).collect()
 }
 
 #[async_trait]

@@ -7,7 +7,7 @@ use super::save_record::as_recorded;
 use tidemill_planner::{Error, Result};
 use tidemill_spark::error::error;
 
-/// The data files at `path`, in the order of their names; compressed text keeps its second ending.
+/// The data files at `path`, in the order of their names, none in an empty folder; compressed text keeps its second ending.
 pub(crate) fn data_files(path: &str) -> Result<Vec<PathBuf>> {
     let path = local_path(path)?;
     let meta = match std::fs::metadata(&path) {
@@ -18,15 +18,18 @@ pub(crate) fn data_files(path: &str) -> Result<Vec<PathBuf>> {
         return Ok(vec![path]);
     }
     let mut files = existing_files(&path)?;
-    if files.is_empty() {
-        return Err(Error::not_found(format!("{}: the folder holds no data files", path.display())));
-    }
     // A batch has all rows or none: unlike a stream it has no dead letters to tell of a file that is left out.
     if let Some(file) = files.iter().find(|file| file.to_str().is_none()) {
         return Err(Error::data(format!("{file:?}: the file's name is not UTF-8; rename it, or start its name with `_`")));
     }
     files.sort();
     Ok(files)
+}
+
+/// The error for files that should tell their columns, where there are none.
+pub(super) fn no_columns(paths: &[&str], format: &str) -> Error {
+    let message = format!("{}: there are no data files to tell columns by: give them as a schema", paths.join(", "));
+    error("UNABLE_TO_INFER_SCHEMA", message).with_parameter("format", format)
 }
 
 /// The error for a path that stands for nothing.
@@ -39,8 +42,8 @@ pub(crate) fn existing_files(folder: &Path) -> Result<Vec<PathBuf>> {
     as_recorded(folder, || walk(folder))
 }
 
-/// The data files of a table's folder, those in folders that stand for partitions included.
-pub(crate) fn partition_files(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The data files of a table's folder, in the order of their names; none when there is no folder.
+pub(crate) fn table_files(folder: &Path) -> Result<Vec<PathBuf>> {
     if !folder.exists() {
         return Ok(Vec::new());
     }
@@ -48,25 +51,9 @@ pub(crate) fn partition_files(folder: &Path) -> Result<Vec<PathBuf>> {
     if folder.is_file() {
         return Ok(vec![folder.to_owned()]);
     }
-    let mut files = as_recorded(folder, || {
-        let mut files = Vec::new();
-        walk_all(folder, &mut files)?;
-        Ok(files)
-    })?;
+    let mut files = existing_files(folder)?;
     files.sort();
     Ok(files)
-}
-
-fn walk_all(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in std::fs::read_dir(folder).map_err(|e| Error::io_at(folder.display(), e))? {
-        let entry = entry.map_err(|e| Error::io_at(folder.display(), e))?;
-        if is_hidden(&entry.file_name().to_string_lossy()) {
-            continue;
-        }
-        let path = entry.path();
-        if path.is_dir() { walk_all(&path, files)? } else { files.push(path) }
-    }
-    Ok(())
 }
 
 /// Whether a name is no data's: it starts with `.`, or with `_`, unless it is the folder of a partition column that is called so.
@@ -113,12 +100,6 @@ fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
         }
         let path = entry.path();
         if path.is_dir() {
-            if name.contains('=') {
-                return Err(Error::unsupported(format!(
-                    "{}: folders that stand for a partition column (`{name}`) are not read; read the folders one by one, or use a Delta table",
-                    folder.display()
-                )));
-            }
             files.extend(existing_files(&path)?);
         } else {
             files.push(path);

@@ -12,9 +12,11 @@ pub(crate) enum Format {
     Parquet,
     Json,
     Csv,
+    Text,
 }
 
-const FORMATS: [(Format, &str); 4] = [(Format::Delta, "delta"), (Format::Parquet, "parquet"), (Format::Json, "json"), (Format::Csv, "csv")];
+const FORMATS: [(Format, &str); 5] =
+    [(Format::Delta, "delta"), (Format::Parquet, "parquet"), (Format::Json, "json"), (Format::Csv, "csv"), (Format::Text, "text")];
 
 impl Format {
     pub(crate) fn parse(name: &str) -> Result<Self> {

@@ -4,12 +4,44 @@ use std::collections::BTreeMap;
 
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use tidemill_spark::Settings;
-use tidemill_spark::types::{SparkType, from_field, render};
+use tidemill_spark::error::error;
+use tidemill_spark::types::{SparkType, StructField, from_field, render};
 
 use tidemill_planner::Result;
 
 /// The folder's name of null.
 pub(crate) const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
+
+/// Columns that are kept in files, and those that folders stand for, in the order in which they are named.
+///
+/// # Errors
+/// `COLUMN_NOT_DEFINED_IN_TABLE`, `INVALID_PARTITION_COLUMN_DATA_TYPE`, `ALL_PARTITION_COLUMNS_NOT_ALLOWED`.
+pub(crate) fn split<C>(
+    mut columns: Vec<C>,
+    by: &[String],
+    field: impl Fn(&C) -> Result<StructField>,
+    settings: &Settings,
+) -> Result<(Vec<C>, Vec<C>)> {
+    let mut partitions = Vec::with_capacity(by.len());
+    for name in by {
+        let names = columns.iter().map(|column| Ok(field(column)?.name)).collect::<Result<Vec<_>>>()?;
+        let Some(place) = names.iter().position(|known| settings.same(known, name)) else {
+            let message = format!("there is no column `{name}` to partition by (columns: {})", names.join(", "));
+            return Err(error("COLUMN_NOT_DEFINED_IN_TABLE", message).with_parameter("colName", format!("`{name}`")));
+        };
+        let column = columns.remove(place);
+        let data_type = field(&column)?.data_type;
+        if data_type.is_nested() || matches!(data_type, SparkType::CalendarInterval) {
+            let message = format!("the column `{name}` of type \"{}\" cannot be a partition's: use a plain type", data_type.sql());
+            return Err(error("INVALID_PARTITION_COLUMN_DATA_TYPE", message));
+        }
+        partitions.push(column);
+    }
+    if columns.is_empty() && !partitions.is_empty() {
+        return Err(error("ALL_PARTITION_COLUMNS_NOT_ALLOWED", "all columns are partitions': leave one that is kept in files"));
+    }
+    Ok((columns, partitions))
+}
 
 /// The batches of each task, by the partition's folder.
 pub(crate) type Cut = Vec<(String, Vec<Vec<RecordBatch>>)>;

@@ -9,14 +9,15 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::ViewTable;
 use tidemill_lakehouse::DeltaTable;
 use tidemill_spark::Settings;
+use tidemill_spark::error::error;
 use tidemill_spark::functions::CsvReader;
-use tidemill_spark::types::{field_of, from_field};
+use tidemill_spark::types::{SparkType, StructField, field_of, from_field};
 
-use super::file_options::{FileOptions, is_on};
+use super::discover::{Found, found_at, has_partitions};
+use super::file_options::{self, FileOptions, is_on};
 use super::file_table::{FileTable, Files, Reading};
-use super::files::data_files;
+use super::files::no_columns;
 use super::format::{Format, Version};
-use super::table_file::TableFile;
 use super::text_files::{TextFormat, columns_of_csv};
 use super::{parquet_columns, strict_json};
 use crate::session::Session;
@@ -39,25 +40,48 @@ pub(crate) async fn files_at(
     schema: Option<SchemaRef>,
     listed_anew: bool,
 ) -> Result<Arc<dyn TableProvider>> {
-    let mut found = Vec::new();
-    for path in paths {
-        found.extend(data_files(path)?);
-    }
     let settings = session.spark_settings();
-    let columns = match (format, schema) {
-        (Format::Parquet, schema) => parquet(found.clone(), schema).await?,
-        (_, Some(schema)) => schema,
-        (Format::Csv, None) => csv(found.clone(), options, Arc::clone(&settings)).await?,
-        (Format::Json, None) => strict_json::infer(found.clone()).await?,
-        (Format::Delta, None) => return Err(Error::internal("a Delta table is not read as plain files")),
-    };
+    let (data, found) = columns_at(session, format, paths, options, schema).await?;
+    let partitions: Fields = found.partitions.iter().map(field_of).collect();
     let files = if listed_anew {
-        Files::At(paths.iter().map(|path| (*path).to_owned()).collect())
+        let (paths, base) =
+            (paths.iter().map(|path| (*path).to_owned()).collect(), file_options::get(options, "basePath").map(str::to_owned));
+        Files::At { paths, base, settings: Arc::clone(&settings) }
     } else {
-        Files::Listed(found.into_iter().map(|path| TableFile { path, values: Vec::new() }).collect())
+        Files::Listed(found.files)
     };
-    let reading = reading(format, options, &columns, &settings)?;
-    Ok(Arc::new(FileTable::new(files, columns, Fields::empty(), reading)))
+    let reading = reading(format, options, &data, &settings)?;
+    Ok(Arc::new(FileTable::new(files, data, partitions, reading)))
+}
+
+/// The columns in files at some paths, and the files with the columns that their folders stand for. What files say of a column that their
+/// folders stand for is not read, as in Spark.
+pub(crate) async fn columns_at(
+    session: &Session,
+    format: Format,
+    paths: &[&str],
+    options: &FileOptions,
+    schema: Option<SchemaRef>,
+) -> Result<(SchemaRef, Found)> {
+    let settings = session.spark_settings();
+    let found = found_at(paths, file_options::get(options, "basePath"), schema.as_deref(), &settings)?;
+    let in_files = |schema: &SchemaRef| {
+        let kept = schema.fields().iter().filter(|field| !found.partitions.iter().any(|known| settings.same(&known.name, field.name())));
+        Arc::new(Schema::new(kept.cloned().collect::<Vec<_>>()))
+    };
+    let files: Vec<PathBuf> = found.files.iter().map(|file| file.path.clone()).collect();
+    let data = match (format, schema.as_ref().map(in_files)) {
+        (Format::Parquet | Format::Csv | Format::Json, None) if files.is_empty() => {
+            return Err(no_columns(paths, format.name()));
+        }
+        (Format::Parquet, given) if !files.is_empty() => in_files(&parquet(files, given).await?),
+        (_, Some(given)) => given,
+        (Format::Csv, None) => in_files(&csv(files, options, Arc::clone(&settings)).await?),
+        (Format::Json, None) => in_files(&strict_json::infer(files).await?),
+        (Format::Text, None) => Arc::new(Schema::new(vec![field_of(&StructField::new("value", SparkType::String))])),
+        (Format::Parquet | Format::Delta, None) => return Err(Error::internal("a Delta table is not read as plain files")),
+    };
+    Ok((data, found))
 }
 
 /// How files of a format are read as these columns.
@@ -69,8 +93,31 @@ pub(super) fn reading(format: Format, options: &FileOptions, columns: &SchemaRef
             let fields = columns.fields().iter().map(|field| from_field(field)).collect();
             Reading::Text(TextFormat::Csv(Arc::new(CsvReader::new(options, fields, settings)?), is_on(options, "header")))
         }
+        Format::Text => {
+            check_text(columns)?;
+            Reading::Text(TextFormat::Lines)
+        }
         Format::Delta => return Err(Error::internal("a Delta table is not read as plain files")),
     })
+}
+
+/// Refuses columns that lines of text do not hold: there is one, of text.
+///
+/// # Errors
+/// `UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE`, and `Analysis` for another number of columns.
+pub(crate) fn check_text(columns: &Schema) -> Result<()> {
+    let [field] = columns.fields().as_ref() else {
+        let message =
+            format!("files of text have one column of lines, not {}: select it, or join them by `concat_ws`", columns.fields().len());
+        return Err(Error::analysis(message));
+    };
+    match from_field(field).data_type {
+        SparkType::String | SparkType::Char(_) | SparkType::Varchar(_) => Ok(()),
+        other => {
+            let message = format!("files of text hold no {other}, and `{}` is one: cast it to a string", field.name());
+            Err(error("UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE", message))
+        }
+    }
 }
 
 impl PathTable {
@@ -82,7 +129,7 @@ impl PathTable {
         let path = &[self.path.as_str()];
         match self.format {
             Format::Delta => delta(&self.path, &self.version).await,
-            Format::Json => {
+            Format::Json if !has_partitions(path, file_options::get(&self.options, "basePath"))? => {
                 let rows = strict_json::infer_and_scan(path).await?;
                 Ok(Arc::new(ViewTable::new(rows, None)))
             }

@@ -18,7 +18,7 @@ use tidemill_spark::{Settings, error::error};
 
 use super::file_options::FileOptions;
 use super::file_table::{FileTable, Files, Reading};
-use super::files::partition_files;
+use super::files::table_files;
 use super::format::Format;
 use super::path_table::reading;
 use super::table_file::TableFile;
@@ -32,10 +32,10 @@ pub(crate) struct TableFiles {
     pub(crate) folder: PathBuf,
     pub(crate) format: Format,
     pub(crate) options: FileOptions,
-    data: Vec<StructField>,
+    pub(crate) data: Vec<StructField>,
     pub(crate) partitions: Vec<StructField>,
     /// (column, its value in files that lack it)
-    absent: Vec<(String, String)>,
+    pub(crate) absent: Vec<(String, String)>,
 }
 
 /// A partition: its values as text, in the order of the columns.
@@ -56,7 +56,7 @@ impl TableFiles {
 
     /// The files that are the table's rows now.
     pub(crate) fn files(&self) -> Result<Vec<PathBuf>> {
-        partition_files(&self.folder)
+        table_files(&self.folder)
     }
 
     fn schema(fields: &[StructField]) -> SchemaRef {
@@ -195,7 +195,10 @@ fn plain(text: Option<String>, data_type: &SparkType, settings: &Settings) -> Op
 }
 
 /// The value that a folder's text is.
-fn typed_value(text: Option<&str>, data_type: &SparkType, settings: &Settings) -> Result<ScalarValue> {
+///
+/// # Errors
+/// `INVALID_PARTITION_VALUE`.
+pub(super) fn typed_value(text: Option<&str>, data_type: &SparkType, settings: &Settings) -> Result<ScalarValue> {
     let array: ArrayRef = Arc::new(StringArray::from(vec![text]));
     if matches!(data_type, SparkType::String | SparkType::Char(_) | SparkType::Varchar(_)) {
         return Ok(ScalarValue::try_from_array(&array, 0)?);

@@ -1,10 +1,10 @@
-//! Text files as slices: lines of JSON by the strict decoder, records of CSV in Spark's rules.
+//! Text files as slices: lines of JSON by the strict decoder, records of CSV in Spark's rules, lines as they are.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
 use arrow::datatypes::SchemaRef;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -31,6 +31,8 @@ pub(crate) enum TextFormat {
     Json,
     /// Records, and whether the first line of a file names the columns.
     Csv(Arc<CsvReader>, bool),
+    /// Values of the one column.
+    Lines,
 }
 
 /// The files as a table, of the columns `schema` of which the files hold `data`.
@@ -38,7 +40,7 @@ pub(super) fn table(files: Vec<TableFile>, format: &TextFormat, data: &SchemaRef
     let root = Path::new("/");
     let (kind, malformed) = match format {
         TextFormat::Json => (FileFormat::Json, Some(malformed_schema())),
-        TextFormat::Csv(..) => (FileFormat::Text, None),
+        TextFormat::Csv(..) | TextFormat::Lines => (FileFormat::Text, None),
     };
     let mut names = String::new();
     let mut by_values: Vec<(Vec<ScalarValue>, Vec<FileEntry>)> = Vec::new();
@@ -92,17 +94,18 @@ impl Slice for TextSlice {
                 let (values, slice) = parts[at].clone();
                 // Small files go to the first task of a slice: every slice has another one.
                 let place = (partition + at) % partitions.max(1);
+                let counted = (scan.clone(), TaskScope::of(&context));
+                let count = move |batch: &RecordBatch| {
+                    let (scan, scope) = &counted;
+                    *scope.report().source_rows.entry(scan.clone()).or_default() += batch.num_rows() as u64;
+                };
+                let text = || slice.text(place, partitions);
                 let rows: BoxStream<'static, Result<RecordBatch>> = match &format {
                     TextFormat::Json => slice.execute(place, partitions, &scan, Arc::clone(&context))?.map_err(Error::from).boxed(),
                     TextFormat::Csv(reader, header) => {
-                        let counted = (scan.clone(), TaskScope::of(&context));
-                        records(slice.text(place, partitions), Arc::clone(reader), *header, Arc::clone(&data))
-                            .inspect_ok(move |batch| {
-                                let (scan, scope) = &counted;
-                                *scope.report().source_rows.entry(scan.clone()).or_default() += batch.num_rows() as u64;
-                            })
-                            .boxed()
+                        records(text(), Arc::clone(reader), *header, Arc::clone(&data)).inspect_ok(count).boxed()
                     }
+                    TextFormat::Lines => lines_of(text(), Arc::clone(&data)).inspect_ok(count).boxed(),
                 };
                 let schema = Arc::clone(&schema);
                 Ok::<_, Error>(rows.map(move |batch| with_values(&batch?, &values, &schema)))
@@ -143,6 +146,24 @@ fn records(
             let options = RecordBatchOptions::new().with_row_count(Some(rows));
             batches.push(RecordBatch::try_new_with_options(Arc::clone(&columns), arrays, &options).map_err(Error::from));
         }
+    })
+    .try_flatten()
+}
+
+/// The lines of some text, each a value.
+fn lines_of(
+    text: BoxStream<'static, Result<TextChunk>>,
+    columns: SchemaRef,
+) -> impl futures::Stream<Item = Result<RecordBatch>> + Send + 'static {
+    text.map(move |chunk| {
+        let chunk = chunk?;
+        let mut lines = chunk.text.lines().peekable();
+        let mut batches = Vec::new();
+        while lines.peek().is_some() {
+            let values: ArrayRef = Arc::new(StringArray::from_iter_values(lines.by_ref().take(BATCH_ROWS)));
+            batches.push(RecordBatch::try_new(Arc::clone(&columns), vec![values]).map_err(Error::from));
+        }
+        Ok::<_, Error>(stream::iter(batches))
     })
     .try_flatten()
 }

@@ -17,6 +17,7 @@ mod int96;
 mod merge_conditions;
 mod names;
 mod overwrite;
+mod partition_folders;
 mod sql;
 mod stateful;
 mod steps;

@@ -34,7 +34,7 @@ class DataFrameReader(Refusing):
         self._options: dict[str, str] = {}
 
     def format(self, source: str) -> DataFrameReader:
-        """`delta` (the default), `parquet`, `json` or `csv`."""
+        """`delta` (the default), `parquet`, `json`, `csv` or `text`."""
         self._format = source
         return self
 
@@ -87,6 +87,10 @@ class DataFrameReader(Refusing):
         """Values with separators."""
         return self.load(path, "csv", schema, **options)
 
+    def text(self, paths: Any, wholetext: bool = False, lineSep: str | None = None, **options: Any) -> DataFrame:
+        """Lines of text, as a column `value` unless a schema names it."""
+        return self.load(paths, "text", wholetext=wholetext, lineSep=lineSep, **options)
+
 
 class DataFrameWriter(Refusing):
     """Collects how to save."""
@@ -100,7 +104,7 @@ class DataFrameWriter(Refusing):
         self._cluster_by: list[str] = []
 
     def format(self, source: str) -> DataFrameWriter:
-        """`delta` (the default of paths), `parquet` (that of tables), `json` or `csv`."""
+        """`delta` (the default of paths), `parquet` (that of tables), `json`, `csv` or `text`."""
         self._format = source
         return self
 
@@ -170,3 +174,7 @@ class DataFrameWriter(Refusing):
     def csv(self, path: str, mode: str | None = None, **options: Any) -> None:
         """Saves the rows as values with separators."""
         self.save(path, "csv", mode, **options)
+
+    def text(self, path: str, compression: str | None = None, lineSep: str | None = None) -> None:
+        """Saves the rows as lines: there is one column, of text."""
+        self.save(path, "text", compression=compression, lineSep=lineSep)

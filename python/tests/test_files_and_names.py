@@ -1,0 +1,64 @@
+"""Files by path, in folders of their partitions, and what the catalog does with names."""
+
+import pytest
+
+from tidemill.errors import AnalysisException, ParseException
+from tidemill.sql import functions as F
+
+
+def test_rows_in_folders_of_their_values(spark, tmp_path):
+    path = str(tmp_path / "rows")
+    rows = spark.createDataFrame([("ada", 1, "2026-01-31"), ("bob", 2, None)], "name string, n int, day string")
+    rows.withColumn("day", F.col("day").cast("date")).write.partitionBy("day", "name").json(path)
+    assert sorted(each.name for each in (tmp_path / "rows").iterdir() if "=" in each.name) == [
+        "day=2026-01-31",
+        "day=__HIVE_DEFAULT_PARTITION__",
+    ]
+    back = spark.read.json(path)
+    assert back.dtypes == [("n", "bigint"), ("day", "date"), ("name", "string")]
+    assert back.filter("day IS NULL").collect()[0].asDict() == {"n": 2, "day": None, "name": "bob"}
+    one = spark.read.option("basePath", path).json(f"{path}/day=2026-01-31")
+    assert [tuple(row) for row in one.select("name", "n").collect()] == [("ada", 1)]
+    (tmp_path / "rows" / "other=1").mkdir()
+    (tmp_path / "rows" / "other=1" / "x.json").write_text('{"n": 3}\n')
+    with pytest.raises(AnalysisException, match="in folders of") as raised:
+        spark.read.json(path)
+    assert raised.value.getCondition() == "CONFLICTING_PARTITION_COLUMN_NAMES"
+
+
+def test_lines_of_text(spark, tmp_path):
+    path = str(tmp_path / "lines")
+    spark.createDataFrame([("a",), ("ü b",)], "line string").coalesce(1).write.text(path)
+    assert [row.value for row in spark.read.text(path).collect()] == ["a", "ü b"]
+    assert spark.read.schema("line string").format("text").load(path).columns == ["line"]
+    for call, says in [
+        (lambda: spark.range(2).write.text(str(tmp_path / "no")), "hold no bigint"),
+        (lambda: spark.read.text(path, wholetext=True), "wholetext"),
+        (lambda: spark.read.text(path, lineSep=";"), "lineSep"),
+    ]:
+        with pytest.raises(AnalysisException, match=says):
+            call()
+    assert not (tmp_path / "no").exists()
+
+
+def test_a_name_is_a_name(spark):
+    catalog = spark.catalog
+    catalog.createDatabase("shop")
+    catalog.createDatabase("shop", True)
+    spark.range(3).write.saveAsTable("shop.things")
+    spark.sql("CREATE VIEW shop.seen AS SELECT * FROM shop.things")
+    assert catalog.getTableProperties("shop.things").keys() >= set()
+    assert catalog.getCreateTableString("shop.things").startswith("CREATE TABLE")
+    # What is no name is no statement, either.
+    for call in (catalog.dropTable, catalog.dropView, catalog.dropDatabase, catalog.truncateTable):
+        with pytest.raises((AnalysisException, ParseException)):
+            call("IF EXISTS nothing")
+    catalog.truncateTable("shop.things")
+    assert spark.table("shop.things").count() == 0
+    catalog.dropView("shop.seen")
+    catalog.dropTable("shop.things")
+    catalog.dropTable("shop.things", ifExists=True)
+    with pytest.raises(AnalysisException):
+        catalog.dropTable("shop.things")
+    catalog.dropDatabase("shop", cascade=True)
+    assert not catalog.databaseExists("shop")

@@ -1,0 +1,217 @@
+//! Folders `a=1` that nobody declared: which columns they stand for, of which types, and each file's values. It opens no file.
+//! Source: Spark's "Partition Discovery", and `PartitioningUtils` for the types.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use arrow::datatypes::Schema;
+use tidemill_spark::Settings;
+use tidemill_spark::error::error;
+use tidemill_spark::types::{SparkType, StructField, from_field};
+
+use super::files::{data_files, local_path};
+use super::partition;
+use super::table_file::TableFile;
+use super::table_files::typed_value;
+use tidemill_planner::{Error, Result};
+
+/// Files, and the columns that their folders stand for.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) files: Vec<TableFile>,
+    pub(crate) partitions: Vec<StructField>,
+}
+
+/// A file and what its folders say: names of columns with values as text.
+type Placed = (PathBuf, Vec<(String, Option<String>)>);
+
+/// The data files at `paths`. A folder `a=1` below one of them, or below `base` if that is given, stands for a column `a`, of the type that
+/// `declared` says, else of one that all its values have.
+///
+/// # Errors
+/// `PATH_NOT_FOUND`; `CONFLICTING_PARTITION_COLUMN_NAMES` when files lie in folders of different columns; `INVALID_PARTITION_VALUE` for a
+/// folder whose value is none of the declared type.
+pub(crate) fn found_at(paths: &[&str], base: Option<&str>, declared: Option<&Schema>, settings: &Settings) -> Result<Found> {
+    let base = base.map(local_path).transpose()?;
+    let mut placed: Vec<Placed> = Vec::new();
+    for path in paths {
+        let at = local_path(path)?;
+        let base = base.as_deref().unwrap_or(&at);
+        if !at.starts_with(base) {
+            return Err(Error::analysis(format!("`basePath` {} is no folder around {}: name one that is", base.display(), at.display())));
+        }
+        for file in data_files(path)? {
+            let values = values_of(&file, base)?;
+            placed.push((file, values));
+        }
+    }
+    let names = column_names(&placed, settings)?;
+    let infers = settings.flag("spark.sql.sources.partitionColumnTypeInference.enabled", true)?;
+    let mut partitions = Vec::with_capacity(names.len());
+    for (at, name) in names.iter().enumerate() {
+        let declared = declared.and_then(|schema| schema.fields().iter().find(|field| settings.same(field.name(), name)));
+        partitions.push(match declared {
+            Some(field) => from_field(field).with_nullable(true),
+            None => {
+                let texts: BTreeSet<Option<&str>> =
+                    placed.iter().map(|(_, values)| values.get(at).and_then(|(_, v)| v.as_deref())).collect();
+                StructField::new(name.clone(), if infers { common_type(texts.into_iter().flatten(), settings) } else { SparkType::String })
+            }
+        });
+    }
+    let mut files = Vec::with_capacity(placed.len());
+    for (path, texts) in placed {
+        let values = partitions.iter().zip(&texts).map(|(field, (_, text))| typed_value(text.as_deref(), &field.data_type, settings));
+        let values = values.collect::<Result<_>>()?;
+        files.push(TableFile { path, values });
+    }
+    Ok(Found { files, partitions })
+}
+
+/// Whether files at these paths lie in folders that stand for columns.
+///
+/// # Errors
+/// `PATH_NOT_FOUND`.
+pub(crate) fn has_partitions(paths: &[&str], base: Option<&str>) -> Result<bool> {
+    for path in paths {
+        let base = local_path(base.unwrap_or(path))?;
+        if data_files(path)?.iter().any(|file| values_of(file, &base).map_or(true, |values| !values.is_empty())) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What the folders between `base` and a file stand for.
+fn values_of(file: &Path, base: &Path) -> Result<Vec<(String, Option<String>)>> {
+    let folders = file.strip_prefix(base).ok().and_then(Path::parent).unwrap_or(Path::new(""));
+    let values: Vec<_> = folders.iter().filter_map(|folder| partition::parse(folder.to_str()?)).collect();
+    if values.iter().any(|(name, _)| name.is_empty()) {
+        return Err(Error::data(format!("{}: a folder `=…` stands for a column without a name: rename it", file.display())));
+    }
+    Ok(values)
+}
+
+/// The columns that all files' folders stand for.
+fn column_names(placed: &[Placed], settings: &Settings) -> Result<Vec<String>> {
+    let names = |values: &[(String, Option<String>)]| values.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let Some((first, values)) = placed.first() else { return Ok(Vec::new()) };
+    let of_first = names(values);
+    for (file, values) in placed {
+        let same = values.len() == of_first.len() && values.iter().zip(&of_first).all(|((name, _), first)| settings.same(name, first));
+        if !same {
+            let shown = |names: Vec<String>| if names.is_empty() { "no column".to_owned() } else { names.join(", ") };
+            return Err(error(
+                "CONFLICTING_PARTITION_COLUMN_NAMES",
+                format!(
+                    "{} lies in folders of {}, and {} in folders of {}: read them one by one, or move them",
+                    first.display(),
+                    shown(of_first),
+                    file.display(),
+                    shown(names(values))
+                ),
+            ));
+        }
+    }
+    for (at, name) in of_first.iter().enumerate() {
+        if of_first.iter().take(at).any(|other| settings.same(other, name)) {
+            let message = format!("{} lies in two folders of the column `{name}`: rename one", first.display());
+            return Err(error("CONFLICTING_PARTITION_COLUMN_NAMES", message));
+        }
+    }
+    Ok(of_first)
+}
+
+/// The narrowest type that holds what all texts say; text if there is none, or nothing to tell it by.
+fn common_type<'a>(texts: impl Iterator<Item = &'a str>, settings: &Settings) -> SparkType {
+    let types: Option<Vec<SparkType>> = texts.map(|text| type_of(text, settings)).collect();
+    types.unwrap_or_default().into_iter().reduce(wider).unwrap_or(SparkType::String)
+}
+
+fn wider(one: SparkType, other: SparkType) -> SparkType {
+    use SparkType as S;
+    let digits = |of: &SparkType| match of {
+        S::Integer => Some(10),
+        S::Long => Some(20),
+        S::Decimal(precision, 0) => Some(*precision),
+        _ => None,
+    };
+    match (&one, &other) {
+        _ if one == other => one,
+        (S::Integer, S::Long) | (S::Long, S::Integer) => S::Long,
+        (S::Integer, S::Double) | (S::Double, S::Integer) => S::Double,
+        (S::Date, S::Timestamp | S::TimestampNtz) => other,
+        (S::Timestamp | S::TimestampNtz, S::Date) => one,
+        // Doubles do not hold every long number and decimal.
+        _ => match (digits(&one), digits(&other)) {
+            (Some(one), Some(other)) => S::Decimal(one.max(other), 0),
+            _ => S::String,
+        },
+    }
+}
+
+/// What a text alone would be; None for text. Unlike Spark, which asks Java, `1d` and `1f` are no numbers: their letter would be lost.
+fn type_of(text: &str, settings: &Settings) -> Option<SparkType> {
+    let number = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if number.bytes().all(|b| b.is_ascii_digit()) && !number.is_empty() {
+        if text.parse::<i32>().is_ok() {
+            return Some(SparkType::Integer);
+        }
+        if text.parse::<i64>().is_ok() {
+            return Some(SparkType::Long);
+        }
+        let digits = number.trim_start_matches('0').len();
+        return Some(if digits <= 38 { SparkType::Decimal(u8::try_from(digits).unwrap_or(38), 0) } else { SparkType::Double });
+    }
+    let is_fraction = number.bytes().all(|b| b.is_ascii_digit() || b".eE+-".contains(&b)) && number.parse::<f64>().is_ok();
+    if is_fraction || matches!(number, "NaN" | "Infinity") {
+        return Some(SparkType::Double);
+    }
+    let is_of = |data_type: &SparkType| typed_value(Some(text), data_type, settings).is_ok();
+    let has_form = |form: &str| {
+        text.len() == form.len() && text.bytes().zip(form.bytes()).all(|(b, f)| if f == b'0' { b.is_ascii_digit() } else { b == f })
+    };
+    if has_form("0000-00-00") {
+        return Some(SparkType::Date).filter(is_of);
+    }
+    let (second, fraction) = text.split_once('.').map_or((text, "0"), |(second, fraction)| (second, fraction));
+    let has_time =
+        text.len() >= 19 && second.len() == 19 && (1..=9).contains(&fraction.len()) && fraction.bytes().all(|b| b.is_ascii_digit());
+    let time = if settings.timestamp_is_ntz { SparkType::TimestampNtz } else { SparkType::Timestamp };
+    let form = "0000-00-00 00:00:00";
+    let fits = second.bytes().zip(form.bytes()).all(|(b, f)| if f == b'0' { b.is_ascii_digit() } else { b == f });
+    (has_time && fits).then_some(time).filter(is_of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types() {
+        let settings = Settings::default();
+        let long = "9".repeat(25);
+        for (texts, expected) in [
+            (vec!["1", "-7", "+3", "007"], "int"),
+            (vec!["1", "2147483648"], "bigint"),
+            (vec!["1", &long], "decimal(25,0)"),
+            (vec!["9223372036854775807", &long], "decimal(25,0)"),
+            (vec!["1", "1.5"], "double"),
+            (vec!["1e3", "NaN", "-Infinity"], "double"),
+            (vec!["1.5", "2147483648"], "string"),
+            (vec!["2147483648", "1", "1.5"], "string"),
+            (vec!["2024-01-31"], "date"),
+            (vec!["2024-01-31", "2024-01-31 10:00:00.25"], "timestamp"),
+            (vec!["2024-02-30"], "string"),
+            (vec!["2024-1-31"], "string"),
+            (vec!["2024-01-31", "1"], "string"),
+            (vec!["1", "x"], "string"),
+            (vec!["1d", "2f"], "string"),
+            (vec!["inf"], "string"),
+            (vec!["true"], "string"),
+            (vec![], "string"),
+        ] {
+            assert_eq!(common_type(texts.iter().copied(), &settings).to_string(), expected, "{texts:?}");
+        }
+    }
+}
