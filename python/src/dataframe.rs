@@ -13,6 +13,7 @@ use tidemill_spark::types::{StructField, from_field};
 use crate::column::{PyColumn, columns};
 use crate::error::raised;
 use crate::literal::literal;
+use crate::row_lists::PyRowLists;
 use crate::user_function::{PyBatchesFunction, PyGroupFunction};
 use crate::wait::wait;
 use crate::{arrow_stream, data_type, rows};
@@ -308,6 +309,12 @@ impl PyDataFrame {
     fn collect<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let batches = wait(py, self.0.collect())?;
         self.listed(py, &batches)
+    }
+
+    /// The rows, a list at a time.
+    fn collect_in_parts(&self, py: Python<'_>) -> PyResult<PyRowLists> {
+        let batches = wait(py, self.0.collect())?;
+        Ok(PyRowLists::new(batches, self.fields(py)?))
     }
 
     fn tail<'py>(&self, py: Python<'py>, rows: usize) -> PyResult<Bound<'py, PyList>> {

@@ -11,6 +11,7 @@ mod error;
 mod functions;
 mod handed;
 mod literal;
+mod row_lists;
 mod rows;
 mod running;
 mod session;
@@ -35,6 +36,8 @@ mod _tidemill {
     use super::functions::{call, functions, lambda, lambda_variable};
     #[pymodule_export]
     use super::handed::{PyArrowArray, PyArrowBatch, PyArrowBatches};
+    #[pymodule_export]
+    use super::row_lists::PyRowLists;
     #[pymodule_export]
     use super::running::end_functions;
     #[pymodule_export]

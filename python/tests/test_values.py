@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from tidemill.errors import PySparkRuntimeError, PySparkTypeError, PySparkValueError
+from tidemill.errors import ArithmeticException, PySparkRuntimeError, PySparkTypeError, PySparkValueError
 from tidemill.sql import Row
 from tidemill.sql import functions as F
 from tidemill.sql.types import (
@@ -192,3 +192,14 @@ def test_rows_are_handed_over_where_they_are(spark):
     frame = polars.DataFrame({"n": range(1000)})
     came = polars.DataFrame(spark.createDataFrame(frame))
     assert came["n"].to_arrow().buffers()[1].address == frame["n"].to_arrow().buffers()[1].address
+
+
+def test_rows_one_after_the_other(spark):
+    df = spark.range(10_000).withColumn("t", F.lit("x"))
+    rows = df.toLocalIterator()
+    assert next(rows) == Row(id=0, t="x")
+    assert [row.id for row in rows] == list(range(1, 10_000))
+    assert list(spark.range(0).toLocalIterator()) == []
+    # The query runs when it is called.
+    with pytest.raises(ArithmeticException, match="DIVIDE_BY_ZERO"):
+        spark.range(1).select(F.col("id") / F.lit(0)).toLocalIterator()

@@ -184,6 +184,9 @@ class Printer:
             default = {"true": "True", "false": "False"}.get(default, default)
             listed.append(f"{each}: {hint}{f' = {default}' if default else ''}")
         returns = self.hint(path, item, item.returns, False, owner)
+        if owner and name == "__next__":
+            # PyO3 ends the iteration for Rust's None.
+            returns = returns.removesuffix(" | None")
         start, end = f"{indent}def {name}(", f") -> {returns}: ..."
         text = start + ", ".join(listed) + end
         if len(text) > WIDTH:

@@ -88,7 +88,7 @@ pub const SWITCHES: &[Switch] = &[
     },
     Switch {
         name: "spark.sql.execution.arrow.maxRecordsPerBatch",
-        default: "131072",
+        default: "262144",
         takes: Takes::Whole,
         doc: "How many rows a function of the program over columns or batches is given at once, at most; 0 for any number.",
     },

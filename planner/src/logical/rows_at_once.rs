@@ -7,7 +7,7 @@ pub struct RowsAtOnce(Option<usize>);
 
 impl RowsAtOnce {
     /// Without a setting. Spark has 10 000, for rows that go to another process.
-    pub const DEFAULT: i64 = 131_072;
+    pub const DEFAULT: i64 = 262_144;
 
     /// So many; any number for 0 and less, as in Spark.
     pub fn at_most(rows: i64) -> Self {
@@ -48,6 +48,6 @@ mod tests {
     fn a_stage_works_in_batches_that_a_call_takes_whole_and_in_no_smaller_ones_than_usual() {
         assert_eq!(RowsAtOnce::at_most(100_000).wanted(8_192), 100_000);
         assert_eq!(RowsAtOnce::at_most(10).wanted(8_192), 8_192);
-        assert_eq!(RowsAtOnce::at_most(0).wanted(8_192), 131_072);
+        assert_eq!(RowsAtOnce::at_most(0).wanted(8_192), 262_144);
     }
 }

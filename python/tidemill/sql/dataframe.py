@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import warnings
@@ -616,8 +617,8 @@ class DataFrame:
         return self._frame.is_empty()
 
     def toLocalIterator(self, prefetchPartitions: bool = False) -> Iterator[Row]:
-        """The rows, one after the other. All of them are made first."""
-        return iter(self.collect())
+        """The rows, one after the other. The query runs to its end first; what is not yet asked for waits as Arrow, not as `Row`s."""
+        return itertools.chain.from_iterable(self._frame.collect_in_parts())
 
     def _mapped(self, kind: str, func: Callable[..., Any], schema: StructType | str) -> DataFrame:
         from tidemill.sql.udf import name_of, type_of
