@@ -116,28 +116,38 @@ def _outward(value: Any, arrow: Any, zone: Any) -> Any:
     return value
 
 
-def _local(series: Any, column: Any, zone: str) -> Any:
-    """What pyarrow made of a column, its moments as local times."""
-    if getattr(series.dtype, "tz", None) is not None:
-        return series.dt.tz_convert(zone).dt.tz_localize(None)
-    if column.type.num_fields and _holds_moments(column.type):
-        where = zoneinfo.ZoneInfo(zone)
-        return needed("pandas").Series([_outward(value, column.type, where) for value in column.to_pylist()], dtype=object)
-    return series
+def _in_zone(column: Any, zone: str) -> Any:
+    """A pyarrow column of moments as one of local times; any other as it is."""
+    pyarrow = needed("pyarrow")
+    if not pyarrow.types.is_timestamp(column.type) or column.type.tz is None:
+        return column
+    if zone == "UTC":
+        return column.cast(pyarrow.timestamp(column.type.unit))
+    return needed("pyarrow.compute").local_timestamp(column.cast(pyarrow.timestamp(column.type.unit, zone)))
+
+
+def _with_moments_inside(column: Any, zone: str) -> Any:
+    """A pyarrow column of lists, maps or structs as a Series of objects, the moments in it as local times; None of any other column."""
+    if not column.type.num_fields or not _holds_moments(column.type):
+        return None
+    where = zoneinfo.ZoneInfo(zone)
+    return needed("pandas").Series([_outward(value, column.type, where) for value in column.to_pylist()], dtype=object)
+
+
+_AS_PANDAS: dict[str, Any] = {"date_as_object": True, "maps_as_pydicts": "lossy"}
 
 
 def pandas_of(table: Any, zone: str) -> Any:
     """A pyarrow Table as a DataFrame of pandas."""
     # Columns of one name stay two.
-    names = table.column_names
-    table = table.rename_columns([str(place) for place in range(len(names))])
-    frame = table.to_pandas(date_as_object=True, maps_as_pydicts="lossy")
-    for name in table.column_names:
-        made = frame[name]
-        local = _local(made, table[name], zone)
-        if local is not made:
-            frame[name] = local
-    frame.columns = names
+    numbered = [str(place) for place in range(table.num_columns)]
+    columns = [_in_zone(column, zone) for column in table.columns]
+    frame = needed("pyarrow").Table.from_arrays(columns, names=numbered).to_pandas(**_AS_PANDAS)
+    for name, column in zip(numbered, columns):
+        made = _with_moments_inside(column, zone)
+        if made is not None:
+            frame[name] = made
+    frame.columns = table.column_names
     return frame
 
 
@@ -164,7 +174,9 @@ def series_of(kind: Kind, array: Any) -> Any:
         return needed("polars").from_arrow(column)
     if pyarrow.types.is_struct(column.type):
         return pandas_of(pyarrow.Table.from_struct_array(column), session_zone())
-    return _local(column.to_pandas(date_as_object=True, maps_as_pydicts="lossy"), column, session_zone())
+    zone = session_zone()
+    made = _with_moments_inside(column, zone)
+    return _in_zone(column, zone).to_pandas(**_AS_PANDAS) if made is None else made
 
 
 _PLAIN = {
@@ -276,18 +288,23 @@ def _of_series(series: Any, name: str, data_type: DataType) -> Any:
     promised = _promised(data_type)
     if isinstance(data_type, NumericType) and (numbers := _of_numbers(series, promised)) is not None:
         return numbers
-    if promised is not None and bool(series.isna().all()):
-        # Of nothing but nulls pandas makes a Series of numbers.
-        return needed("pyarrow").nulls(len(series), promised)
     kind = getattr(series.dtype, "kind", "")
     is_time = isinstance(data_type, (TimestampType, TimestampNTZType, DateType))
-    is_text = isinstance(series.dtype, needed("pandas").StringDtype) and not isinstance(data_type, (StringType, CharType, VarcharType))
+    is_text = isinstance(series.dtype, needed("pandas").StringDtype)
+    fits = kind == "O" or (kind == "M" and is_time)
+    if is_text and isinstance(data_type, (StringType, CharType, VarcharType)):
+        fits, is_text = True, False
+    # Of nothing but nulls pandas makes a Series of numbers.
+    if not fits and promised is not None and bool(series.isna().all()):
+        return needed("pyarrow").nulls(len(series), promised)
     if is_text or (is_time and kind in "iufb") or (kind == "M" and not is_time):
         message = f"`{name}` promised {data_type.simpleString()}, and gave a Series of {series.dtype}"
         raise PySparkTypeError(message, errorClass="UDF_RETURN_TYPE")
-    if kind == "M" and isinstance(data_type, TimestampType) and getattr(series.dtype, "tz", None) is None:
-        series = series.dt.tz_localize(session_zone(), ambiguous=False)
     made: Any = series
+    if kind == "M" and isinstance(data_type, TimestampType) and getattr(series.dtype, "tz", None) is None:
+        # The hour that a clock repeats is the later one, as in Spark.
+        local = _arrow("pandas", series, name, TimestampNTZType())
+        return needed("pyarrow.compute").assume_timezone(local, session_zone(), ambiguous="latest").cast(promised)
     if kind == "O" and (is_time or isinstance(data_type, (ArrayType, MapType, StructType))):
         zone = zoneinfo.ZoneInfo(session_zone())
         made = [_inward(value, data_type, zone) for value in series]
@@ -360,14 +377,15 @@ def _table_of_pandas(given: Any, schema: StructType, name: str) -> Any:
     pyarrow = needed("pyarrow")
     named = any(isinstance(column, str) for column in given.columns)
     if named:
-        given = given[_ordered(list(given.columns), schema, name)]
+        _ordered(list(given.columns), schema, name)
     elif len(given.columns) != len(schema):
         # A DataFrame without rows may have no columns either.
         if len(given) == 0 and len(given.columns) == 0:
             return pyarrow.table({field: pyarrow.nulls(0) for field in schema.names})
         message = f"`{name}` promised {len(schema)} columns and gave {len(given.columns)}"
         raise PySparkValueError(message, errorClass="RESULT_COLUMNS_MISMATCH")
-    arrays = [_of_series(given.iloc[:, place], f"{name}, column {field.name}", field.dataType) for place, field in enumerate(schema)]
+    columns = dict(given.items()) if named else {field: given.iloc[:, place] for place, field in enumerate(schema.names)}
+    arrays = [_of_series(columns[field.name], f"{name}, column {field.name}", field.dataType) for field in schema]
     return pyarrow.Table.from_arrays(arrays, names=schema.names)
 
 
