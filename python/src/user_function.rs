@@ -153,6 +153,10 @@ impl UserFunction for OverColumns {
         self.aggregate
     }
 
+    fn gains_by_rows(&self) -> bool {
+        self.takes == Takes::Arrow
+    }
+
     fn call(&self, arguments: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
         self.function.run(|function| {
             let py = function.py();

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use arrow::compute::BatchCoalescer;
+use arrow::array::{Array, RecordBatch};
+use arrow::compute::concat_batches;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result as DfResult;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -11,7 +13,10 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PhysicalExpr, PlanProperties};
 use futures::StreamExt;
 
-/// Its input's rows in batches of about so many. Batches that are large enough pass as they are.
+/// Batches that take as many bytes are joined to no others.
+pub(crate) const BATCH_BYTES: usize = 16 << 20;
+
+/// Its input's rows in batches of about so many.
 #[derive(Debug)]
 pub(crate) struct JoinBatchesExec {
     input: Arc<dyn ExecutionPlan>,
@@ -65,23 +70,54 @@ impl ExecutionPlan for JoinBatchesExec {
         if schema.fields().is_empty() {
             return Ok(rows);
         }
-        let joins = BatchCoalescer::new(Arc::clone(&schema), self.batch_rows);
-        let state = (Some(rows), joins.with_biggest_coalesce_batch_size(Some(self.batch_rows / 2)));
-        let joined = futures::stream::try_unfold(state, |(mut rows, mut joins)| async move {
-            loop {
-                if let Some(batch) = joins.next_completed_batch() {
-                    return Ok(Some((batch, (rows, joins))));
-                }
-                let Some(open) = rows.as_mut() else { return Ok(None) };
-                match open.next().await.transpose()? {
-                    Some(batch) => joins.push_batch(batch)?,
-                    None => {
-                        joins.finish_buffered_batch()?;
-                        rows = None;
-                    }
-                }
-            }
-        });
+        let mut joins = Joins { rows, batch_rows: self.batch_rows, waiting: Vec::new(), held: 0, bytes: 0, ended: false };
+        let joined = futures::stream::poll_fn(move |cx| joins.poll_next(cx));
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, joined)))
     }
+}
+
+/// Batches that wait to be one.
+struct Joins {
+    rows: SendableRecordBatchStream,
+    batch_rows: usize,
+    waiting: Vec<RecordBatch>,
+    /// Rows that wait.
+    held: usize,
+    /// Their bytes.
+    bytes: usize,
+    ended: bool,
+}
+
+impl Joins {
+    /// Nothing waits for rows that are not there yet.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<DfResult<RecordBatch>>> {
+        while !self.ended && self.held < self.batch_rows && self.bytes < BATCH_BYTES {
+            match self.rows.poll_next_unpin(cx) {
+                Poll::Ready(Some(Ok(batch))) if batch.num_rows() == 0 => {}
+                Poll::Ready(Some(Ok(batch))) => {
+                    self.held += batch.num_rows();
+                    self.bytes += bytes(&batch);
+                    self.waiting.push(batch);
+                }
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+                Poll::Ready(None) => self.ended = true,
+                Poll::Pending if self.waiting.is_empty() => return Poll::Pending,
+                Poll::Pending => break,
+            }
+        }
+        if self.waiting.is_empty() {
+            return Poll::Ready(None);
+        }
+        (self.held, self.bytes) = (0, 0);
+        let mut waiting = std::mem::take(&mut self.waiting);
+        if waiting.len() == 1 {
+            return Poll::Ready(waiting.pop().map(Ok));
+        }
+        Poll::Ready(Some(concat_batches(&self.rows.schema(), &waiting).map_err(Into::into)))
+    }
+}
+
+/// What a batch's rows take, whatever larger arrays they are a part of.
+fn bytes(batch: &RecordBatch) -> usize {
+    batch.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or(0)).sum()
 }

@@ -16,7 +16,7 @@ mod sessions;
 mod watermark;
 mod window;
 
-pub(crate) use join_batches::JoinBatchesExec;
+pub(crate) use join_batches::{BATCH_BYTES, JoinBatchesExec};
 pub(crate) use map_batches::MapBatchesExec;
 
 pub use exec::{Operator, OperatorExec, OperatorTask};

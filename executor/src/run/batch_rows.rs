@@ -11,11 +11,10 @@ use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan};
 use tidemill_planner::Result;
 use tidemill_planner::logical::{RowsAtOnce, UserScalarFunction};
 
-use crate::operators::{JoinBatchesExec, MapBatchesExec};
+use crate::operators::{BATCH_BYTES, JoinBatchesExec, MapBatchesExec};
 
-/// More than usual are read at once only as far as they are not expected to take more bytes.
-const BATCH_BYTES: usize = 16 << 20;
-/// What a value without a fixed width is taken for, bytes. Few are longer, and few long ones make a batch that memory holds all the same.
+/// What a value without a fixed width is taken for, bytes: sources are asked for so many rows at once as are not expected to take more than
+/// [`BATCH_BYTES`].
 const WIDTH: usize = 1024;
 
 /// A stage's plan, and how many rows its batches have: as many as usual, or as the functions of the program that it calls are best given.
@@ -60,7 +59,7 @@ fn called(node: &Arc<dyn ExecutionPlan>) -> DfResult<Option<RowsAtOnce>> {
     node.apply_expressions(&mut |expr| {
         expr.apply(|expr| {
             let call = expr.downcast_ref::<ScalarFunctionExpr>().map(|call| call.fun().inner().as_ref());
-            found = found.or(call.and_then(|inner| inner.downcast_ref::<UserScalarFunction>()).map(UserScalarFunction::rows_at_once));
+            found = found.or(call.and_then(|inner| inner.downcast_ref::<UserScalarFunction>()).and_then(UserScalarFunction::wanted_rows));
             Ok(TreeNodeRecursion::Continue)
         })
     })?;

@@ -31,6 +31,11 @@ pub trait UserFunction: Debug + Send + Sync {
         false
     }
 
+    /// Whether a call with more rows costs less a row: not that of one that works row by row.
+    fn gains_by_rows(&self) -> bool {
+        true
+    }
+
     /// Its values for `rows` rows, whose arguments are these; of an aggregate, one value.
     ///
     /// # Errors
@@ -54,9 +59,9 @@ impl UserScalarFunction {
         Self { function, rows_at_once, signature: Signature::user_defined(volatility) }
     }
 
-    /// How many rows a call is best given.
-    pub fn rows_at_once(&self) -> RowsAtOnce {
-        self.rows_at_once
+    /// How many rows a call is best given; None if any number is as good.
+    pub fn wanted_rows(&self) -> Option<RowsAtOnce> {
+        self.function.gains_by_rows().then_some(self.rows_at_once)
     }
 
     /// One call, its result checked.
