@@ -1,6 +1,7 @@
 """What a notebook shows: tables, plots, magics, cards of streams, progress and pictures of stages. `data/behaviour_progress.json` is what
 the demo's streaming query said of itself (offsets cut)."""
 
+import copy
 import html.parser
 import io
 import json
@@ -650,6 +651,7 @@ def test_the_stages_of_an_explanation(joined):
 def test_a_picture_of_stages(joined, capsys):
     explained = picture(joined)
     assert isinstance(explained, ExplainString) and repr(explained) == str(explained) == explained
+    assert copy.deepcopy(explained).graph == explained.graph
     page = explained._repr_html_()
     (drawn,) = svgs(page)
     assert "script" not in Page(page).tags

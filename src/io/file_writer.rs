@@ -14,16 +14,17 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use tidemill_spark::Settings;
+use tidemill_spark::error::error;
 use tidemill_spark::functions::{CsvWriter, JsonWriter};
 use tidemill_spark::types::{StructField, field_of, from_field, quoted_if_needed};
 
 use super::mode::{Mode, there_is_something};
 use super::parquet_form::ParquetForm;
 use crate::dataframe::DataFrame;
-use crate::scan::file_options::is_on;
+use crate::scan::file_options::{self, is_on};
 use crate::scan::save_record::{self, SaveRecord};
 use crate::scan::{
-    FileOptions, Format, PartitionValues, TableFiles, check_text, existing_files, is_of, local_path, partition, table_files,
+    FileOptions, Format, PartitionValues, TableFiles, check_text, existing_files, found_at, is_of, local_path, partition, table_files,
 };
 use tidemill_planner::{Error, Result};
 
@@ -41,6 +42,9 @@ struct Job {
     /// There as long as somebody waits for the rows to be saved.
     wanted: Weak<()>,
 }
+
+/// Which partitions an overwrite replaces: all, or, `dynamic`, those that it writes.
+const OVERWRITE_MODE: &str = "spark.sql.sources.partitionOverwriteMode";
 
 /// Which files an overwrite of a table replaces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -93,17 +97,34 @@ pub(super) async fn save(
     if format == Format::Text {
         check_text(&schema)?;
     }
+    if mode == Mode::Append && folder.is_dir() {
+        same_folders(path, &partitions, &settings)?;
+    }
     let wanted = Weak::new();
     if partitions.is_empty() {
         let job = Job { folder, format, mode, options, schema, settings, table: None, replace: Replace::ByMode, wanted };
         return carried_out(job, frame.collect_partitions().await?).await;
     }
     let ordered = frame.select(data.iter().chain(&partitions).map(|field| crate::functions::col(&quoted_if_needed(&field.name))));
-    let is_dynamic = settings.get("spark.sql.sources.partitionOverwriteMode").is_some_and(|mode| mode.eq_ignore_ascii_case("dynamic"));
+    let setting = settings.get(OVERWRITE_MODE).unwrap_or_default();
+    let is_dynamic = file_options::get(&options, "partitionOverwriteMode").unwrap_or(setting).eq_ignore_ascii_case("dynamic");
     let replace = if is_dynamic { Replace::Written } else { Replace::ByMode };
     let table = Some(TableFiles { folder: folder.clone(), format, options: options.clone(), data, partitions, absent: Vec::new() });
     let job = Job { folder, format, mode, options, schema, settings, table, replace, wanted };
     carried_out(job, ordered.collect_partitions().await?).await
+}
+
+/// Refuses rows in other folders than those that are there: the folder could not be read any more.
+fn same_folders(path: &str, partitions: &[StructField], settings: &Settings) -> Result<()> {
+    let found = found_at(&[path], None, None, settings)?.partitions;
+    let names = |fields: &[StructField]| fields.iter().map(|field| field.name.clone()).collect::<Vec<_>>().join(", ");
+    let same = found.len() == partitions.len() && found.iter().zip(partitions).all(|(one, other)| settings.same(&one.name, &other.name));
+    if same || existing_files(&local_path(path)?)?.is_empty() {
+        return Ok(());
+    }
+    let message =
+        format!("{path}: the files there are in folders of ({}), and these rows in folders of ({})", names(&found), names(partitions));
+    Err(error("CONFLICTING_PARTITION_COLUMN_NAMES", format!("{message}: write them by the same columns, or elsewhere")))
 }
 
 /// Writes on a thread that may wait for disks. A statement that is stopped before its rows are recorded leaves none.
@@ -121,7 +142,7 @@ impl Job {
         let made: Vec<&Path> = self.folder.ancestors().take_while(|folder| !folder.exists()).collect();
         fs::create_dir_all(&self.folder).map_err(|e| Error::io_at(self.folder.display(), e))?;
         made.into_iter().filter_map(Path::parent).try_for_each(save_record::sync_folder)?;
-        let _alone = save_record::take(&self.folder)?;
+        let _alone = save_record::take_all(&self.folder)?;
         save_record::clear_aside(&self.folder)?;
         let cut;
         let partitions = match &self.table {

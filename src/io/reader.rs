@@ -11,8 +11,7 @@ use tidemill_spark::plan::{NamedTable, RelationKind, TableName};
 use super::table::name_of;
 use crate::dataframe::DataFrame;
 use crate::held::Held;
-use crate::scan::discover::has_partitions;
-use crate::scan::{Format, Version, delta, file_options, files_at, strict_json};
+use crate::scan::{Format, Version, delta, file_options, files_at, json_at};
 use crate::session::Session;
 use tidemill_planner::{Error, Result};
 
@@ -125,12 +124,8 @@ impl DataFrameReader {
             return self.session.scan(name_of(first), table);
         }
         let options = file_options::check(format, &self.options)?;
-        if format == Format::Json && !has_partitions(&paths, file_options::get(&options, "basePath"))? {
-            let rows = match &self.schema {
-                Some(schema) => strict_json::scan(&paths, Arc::clone(schema)),
-                None => strict_json::infer_and_scan(&paths).await,
-            };
-            return Ok(self.session.dataframe(rows?));
+        if format == Format::Json {
+            return Ok(self.session.dataframe(json_at(&self.session, &paths, &options, self.schema.clone()).await?));
         }
         let table = files_at(&self.session, format, &paths, &options, self.schema.clone(), false).await?;
         self.session.scan(name_of(first), table)

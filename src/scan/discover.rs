@@ -11,6 +11,7 @@ use tidemill_spark::types::{SparkType, StructField, from_field};
 
 use super::files::{data_files, local_path};
 use super::partition;
+use super::save_record::place_of;
 use super::table_file::TableFile;
 use super::table_files::typed_value;
 use tidemill_planner::{Error, Result};
@@ -68,23 +69,10 @@ pub(crate) fn found_at(paths: &[&str], base: Option<&str>, declared: Option<&Sch
     Ok(Found { files, partitions })
 }
 
-/// Whether files at these paths lie in folders that stand for columns.
-///
-/// # Errors
-/// `PATH_NOT_FOUND`.
-pub(crate) fn has_partitions(paths: &[&str], base: Option<&str>) -> Result<bool> {
-    for path in paths {
-        let base = local_path(base.unwrap_or(path))?;
-        if data_files(path)?.iter().any(|file| values_of(file, &base).map_or(true, |values| !values.is_empty())) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 /// What the folders between `base` and a file stand for.
 fn values_of(file: &Path, base: &Path) -> Result<Vec<(String, Option<String>)>> {
-    let folders = file.strip_prefix(base).ok().and_then(Path::parent).unwrap_or(Path::new(""));
+    let place = place_of(file);
+    let folders = place.strip_prefix(base).ok().and_then(Path::parent).unwrap_or(Path::new(""));
     let values: Vec<_> = folders.iter().filter_map(|folder| partition::parse(folder.to_str()?)).collect();
     if values.iter().any(|(name, _)| name.is_empty()) {
         return Err(Error::data(format!("{}: a folder `=…` stands for a column without a name: rename it", file.display())));
@@ -163,7 +151,9 @@ fn type_of(text: &str, settings: &Settings) -> Option<SparkType> {
         let digits = number.trim_start_matches('0').len();
         return Some(if digits <= 38 { SparkType::Decimal(u8::try_from(digits).unwrap_or(38), 0) } else { SparkType::Double });
     }
-    let is_fraction = number.bytes().all(|b| b.is_ascii_digit() || b".eE+-".contains(&b)) && number.parse::<f64>().is_ok();
+    let is_fraction = number.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && number.bytes().all(|b| b.is_ascii_digit() || b".eE+-".contains(&b))
+        && number.parse::<f64>().is_ok();
     if is_fraction || matches!(number, "NaN" | "Infinity") {
         return Some(SparkType::Double);
     }
@@ -208,6 +198,9 @@ mod tests {
             (vec!["1", "x"], "string"),
             (vec!["1d", "2f"], "string"),
             (vec!["inf"], "string"),
+            (vec!["--1"], "string"),
+            (vec!["+-1"], "string"),
+            (vec!["-.5", "+1."], "double"),
             (vec!["true"], "string"),
             (vec![], "string"),
         ] {

@@ -15,10 +15,14 @@ const fn carried(name: &'static str, default: &'static str, doc: &'static str) -
     OptionSpec { name, default, doc }
 }
 
+const OVERWRITE_MODE: OptionSpec =
+    carried("partitionOverwriteMode", "", "Which partitions an overwrite replaces: `static` all, `dynamic` those that it writes.");
+
 const BASE_PATH: OptionSpec = carried("basePath", "", "The folder below which folders `a=1` stand for columns, if not each path itself.");
 
 const CSV: &[OptionSpec] = &[
     BASE_PATH,
+    OVERWRITE_MODE,
     carried("header", "false", "Whether the first line names the columns."),
     carried("sep", ",", "What stands between values."),
     carried("delimiter", ",", "The same as `sep`."),
@@ -47,11 +51,11 @@ const CSV: &[OptionSpec] = &[
 ];
 
 const JSON: &[OptionSpec] =
-    &[carried("ignoreNullFields", "true", "Whether fields that are null are left out when rows are written."), BASE_PATH];
+    &[carried("ignoreNullFields", "true", "Whether fields that are null are left out when rows are written."), BASE_PATH, OVERWRITE_MODE];
 
-const PARQUET: &[OptionSpec] = &[carried("mergeSchema", "true", "Columns are those of all files."), BASE_PATH];
+const PARQUET: &[OptionSpec] = &[carried("mergeSchema", "true", "Columns are those of all files."), BASE_PATH, OVERWRITE_MODE];
 
-const TEXT: &[OptionSpec] = &[BASE_PATH];
+const TEXT: &[OptionSpec] = &[BASE_PATH, OVERWRITE_MODE];
 
 /// Spark's options that are not carried out, with the value that asks for nothing, if there is one.
 const REFUSED: &[(&str, Option<&str>)] = &[
@@ -138,6 +142,9 @@ fn asks_nothing(format: Format, name: &str, value: &str) -> bool {
 pub(crate) fn check_of_table(format: Format, given: &FileOptions) -> Result<()> {
     let known = known(format);
     for (name, value) in given {
+        if name.eq_ignore_ascii_case(BASE_PATH.name) {
+            return Err(Error::analysis("a table has its folder, and `basePath` is for reading by path: leave it out"));
+        }
         if known.iter().any(|spec| spec.name.eq_ignore_ascii_case(name)) || asks_nothing(format, name, value) {
             continue;
         }
@@ -186,6 +193,7 @@ mod tests {
             (Format::Csv, "compression", "snappy", false, false),
             (Format::Json, "compression", "none", true, true),
             (Format::Parquet, "password", "x", false, true),
+            (Format::Parquet, "basePath", "/x", true, false),
         ] {
             let given = BTreeMap::from([(name.to_owned(), value.to_owned())]);
             assert_eq!(

@@ -90,9 +90,9 @@ impl FileTable {
         };
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
         let found = found_at(&paths, base.as_deref(), Some(&Schema::new(self.partitions.clone())), settings)?;
-        let names = |fields: &mut dyn Iterator<Item = &str>| fields.map(str::to_lowercase).collect::<Vec<_>>();
-        let known = names(&mut self.partitions.iter().map(|field| field.name().as_str()));
-        if !found.files.is_empty() && names(&mut found.partitions.iter().map(|field| field.name.as_str())) != known {
+        let same = found.partitions.len() == self.partitions.len()
+            && found.partitions.iter().zip(&self.partitions).all(|(now, then)| settings.same(&now.name, then.name()));
+        if !found.files.is_empty() && !same {
             let message =
                 format!("{}: the folders stand for other columns than when they were first read: read them anew", paths.join(", "));
             return Err(error("CONFLICTING_PARTITION_COLUMN_NAMES", message));
@@ -181,8 +181,20 @@ impl FileTable {
                 *column = ColumnStatistics::new_unknown();
             }
         }
-        Ok(Some(PartitionedFile::new_from_meta(meta).with_partition_values(file.values).with_statistics(Arc::new(known))))
+        // What the library would say of folders' values: that none is null, and each one that of a row.
+        let rows = known.num_rows;
+        known.column_statistics.extend(file.values.iter().map(|value| of_every_row(value, rows)));
+        let mut file = PartitionedFile::new_from_meta(meta).with_partition_values(file.values);
+        file.statistics = Some(Arc::new(known));
+        Ok(Some(file))
     }
+}
+
+/// What is known of a column that has one value in all rows of a file.
+fn of_every_row(value: &ScalarValue, rows: Precision<usize>) -> ColumnStatistics {
+    let one = if value.is_null() || !matches!(rows, Precision::Exact(1..)) { Precision::Absent } else { Precision::Exact(value.clone()) };
+    let null_count = if value.is_null() { rows } else { Precision::Exact(0) };
+    ColumnStatistics { null_count, max_value: one.clone(), min_value: one, ..ColumnStatistics::new_unknown() }
 }
 
 /// Files in so many groups at most, one after the other.

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::save_record::as_recorded;
+use super::save_record::{as_recorded, place_of, saved_above};
 use tidemill_planner::{Error, Result};
 use tidemill_spark::error::error;
 
@@ -39,6 +39,12 @@ pub(super) fn not_there(path: &Path) -> Error {
 
 /// The data files below a folder, if any: what an overwrite replaces.
 pub(crate) fn existing_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    // A folder `a=1` may be a part of what a save to a folder above has recorded.
+    if let Some(above) = saved_above(folder)? {
+        let mut files = as_recorded(&above, || walk(&above))?;
+        files.retain(|file| place_of(file).starts_with(folder));
+        return Ok(files);
+    }
     as_recorded(folder, || walk(folder))
 }
 
@@ -99,8 +105,14 @@ fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
             continue;
         }
         let path = entry.path();
-        if path.is_dir() {
-            files.extend(existing_files(&path)?);
+        let is_folder = match std::fs::metadata(&path) {
+            Ok(meta) => meta.is_dir(),
+            // A save has removed it since the folder was listed; a link that leads nowhere is told when it is read.
+            Err(gone) if gone.kind() == std::io::ErrorKind::NotFound && !path.is_symlink() => continue,
+            Err(_) => false,
+        };
+        if is_folder {
+            files.extend(as_recorded(&path, || walk(&path))?);
         } else {
             files.push(path);
         }

@@ -1,6 +1,6 @@
 //! Files and Delta tables by path as tables of the engine: which files there are, their columns, partitions and formats.
 
-pub(crate) mod discover;
+mod discover;
 pub(crate) mod file_options;
 mod file_table;
 mod files;
@@ -10,16 +10,17 @@ mod parquet_columns;
 pub(crate) mod partition;
 mod path_table;
 pub(crate) mod save_record;
-pub(crate) mod strict_json;
+mod strict_json;
 mod table_file;
 mod table_files;
 mod text_files;
 
+pub(crate) use discover::found_at;
 pub(crate) use file_options::FileOptions;
 pub(crate) use file_table::FileTable;
 pub(crate) use files::{existing_files, local_path, table_files};
 pub(crate) use format::{Format, Version};
 pub(crate) use parquet_columns::SPARK_SCHEMA_KEY;
 pub(crate) use partition::{HIVE_NULL, folder_of};
-pub(crate) use path_table::{PathTable, check_text, columns_at, delta, files_at};
+pub(crate) use path_table::{PathTable, check_text, columns_at, delta, files_at, json_at};
 pub(crate) use table_files::{PartitionValues, TableFiles, is_of};

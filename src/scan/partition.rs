@@ -119,7 +119,10 @@ fn unescaped(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {
-        let code = tail.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        let code = tail
+            .get(..2)
+            .filter(|hex| *first == b'%' && hex.iter().all(u8::is_ascii_hexdigit))
+            .and_then(|hex| std::str::from_utf8(hex).ok());
         match code.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
             Some(byte) => {
                 bytes.push(byte);
@@ -150,5 +153,6 @@ mod tests {
             assert_eq!(parse(folder), Some((name.to_owned(), value.map(str::to_owned))));
         }
         assert_eq!(parse("plain"), None);
+        assert_eq!(parse("a=%+1%"), Some(("a".to_owned(), Some("%+1%".to_owned()))));
     }
 }

@@ -7,18 +7,19 @@ use std::sync::Arc;
 use arrow::datatypes::{Fields, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::ViewTable;
+use datafusion::logical_expr::LogicalPlan;
 use tidemill_lakehouse::DeltaTable;
 use tidemill_spark::Settings;
 use tidemill_spark::error::error;
 use tidemill_spark::functions::CsvReader;
 use tidemill_spark::types::{SparkType, StructField, field_of, from_field};
 
-use super::discover::{Found, found_at, has_partitions};
+use super::discover::{Found, found_at};
 use super::file_options::{self, FileOptions, is_on};
 use super::file_table::{FileTable, Files, Reading};
 use super::files::no_columns;
 use super::format::{Format, Version};
-use super::text_files::{TextFormat, columns_of_csv};
+use super::text_files::{self, TextFormat, columns_of_csv};
 use super::{parquet_columns, strict_json};
 use crate::session::Session;
 use tidemill_planner::{Error, Result};
@@ -52,6 +53,20 @@ pub(crate) async fn files_at(
     };
     let reading = reading(format, options, &data, &settings)?;
     Ok(Arc::new(FileTable::new(files, data, partitions, reading)))
+}
+
+/// The lines of JSON at some paths, as a scan of which those that do not fit can be had.
+pub(crate) async fn json_at(session: &Session, paths: &[&str], options: &FileOptions, schema: Option<SchemaRef>) -> Result<LogicalPlan> {
+    let declared = schema.clone();
+    let (data, found) = columns_at(session, Format::Json, paths, options, schema).await?;
+    if found.partitions.is_empty() {
+        return match declared {
+            Some(schema) => strict_json::scan(paths, schema),
+            None => strict_json::scan(&found.files.iter().filter_map(|file| file.path.to_str()).collect::<Vec<_>>(), data),
+        };
+    }
+    let columns: Vec<_> = data.fields().iter().cloned().chain(found.partitions.iter().map(field_of)).collect();
+    text_files::table(found.files, &TextFormat::Json, &data, &Arc::new(Schema::new(columns)))?.into_plan()
 }
 
 /// The columns in files at some paths, and the files with the columns that their folders stand for. What files say of a column that their
@@ -129,10 +144,7 @@ impl PathTable {
         let path = &[self.path.as_str()];
         match self.format {
             Format::Delta => delta(&self.path, &self.version).await,
-            Format::Json if !has_partitions(path, file_options::get(&self.options, "basePath"))? => {
-                let rows = strict_json::infer_and_scan(path).await?;
-                Ok(Arc::new(ViewTable::new(rows, None)))
-            }
+            Format::Json => Ok(Arc::new(ViewTable::new(json_at(session, path, &self.options, None).await?, None))),
             format => files_at(session, format, path, &self.options, None, false).await,
         }
     }

@@ -82,6 +82,67 @@ pub(crate) fn take(folder: &Path) -> Result<File> {
     Ok(alone)
 }
 
+/// [`take`] of a folder and of those below it in which saves of their own have left something: who replaces all files of a folder must not
+/// take what those have aside for files of its own. It blocks.
+///
+/// # Errors
+/// Those of [`take`].
+pub(crate) fn take_all(folder: &Path) -> Result<Vec<File>> {
+    let mut taken = vec![take(folder)?];
+    for below in saved_to(folder)? {
+        taken.push(take(&below)?);
+    }
+    Ok(taken)
+}
+
+/// The folders below that saves of their own have left something in, in the order of their names.
+fn saved_to(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let entries = fs::read_dir(folder).map_err(|e| Error::io_at(folder.display(), e))?;
+    for entry in entries {
+        let entry = entry.map_err(|e| Error::io_at(folder.display(), e))?;
+        if entry.file_name() == ASIDE || !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        if entry.path().join(ASIDE).is_dir() {
+            found.push(entry.path());
+        }
+        found.extend(saved_to(&entry.path())?);
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The nearest folder above whose save a folder `a=1` is a part of and is not in place yet, if there is one.
+pub(crate) fn saved_above(folder: &Path) -> Result<Option<PathBuf>> {
+    let mut below = folder;
+    while let (Some(name), Some(above)) = (below.file_name(), below.parent()) {
+        if !name.to_string_lossy().contains('=') {
+            break;
+        }
+        if SaveRecord::read(above)?.is_some() {
+            return Ok(Some(above.to_owned()));
+        }
+        below = above;
+    }
+    Ok(None)
+}
+
+/// Where a file is to stand that may be aside still.
+pub(crate) fn place_of(file: &Path) -> PathBuf {
+    let mut place = PathBuf::new();
+    let mut parts = file.iter();
+    while let Some(part) = parts.next() {
+        if part == ASIDE {
+            // The job's folder.
+            parts.next();
+        } else {
+            place.push(part);
+        }
+    }
+    place
+}
+
 /// [`take`] off the async threads, for one who changes the folder otherwise than by a save.
 pub(crate) async fn taken(folder: &Path) -> Result<File> {
     let folder = folder.to_owned();
@@ -235,12 +296,13 @@ impl SaveRecord {
         // Looked for before the folder is listed: a file that is moved meanwhile is seen twice rather than never.
         let still_aside: HashSet<&String> = self.new.iter().filter(|name| aside(folder, &self.job).join(name).is_file()).collect();
         let mut files = list()?;
+        let mut replaced = HashSet::new();
         for old in &self.old {
             if old.is_there(folder)? {
-                let path = folder.join(&old.path);
-                files.retain(|file| *file != path);
+                replaced.insert(folder.join(&old.path));
             }
         }
+        files.retain(|file| !replaced.contains(file));
         let listed: HashSet<PathBuf> = files.iter().cloned().collect();
         for name in &self.new {
             let place = folder.join(name);

@@ -10,24 +10,10 @@ use tidemill_executor::files::{FileEntry, FileFormat, FileSlice, NameFilter, lis
 use tidemill_planner::scan::ScanTable;
 use tidemill_planner::{SourceId, key};
 
-use super::files::{data_files, local_path, no_columns, not_there};
+use super::files::{local_path, not_there};
 use super::infer_json;
 use super::save_record::as_recorded;
 use tidemill_planner::{Error, Result};
-
-/// The lines of all files at `paths`, with the columns that they have between them.
-pub(crate) async fn infer_and_scan(paths: &[&str]) -> Result<LogicalPlan> {
-    let mut files = Vec::new();
-    for path in paths {
-        files.extend(data_files(path)?);
-    }
-    if files.is_empty() {
-        return Err(no_columns(paths, "json"));
-    }
-    let schema = infer(files.clone()).await?;
-    let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
-    scan(&files.iter().map(String::as_str).collect::<Vec<_>>(), schema)
-}
 
 /// The columns that the lines of these files have between them.
 pub(super) async fn infer(files: Vec<PathBuf>) -> Result<SchemaRef> {

@@ -21,6 +21,7 @@ use super::file_table::{FileTable, Files, Reading};
 use super::files::table_files;
 use super::format::Format;
 use super::path_table::reading;
+use super::save_record::place_of;
 use super::table_file::TableFile;
 use super::{partition, strict_json};
 use crate::catalog::TableRecord;
@@ -107,7 +108,8 @@ impl TableFiles {
 
     /// The partition that a file lies in.
     fn values_of(&self, file: &Path) -> Result<PartitionValues> {
-        let below = file.strip_prefix(&self.folder).unwrap_or(file);
+        let place = place_of(file);
+        let below = place.strip_prefix(&self.folder).unwrap_or(&place);
         let folders = below.parent().unwrap_or(below);
         let found: BTreeMap<String, Option<String>> = folders
             .components()

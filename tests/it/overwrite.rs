@@ -104,13 +104,79 @@ mod killed {
     }
 
     fn overwrite_and_die(format: &str, path: &str, death: &str) {
+        die("overwrite", &format!("{format} {path}"), death);
+    }
+
+    fn die(process: &str, told: &str, death: &str) {
         let ended = Command::new(std::env::current_exe().unwrap())
-            .args(["overwrite::killed::overwrite", "--exact", "--ignored"])
+            .args([&format!("overwrite::killed::{process}"), "--exact", "--ignored"])
             .env("FAILPOINTS", death)
-            .env(SAVE, format!("{format} {path}"))
+            .env(SAVE, told)
             .output()
             .unwrap();
-        assert_eq!(ended.status.signal(), Some(SIGABRT), "{format}: {death} was not reached: {ended:?}");
+        assert_eq!(ended.status.signal(), Some(SIGABRT), "{told}: {death} was not reached: {ended:?}");
+    }
+
+    /// Six rows from `from` in folders `odd=0` and `odd=1`.
+    async fn save_by_odd(from: i64, path: &str) -> tidemill::Result<()> {
+        let rows = rows(&session(), from).await;
+        let rows = rows.with_column("odd", tidemill::functions::col("id") % 2);
+        rows.write().mode("overwrite").partition_by(["odd"]).parquet(path).await
+    }
+
+    #[tokio::test]
+    #[ignore = "it is the process that the next test kills"]
+    async fn overwrite_by_odd() {
+        let Ok(path) = std::env::var(SAVE) else { return };
+        let _armed = fail::FailScenario::setup();
+        save_by_odd(20, &path).await.unwrap();
+    }
+
+    #[tokio::test]
+    #[ignore = "it is the process that the next test kills"]
+    async fn append_to_one() {
+        let Ok(path) = std::env::var(SAVE) else { return };
+        let _armed = fail::FailScenario::setup();
+        rows(&session(), 40).await.write().mode("append").parquet(&path).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_killed_overwrite_of_partitions_leaves_each_as_old_or_as_new_as_the_others() {
+        let session = session();
+        for (death, saved) in DEATHS {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("out").display().to_string();
+            save_by_odd(0, &path).await.unwrap();
+            die("overwrite_by_odd", &path, death);
+            let from = if saved { 20 } else { 0 };
+            let read = async |path: &str| ids(session.read().parquet(path).await.map(|found| found.select(["id"])), death).await;
+            assert_eq!(read(&path).await, numbered(from), "{death}");
+            for odd in 0..2 {
+                let expected: Vec<i64> = numbered(from).into_iter().filter(|id| id % 2 == odd).collect();
+                assert_eq!(read(&format!("{path}/odd={odd}")).await, expected, "{death}: one partition");
+                let based = session.read().option("basePath", &path).parquet(&format!("{path}/odd={odd}")).await.unwrap();
+                assert_eq!(based.filter(tidemill::functions::col("odd").eq(odd)).count().await.unwrap(), 3, "{death}");
+            }
+            save_by_odd(60, &path).await.unwrap();
+            assert_eq!(read(&path).await, numbered(60), "{death}: the next save");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_overwrite_of_all_partitions_finishes_what_a_killed_append_to_one_has_left() {
+        let session = session();
+        for death in ["io::save.record=return", "io::save.recorded=return", "io::save.place=1*off->return", "io::save.done=return"] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("out").display().to_string();
+            save_by_odd(0, &path).await.unwrap();
+            die("append_to_one", &format!("{path}/odd=1"), death);
+            save_by_odd(60, &path).await.unwrap();
+            let read = async |path: &str| ids(session.read().parquet(path).await.map(|found| found.select(["id"])), death).await;
+            assert_eq!(read(&path).await, numbered(60), "{death}");
+            assert_eq!(read(&format!("{path}/odd=1")).await, [61, 63, 65], "{death}");
+            rows(&session, 80).await.write().mode("append").parquet(&format!("{path}/odd=1")).await.unwrap();
+            assert_eq!(read(&path).await.len(), 12, "{death}");
+        }
     }
 
     #[tokio::test]

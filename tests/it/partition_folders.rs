@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use tidemill::functions::{col, lit};
-use tidemill::{DataFrame, Error, Session};
+use tidemill::{DataFrame, Error, Session, Trigger};
 
 use crate::support::{clicks, session};
 
@@ -76,11 +76,15 @@ async fn a_dynamic_overwrite_replaces_the_partitions_that_it_writes() {
     assert_eq!(sorted(&counted).await, [r#"{"count":10,"p":1}"#, r#"{"count":3,"p":2}"#]);
 }
 
-/// A Parquet file of one row and column below a folder.
+/// A Parquet file of one row and column below a folder, put there by another hand.
 async fn file(session: &Session, dir: &Path, below: &str, value: i32) {
-    let folder = dir.join(below);
+    let aside = tempfile::tempdir().unwrap();
     let rows = session.range(0, 1).await.unwrap().select([lit(value).alias("v")]);
-    rows.write().mode("append").parquet(folder.to_str().unwrap()).await.unwrap();
+    rows.write().mode("append").parquet(aside.path().to_str().unwrap()).await.unwrap();
+    fs::create_dir_all(dir.join(below)).unwrap();
+    let made = fs::read_dir(aside.path()).unwrap().map(|entry| entry.unwrap());
+    let made = made.filter(|entry| entry.file_name().to_string_lossy().starts_with("part-")).collect::<Vec<_>>();
+    fs::copy(made[0].path(), dir.join(below).join(format!("{value}.parquet"))).unwrap();
 }
 
 #[tokio::test]
@@ -209,4 +213,57 @@ async fn lines_of_text() {
     assert!(error.to_string().contains("hold no int"), "{error}");
     let error = session.sql("CREATE TABLE lines (a STRING, b STRING) USING text").await.map(drop).unwrap_err();
     assert!(error.to_string().contains("one column of lines, not 2"), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_known_of_folders_is_true_of_their_rows() {
+    let session = session();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().to_str().unwrap();
+    let rows = session.sql("SELECT * FROM VALUES (1, 1), (2, NULL), (3, NULL) AS t (v, p)").await.unwrap();
+    rows.write().mode("append").partition_by(["p"]).parquet(path).await.unwrap();
+    // A file without rows lies in a folder of its own.
+    rows.filter(lit(false)).select(["v"]).write().parquet(dir.path().join("p=9").to_str().unwrap()).await.unwrap();
+    // Each alone: beside others it is not told without the rows.
+    for (of, expected) in [("count(p)", 1), ("max(p)", 1), ("min(p)", 1), ("count(*)", 3), ("count(DISTINCT p)", 1), ("sum(p)", 1)] {
+        let found = session.sql(&format!("SELECT {of} AS found FROM parquet.`{path}`")).await.unwrap();
+        assert_eq!(found.to_json_rows().await.unwrap()[0]["found"], expected, "{of}");
+    }
+}
+
+#[tokio::test]
+async fn lines_that_do_not_fit_are_to_be_had_from_folders_too() {
+    let session = session();
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("p=1")).unwrap();
+    fs::write(dir.path().join("p=1/a.json"), "{\"n\": 1}\n{\"n\": \n").unwrap();
+    let read = session.read().schema("n INT").unwrap().json(dir.path().to_str().unwrap()).await.unwrap();
+    assert_eq!(sorted(&read).await, [r#"{"n":1,"p":1}"#]);
+    assert_eq!(read.malformed_rows().count().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn rows_go_into_the_folders_that_are_there() {
+    let session = session();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("out").display().to_string();
+    let rows = session.range(0, 4).await.unwrap().with_column("p", lit(1)).with_column("q", lit(2));
+    rows.write().partition_by(["p"]).parquet(&path).await.unwrap();
+    for by in [&[][..], &["q"], &["p", "q"]] {
+        let error = rows.write().mode("append").partition_by(by.iter().copied()).parquet(&path).await.unwrap_err();
+        assert_eq!(condition(&error), Some("CONFLICTING_PARTITION_COLUMN_NAMES"), "{by:?}: {error}");
+    }
+    rows.write().mode("append").partition_by(["P"]).parquet(&path).await.unwrap();
+    let dynamic = rows.limit(1).write().mode("overwrite").option("partitionOverwriteMode", "dynamic").partition_by(["p"]);
+    dynamic.parquet(&path).await.unwrap();
+    assert_eq!(session.read().parquet(&path).await.unwrap().count().await.unwrap(), 1);
+    let stream = session.read_stream().format("parquet").schema("id BIGINT").unwrap().load(&path).unwrap();
+    let checkpoint = dir.path().join("checkpoint").display().to_string();
+    let table = dir.path().join("table").display().to_string();
+    let query = stream.write_stream().option("checkpointLocation", &checkpoint).trigger(Trigger::available_now()).option("path", &table);
+    let error = match query.start().await {
+        Ok(query) => query.await_termination().await.unwrap_err(),
+        Err(error) => error,
+    };
+    assert!(error.to_string().contains("stands for a column"), "{error}");
 }

@@ -19,10 +19,10 @@ class ExplainString(str):
     graph: dict[str, Any]
     """The stages as data: `StageGraph::to_json` says how."""
 
-    def __new__(cls, text: str, graph: dict[str, Any]) -> ExplainString:
+    def __new__(cls, text: str = "", graph: dict[str, Any] | None = None) -> ExplainString:
         """A text with its picture."""
         made = super().__new__(cls, text)
-        made.graph = graph
+        made.graph = graph or {"stages": [], "roots": []}
         return made
 
     def __repr__(self) -> str:

@@ -209,7 +209,7 @@ class Catalog:
         self._catalog.drop_database(dbName, ifExists, cascade)
 
     def dropTable(self, tableName: str, ifExists: bool = False, purge: bool = False) -> None:
-        """Drops a table. Its files are gone either way: `purge` changes nothing."""
+        """Drops a table. There is no trash that files would go to: `purge` changes nothing."""
         self._catalog.drop_table(tableName, ifExists)
 
     def dropView(self, viewName: str, ifExists: bool = False) -> None:

@@ -114,6 +114,13 @@ impl FileStreamSource {
             return Ok(());
         }
         let names = list_names(&self.dir, &self.options.filter)?;
+        if let Some(folder) = names.skipped.as_deref().filter(|name| name.contains('=') && self.dir.join(name).is_dir()) {
+            return Err(Error::unsupported(format!(
+                "{}: the folder `{folder}` stands for a column, and a stream reads only the files that lie directly in its folder: stream one \
+                 such folder, or read all of them in batch",
+                self.dir.display()
+            )));
+        }
         let mut all_are_there = true;
         for name in names.files {
             if listing.seen.contains(&name) || listing.unread_names.contains_key(&name) {
