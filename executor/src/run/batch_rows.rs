@@ -71,9 +71,8 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::datatypes::{DataType, Field, Schema};
+    use datafusion::physical_plan::ExecutionPlan;
     use datafusion::physical_plan::empty::EmptyExec;
-    use datafusion::physical_plan::execution_plan::ReplaceChildrenOptions;
-    use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan};
 
     use super::{for_functions, row_bytes};
 
