@@ -14,7 +14,7 @@ use crate::catalog::{Hold, NameLock, TableRecord, text};
 use crate::dataframe::DataFrame;
 use crate::io::{Mode, Replace, save_table};
 use crate::open;
-use crate::scan::{Format, TableFiles};
+use crate::scan::{Format, TableFiles, file_options};
 use tidemill_planner::{Error, Result};
 
 /// INSERT INTO and INSERT OVERWRITE.
@@ -57,8 +57,7 @@ pub(super) async fn insert(cx: &Context<'_>, command: &Command) -> Result<DataFr
         return rows::nothing(cx);
     }
     let files = TableFiles::of(&record)?;
-    let dynamic = cx.settings.get("spark.sql.sources.partitionOverwriteMode").is_some_and(|mode| mode.eq_ignore_ascii_case("DYNAMIC"))
-        || options.get("partitionOverwriteMode").is_some_and(|mode| mode.eq_ignore_ascii_case("DYNAMIC"));
+    let dynamic = file_options::replaces_written(options, &cx.settings);
     let mut given = Vec::new();
     for (name, value) in &fixed {
         given.push((name.clone(), constant::text(cx, value).await?));

@@ -43,9 +43,6 @@ struct Job {
     wanted: Weak<()>,
 }
 
-/// Which partitions an overwrite replaces: all, or, `dynamic`, those that it writes.
-const OVERWRITE_MODE: &str = "spark.sql.sources.partitionOverwriteMode";
-
 /// Which files an overwrite of a table replaces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum Replace {
@@ -106,9 +103,7 @@ pub(super) async fn save(
         return carried_out(job, frame.collect_partitions().await?).await;
     }
     let ordered = frame.select(data.iter().chain(&partitions).map(|field| crate::functions::col(&quoted_if_needed(&field.name))));
-    let setting = settings.get(OVERWRITE_MODE).unwrap_or_default();
-    let is_dynamic = file_options::get(&options, "partitionOverwriteMode").unwrap_or(setting).eq_ignore_ascii_case("dynamic");
-    let replace = if is_dynamic { Replace::Written } else { Replace::ByMode };
+    let replace = if file_options::replaces_written(&options, &settings) { Replace::Written } else { Replace::ByMode };
     let table = Some(TableFiles { folder: folder.clone(), format, options: options.clone(), data, partitions, absent: Vec::new() });
     let job = Job { folder, format, mode, options, schema, settings, table, replace, wanted };
     carried_out(job, ordered.collect_partitions().await?).await
@@ -116,10 +111,11 @@ pub(super) async fn save(
 
 /// Refuses rows in other folders than those that are there: the folder could not be read any more.
 fn same_folders(path: &str, partitions: &[StructField], settings: &Settings) -> Result<()> {
-    let found = found_at(&[path], None, None, settings)?.partitions;
+    let there = found_at(&[path], None, None, settings)?;
+    let found = there.partitions;
     let names = |fields: &[StructField]| fields.iter().map(|field| field.name.clone()).collect::<Vec<_>>().join(", ");
     let same = found.len() == partitions.len() && found.iter().zip(partitions).all(|(one, other)| settings.same(&one.name, &other.name));
-    if same || existing_files(&local_path(path)?)?.is_empty() {
+    if same || there.files.is_empty() {
         return Ok(());
     }
     let message =

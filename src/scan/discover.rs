@@ -2,7 +2,7 @@
 //! Source: Spark's "Partition Discovery", and `PartitioningUtils` for the types.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use arrow::datatypes::Schema;
 use tidemill_spark::Settings;
@@ -10,10 +10,8 @@ use tidemill_spark::error::error;
 use tidemill_spark::types::{SparkType, StructField, from_field};
 
 use super::files::{data_files, local_path};
-use super::partition;
-use super::save_record::place_of;
+use super::partition::{typed_value, values_of};
 use super::table_file::TableFile;
-use super::table_files::typed_value;
 use tidemill_planner::{Error, Result};
 
 /// Files, and the columns that their folders stand for.
@@ -42,7 +40,10 @@ pub(crate) fn found_at(paths: &[&str], base: Option<&str>, declared: Option<&Sch
             return Err(Error::analysis(format!("`basePath` {} is no folder around {}: name one that is", base.display(), at.display())));
         }
         for file in data_files(path)? {
-            let values = values_of(&file, base)?;
+            let values = values_of(&file, base);
+            if values.iter().any(|(name, _)| name.is_empty()) {
+                return Err(Error::data(format!("{}: a folder `=…` stands for a column without a name: rename it", file.display())));
+            }
             placed.push((file, values));
         }
     }
@@ -67,17 +68,6 @@ pub(crate) fn found_at(paths: &[&str], base: Option<&str>, declared: Option<&Sch
         files.push(TableFile { path, values });
     }
     Ok(Found { files, partitions })
-}
-
-/// What the folders between `base` and a file stand for.
-fn values_of(file: &Path, base: &Path) -> Result<Vec<(String, Option<String>)>> {
-    let place = place_of(file);
-    let folders = place.strip_prefix(base).ok().and_then(Path::parent).unwrap_or(Path::new(""));
-    let values: Vec<_> = folders.iter().filter_map(|folder| partition::parse(folder.to_str()?)).collect();
-    if values.iter().any(|(name, _)| name.is_empty()) {
-        return Err(Error::data(format!("{}: a folder `=…` stands for a column without a name: rename it", file.display())));
-    }
-    Ok(values)
 }
 
 /// The columns that all files' folders stand for.

@@ -7,6 +7,7 @@ use tidemill_planner::options::{OptionSpec, Options};
 
 use super::format::Format;
 use tidemill_planner::{Error, Result};
+use tidemill_spark::Settings;
 
 /// Options by name, as they were given.
 pub(crate) type FileOptions = BTreeMap<String, String>;
@@ -167,6 +168,12 @@ pub(crate) fn check_of_table(format: Format, given: &FileOptions) -> Result<()> 
 /// An option's value.
 pub(crate) fn get<'a>(options: &'a FileOptions, name: &str) -> Option<&'a str> {
     options.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+}
+
+/// Whether an overwrite replaces those partitions alone that it writes: the option says so, or without it the setting, as in Spark.
+pub(crate) fn replaces_written(options: &FileOptions, settings: &Settings) -> bool {
+    let setting = settings.get("spark.sql.sources.partitionOverwriteMode");
+    get(options, OVERWRITE_MODE.name).or(setting).is_some_and(|mode| mode.eq_ignore_ascii_case("dynamic"))
 }
 
 /// An option that is on or off.

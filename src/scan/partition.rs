@@ -1,12 +1,17 @@
 //! Folders that stand for partitions: `a=1/b=x`, with Spark's escapes. It opens no data file.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt32Array};
+use datafusion::scalar::ScalarValue;
 use tidemill_spark::Settings;
 use tidemill_spark::error::error;
-use tidemill_spark::types::{SparkType, StructField, from_field, render};
+use tidemill_spark::plan::CastMode;
+use tidemill_spark::types::{SparkType, StructField, cast, from_field, render};
 
+use super::save_record::place_of;
 use tidemill_planner::Result;
 
 /// The folder's name of null.
@@ -100,6 +105,29 @@ pub(crate) fn folder_of(name: &str, value: Option<&str>) -> String {
 pub(crate) fn parse(folder: &str) -> Option<(String, Option<String>)> {
     let (name, value) = folder.split_once('=')?;
     Some((unescaped(name), (value != HIVE_NULL).then(|| unescaped(value))))
+}
+
+/// What the folders between `base` and a file stand for, wherever the file is for now.
+pub(crate) fn values_of(file: &Path, base: &Path) -> Vec<(String, Option<String>)> {
+    let place = place_of(file);
+    let folders = place.strip_prefix(base).ok().and_then(Path::parent).unwrap_or(Path::new(""));
+    folders.iter().filter_map(|folder| parse(folder.to_str()?)).collect()
+}
+
+/// The value that a folder's text is.
+///
+/// # Errors
+/// `INVALID_PARTITION_VALUE`.
+pub(crate) fn typed_value(text: Option<&str>, data_type: &SparkType, settings: &Settings) -> Result<ScalarValue> {
+    let array: ArrayRef = Arc::new(StringArray::from(vec![text]));
+    if matches!(data_type, SparkType::String | SparkType::Char(_) | SparkType::Varchar(_)) {
+        return Ok(ScalarValue::try_from_array(&array, 0)?);
+    }
+    let cast = cast::cast_array(&array, &SparkType::String, data_type, CastMode::Session, settings).map_err(|e| {
+        let message = format!("the partition value `{}` is no {data_type}: rename its folder ({e})", text.unwrap_or("null"));
+        error("INVALID_PARTITION_VALUE", message)
+    })?;
+    Ok(ScalarValue::try_from_array(&cast, 0)?)
 }
 
 fn escaped(text: &str) -> String {

@@ -5,25 +5,24 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, StringArray};
+use arrow::array::Array;
 use arrow::datatypes::{Fields, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::ViewTable;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::scalar::ScalarValue;
 use tidemill_executor::files::AbsentValues;
-use tidemill_spark::plan::CastMode;
-use tidemill_spark::types::{SparkType, StructField, cast, field_of, render};
-use tidemill_spark::{Settings, error::error};
+use tidemill_spark::Settings;
+use tidemill_spark::types::{SparkType, StructField, field_of, render};
 
 use super::file_options::FileOptions;
 use super::file_table::{FileTable, Files, Reading};
 use super::files::table_files;
 use super::format::Format;
+use super::partition::{self, typed_value};
 use super::path_table::reading;
-use super::save_record::place_of;
+use super::strict_json;
 use super::table_file::TableFile;
-use super::{partition, strict_json};
 use crate::catalog::TableRecord;
 use tidemill_planner::{Error, Result};
 
@@ -108,14 +107,8 @@ impl TableFiles {
 
     /// The partition that a file lies in.
     fn values_of(&self, file: &Path) -> Result<PartitionValues> {
-        let place = place_of(file);
-        let below = place.strip_prefix(&self.folder).unwrap_or(&place);
-        let folders = below.parent().unwrap_or(below);
-        let found: BTreeMap<String, Option<String>> = folders
-            .components()
-            .filter_map(|part| partition::parse(part.as_os_str().to_str()?))
-            .map(|(n, v)| (n.to_lowercase(), v))
-            .collect();
+        let found: BTreeMap<String, Option<String>> =
+            partition::values_of(file, &self.folder).into_iter().map(|(name, value)| (name.to_lowercase(), value)).collect();
         self.partitions
             .iter()
             .map(|field| match found.get(&field.name.to_lowercase()) {
@@ -194,20 +187,4 @@ fn plain(text: Option<String>, data_type: &SparkType, settings: &Settings) -> Op
         Ok(array) => render::text_at(&array, 0, data_type, settings).ok().or(text),
         Err(_) => text,
     }
-}
-
-/// The value that a folder's text is.
-///
-/// # Errors
-/// `INVALID_PARTITION_VALUE`.
-pub(super) fn typed_value(text: Option<&str>, data_type: &SparkType, settings: &Settings) -> Result<ScalarValue> {
-    let array: ArrayRef = Arc::new(StringArray::from(vec![text]));
-    if matches!(data_type, SparkType::String | SparkType::Char(_) | SparkType::Varchar(_)) {
-        return Ok(ScalarValue::try_from_array(&array, 0)?);
-    }
-    let cast = cast::cast_array(&array, &SparkType::String, data_type, CastMode::Session, settings).map_err(|e| {
-        let message = format!("the partition value `{}` is no {data_type}: rename its folder ({e})", text.unwrap_or("null"));
-        error("INVALID_PARTITION_VALUE", message)
-    })?;
-    Ok(ScalarValue::try_from_array(&cast, 0)?)
 }

@@ -121,3 +121,55 @@ impl Joins {
 fn bytes(batch: &RecordBatch) -> usize {
     batch.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or(0)).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::task::{Context, Poll, Waker};
+
+    use arrow::array::{RecordBatch, StringArray};
+    use arrow::datatypes::{DataType, Field, Schema};
+    use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+
+    use super::{BATCH_BYTES, Joins};
+
+    /// Rows of so many bytes each; None is a moment in which there are none.
+    fn sizes(input: Vec<Option<(usize, usize)>>, batch_rows: usize) -> Vec<Option<usize>> {
+        let schema = Arc::new(Schema::new(vec![Field::new("t", DataType::Utf8, false)]));
+        let of = Arc::clone(&schema);
+        let mut input = input.into_iter();
+        let rows = futures::stream::poll_fn(move |_| match input.next() {
+            None => Poll::Ready(None),
+            Some(None) => Poll::Pending,
+            Some(Some((rows, bytes))) => {
+                let text = StringArray::from(vec!["x".repeat(bytes); rows]);
+                Poll::Ready(Some(Ok(RecordBatch::try_new(Arc::clone(&of), vec![Arc::new(text)]).unwrap())))
+            }
+        });
+        let rows = Box::pin(RecordBatchStreamAdapter::new(schema, rows));
+        let mut joins = Joins { rows, batch_rows, waiting: Vec::new(), held: 0, bytes: 0, ended: false };
+        let mut found = Vec::new();
+        loop {
+            match joins.poll_next(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(None) => return found,
+                Poll::Ready(Some(batch)) => found.push(Some(batch.unwrap().num_rows())),
+                Poll::Pending => found.push(None),
+            }
+        }
+    }
+
+    #[test]
+    fn batches_are_joined_while_there_are_rows_and_room() {
+        let wide = BATCH_BYTES / 4;
+        for (story, input, batch_rows, expected) in [
+            ("to the size that is wanted", vec![Some((4, 1)); 5], 10, vec![Some(12), Some(8)]),
+            ("no rows", vec![], 10, vec![]),
+            ("batches without rows", vec![Some((0, 1)), Some((3, 1)), Some((0, 1))], 10, vec![Some(3)]),
+            ("none is waited for", vec![Some((2, 1)), Some((1, 1)), None, Some((1, 1))], 10, vec![Some(3), Some(1)]),
+            ("nothing waits", vec![None, Some((1, 1))], 10, vec![None, Some(1)]),
+            ("wide rows", vec![Some((1, wide)); 6], 1_000, vec![Some(4), Some(2)]),
+        ] {
+            assert_eq!(sizes(input, batch_rows), expected, "{story}");
+        }
+    }
+}
