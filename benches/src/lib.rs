@@ -3,6 +3,10 @@
 
 use std::time::Duration;
 
+// The peers' programs bring an allocator of their own, and so does ours.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// CPU time of this process so far, user and system, over all threads.
 ///
 /// # Panics

@@ -8,7 +8,7 @@ use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use tidemill_planner::Result;
-use tidemill_planner::stage::{StageGraph, split};
+use tidemill_planner::stage::{AdaptiveSettings, StageGraph, split};
 
 use crate::pool::{Engine, Priority};
 use crate::run::{RunContext, RunOutput, WATCH, run_graph};
@@ -36,7 +36,8 @@ pub async fn plan_stages(
 /// What is wrong with the plan, or the first error of a task.
 pub async fn collect(engine: &Engine, state: &SessionState, plan: &LogicalPlan) -> Result<Vec<RecordBatch>> {
     let graph = plan_stages(state, std::slice::from_ref(plan), &|_| None).await?;
-    let mut output = run(engine, state, &graph).await?;
+    let parallelism = state.config_options().execution.target_partitions;
+    let mut output = run(engine, state, &graph, AdaptiveSettings::usual(parallelism)).await?;
     Ok(output.roots.swap_remove(0).partitions.into_iter().flatten().collect())
 }
 
@@ -44,8 +45,9 @@ pub async fn collect(engine: &Engine, state: &SessionState, plan: &LogicalPlan) 
 ///
 /// # Errors
 /// The first error of a task.
-pub async fn run(engine: &Engine, state: &SessionState, graph: &StageGraph) -> Result<RunOutput> {
+pub async fn run(engine: &Engine, state: &SessionState, graph: &StageGraph, adaptive: AdaptiveSettings) -> Result<RunOutput> {
     let query = engine.query(Priority::Batch, state.session_id());
     let watch = WATCH.try_with(Arc::clone).ok();
-    run_graph(&query, graph, RunContext::new(Arc::new(TaskContext::from(state))).watched_by(watch)).await
+    let context = RunContext::new(Arc::new(TaskContext::from(state))).adapting(adaptive).watched_by(watch);
+    run_graph(&query, graph, context).await
 }

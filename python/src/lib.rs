@@ -19,6 +19,10 @@ mod streaming;
 mod user_function;
 mod wait;
 
+// Many threads make and drop batches all the time, which the system's allocator does slowly.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The module.
 #[pyo3::pymodule]
 mod _tidemill {

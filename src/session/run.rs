@@ -41,7 +41,7 @@ impl Session {
     pub(crate) async fn run_batch(&self, plan: &LogicalPlan) -> Result<Vec<Vec<RecordBatch>>> {
         let state = self.state_now();
         let graph = self.planned(&state, plan).await?;
-        let output = batch::run(self.engine()?, &state, &graph).await?;
+        let output = batch::run(self.engine()?, &state, &graph, self.inner.settings.adaptive()).await?;
         for ((source, port), rows) in &output.report.side_rows {
             if *port == Port::Malformed {
                 tracing::warn!(source, rows, "malformed lines were left out; `malformed_rows()` gives them");

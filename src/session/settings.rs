@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use tidemill_planner::options::{OptionSpec, Options};
+use tidemill_planner::stage::AdaptiveSettings;
 use tidemill_spark::error::error;
 use tidemill_spark::switches::{self, SWITCHES, Takes};
 use tidemill_spark::types::TimeZone;
@@ -14,7 +15,11 @@ use tidemill_planner::{Error, Result};
 
 /// Every setting that a session understands.
 pub(crate) const SETTINGS: &[OptionSpec] = &[
-    OptionSpec { name: "tidemill.parallelism", default: "number of cores", doc: "How many tasks a stage has at most." },
+    OptionSpec {
+        name: "tidemill.parallelism",
+        default: "number of cores",
+        doc: "How many tasks a stage has, unless sizes speak for fewer or more.",
+    },
     OptionSpec { name: "tidemill.batchSize", default: "8192", doc: "Rows per Arrow batch." },
     OptionSpec { name: "tidemill.threads", default: "number of cores", doc: "Threads that compute." },
     OptionSpec { name: "tidemill.shuffle.memoryBytes", default: "half of the memory", doc: "Bytes between stages that stay in memory." },
@@ -24,10 +29,33 @@ pub(crate) const SETTINGS: &[OptionSpec] = &[
 /// Where the checkpoints of streaming queries are that are given none.
 pub(crate) const CHECKPOINT_LOCATION: &str = "spark.sql.streaming.checkpointLocation";
 
+const ADAPTIVE: &str = "spark.sql.adaptive.enabled";
+const COALESCE: &str = "spark.sql.adaptive.coalescePartitions.enabled";
+const ADVISORY_SIZE: &str = "spark.sql.adaptive.advisoryPartitionSizeInBytes";
+const LEAST_SIZE: &str = "spark.sql.adaptive.coalescePartitions.minPartitionSize";
+const BROADCAST: &str = "spark.sql.autoBroadcastJoinThreshold";
+
 /// Spark's names that mean something here, besides the switches of its language ([`SWITCHES`]).
 const SPARK: &[OptionSpec] = &[
     OptionSpec { name: "spark.app.name", default: "", doc: "Accepted, without effect." },
     OptionSpec { name: "spark.sql.shuffle.partitions", default: "", doc: "The same as `tidemill.parallelism`." },
+    OptionSpec {
+        name: ADAPTIVE,
+        default: "true",
+        doc: "Whether a query changes while it runs, by the exact sizes of the stages that are done.",
+    },
+    OptionSpec { name: COALESCE, default: "true", doc: "Whether tasks then read as many buckets as make a good share." },
+    OptionSpec {
+        name: ADVISORY_SIZE,
+        default: "64MB",
+        doc: "What a task reads of an exchange, at most where that can be told; as `64MB`, `1g` or a number of bytes.",
+    },
+    OptionSpec { name: LEAST_SIZE, default: "1MB", doc: "What a task should at least read of an exchange." },
+    OptionSpec {
+        name: BROADCAST,
+        default: "64MB",
+        doc: "The largest build side of a join that every task reads whole, so that the other side is not exchanged; -1 for none.",
+    },
     OptionSpec { name: "spark.sql.session.timeZone", default: "UTC", doc: "The zone in which moments are read and shown." },
     OptionSpec { name: "spark.sql.repl.eagerEval.enabled", default: "false", doc: "Python: whether a DataFrame shows its first rows." },
     OptionSpec { name: "spark.sql.repl.eagerEval.maxNumRows", default: "20", doc: "Python: how many rows it then shows." },
@@ -134,6 +162,23 @@ impl Settings {
         conf.get("spark.sql.shuffle.partitions").and_then(|n| n.trim().parse().ok()).filter(|n| *n > 0).unwrap_or(self.parallelism)
     }
 
+    /// How batch queries change while they run, as it is set now.
+    pub(super) fn adaptive(&self) -> AdaptiveSettings {
+        let conf = self.conf.read().unwrap_or_else(PoisonError::into_inner);
+        let flag = |name: &str| conf.get(name).and_then(|text| text.trim().to_ascii_lowercase().parse().ok()).unwrap_or(true);
+        let bytes = |name: &str, usual: u64| conf.get(name).and_then(|text| byte_count(text)).unwrap_or(usual);
+        let parallelism = conf.get("spark.sql.shuffle.partitions").and_then(|n| n.trim().parse().ok()).filter(|n| *n > 0);
+        let usual = AdaptiveSettings::usual(parallelism.unwrap_or(self.parallelism));
+        AdaptiveSettings {
+            enabled: flag(ADAPTIVE),
+            coalesce: flag(COALESCE),
+            broadcast_bytes: bytes(BROADCAST, usual.broadcast_bytes),
+            advisory_bytes: bytes(ADVISORY_SIZE, usual.advisory_bytes),
+            least_bytes: bytes(LEAST_SIZE, usual.least_bytes),
+            ..usual
+        }
+    }
+
     /// Gives a setting a value from here on.
     ///
     /// # Errors
@@ -190,6 +235,24 @@ impl Settings {
             other => self.given.get(other).unwrap_or(spec.default).to_owned(),
         })
     }
+}
+
+/// A number of bytes as Spark takes it: plain, or with a unit of 1 024s. What is negative is none at all.
+fn byte_count(text: &str) -> Option<u64> {
+    let text = text.trim().to_ascii_lowercase();
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-').len();
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim() {
+        "" | "b" => 0,
+        "k" | "kb" => 10,
+        "m" | "mb" => 20,
+        "g" | "gb" => 30,
+        "t" | "tb" => 40,
+        "p" | "pb" => 50,
+        _ => return None,
+    };
+    let number: i64 = number.parse().ok()?;
+    u64::try_from(number).unwrap_or(0).checked_mul(1 << shift)
 }
 
 fn positive(name: &str, value: &str) -> Result<usize> {
@@ -269,7 +332,11 @@ fn check_spark(name: &str, value: &str) -> Result<()> {
                 format!("setting `{name}` must be a whole number of at least 1, not `{value}`"),
             )),
         },
-        Some("spark.sql.repl.eagerEval.enabled") => {
+        Some(ADVISORY_SIZE | LEAST_SIZE | BROADCAST) => match byte_count(value) {
+            Some(_) => Ok(()),
+            None => Err(mismatch("a number of bytes such as `64MB`, `1g` or `1048576`")),
+        },
+        Some("spark.sql.repl.eagerEval.enabled" | ADAPTIVE | COALESCE) => {
             if value.trim().parse::<bool>().is_ok() {
                 Ok(())
             } else {

@@ -134,6 +134,10 @@ impl Shared {
         });
     }
 
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
+    }
+
     pub(crate) fn next_task(&self) -> u64 {
         self.next_task.fetch_add(1, Ordering::Relaxed)
     }

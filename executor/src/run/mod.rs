@@ -3,15 +3,19 @@
 //!
 //! ```text
 //! run_graph ─ Begin ─► schedule ─ Start ─► pool ─► attempt ─► keep output ─ Done ─► schedule ─► … ─ Finish ─► RunOutput
+//!                          ▲                                                            │
+//!                          └── Grown ── adapt what has not begun ◄── Grow ── a stage is done
 //! ```
 //! The thread that ends an attempt asks the schedule itself and starts what is next: no thread stands between two stages.
 
 mod batch_rows;
+mod instance;
 mod report;
 mod task;
 mod watch;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -20,11 +24,15 @@ use arrow::datatypes::SchemaRef;
 use datafusion::execution::TaskContext;
 use futures::channel::oneshot;
 use tidemill_planner::seam::{EpochContext, TaskReport};
-use tidemill_planner::stage::{Command, Event, GraphState, MAX_ATTEMPTS, StageGraph, StageId, StageInputs, TaskId, schedule};
+use tidemill_planner::stage::{
+    AdaptiveSettings, Change, Command, Event, GraphState, MAX_ATTEMPTS, StageGraph, StageId, StageInputs, StageSize, TaskId, adapt,
+    build_sides_first, schedule,
+};
 use tidemill_planner::{Error, ErrorKind, Result};
 
 use crate::pool::{PoolTask, QueryHandle, Spawner};
-use crate::shuffle::{Fate, LostBlocks, ShuffleStore, SpillDir, TaskOutput};
+use crate::shuffle::{LostBlocks, ShuffleStore, SpillDir, TaskOutput};
+use instance::StageRun;
 pub use report::{RunReport, StageStats};
 use task::Failure;
 pub use watch::{RunWatch, StageProgress, WATCH};
@@ -41,14 +49,23 @@ pub struct RunContext {
     pub epoch: Option<Arc<EpochContext>>,
     /// How often a task is attempted when it fails for a reason that may pass.
     pub max_attempts: u32,
+    /// How what has not begun changes with what is known.
+    pub adaptive: AdaptiveSettings,
     /// Who watches.
     pub watch: Option<Arc<RunWatch>>,
 }
 
 impl RunContext {
-    /// A batch run.
+    /// A batch run that goes as it was planned.
     pub fn new(task_ctx: Arc<TaskContext>) -> Self {
-        Self { task_ctx, epoch: None, max_attempts: MAX_ATTEMPTS, watch: None }
+        Self { task_ctx, epoch: None, max_attempts: MAX_ATTEMPTS, adaptive: AdaptiveSettings::off(), watch: None }
+    }
+
+    /// The same, changed while it runs.
+    #[must_use]
+    pub fn adapting(mut self, adaptive: AdaptiveSettings) -> Self {
+        self.adaptive = adaptive;
+        self
     }
 
     /// The same with an onlooker.
@@ -107,19 +124,20 @@ async fn run_once(query: &QueryHandle, graph: &StageGraph, context: RunContext) 
     let guard = StopOnDrop(Arc::clone(&run));
     run.advance(Event::Begin);
     over.await.map_err(|_| run.cancelled())??;
-    let roots = run.graph.roots.iter().map(|id| RootOutput { schema: run.graph.stage(*id).plan.schema(), partitions: run.store.take(*id) });
+    let (graph, tasks, changes) = {
+        let mut progress = run.progress();
+        (std::mem::take(&mut progress.graph), std::mem::take(&mut progress.tasks), std::mem::take(&mut progress.changes))
+    };
+    let roots = graph.roots.iter().map(|id| RootOutput { schema: graph.stage(*id).plan.schema(), partitions: run.store.take(*id) });
     let roots = roots.collect();
-    let progress = std::mem::take(&mut run.progress().tasks);
     drop(guard);
-    Ok(RunOutput { roots, report: report::merge(&run.graph, progress, started.elapsed()) })
+    Ok(RunOutput { roots, report: report::merge(graph, tasks, changes, started.elapsed()) })
 }
 
 /// A run that has begun.
 #[derive(Debug)]
 struct Run {
     name: String,
-    graph: StageGraph,
-    fates: Vec<Fate>,
     context: RunContext,
     store: Arc<ShuffleStore>,
     inputs: Arc<StageInputs>,
@@ -130,10 +148,28 @@ struct Run {
 
 #[derive(Debug)]
 struct Progress {
+    graph: StageGraph,
     state: GraphState,
-    running: HashMap<TaskId, PoolTask<()>>,
+    /// By stage, while it runs.
+    stages: Vec<Option<Arc<StageRun>>>,
+    running: HashMap<TaskId, Attempt>,
     tasks: Vec<Vec<TaskRecord>>,
+    changes: Vec<Change>,
     stopped: bool,
+}
+
+/// A task that runs. Dropping it cancels it.
+#[derive(Debug)]
+struct Attempt {
+    _task: PoolTask<()>,
+    /// Whether anybody still wants to know how it ends.
+    counts: Arc<AtomicBool>,
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        self.counts.store(false, Ordering::Release);
+    }
 }
 
 /// What is known of one task.
@@ -149,30 +185,29 @@ struct TaskRecord {
 }
 
 impl Run {
-    fn new(query: &QueryHandle, graph: StageGraph, context: RunContext) -> (Arc<Self>, oneshot::Receiver<Result<()>>) {
+    fn new(query: &QueryHandle, mut graph: StageGraph, context: RunContext) -> (Arc<Self>, oneshot::Receiver<Result<()>>) {
         let engine = query.engine();
+        if context.adaptive.enabled {
+            build_sides_first(&mut graph);
+        }
         let spill = SpillDir::within(engine.spill_dir.clone());
         let store = Arc::new(ShuffleStore::new(&graph, Arc::clone(&engine.budget), spill, engine.io.clone()));
-        let fate = |id: StageId| match () {
-            () if graph.roots.contains(&id) => Fate::Collected,
-            () if graph.rows_are_read(id) => Fate::Shuffled,
-            () => Fate::Counted,
-        };
-        let progress = Progress {
-            state: GraphState::new(&graph, context.max_attempts),
-            running: HashMap::new(),
-            tasks: graph.stages.iter().map(|s| (0..s.partitions).map(|_| TaskRecord::default()).collect()).collect(),
-            stopped: false,
-        };
         if let Some(watch) = &context.watch {
             watch.begin(&graph);
         }
+        let progress = Progress {
+            state: GraphState::new(&graph, context.max_attempts, engine.threads()),
+            stages: vec![None; graph.stages.len()],
+            running: HashMap::new(),
+            tasks: graph.stages.iter().map(|_| Vec::new()).collect(),
+            changes: Vec::new(),
+            stopped: false,
+            graph,
+        };
         let (sender, receiver) = oneshot::channel();
         let run = Self {
             name: query.name().to_owned(),
-            fates: graph.stages.iter().map(|s| fate(s.id)).collect(),
             inputs: Arc::new(StageInputs(Arc::clone(&store) as _)),
-            graph,
             context,
             store,
             spawner: query.spawner(),
@@ -205,9 +240,9 @@ impl Run {
     }
 
     /// An attempt has ended: its output is kept, or its failure judged, and what is next is started.
-    fn ended(self: &Arc<Self>, task: TaskId, outcome: Result<(TaskOutput, TaskReport), Failure>) {
+    fn ended(self: &Arc<Self>, task: TaskId, counts: &AtomicBool, outcome: Result<(TaskOutput, TaskReport), Failure>) {
         let mut progress = self.progress();
-        if progress.stopped {
+        if progress.stopped || !counts.load(Ordering::Acquire) {
             return;
         }
         match outcome {
@@ -239,6 +274,11 @@ impl Run {
         for command in schedule(&mut progress.state, event) {
             match command {
                 Command::Start { task, attempt } => self.start(progress, task, attempt),
+                Command::Restart(stage) => self.restart(progress, stage),
+                Command::Grow(stage) => match self.grow(progress, stage) {
+                    Ok(()) => self.obey(progress, Event::Grown, None),
+                    Err(error) => self.end(Err(error)),
+                },
                 Command::Release(stage) => self.store.release(stage),
                 Command::Finish => self.end(Ok(())),
                 Command::Fail(task) => {
@@ -250,38 +290,87 @@ impl Run {
         }
     }
 
+    /// A stage is done: its instance goes, with its build tables, and what has not begun follows what is known.
+    fn grow(&self, progress: &mut Progress, stage: StageId) -> Result<()> {
+        progress.stages[stage.0] = None;
+        progress.running.retain(|task, _| task.stage != stage);
+        if !self.context.adaptive.enabled {
+            return Ok(());
+        }
+        let Progress { graph, state, tasks, changes, .. } = progress;
+        let size = |id: usize| {
+            let stage = graph.stage(StageId(id));
+            let done = stage.absorbed_by.is_none() && state.is_done(stage.id) && !tasks[id].is_empty();
+            done.then(|| report::size(stage.output_partitions(), &tasks[id]))
+        };
+        let sizes: Vec<Option<StageSize>> = (0..graph.stages.len()).map(size).collect();
+        let made = adapt(graph, &sizes, &|id| state.has_begun(id), &self.context.adaptive)?;
+        if !made.is_empty() {
+            made.iter().for_each(|change| tracing::debug!("query {}: {change}", self.name));
+            state.follow(graph);
+            self.store.follow(graph);
+            changes.extend(made);
+        }
+        Ok(())
+    }
+
+    /// What runs of a stage is cancelled, and what it has left is let go.
+    fn restart(&self, progress: &mut Progress, stage: StageId) {
+        progress.stages[stage.0] = None;
+        progress.running.retain(|task, _| task.stage != stage);
+        self.store.release(stage);
+    }
+
     fn start(self: &Arc<Self>, progress: &mut Progress, task: TaskId, attempt: u32) {
         if progress.stopped {
             return;
         }
-        let record = &mut progress.tasks[task.stage.0][task.partition];
+        let stage = match &progress.stages[task.stage.0] {
+            Some(stage) => Arc::clone(stage),
+            None => match StageRun::new(&progress.graph, task.stage, &self.context) {
+                Ok(stage) => Arc::clone(progress.stages[task.stage.0].insert(Arc::new(stage))),
+                Err(error) => return self.end(Err(error)),
+            },
+        };
+        let tasks = &mut progress.tasks[task.stage.0];
+        if tasks.len() < stage.tasks {
+            tasks.resize_with(stage.tasks, TaskRecord::default);
+        }
+        let record = &mut tasks[task.partition];
         record.attempts = attempt;
         record.started.get_or_insert_with(Instant::now);
-        let unheard = Unheard(Some(Arc::clone(self)));
-        let run = Arc::clone(self);
+        let counts = Arc::new(AtomicBool::new(true));
+        let unheard = Unheard { run: Some(Arc::clone(self)), counts: Arc::clone(&counts) };
+        let (run, still) = (Arc::clone(self), Arc::clone(&counts));
         let future = async move {
             let unheard = unheard;
-            let outcome = task::attempt(&run, task).await;
+            let outcome = task::attempt(&run, &stage, task).await;
+            drop(stage);
             unheard.heard();
-            run.ended(task, outcome);
+            run.ended(task, &still, outcome);
         };
         let running = self.spawner.spawn(future);
-        progress.running.insert(task, running);
+        progress.running.insert(task, Attempt { _task: running, counts });
     }
 }
 
-/// A task that is dropped before it could say how it ended was cancelled with its query.
-struct Unheard(Option<Arc<Run>>);
+/// A task that is dropped before it could say how it ended was cancelled with its query, unless it no longer counted.
+struct Unheard {
+    run: Option<Arc<Run>>,
+    counts: Arc<AtomicBool>,
+}
 
 impl Unheard {
     fn heard(mut self) {
-        self.0 = None;
+        self.run = None;
     }
 }
 
 impl Drop for Unheard {
     fn drop(&mut self) {
-        if let Some(run) = self.0.take() {
+        if let Some(run) = self.run.take()
+            && self.counts.load(Ordering::Acquire)
+        {
             run.end(Err(run.cancelled()));
         }
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tidemill_planner::seam::state::Overlay;
 use tidemill_planner::seam::{OperatorMetrics, Port};
-use tidemill_planner::stage::{StageGraph, StageId};
+use tidemill_planner::stage::{Change, StageGraph, StageId, StageSize};
 use tidemill_planner::{OperatorId, SourceId};
 
 use super::TaskRecord;
@@ -23,8 +23,12 @@ pub struct RunReport {
     pub source_rows: HashMap<SourceId, u64>,
     /// Rows left at each port, whether or not they were read.
     pub side_rows: HashMap<(String, Port), u64>,
-    /// By stage, in the graph's order.
+    /// By stage, in the graph's order, but for those that became part of another.
     pub stages: Vec<StageStats>,
+    /// What was changed while it ran.
+    pub changes: Vec<Change>,
+    /// The stages as they were run at last.
+    pub graph: StageGraph,
     /// From the call to the last task's end.
     pub elapsed: Duration,
 }
@@ -46,9 +50,12 @@ pub struct StageStats {
     pub elapsed: Duration,
 }
 
-pub(super) fn merge(graph: &StageGraph, tasks: Vec<Vec<TaskRecord>>, elapsed: Duration) -> RunReport {
-    let mut report = RunReport { elapsed, ..RunReport::default() };
+pub(super) fn merge(graph: StageGraph, tasks: Vec<Vec<TaskRecord>>, changes: Vec<Change>, elapsed: Duration) -> RunReport {
+    let mut report = RunReport { elapsed, changes, ..RunReport::default() };
     for (stage, tasks) in graph.stages.iter().zip(tasks) {
+        if stage.absorbed_by.is_some() {
+            continue;
+        }
         report.stages.push(stats(stage.id, stage.output_partitions(), &tasks));
         for (partition, task) in tasks.into_iter().enumerate() {
             for (operator, overlay) in task.report.overlays {
@@ -68,10 +75,12 @@ pub(super) fn merge(graph: &StageGraph, tasks: Vec<Vec<TaskRecord>>, elapsed: Du
             }
         }
     }
+    report.graph = graph;
     report
 }
 
-fn stats(stage: StageId, partitions: usize, tasks: &[TaskRecord]) -> StageStats {
+/// How large a stage is by written partition.
+pub(super) fn size(partitions: usize, tasks: &[TaskRecord]) -> StageSize {
     let (mut rows, mut bytes) = (vec![0; partitions], vec![0; partitions]);
     for (index, task) in tasks.iter().enumerate() {
         // A task whose output is passed through has one partition: its own.
@@ -82,6 +91,11 @@ fn stats(stage: StageId, partitions: usize, tasks: &[TaskRecord]) -> StageStats 
             bytes[partition] += b;
         }
     }
+    StageSize { rows, bytes }
+}
+
+fn stats(stage: StageId, partitions: usize, tasks: &[TaskRecord]) -> StageStats {
+    let StageSize { rows, bytes } = size(partitions, tasks);
     let first: Option<Instant> = tasks.iter().filter_map(|t| t.started).min();
     let last = tasks.iter().filter_map(|t| t.ended).max();
     let elapsed = first.zip(last).map_or(Duration::ZERO, |(first, last)| last.saturating_duration_since(first));

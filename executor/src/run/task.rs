@@ -1,15 +1,11 @@
-//! One attempt at one task: a fresh plan instance, one partition of it, drained into the stage's output.
+//! One attempt at one task: one partition of its stage's plan instance, drained into the stage's output.
 
 use std::any::Any;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::execution::TaskContext;
-use datafusion::physical_expr::expressions::{DynamicFilterPhysicalExpr, lit};
-use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::aggregates::AggregateExec;
 use futures::{FutureExt, StreamExt};
 use tidemill_planner::key::DEFAULT_KEY_GROUPS;
 use tidemill_planner::seam::{TaskReport, TaskScope};
@@ -17,7 +13,7 @@ use tidemill_planner::stage::TaskId;
 use tidemill_planner::{Error, Result};
 
 use super::Run;
-use super::batch_rows::for_functions;
+use super::instance::StageRun;
 use crate::pool::yield_now;
 use crate::shuffle::{StageWriter, TaskOutput};
 
@@ -39,8 +35,8 @@ impl From<Error> for Failure {
 }
 
 /// Runs the attempt; a panic is a failure like any other.
-pub(super) async fn attempt(run: &Arc<Run>, task: TaskId) -> Result<(TaskOutput, TaskReport), Failure> {
-    match AssertUnwindSafe(drain(run, task)).catch_unwind().await {
+pub(super) async fn attempt(run: &Arc<Run>, stage: &StageRun, task: TaskId) -> Result<(TaskOutput, TaskReport), Failure> {
+    match AssertUnwindSafe(drain(run, stage, task)).catch_unwind().await {
         Ok(outcome) => Ok(outcome?),
         Err(panic) => {
             let error = Error::internal(format!("task {task} of query {} panicked: {}", run.name, panic_message(panic.as_ref())));
@@ -49,16 +45,14 @@ pub(super) async fn attempt(run: &Arc<Run>, task: TaskId) -> Result<(TaskOutput,
     }
 }
 
-async fn drain(run: &Arc<Run>, task: TaskId) -> Result<(TaskOutput, TaskReport)> {
+async fn drain(run: &Arc<Run>, stage: &StageRun, task: TaskId) -> Result<(TaskOutput, TaskReport)> {
     fail::fail_point!("executor::task", |text| Err(Error::io(text.unwrap_or_else(|| "failpoint executor::task".to_owned()))));
-    let stage = run.graph.stage(task.stage);
     let scope = TaskScope::new(run.context.epoch.clone());
-    let usual = run.context.task_ctx.session_config().batch_size();
-    let (plan, batch_size) = for_functions(fresh(&stage.plan)?, usual)?;
-    let context = task_context(run, &scope, batch_size);
+    let plan = stage.instance()?;
+    let context = task_context(run, stage, &scope);
     // A streaming query keeps the number of groups that its checkpoint began with: state is found by it.
     let groups = run.context.epoch.as_ref().map_or(DEFAULT_KEY_GROUPS, |epoch| epoch.key_groups);
-    let mut writer = StageWriter::new(&run.store, task, &stage.output, run.fates[task.stage.0], batch_size, groups);
+    let mut writer = StageWriter::new(&run.store, task, &stage.output, stage.fate, stage.batch_size, groups);
     let mut rows = plan.execute(task.partition, context)?;
     let mut turn = 0;
     while let Some(batch) = rows.next().await {
@@ -79,28 +73,19 @@ async fn drain(run: &Arc<Run>, task: TaskId) -> Result<(TaskOutput, TaskReport)>
 }
 
 /// The session's context with the attempt's own scope, the way to its inputs, and the stage's batches.
-fn task_context(run: &Run, scope: &Arc<TaskScope>, batch_size: usize) -> Arc<TaskContext> {
+fn task_context(run: &Run, stage: &StageRun, scope: &Arc<TaskScope>) -> Arc<TaskContext> {
     let base = &run.context.task_ctx;
-    let mut config = base.session_config().clone().with_batch_size(batch_size);
+    let mut config = base.session_config().clone().with_batch_size(stage.batch_size);
     config.set_extension(Arc::clone(scope));
     config.set_extension(Arc::clone(&run.inputs));
+    if stage.shared && run.context.epoch.is_none() {
+        let options = config.options_mut();
+        // A task that is through with its files takes some of its fellows'.
+        options.execution.enable_file_stream_work_stealing = true;
+        options.optimizer.enable_join_dynamic_filter_pushdown = true;
+    }
     let (scalar, higher, aggregate, window) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
     Arc::new(TaskContext::new(None, base.session_id(), config, scalar, higher, aggregate, window, base.runtime_env()))
-}
-
-/// A plan instance that shares no run-time state with any other: build sides, dynamic filters, generators.
-fn fresh(plan: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
-    let fresh = Arc::clone(plan).transform_up(|node| {
-        let node = node.reset_state()?;
-        // Resetting leaves an aggregate the filter that it has narrowed in an earlier attempt, or an earlier epoch.
-        let Some(aggregate) = node.downcast_ref::<AggregateExec>() else { return Ok(Transformed::yes(node)) };
-        let Some(filter) = aggregate.dynamic_expressions_produced().into_iter().next() else { return Ok(Transformed::yes(node)) };
-        let columns = filter.children().into_iter().cloned().collect();
-        let unused = Arc::new(DynamicFilterPhysicalExpr::new(columns, lit(true)));
-        let aggregate = aggregate.clone().with_dynamic_filter_expr(unused)?;
-        Ok(Transformed::yes(Arc::new(aggregate) as Arc<dyn ExecutionPlan>))
-    });
-    Ok(fresh.data()?)
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> &str {

@@ -11,7 +11,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt, stream};
 use tidemill_planner::seam::Port;
-use tidemill_planner::stage::{BlockReader, BlockRequest, ReadKind, StageGraph, StageId, StageOutput, TaskId};
+use tidemill_planner::stage::{BlockPart, BlockReader, BlockRequest, ReadKind, StageGraph, StageId, StageOutput, TaskId};
 use tidemill_planner::{Error, Result};
 
 use super::budget::{MemoryBudget, Reservation};
@@ -21,16 +21,11 @@ use super::{Block, TaskOutput};
 type SideRows = HashMap<(String, Port), Vec<RecordBatch>>;
 
 /// One stage's outputs, by task.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct StageBlocks {
     passthrough: bool,
     /// This stage and all before it: where side rows asked of it may have been left.
     upstream: Vec<StageId>,
-    tasks: Mutex<Tasks>,
-}
-
-#[derive(Debug, Default)]
-struct Tasks {
     blocks: Vec<Option<Blocks>>,
     side: Vec<SideRows>,
 }
@@ -44,7 +39,7 @@ struct Blocks {
 /// What the tasks of one run have left for each other.
 #[derive(Debug)]
 pub(crate) struct ShuffleStore {
-    stages: Vec<StageBlocks>,
+    stages: Vec<Mutex<StageBlocks>>,
     budget: Arc<MemoryBudget>,
     spill: Arc<SpillDir>,
     io: tokio::runtime::Handle,
@@ -52,13 +47,21 @@ pub(crate) struct ShuffleStore {
 
 impl ShuffleStore {
     pub(crate) fn new(graph: &StageGraph, budget: Arc<MemoryBudget>, spill: SpillDir, io: tokio::runtime::Handle) -> Self {
-        let stage = |id: StageId| {
-            let tasks = graph.stage(id).partitions;
-            let empty = Tasks { blocks: (0..tasks).map(|_| None).collect(), side: (0..tasks).map(|_| SideRows::new()).collect() };
-            let passthrough = matches!(graph.stage(id).output, StageOutput::Passthrough);
-            StageBlocks { passthrough, upstream: graph.upstream(id), tasks: Mutex::new(empty) }
-        };
-        Self { stages: graph.stages.iter().map(|s| stage(s.id)).collect(), budget, spill: Arc::new(spill), io }
+        let stages = graph.stages.iter().map(|_| Mutex::default()).collect();
+        let store = Self { stages, budget, spill: Arc::new(spill), io };
+        store.follow(graph);
+        store
+    }
+
+    /// Makes room for the tasks that stages have now. What stages have left that have begun stays.
+    pub(crate) fn follow(&self, graph: &StageGraph) {
+        for stage in &graph.stages {
+            let mut blocks = self.stage(stage.id);
+            blocks.passthrough = matches!(stage.output, StageOutput::Passthrough);
+            blocks.upstream = graph.upstream(stage.id);
+            blocks.blocks.resize_with(stage.partitions, || None);
+            blocks.side.resize_with(stage.partitions, SideRows::new);
+        }
     }
 
     pub(super) fn reservation(&self) -> Reservation {
@@ -73,31 +76,31 @@ impl ShuffleStore {
         &self.io
     }
 
-    fn tasks(&self, stage: StageId) -> MutexGuard<'_, Tasks> {
-        self.stages[stage.0].tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    fn stage(&self, stage: StageId) -> MutexGuard<'_, StageBlocks> {
+        self.stages[stage.0].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps what an accepted attempt wrote; what an earlier one wrote is let go.
     pub(crate) fn keep(&self, task: TaskId, output: TaskOutput) {
-        let mut tasks = self.tasks(task.stage);
+        let mut stage = self.stage(task.stage);
         let blocks = Blocks { partitions: output.partitions, _reservation: output.reservation };
-        let before = tasks.blocks[task.partition].replace(blocks);
-        tasks.side[task.partition] = output.side;
-        drop(tasks);
+        let before = stage.blocks[task.partition].replace(blocks);
+        stage.side[task.partition] = output.side;
+        drop(stage);
         drop(before);
     }
 
     /// Lets a stage's rows go; its side rows stay until the run ends.
     pub(crate) fn release(&self, stage: StageId) {
-        let blocks: Vec<_> = self.tasks(stage).blocks.iter_mut().map(Option::take).collect();
+        let blocks: Vec<_> = self.stage(stage).blocks.iter_mut().map(Option::take).collect();
         drop(blocks);
     }
 
     /// Lets everything go: the run is over, and what late attempts still write is not kept.
     pub(crate) fn close(&self) {
         for stage in &self.stages {
-            let tasks = std::mem::take(&mut *stage.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-            drop(tasks);
+            let blocks = std::mem::take(&mut *stage.lock().unwrap_or_else(PoisonError::into_inner));
+            drop(blocks);
         }
         self.spill.close();
     }
@@ -108,33 +111,31 @@ impl ShuffleStore {
             Block::Memory(batch) => Some(batch.clone()),
             Block::Disk(_) => None,
         };
-        let tasks = self.tasks(stage);
-        tasks.blocks.iter().map(|task| task.iter().flat_map(|b| &b.partitions).flatten().filter_map(in_memory).collect()).collect()
+        let stage = self.stage(stage);
+        stage.blocks.iter().map(|task| task.iter().flat_map(|b| &b.partitions).flatten().filter_map(in_memory).collect()).collect()
     }
 
     fn blocks(&self, request: &BlockRequest) -> Result<Vec<Block>> {
-        let stage = &self.stages[request.stage.0];
-        let tasks = self.tasks(request.stage);
+        let stage = self.stage(request.stage);
         let blocks_of = |task: usize| {
-            tasks.blocks[task].as_ref().ok_or_else(|| {
+            stage.blocks.get(task).and_then(Option::as_ref).ok_or_else(|| {
                 let task = TaskId { stage: request.stage, partition: task };
                 Error::internal(format!("the rows of task {task} are read before it has run, or after they were let go"))
             })
         };
-        let all = 0..tasks.blocks.len();
         let mut found = Vec::new();
-        match request.partition {
-            Some(partition) if stage.passthrough => found.extend_from_slice(&blocks_of(partition)?.partitions[0]),
-            Some(partition) => {
-                for task in all {
-                    found.extend_from_slice(&blocks_of(task)?.partitions[partition]);
-                }
-            }
-            None => {
-                for task in all {
-                    blocks_of(task)?.partitions.iter().for_each(|blocks| found.extend_from_slice(blocks));
-                }
-            }
+        if let (BlockPart::One { partition, .. }, true) = (&request.part, stage.passthrough) {
+            found.extend_from_slice(&blocks_of(*partition)?.partitions[0]);
+            return Ok(found);
+        }
+        for task in 0..stage.blocks.len() {
+            let partitions = &blocks_of(task)?.partitions;
+            let part = match &request.part {
+                BlockPart::All => 0..partitions.len(),
+                BlockPart::One { partition, .. } => *partition..partition + 1,
+                BlockPart::Buckets(buckets) => buckets.clone(),
+            };
+            partitions[part].iter().for_each(|blocks| found.extend_from_slice(blocks));
         }
         Ok(found)
     }
@@ -142,9 +143,14 @@ impl ShuffleStore {
     fn side_rows(&self, request: &BlockRequest, owner: &str, port: Port) -> Vec<Block> {
         let key = (owner.to_owned(), port);
         let mut found = Vec::new();
-        for stage in &self.stages[request.stage.0].upstream {
-            for (task, side) in self.tasks(*stage).side.iter().enumerate() {
-                if request.partition.is_none_or(|p| task % request.partitions.max(1) == p) {
+        let upstream = self.stage(request.stage).upstream.clone();
+        for stage in upstream {
+            for (task, side) in self.stage(stage).side.iter().enumerate() {
+                let wanted = match &request.part {
+                    BlockPart::One { partition, of } => task % (*of).max(1) == *partition,
+                    BlockPart::All | BlockPart::Buckets(_) => true,
+                };
+                if wanted {
                     found.extend(side.get(&key).into_iter().flatten().cloned().map(Block::Memory));
                 }
             }

@@ -1,11 +1,13 @@
-//! A task's rows, cut into blocks: by key group where the output is hashed, as they come where it is passed through. Small
+//! A task's rows, cut into blocks: by bucket or key group where the output is hashed, as they come where it is passed through. Small
 //! batches are put together first. Rows go to disk when the budget is used up.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, interleave_record_batch, take_record_batch};
+use datafusion::common::hash_utils::create_hashes;
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::repartition::REPARTITION_RANDOM_STATE;
 use tidemill_planner::key::{KeyEncoder, key_group, stable_hash, task_of_group};
 use tidemill_planner::stage::{StageOutput, TaskId};
 use tidemill_planner::{Error, Result};
@@ -34,11 +36,22 @@ enum By {
     Nothing,
     Key {
         exprs: Vec<Arc<dyn PhysicalExpr>>,
+        hashing: Hashing,
+        /// Per target: which row of which buffered batch.
+        targets: Vec<Vec<(usize, usize)>>,
+    },
+}
+
+/// How a key finds its target.
+#[derive(Debug)]
+enum Hashing {
+    /// By the engine's own hash, into buckets. It lasts no longer than the run.
+    Buckets(Vec<u64>),
+    /// By the key group that it is in: the same one in every run and every release.
+    KeyGroups {
         /// How many key groups the query has.
         groups: u16,
         encoder: Option<KeyEncoder>,
-        /// Per target: which row of which buffered batch.
-        targets: Vec<Vec<(usize, usize)>>,
     },
 }
 
@@ -55,11 +68,15 @@ pub(crate) enum Fate {
 
 impl StageWriter {
     pub(crate) fn new(store: &Arc<ShuffleStore>, task: TaskId, output: &StageOutput, fate: Fate, batch_size: usize, groups: u16) -> Self {
-        let (by, partitions) = match output {
-            StageOutput::Hash { exprs, tasks } if *tasks > 1 && fate != Fate::Counted => {
-                (By::Key { exprs: exprs.clone(), groups, encoder: None, targets: vec![Vec::new(); *tasks] }, *tasks)
+        let by_key = |exprs: &[Arc<dyn PhysicalExpr>], partitions: usize, hashing: Hashing| {
+            if partitions == 1 || fate == Fate::Counted {
+                return (By::Nothing, partitions);
             }
-            StageOutput::Hash { tasks, .. } => (By::Nothing, *tasks),
+            (By::Key { exprs: exprs.to_vec(), hashing, targets: vec![Vec::new(); partitions] }, partitions)
+        };
+        let (by, partitions) = match output {
+            StageOutput::Hash { exprs, buckets } => by_key(exprs, *buckets, Hashing::Buckets(Vec::new())),
+            StageOutput::KeyGroups { exprs, tasks } => by_key(exprs, *tasks, Hashing::KeyGroups { groups, encoder: None }),
             StageOutput::Passthrough => (By::Nothing, 1),
         };
         let output = TaskOutput {
@@ -84,7 +101,7 @@ impl StageWriter {
                 return self.blocks.write(0, batch).await;
             }
             By::Nothing => {}
-            By::Key { exprs, groups, encoder, targets } => assign(&batch, self.buffered.len(), exprs, *groups, encoder, targets)?,
+            By::Key { exprs, hashing, targets } => hashing.assign(&batch, self.buffered.len(), exprs, targets)?,
         }
         self.buffered.push(batch);
         self.rows_buffered += rows;
@@ -130,29 +147,44 @@ impl StageWriter {
     }
 }
 
-/// Notes for each row of `batch`, which will be buffered as number `index`, which task owns its key.
-fn assign(
-    batch: &RecordBatch,
-    index: usize,
-    exprs: &[Arc<dyn PhysicalExpr>],
-    groups: u16,
-    encoder: &mut Option<KeyEncoder>,
-    targets: &mut [Vec<(usize, usize)>],
-) -> Result<()> {
-    let keys = exprs.iter().map(|e| Ok(e.evaluate(batch)?.into_array(batch.num_rows())?)).collect::<Result<Vec<ArrayRef>>>()?;
-    let encoder = match encoder {
-        Some(encoder) => encoder,
-        None => {
-            let types: Vec<_> = keys.iter().map(|key| key.data_type().clone()).collect();
-            encoder.insert(KeyEncoder::try_new(&types)?)
+impl Hashing {
+    /// Notes for each row of `batch`, which will be buffered as number `index`, which target it goes to.
+    fn assign(
+        &mut self,
+        batch: &RecordBatch,
+        index: usize,
+        exprs: &[Arc<dyn PhysicalExpr>],
+        targets: &mut [Vec<(usize, usize)>],
+    ) -> Result<()> {
+        let keys = exprs.iter().map(|e| Ok(e.evaluate(batch)?.into_array(batch.num_rows())?)).collect::<Result<Vec<ArrayRef>>>()?;
+        let parts = targets.len();
+        match self {
+            Self::Buckets(hashes) => {
+                hashes.clear();
+                hashes.resize(batch.num_rows(), 0);
+                create_hashes(&keys, REPARTITION_RANDOM_STATE.random_state(), hashes)?;
+                for (row, hash) in hashes.iter().enumerate() {
+                    // The upper half of the product of a hash and a count is spread as evenly over the count as the hash is over all numbers.
+                    let bucket = ((u128::from(*hash) * parts as u128) >> 64) as usize;
+                    targets[bucket].push((index, row));
+                }
+            }
+            Self::KeyGroups { groups, encoder } => {
+                let encoder = match encoder {
+                    Some(encoder) => encoder,
+                    None => {
+                        let types: Vec<_> = keys.iter().map(|key| key.data_type().clone()).collect();
+                        encoder.insert(KeyEncoder::try_new(&types)?)
+                    }
+                };
+                for (row, key) in encoder.encode(&keys)?.iter().enumerate() {
+                    let group = key_group(stable_hash(key.as_ref()), *groups);
+                    targets[task_of_group(group, parts, *groups)].push((index, row));
+                }
+            }
         }
-    };
-    let tasks = targets.len();
-    for (row, key) in encoder.encode(&keys)?.iter().enumerate() {
-        let group = key_group(stable_hash(key.as_ref()), groups);
-        targets[task_of_group(group, tasks, groups)].push((index, row));
+        Ok(())
     }
-    Ok(())
 }
 
 /// Places blocks, in memory while the budget lasts.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::JoinType;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::prelude::{SessionConfig, SessionContext, col};
 use tidemill_executor::batch::{self, plan_stages};
 use tidemill_executor::pool::{Engine, EngineConfig, Priority};
@@ -13,7 +15,7 @@ use tidemill_planner::config::engine_session_config;
 use tidemill_planner::key::{DEFAULT_KEY_GROUPS, KeyEncoder, key_group, stable_hash, task_of_group};
 use tidemill_planner::seam::{EpochContext, Watermarks};
 
-use crate::support::{rows, rows_in_order, session};
+use crate::support::{adaptive, rows, rows_in_order, session};
 
 /// Queries whose answers do not depend on the order of rows that come in.
 const QUERIES: &[&str] = &[
@@ -171,7 +173,7 @@ async fn the_same_blocks_give_the_same_order() {
     let graph = plan_stages(&staged.state(), &[plan], &|_| None).await.unwrap();
     let mut orders = Vec::new();
     for _ in 0..20 {
-        let output = batch::run(&engine, &staged.state(), &graph).await.unwrap();
+        let output = batch::run(&engine, &staged.state(), &graph, adaptive()).await.unwrap();
         orders.push(output.roots[0].partitions.iter().map(|p| rows_in_order(p)).collect::<Vec<_>>());
     }
     assert!(orders.iter().all(|order| *order == orders[0]));
@@ -183,22 +185,26 @@ async fn statistics_count_every_row() {
     let staged = session(engine_session_config(2));
     let plan = staged.sql("select k, count(*) from a group by k").await.unwrap().into_optimized_plan().unwrap();
     let graph = plan_stages(&staged.state(), &[plan], &|_| None).await.unwrap();
-    let output = batch::run(&engine, &staged.state(), &graph).await.unwrap();
+    let output = batch::run(&engine, &staged.state(), &graph, adaptive()).await.unwrap();
     let found: usize = output.roots[0].partitions.iter().flatten().map(|b| b.num_rows()).sum();
     let root = output.report.stages.last().unwrap();
     assert_eq!(root.rows.iter().sum::<u64>(), found as u64);
     assert!(root.bytes.iter().sum::<u64>() > 0);
     let partial = &output.report.stages[0];
-    assert_eq!((partial.tasks, partial.rows.len(), partial.retries), (3, 2, 0));
+    assert_eq!((partial.tasks, partial.rows.len(), partial.retries), (3, 64, 0));
     assert!(partial.rows.iter().sum::<u64>() >= root.rows.iter().sum::<u64>());
 }
 
 #[tokio::test]
-async fn rows_go_to_the_task_that_owns_their_key_group() {
+async fn rows_go_to_the_task_that_owns_their_key_group_where_state_is_kept() {
     let engine = engine();
     let staged = session(engine_session_config(3));
     let plan = staged.sql("select k from a group by k").await.unwrap().into_optimized_plan().unwrap();
-    let graph = plan_stages(&staged.state(), &[plan], &|_| None).await.unwrap();
+    let keeps_state = |plan: &Arc<dyn ExecutionPlan>| {
+        let aggregate = plan.downcast_ref::<AggregateExec>()?;
+        (*aggregate.mode() == AggregateMode::FinalPartitioned).then(|| "groups".to_owned())
+    };
+    let graph = plan_stages(&staged.state(), &[plan], &keeps_state).await.unwrap();
     let query = engine.query(Priority::Streaming, "epochs");
     for key_groups in [7, DEFAULT_KEY_GROUPS] {
         let epoch = EpochContext {

@@ -12,7 +12,7 @@ use tidemill_executor::batch::{self, plan_stages};
 use tidemill_executor::pool::{Engine, EngineConfig};
 use tidemill_planner::config::engine_session_config;
 
-use crate::support::{rows_in_order, session};
+use crate::support::{adaptive, rows_in_order, session};
 
 /// Rows of many types, sliced and with nulls.
 fn odd_rows() -> RecordBatch {
@@ -61,7 +61,7 @@ async fn spilled_runs_equal_runs_in_memory() {
         let mut outputs = Vec::new();
         for bytes in [1 << 30, 2000, 1] {
             let engine = Engine::new(config(bytes)).unwrap();
-            let output = batch::run(&engine, &context.state(), &graph).await.unwrap();
+            let output = batch::run(&engine, &context.state(), &graph, adaptive()).await.unwrap();
             let rows: Vec<_> = output.report.stages.iter().map(|s| s.rows.clone()).collect();
             let partitions = output.roots[0].partitions.iter().map(|p| rows_in_order(p)).collect::<Vec<_>>();
             outputs.push((partitions, rows));
@@ -86,6 +86,6 @@ async fn rows_without_columns_survive_the_disk() {
     let plan = context.table("e").await.unwrap().create_physical_plan().await.unwrap();
     let gathered = Arc::new(datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec::new(plan));
     let graph = tidemill_planner::stage::split(vec![gathered], &|_| None).unwrap();
-    let output = batch::run(&engine, &context.state(), &graph).await.unwrap();
+    let output = batch::run(&engine, &context.state(), &graph, adaptive()).await.unwrap();
     assert_eq!(output.roots[0].partitions.iter().flatten().map(RecordBatch::num_rows).sum::<usize>(), 10);
 }

@@ -15,6 +15,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::execution_plan::ReplaceChildrenOptions;
 use datafusion::physical_plan::{ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use datafusion::prelude::{SessionConfig, SessionContext};
+use tidemill_planner::stage::AdaptiveSettings;
 
 /// Sorted text of every row: what two runs are compared by.
 pub(crate) fn rows(batches: &[RecordBatch]) -> Vec<String> {
@@ -182,4 +183,9 @@ impl ExecutionPlan for Tap {
         let rows = futures::StreamExt::map(input, move |batch| on_batch(&context, partition, batch?));
         Ok(Box::pin(datafusion::physical_plan::stream::RecordBatchStreamAdapter::new(schema, rows)))
     }
+}
+
+/// A run that changes while it goes, whatever is known.
+pub(crate) fn adaptive() -> AdaptiveSettings {
+    AdaptiveSettings::usual(2)
 }

@@ -10,6 +10,8 @@
 //!         Scan                                           Scan
 //! ```
 
+mod adapt;
+mod nature;
 mod read;
 mod schedule;
 mod side_port;
@@ -19,9 +21,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::{ExecutionPlan, displayable};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, displayable};
 
-pub use read::{BlockReader, BlockRequest, ReadKind, StageInputs, StageReadExec};
+pub use adapt::{AdaptiveSettings, Change, Rule, StageSize, adapt, build_sides_first};
+pub use read::{BlockPart, BlockReader, BlockRequest, ReadKind, StageInputs, StageReadExec};
 pub use schedule::{Command, Event, GraphState, MAX_ATTEMPTS, TaskId, schedule};
 pub use side_port::SidePortExec;
 pub use split::split;
@@ -41,8 +44,17 @@ impl fmt::Display for StageId {
 pub enum StageOutput {
     /// Task `i` writes partition `i`.
     Passthrough,
-    /// Every task writes each row to the partition that owns the key group of its key ([`crate::key`]).
+    /// Every task writes each row to the bucket of its key's hash. Buckets are more than the tasks that read them, and a task reads
+    /// several: how many is decided when it is known how large they are.
     Hash {
+        /// The key.
+        exprs: Vec<Arc<dyn PhysicalExpr>>,
+        /// How many buckets are written.
+        buckets: usize,
+    },
+    /// Every task writes each row to the task that owns the key group of its key ([`crate::key`]), since what reads it keeps state by
+    /// those groups.
+    KeyGroups {
         /// The key.
         exprs: Vec<Arc<dyn PhysicalExpr>>,
         /// How many partitions are written, which is how many tasks read them.
@@ -54,7 +66,8 @@ impl StageOutput {
     fn shown(&self) -> Option<String> {
         match self {
             Self::Passthrough => None,
-            Self::Hash { exprs, tasks } => Some(format!("hash({}) into {tasks}", list(exprs.iter()))),
+            Self::Hash { exprs, buckets } => Some(format!("hash({}) into {buckets}", list(exprs.iter()))),
+            Self::KeyGroups { exprs, tasks } => Some(format!("key groups({}) into {tasks}", list(exprs.iter()))),
         }
     }
 }
@@ -72,6 +85,15 @@ pub struct Stage {
     pub output: StageOutput,
     /// The stages that [`StageReadExec`] leaves of the plan read, rising.
     pub inputs: Vec<StageId>,
+    /// Stages that it does not read, but whose size decides how it is run, rising: it begins after them.
+    pub after: Vec<StageId>,
+    /// Whether each attempt at a task has a plan instance of its own, as what keeps state must. Where it has not, all tasks share one
+    /// instance (a join's build table, its filters, the queue of files), and are run again together.
+    pub task_by_task: bool,
+    /// Whether running it again on the same rows gives the same rows, in whatever order: no `rand()`, no LIMIT without an order.
+    pub repeatable: bool,
+    /// The stage that this one's plan has become a part of: it has no tasks of its own any more.
+    pub absorbed_by: Option<StageId>,
 }
 
 impl Stage {
@@ -79,13 +101,39 @@ impl Stage {
     pub fn output_partitions(&self) -> usize {
         match &self.output {
             StageOutput::Passthrough => self.partitions,
-            StageOutput::Hash { tasks, .. } => *tasks,
+            StageOutput::Hash { buckets: parts, .. } | StageOutput::KeyGroups { tasks: parts, .. } => *parts,
         }
+    }
+
+    /// Whether its tasks wait for each other, so that all have to run at once.
+    pub fn tasks_wait(&self) -> bool {
+        nature::wait_for_each_other(&self.plan)
+    }
+
+    /// Sets what is run, and with it what that reads and how many tasks there are.
+    pub(crate) fn set_plan(&mut self, plan: Arc<dyn ExecutionPlan>) {
+        self.partitions = plan.output_partitioning().partition_count();
+        self.inputs = inputs_of(&plan);
+        self.repeatable = nature::is_repeatable(&plan);
+        self.plan = plan;
     }
 }
 
-/// Stages in an order in which every stage stands after its inputs.
-#[derive(Debug, Clone)]
+/// The stages that a plan reads, rising.
+fn inputs_of(plan: &Arc<dyn ExecutionPlan>) -> Vec<StageId> {
+    fn collect(plan: &Arc<dyn ExecutionPlan>, inputs: &mut Vec<StageId>) {
+        inputs.extend(plan.downcast_ref::<StageReadExec>().map(StageReadExec::stage));
+        plan.children().into_iter().for_each(|child| collect(child, inputs));
+    }
+    let mut inputs = Vec::new();
+    collect(plan, &mut inputs);
+    inputs.sort_unstable();
+    inputs.dedup();
+    inputs
+}
+
+/// Stages in an order in which every stage stands after its inputs, when the graph is cut; what has not begun may change while it runs ([`adapt`]).
+#[derive(Debug, Clone, Default)]
 pub struct StageGraph {
     /// All stages; a stage's id is its index.
     pub stages: Vec<Stage>,
@@ -120,22 +168,25 @@ impl StageGraph {
             let output = stage.output.shown();
             serde_json::json!({ "id": stage.id.0, "tasks": stage.partitions, "inputs": inputs, "output": output, "operators": operators })
         };
-        let stages: Vec<serde_json::Value> = self.stages.iter().map(stage).collect();
+        let stages: Vec<serde_json::Value> = self.stages.iter().filter(|stage| stage.absorbed_by.is_none()).map(stage).collect();
         serde_json::json!({ "stages": stages, "roots": self.roots.iter().map(number).collect::<Vec<_>>() })
     }
 
     /// The stage and all before it, rising.
     pub fn upstream(&self, id: StageId) -> Vec<StageId> {
+        self.before(id, |stage| stage.inputs.clone())
+    }
+
+    /// The stage and all that stages lead to it from, by the given steps; rising.
+    fn before(&self, id: StageId, steps: impl Fn(&Stage) -> Vec<StageId>) -> Vec<StageId> {
         let mut within = vec![false; self.stages.len()];
-        within[id.0] = true;
-        for stage in self.stages[..=id.0].iter().rev() {
-            if within[stage.id.0] {
-                for input in &stage.inputs {
-                    within[input.0] = true;
-                }
+        let mut next = vec![id];
+        while let Some(id) = next.pop() {
+            if !std::mem::replace(&mut within[id.0], true) {
+                next.extend(steps(self.stage(id)));
             }
         }
-        (0..=id.0).filter(|i| within[*i]).map(StageId).collect()
+        (0..self.stages.len()).filter(|i| within[*i]).map(StageId).collect()
     }
 }
 
@@ -153,7 +204,7 @@ fn operator_lines(plan: &Arc<dyn ExecutionPlan>, depth: usize, lines: &mut Vec<S
 
 impl fmt::Display for StageGraph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for stage in &self.stages {
+        for stage in self.stages.iter().filter(|stage| stage.absorbed_by.is_none()) {
             let tasks = if stage.partitions == 1 { "1 task".to_owned() } else { format!("{} tasks", stage.partitions) };
             write!(f, "Stage {}: {tasks}", stage.id)?;
             if !stage.inputs.is_empty() {

@@ -2,6 +2,7 @@
 //! at run time through the [`BlockReader`] of the task's context.
 
 use std::fmt::{self, Debug};
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -30,6 +31,22 @@ pub enum ReadKind {
     },
 }
 
+/// Which blocks of a stage one task reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BlockPart {
+    /// All of them, in order.
+    All,
+    /// Those of one of so many partitions.
+    One {
+        /// The partition.
+        partition: usize,
+        /// How many there are.
+        of: usize,
+    },
+    /// Those of neighbouring buckets.
+    Buckets(Range<usize>),
+}
+
 /// One read by one task: what the leaf asks of the [`BlockReader`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockRequest {
@@ -37,10 +54,8 @@ pub struct BlockRequest {
     pub stage: StageId,
     /// Rows or side rows.
     pub kind: ReadKind,
-    /// The partition, of [`BlockRequest::partitions`], or `None` for all of them, in order.
-    pub partition: Option<usize>,
-    /// How many partitions the leaf has.
-    pub partitions: usize,
+    /// Which of its blocks.
+    pub part: BlockPart,
     /// The rows' columns.
     pub schema: SchemaRef,
 }
@@ -48,8 +63,8 @@ pub struct BlockRequest {
 /// Where tasks find what earlier stages wrote; the executor implements it.
 ///
 /// # Contract
-/// * the batches of a request come in the order of the writing tasks, then in the order in which each task wrote them, so
-///   that the same blocks always give the same rows in the same order;
+/// * the batches of a request come in the order of the writing tasks, of each task's by bucket, then in the order in which the task wrote
+///   them, so that the same blocks always give the same rows in the same order;
 /// * every batch has the requested columns; a partition that got no rows gives an empty stream.
 pub trait BlockReader: Debug + Send + Sync {
     /// Opens the blocks of one partition.
@@ -70,6 +85,8 @@ pub struct StageReadExec {
     kind: ReadKind,
     whole: bool,
     broadcast: bool,
+    /// Which buckets each partition reads, where the stage writes buckets.
+    buckets: Option<Arc<[Range<usize>]>>,
     properties: Arc<PlanProperties>,
 }
 
@@ -77,19 +94,38 @@ impl StageReadExec {
     /// Reads partition `p` of the stage's output as partition `p`; orderings and partitioning are what the node that it
     /// stands for had.
     pub fn partitioned(stage: StageId, equivalences: EquivalenceProperties, partitioning: Partitioning) -> Self {
-        Self { stage, kind: ReadKind::Rows, whole: false, broadcast: false, properties: properties(equivalences, partitioning) }
+        Self {
+            stage,
+            kind: ReadKind::Rows,
+            whole: false,
+            broadcast: false,
+            buckets: None,
+            properties: properties(equivalences, partitioning),
+        }
+    }
+
+    /// The same read of a stage that writes buckets: partition `p` reads those of `buckets[p]`. The partitions are still those of the
+    /// same key.
+    #[must_use]
+    pub fn of_buckets(&self, buckets: Arc<[Range<usize>]>) -> Self {
+        let partitioning = match self.properties.output_partitioning() {
+            Partitioning::Hash(exprs, _) => Partitioning::Hash(exprs.clone(), buckets.len()),
+            _ => Partitioning::UnknownPartitioning(buckets.len()),
+        };
+        let properties = properties(self.properties.equivalence_properties().clone(), partitioning);
+        Self { buckets: Some(buckets), properties, ..self.clone() }
     }
 
     /// Reads all partitions, one after the other, as one; `broadcast` when every task of the reading stage does so.
     pub fn whole(stage: StageId, equivalences: EquivalenceProperties, broadcast: bool) -> Self {
         let properties = properties(equivalences, Partitioning::UnknownPartitioning(1));
-        Self { stage, kind: ReadKind::Rows, whole: true, broadcast, properties }
+        Self { stage, kind: ReadKind::Rows, whole: true, broadcast, buckets: None, properties }
     }
 
     /// Reads the side rows that `owner` left at `port`.
     pub fn side(stage: StageId, owner: String, port: Port, schema: SchemaRef, partitions: usize) -> Self {
         let properties = properties(EquivalenceProperties::new(schema), Partitioning::UnknownPartitioning(partitions));
-        Self { stage, kind: ReadKind::Side { owner, port }, whole: false, broadcast: false, properties }
+        Self { stage, kind: ReadKind::Side { owner, port }, whole: false, broadcast: false, buckets: None, properties }
     }
 
     /// The same read, marked as one that every task of its stage does in full.
@@ -111,6 +147,17 @@ impl StageReadExec {
     /// Whether the leaf's one partition is the whole output.
     pub fn reads_whole(&self) -> bool {
         self.whole
+    }
+
+    /// The same read of a stage that writes key groups: partition `p` reads those of task `p`.
+    #[must_use]
+    pub(super) fn of_key_groups(&self) -> Self {
+        Self { buckets: None, ..self.clone() }
+    }
+
+    /// Which buckets each partition reads, where the stage writes buckets.
+    pub fn buckets(&self) -> Option<&Arc<[Range<usize>]>> {
+        self.buckets.as_ref()
     }
 
     /// Whether every task of the reading stage reads the whole output.
@@ -168,8 +215,11 @@ impl ExecutionPlan for StageReadExec {
         let request = BlockRequest {
             stage: self.stage,
             kind: self.kind.clone(),
-            partition: (!self.whole).then_some(partition),
-            partitions: self.properties.output_partitioning().partition_count(),
+            part: match &self.buckets {
+                _ if self.whole => BlockPart::All,
+                Some(buckets) => BlockPart::Buckets(buckets[partition].clone()),
+                None => BlockPart::One { partition, of: self.properties.output_partitioning().partition_count() },
+            },
             schema: self.schema(),
         };
         Ok(inputs.0.read(&request)?)

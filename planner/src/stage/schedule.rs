@@ -6,6 +6,7 @@
 //!    ▲                              │                  │
 //!    └──────── blocks lost ─────────┴── transient ─────┘
 //! ```
+//! The tasks of a stage share one plan instance: when one fails, all of them run again. Only what keeps state is run again task by task.
 
 use std::fmt;
 
@@ -34,7 +35,9 @@ impl fmt::Display for TaskId {
 pub enum Event {
     /// The graph is to be run.
     Begin,
-    /// A task's output has been accepted.
+    /// What has not begun was changed, or left as it is, after [`Command::Grow`].
+    Grown,
+    /// An attempt's output has been accepted.
     Done(TaskId),
     /// An attempt failed; `transient` when another may succeed.
     Failed {
@@ -62,6 +65,10 @@ pub enum Command {
         /// Which attempt it is.
         attempt: u32,
     },
+    /// What runs of the stage no longer counts: cancel it, and let its plan instance go. Its tasks are started again in time.
+    Restart(StageId),
+    /// The stage is done: change what has not begun, and say [`Event::Grown`]. Nothing is started before that.
+    Grow(StageId),
     /// Every reader of the stage is done: let its blocks go.
     Release(StageId),
     /// All is done.
@@ -77,18 +84,31 @@ enum Status {
     Done,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct StageState {
     inputs: Vec<usize>,
+    after: Vec<usize>,
     readers: Vec<usize>,
     is_root: bool,
+    task_by_task: bool,
+    repeatable: bool,
+    /// All of its tasks run at once, however many they are.
+    all_at_once: bool,
     released: bool,
-    tasks: Vec<(Status, u32)>,
+    /// By task: how it stands, how many attempts were started, how many failed.
+    tasks: Vec<(Status, u32, u32)>,
+    /// How often tasks of it failed where all share an instance, and how often blocks of it were lost.
+    failures: u32,
+    losses: u32,
 }
 
 impl StageState {
     fn is_done(&self) -> bool {
-        self.tasks.iter().all(|(status, _)| *status == Status::Done)
+        self.tasks.iter().all(|(status, ..)| *status == Status::Done)
+    }
+
+    fn has_begun(&self) -> bool {
+        self.tasks.iter().any(|(_, started, _)| *started > 0)
     }
 }
 
@@ -97,43 +117,110 @@ impl StageState {
 pub struct GraphState {
     stages: Vec<StageState>,
     max_attempts: u32,
+    /// How many tasks of one stage run at once, where they do not wait for each other.
+    at_once: usize,
+    growing: bool,
     over: bool,
 }
 
 impl GraphState {
-    /// Nothing has run yet.
-    pub fn new(graph: &StageGraph, max_attempts: u32) -> Self {
-        let stage = |i: usize| {
-            let inputs: Vec<usize> = graph.stages[i].inputs.iter().map(|id| id.0).collect();
-            let readers = graph.stages.iter().filter(|s| s.inputs.contains(&StageId(i))).map(|s| s.id.0).collect();
-            let tasks = vec![(Status::Waiting, 0); graph.stages[i].partitions];
-            StageState { inputs, readers, is_root: graph.roots.contains(&StageId(i)), released: false, tasks }
-        };
-        Self { stages: (0..graph.stages.len()).map(stage).collect(), max_attempts, over: false }
+    /// Nothing has run yet. At most `at_once` tasks of a stage run at a time, unless its tasks wait for each other.
+    pub fn new(graph: &StageGraph, max_attempts: u32, at_once: usize) -> Self {
+        let stages = vec![StageState::default(); graph.stages.len()];
+        let mut state = Self { stages, max_attempts, at_once: at_once.max(1), growing: false, over: false };
+        state.follow(graph);
+        state
     }
 
-    fn task(&mut self, id: TaskId) -> &mut (Status, u32) {
-        &mut self.stages[id.stage.0].tasks[id.partition]
-    }
-
-    /// Sends a task back to wait, or fails the graph when it has had its attempts.
-    fn again(&mut self, id: TaskId) -> Option<Command> {
-        let max_attempts = self.max_attempts;
-        let (status, attempts) = self.task(id);
-        if *attempts >= max_attempts {
-            self.over = true;
-            return Some(Command::Fail(id));
+    /// Takes over what has changed in stages that have not begun.
+    pub fn follow(&mut self, graph: &StageGraph) {
+        let numbers = |ids: &[StageId]| ids.iter().map(|id| id.0).collect::<Vec<_>>();
+        for (i, stage) in graph.stages.iter().enumerate() {
+            let state = &mut self.stages[i];
+            state.is_root = graph.roots.contains(&StageId(i));
+            if state.has_begun() {
+                continue;
+            }
+            state.inputs = numbers(&stage.inputs);
+            state.after = numbers(&stage.after);
+            state.task_by_task = stage.task_by_task;
+            state.repeatable = stage.repeatable;
+            state.all_at_once = stage.tasks_wait();
+            state.tasks = vec![(Status::Waiting, 0, 0); stage.partitions];
         }
-        *status = Status::Waiting;
-        None
+        for i in 0..self.stages.len() {
+            self.stages[i].readers = (0..self.stages.len()).filter(|reader| self.stages[*reader].inputs.contains(&i)).collect();
+        }
+    }
+
+    /// Whether any task of the stage was ever started.
+    pub fn has_begun(&self, stage: StageId) -> bool {
+        self.stages[stage.0].has_begun()
+    }
+
+    /// Whether all its tasks are done.
+    pub fn is_done(&self, stage: StageId) -> bool {
+        self.stages[stage.0].is_done()
+    }
+
+    fn status(&mut self, id: TaskId) -> &mut Status {
+        &mut self.stages[id.stage.0].tasks[id.partition].0
+    }
+
+    /// All tasks of a stage, or just this one where they have instances of their own, go back to wait.
+    fn again(&mut self, id: TaskId, commands: &mut Vec<Command>) {
+        if self.stages[id.stage.0].task_by_task {
+            *self.status(id) = Status::Waiting;
+        } else {
+            self.restart(id.stage.0, commands);
+        }
+    }
+
+    /// All tasks of a stage go back to wait, and what its readers made of its rows goes with them: those that run begin anew, and those
+    /// that are done too where the rows will be others.
+    fn restart(&mut self, stage: usize, commands: &mut Vec<Command>) {
+        let was_done = self.stages[stage].is_done();
+        if self.stages[stage].tasks.iter().all(|(status, ..)| *status == Status::Waiting) {
+            return;
+        }
+        self.stages[stage].tasks.iter_mut().for_each(|(status, ..)| *status = Status::Waiting);
+        commands.push(Command::Restart(StageId(stage)));
+        if !was_done {
+            return;
+        }
+        for reader in self.stages[stage].readers.clone() {
+            let state = &self.stages[reader];
+            if state.has_begun() && (!state.is_done() || !self.stages[stage].repeatable) {
+                self.restart(reader, commands);
+            }
+        }
+    }
+
+    /// A task's blocks are gone. It counts against the stage that wrote them, not against who wanted to read them.
+    fn lost(&mut self, reader: TaskId, writer: TaskId, commands: &mut Vec<Command>) {
+        self.again(reader, commands);
+        if *self.status(writer) != Status::Done {
+            return;
+        }
+        let stage = &mut self.stages[writer.stage.0];
+        stage.losses += 1;
+        // A stage whose tasks are run again one by one is told of each of their losses.
+        let writers = if stage.task_by_task { stage.tasks.len() as u32 } else { 1 };
+        if stage.losses >= self.max_attempts.saturating_mul(writers) {
+            self.over = true;
+            commands.push(Command::Fail(reader));
+            return;
+        }
+        self.again(writer, commands);
+        self.revive_inputs(writer.stage.0, commands);
     }
 
     /// What a stage reads must be there when it runs again: inputs that were let go are run again too.
-    fn revive_inputs(&mut self, stage: usize) {
+    fn revive_inputs(&mut self, stage: usize, commands: &mut Vec<Command>) {
         for input in self.stages[stage].inputs.clone() {
             if std::mem::take(&mut self.stages[input].released) {
-                self.stages[input].tasks.iter_mut().for_each(|(status, _)| *status = Status::Waiting);
-                self.revive_inputs(input);
+                self.restart(input, commands);
+                self.revive_inputs(input, commands);
             }
         }
     }
@@ -151,22 +238,34 @@ impl GraphState {
 
     fn start_ready(&mut self, commands: &mut Vec<Command>) {
         for i in 0..self.stages.len() {
-            if !self.stages[i].inputs.iter().all(|input| self.stages[*input].is_done() && !self.stages[*input].released) {
+            let stage = &self.stages[i];
+            let is_there = |input: &usize| self.stages[*input].is_done() && !self.stages[*input].released;
+            if !stage.inputs.iter().all(is_there) || !stage.after.iter().all(|before| self.stages[*before].is_done()) {
                 continue;
             }
-            for (partition, (status, attempts)) in self.stages[i].tasks.iter_mut().enumerate() {
-                if *status == Status::Waiting {
-                    *status = Status::Running;
-                    *attempts += 1;
-                    commands.push(Command::Start { task: TaskId { stage: StageId(i), partition }, attempt: *attempts });
-                }
+            let running = stage.tasks.iter().filter(|(status, ..)| *status == Status::Running).count();
+            let room = if stage.all_at_once { usize::MAX } else { self.at_once.saturating_sub(running) };
+            let waiting = self.stages[i].tasks.iter_mut().enumerate().filter(|(_, (status, ..))| *status == Status::Waiting);
+            for (partition, (status, started, _)) in waiting.take(room) {
+                *status = Status::Running;
+                *started += 1;
+                commands.push(Command::Start { task: TaskId { stage: StageId(i), partition }, attempt: *started });
             }
+        }
+    }
+
+    /// Starts what can be started, and sees whether all is done.
+    fn go_on(&mut self, commands: &mut Vec<Command>) {
+        self.start_ready(commands);
+        if self.stages.iter().all(StageState::is_done) {
+            self.over = true;
+            commands.push(Command::Finish);
         }
     }
 }
 
-/// Advances `state` by an event and says what to do. An event that comes after the end, or from an attempt that no longer
-/// counts, changes nothing.
+/// Advances `state` by an event and says what to do. An event that comes after the end, or of a task that does not run, changes nothing;
+/// whoever runs the tasks keeps back what attempts say that no longer count.
 pub fn schedule(state: &mut GraphState, event: Event) -> Vec<Command> {
     let mut commands = Vec::new();
     if state.over {
@@ -174,36 +273,33 @@ pub fn schedule(state: &mut GraphState, event: Event) -> Vec<Command> {
     }
     match event {
         Event::Begin => {}
-        Event::Done(task) | Event::Failed { task, .. } | Event::Lost { reader: task, .. } if state.task(task).0 != Status::Running => {
+        Event::Grown => state.growing = false,
+        Event::Done(task) | Event::Failed { task, .. } | Event::Lost { reader: task, .. } if *state.status(task) != Status::Running => {
             return commands;
         }
         Event::Done(task) => {
-            state.task(task).0 = Status::Done;
-            // Nothing waits for one task, only for whole stages.
-            if !state.stages[task.stage.0].is_done() {
-                return commands;
-            }
-            state.release(&mut commands);
-        }
-        Event::Failed { task, transient: false } => {
-            state.over = true;
-            return vec![Command::Fail(task)];
-        }
-        Event::Failed { task, transient: true } => commands.extend(state.again(task)),
-        Event::Lost { reader, writer } => {
-            commands.extend(state.again(reader));
-            if !state.over && state.task(writer).0 == Status::Done {
-                commands.extend(state.again(writer));
-                state.revive_inputs(writer.stage.0);
+            *state.status(task) = Status::Done;
+            if state.is_done(task.stage) {
+                state.release(&mut commands);
+                state.growing = true;
+                commands.push(Command::Grow(task.stage));
             }
         }
+        Event::Failed { task, transient } => {
+            let max_attempts = state.max_attempts;
+            let stage = &mut state.stages[task.stage.0];
+            let failures = if stage.task_by_task { &mut stage.tasks[task.partition].2 } else { &mut stage.failures };
+            *failures += 1;
+            if !transient || *failures >= max_attempts {
+                state.over = true;
+                return vec![Command::Fail(task)];
+            }
+            state.again(task, &mut commands);
+        }
+        Event::Lost { reader, writer } => state.lost(reader, writer, &mut commands),
     }
-    if !state.over {
-        state.start_ready(&mut commands);
-        if state.stages.iter().all(StageState::is_done) {
-            state.over = true;
-            commands.push(Command::Finish);
-        }
+    if !state.over && !state.growing {
+        state.go_on(&mut commands);
     }
     commands
 }
@@ -227,6 +323,10 @@ mod tests {
             partitions: *partitions,
             output: StageOutput::Passthrough,
             inputs: inputs.iter().map(|i| StageId(*i)).collect(),
+            after: Vec::new(),
+            task_by_task: true,
+            repeatable: true,
+            absorbed_by: None,
         };
         StageGraph { stages: stages.iter().enumerate().map(stage).collect(), roots: vec![StageId(stages.len() - 1)] }
     }
@@ -252,6 +352,8 @@ mod tests {
         let show = |command| match command {
             Command::Start { task, attempt: 1 } => format!("start {task}"),
             Command::Start { task, attempt } => format!("start {task} again {attempt}"),
+            Command::Restart(stage) => format!("restart {stage}"),
+            Command::Grow(stage) => format!("grow {stage}"),
             Command::Release(stage) => format!("release {stage}"),
             Command::Finish => "finish".to_owned(),
             Command::Fail(task) => format!("fail {task}"),
@@ -259,12 +361,119 @@ mod tests {
         commands.into_iter().map(show).collect::<Vec<_>>().join(", ")
     }
 
-    /// Each step: what happens, what is to be done about it.
-    fn check(name: &str, stages: &[(usize, &[usize])], steps: &[(&str, &str)]) {
-        let mut state = GraphState::new(&graph(stages), MAX_ATTEMPTS);
-        for (i, (happened, expected)) in steps.iter().enumerate() {
-            assert_eq!(shown(schedule(&mut state, event(happened))), *expected, "{name}, step {i}: {happened}");
+    /// Advances, and lets nothing change where a stage is done.
+    fn advance(state: &mut GraphState, happened: Event) -> Vec<Command> {
+        let mut commands = schedule(state, happened);
+        if let Some(at) = commands.iter().position(|command| matches!(command, Command::Grow(_))) {
+            commands.remove(at);
+            commands.extend(schedule(state, Event::Grown));
         }
+        commands
+    }
+
+    /// Each step: what happens, what is to be done about it.
+    fn check_graph(name: &str, graph: &StageGraph, at_once: usize, steps: &[(&str, &str)]) {
+        let mut state = GraphState::new(graph, MAX_ATTEMPTS, at_once);
+        for (i, (happened, expected)) in steps.iter().enumerate() {
+            assert_eq!(shown(advance(&mut state, event(happened))), *expected, "{name}, step {i}: {happened}");
+        }
+    }
+
+    /// The same for stages whose tasks are run again one by one.
+    fn check(name: &str, stages: &[(usize, &[usize])], steps: &[(&str, &str)]) {
+        check_graph(name, &graph(stages), usize::MAX, steps);
+    }
+
+    /// Stages whose tasks share an instance.
+    fn shared(stages: &[(usize, &[usize])]) -> StageGraph {
+        let mut graph = graph(stages);
+        graph.stages.iter_mut().for_each(|stage| stage.task_by_task = false);
+        graph
+    }
+
+    #[test]
+    fn nothing_starts_before_the_graph_has_followed() {
+        let mut graph = shared(&[(1, &[]), (2, &[0])]);
+        let mut state = GraphState::new(&graph, MAX_ATTEMPTS, 8);
+        assert_eq!(shown(schedule(&mut state, Event::Begin)), "start 0.0");
+        assert_eq!(shown(schedule(&mut state, event("done 0.0"))), "grow 0");
+        graph.stages[1].partitions = 1;
+        state.follow(&graph);
+        assert_eq!(shown(schedule(&mut state, Event::Grown)), "start 1.0");
+        assert_eq!(shown(schedule(&mut state, event("done 1.0"))), "release 0, grow 1");
+        assert_eq!(shown(schedule(&mut state, Event::Grown)), "finish");
+    }
+
+    #[test]
+    fn tasks_that_share_an_instance_run_again_together() {
+        check_graph(
+            "a failure takes the others with it",
+            &shared(&[(2, &[]), (1, &[0])]),
+            8,
+            &[
+                ("begin", "start 0.0, start 0.1"),
+                ("done 0.1", ""),
+                ("flaky 0.0", "restart 0, start 0.0 again 2, start 0.1 again 2"),
+                ("flaky 0.1", "restart 0, start 0.0 again 3, start 0.1 again 3"),
+                ("flaky 0.0", "restart 0, start 0.0 again 4, start 0.1 again 4"),
+                ("flaky 0.1", "fail 0.1"),
+            ],
+        );
+        check_graph(
+            "many blocks lost at once are one loss",
+            &shared(&[(3, &[]), (2, &[0]), (1, &[1])]),
+            8,
+            &[
+                ("begin", "start 0.0, start 0.1, start 0.2"),
+                ("done 0.0", ""),
+                ("done 0.1", ""),
+                ("done 0.2", "start 1.0, start 1.1"),
+                ("done 1.1", ""),
+                ("lost 0.1 by 1.0", "restart 1, restart 0, start 0.0 again 2, start 0.1 again 2, start 0.2 again 2"),
+                ("lost 0.2 by 1.1", ""),
+                ("done 0.0", ""),
+                ("done 0.1", ""),
+                ("done 0.2", "start 1.0 again 2, start 1.1 again 2"),
+            ],
+        );
+    }
+
+    #[test]
+    fn readers_of_rows_that_change_begin_anew() {
+        let diamond: &[(usize, &[usize])] = &[(1, &[]), (1, &[0]), (1, &[0]), (1, &[1, 2])];
+        let begun: &[(&str, &str)] = &[("begin", "start 0.0"), ("done 0.0", "start 1.0, start 2.0"), ("done 1.0", "")];
+        let lost = |outcome| [begun, &[("lost 0.0 by 2.0", outcome)]].concat();
+        check_graph("the same rows", &shared(diamond), 8, &lost("restart 2, restart 0, start 0.0 again 2"));
+        let mut drawn = shared(diamond);
+        drawn.stages[0].repeatable = false;
+        let steps =
+            [lost("restart 2, restart 0, restart 1, start 0.0 again 2"), vec![("done 0.0", "start 1.0 again 2, start 2.0 again 2")]];
+        check_graph("other rows: what is done with them is done again", &drawn, 8, &steps.concat());
+    }
+
+    #[test]
+    fn so_many_at_once_and_build_sides_first() {
+        check_graph(
+            "two of five at a time",
+            &shared(&[(5, &[])]),
+            2,
+            &[
+                ("begin", "start 0.0, start 0.1"),
+                ("done 0.1", "start 0.2"),
+                ("done 0.0", "start 0.3"),
+                ("done 0.2", "start 0.4"),
+                ("done 0.3", ""),
+                ("done 0.4", "finish"),
+            ],
+        );
+        let mut graph = shared(&[(1, &[]), (1, &[]), (1, &[0, 1])]);
+        graph.stages[1].after = vec![StageId(0)];
+        check_graph(
+            "a stage that waits for the size of another",
+            &graph,
+            8,
+            &[("begin", "start 0.0"), ("done 0.0", "start 1.0"), ("done 1.0", "start 2.0"), ("done 2.0", "release 0, release 1, finish")],
+        );
     }
 
     #[test]
@@ -346,7 +555,7 @@ mod tests {
                 ("done 0.0", ""),
                 ("done 0.1", "start 1.0"),
                 ("done 1.0", "release 0, start 2.0"),
-                ("lost 1.0 by 2.0", "start 0.0 again 2, start 0.1 again 2"),
+                ("lost 1.0 by 2.0", "restart 0, start 0.0 again 2, start 0.1 again 2"),
                 ("done 0.1", ""),
                 ("done 0.0", "start 1.0 again 2"),
                 ("done 1.0", "release 0, start 2.0 again 2"),

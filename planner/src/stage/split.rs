@@ -2,19 +2,22 @@
 //! every task reads. What the cut may not change is the answer; the order of rows within a partition follows the blocks.
 //!
 //! ```text
-//! Repartition(hash)           a stage that writes by hash; the node becomes a StageRead
+//! Repartition(hash)           a stage that writes buckets by hash; the node becomes a StageRead
+//!   … below what keeps state  a stage that writes key groups
 //! CoalescePartitions, SPM     cut below; the node stays, over a StageRead
 //! join with collected left    the left side is a stage, read whole by every task of the join
-//!   … that emits unmatched    and the right side is gathered: only one task may say what found no match
+//!   … that emits unmatched    beside operators that keep state, the right side is gathered: one task says what found no match
 //! shared operator, side port  a stage, once
 //! union of operators          each below a stage of its own, so that its partitions stay its own
 //! recursive query             one task, uncut: its terms share a work table
 //! ```
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use datafusion::common::JoinType;
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::physical_expr::{Distribution, Partitioning};
 use datafusion::physical_plan::analyze::AnalyzeExec;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
@@ -41,7 +44,8 @@ type Plan = Arc<dyn ExecutionPlan>;
 /// exchange, or when two occurrences of one operator differ.
 pub fn split(roots: Vec<Plan>, identity: &dyn Fn(&Plan) -> Option<String>) -> Result<StageGraph> {
     let shared = shared_operators(&roots, identity);
-    let mut cutter = Cutter { identity, shared, stages: Vec::new(), by_identity: HashMap::new() };
+    let keeps_state = roots.iter().any(|root| holds_operator(root, identity));
+    let mut cutter = Cutter { identity, shared, keeps_state, stages: Vec::new(), by_identity: HashMap::new() };
     let mut ids = Vec::with_capacity(roots.len());
     for root in roots {
         let plan = cutter.visit(&root)?;
@@ -51,7 +55,8 @@ pub fn split(roots: Vec<Plan>, identity: &dyn Fn(&Plan) -> Option<String>) -> Re
             _ => cutter.stage(plan, StageOutput::Passthrough),
         });
     }
-    let graph = StageGraph { stages: cutter.stages, roots: ids };
+    let mut graph = StageGraph { stages: cutter.stages, roots: ids };
+    key_groups_for_state(&mut graph)?;
     graph.stages.iter().try_for_each(|stage| check(&stage.plan))?;
     Ok(graph)
 }
@@ -79,9 +84,68 @@ fn shared_operators(roots: &[Plan], identity: &dyn Fn(&Plan) -> Option<String>) 
     shared
 }
 
+/// Whether a plan has an operator with an identity that reads others: what it keeps and reports goes by its stage's partitions.
+fn holds_operator(plan: &Plan, identity: &dyn Fn(&Plan) -> Option<String>) -> bool {
+    let children = plan.children();
+    (!children.is_empty() && identity(plan).is_some()) || children.into_iter().any(|child| holds_operator(child, identity))
+}
+
+/// How many buckets an exchange between so many tasks has: enough that a task's share of them can follow their sizes.
+fn buckets_for(tasks: usize) -> usize {
+    const FEWEST: usize = 64;
+    const A_TASK: usize = 4;
+    FEWEST.max(tasks * A_TASK)
+}
+
+/// Neighbouring buckets, the same number for each of so many tasks but for one.
+fn evenly(buckets: usize, tasks: usize) -> Arc<[Range<usize>]> {
+    (0..tasks).map(|task| task * buckets / tasks..(task + 1) * buckets / tasks).collect()
+}
+
+/// What a stage that keeps state reads is written by key groups, and so is what is read beside it.
+fn key_groups_for_state(graph: &mut StageGraph) -> Result<()> {
+    let hashed = |graph: &StageGraph, id: &StageId| matches!(graph.stage(*id).output, StageOutput::Hash { .. });
+    let mut keyed: Vec<bool> = graph.stages.iter().map(|stage| stage.task_by_task).collect();
+    let mut written = vec![false; graph.stages.len()];
+    loop {
+        let before = (keyed.clone(), written.clone());
+        for stage in &graph.stages {
+            let inputs: Vec<usize> = stage.inputs.iter().filter(|id| hashed(graph, id)).map(|id| id.0).collect();
+            keyed[stage.id.0] |= inputs.iter().any(|input| written[*input]);
+            if keyed[stage.id.0] {
+                inputs.into_iter().for_each(|input| written[input] = true);
+            }
+        }
+        if before == (keyed.clone(), written.clone()) {
+            break;
+        }
+    }
+    let mut tasks = vec![None; graph.stages.len()];
+    for at in 0..graph.stages.len() {
+        let by_groups = Arc::clone(&graph.stages[at].plan).transform_up(|node| match node.downcast_ref::<StageReadExec>() {
+            Some(read) if read.buckets().is_some() && written[read.stage().0] => {
+                tasks[read.stage().0] = Some(tasks_of(&node));
+                Ok(Transformed::yes(Arc::new(read.of_key_groups()) as Plan))
+            }
+            _ => Ok(Transformed::no(node)),
+        })?;
+        if by_groups.transformed {
+            graph.stages[at].plan = by_groups.data;
+        }
+    }
+    for (stage, tasks) in graph.stages.iter_mut().zip(tasks) {
+        if let (StageOutput::Hash { exprs, .. }, Some(tasks)) = (&stage.output, tasks) {
+            stage.output = StageOutput::KeyGroups { exprs: exprs.clone(), tasks };
+        }
+    }
+    Ok(())
+}
+
 struct Cutter<'a> {
     identity: &'a dyn Fn(&Plan) -> Option<String>,
     shared: HashSet<String>,
+    /// Whether any operator keeps state: its stages' attempts share no instance of a plan.
+    keeps_state: bool,
     stages: Vec<Stage>,
     by_identity: HashMap<String, StageId>,
 }
@@ -154,7 +218,7 @@ impl Cutter<'_> {
             }
         } else if plan.is::<UnionExec>() {
             for child in &mut children {
-                if self.holds_operator(child) {
+                if holds_operator(child, self.identity) {
                     *child = self.exchange(Arc::clone(child), false);
                 }
             }
@@ -164,28 +228,23 @@ impl Cutter<'_> {
         Ok(replace_children_if_necessary(Arc::clone(plan), children)?)
     }
 
-    /// Whether an operator with an identity runs in the same stage as `plan`: its partitions must be that stage's, since what it
-    /// keeps and reports goes by them.
-    fn holds_operator(&self, plan: &Plan) -> bool {
-        let children = plan.children();
-        (!children.is_empty() && (self.identity)(plan).is_some()) || children.into_iter().any(|child| self.holds_operator(child))
-    }
-
     fn cut_repartition(&mut self, exchange: &RepartitionExec) -> Result<Plan> {
         let child = self.visit(exchange.input())?;
         match exchange.partitioning() {
             Partitioning::Hash(exprs, tasks) => {
                 let writers = tasks_of(&child);
-                let stage = self.stage(child, StageOutput::Hash { exprs: exprs.clone(), tasks: *tasks });
+                let buckets = buckets_for(*tasks);
+                let stage = self.stage(child, StageOutput::Hash { exprs: exprs.clone(), buckets });
+                let shares = evenly(buckets, *tasks);
                 let equivalences = exchange.properties().equivalence_properties().clone();
                 let merged_order = (writers > 1 && exchange.preserve_order()).then(|| equivalences.output_ordering()).flatten();
                 let partitioning = exchange.partitioning().clone();
                 let Some(order) = merged_order else {
-                    return Ok(Arc::new(StageReadExec::partitioned(stage, equivalences, partitioning)));
+                    return Ok(Arc::new(StageReadExec::partitioned(stage, equivalences, partitioning).of_buckets(shares)));
                 };
                 // Blocks of several writers follow each other; where DataFusion would have merged them, they are sorted.
                 let unordered = datafusion::physical_expr::EquivalenceProperties::new(exchange.schema());
-                let read = Arc::new(StageReadExec::partitioned(stage, unordered, partitioning));
+                let read = Arc::new(StageReadExec::partitioned(stage, unordered, partitioning).of_buckets(shares));
                 Ok(Arc::new(SortExec::new(order, read).with_preserve_partitioning(true)))
             }
             // Spreading rows buys nothing between stages; gathering them is what a parent may rely on.
@@ -202,7 +261,7 @@ impl Cutter<'_> {
     fn cut_build_sides(&mut self, plan: &Plan, children: &mut [Plan]) -> Result<()> {
         let wanted: Vec<Distribution> = plan.input_distribution_requirements().into_per_child();
         let collects = wanted.iter().any(|d| matches!(d, Distribution::SinglePartition));
-        if collects && emits_unmatched_build_rows(plan) {
+        if collects && self.keeps_state && emits_unmatched_build_rows(plan) {
             for (child, wanted) in children.iter_mut().zip(&wanted) {
                 if !matches!(wanted, Distribution::SinglePartition) && tasks_of(child) != 1 {
                     let read = self.exchange(Arc::clone(child), true);
@@ -262,11 +321,20 @@ impl Cutter<'_> {
 
     fn stage(&mut self, plan: Plan, output: StageOutput) -> StageId {
         let id = StageId(self.stages.len());
-        let mut inputs = Vec::new();
-        collect_inputs(&plan, &mut inputs);
-        inputs.sort_unstable();
-        inputs.dedup();
-        self.stages.push(Stage { id, partitions: tasks_of(&plan), plan, output, inputs });
+        let task_by_task = holds_operator(&plan, self.identity);
+        let mut stage = Stage {
+            id,
+            plan: Arc::clone(&plan),
+            partitions: 0,
+            output,
+            inputs: Vec::new(),
+            after: Vec::new(),
+            task_by_task,
+            repeatable: true,
+            absorbed_by: None,
+        };
+        stage.set_plan(plan);
+        self.stages.push(stage);
         id
     }
 
@@ -280,20 +348,15 @@ fn tasks_of(plan: &Plan) -> usize {
 }
 
 /// What still holds of a plan's rows when its partitions follow each other.
-fn unordered(plan: &Plan) -> datafusion::physical_expr::EquivalenceProperties {
+pub(super) fn unordered(plan: &Plan) -> datafusion::physical_expr::EquivalenceProperties {
     let mut equivalences = plan.equivalence_properties().clone();
     equivalences.clear_orderings();
     equivalences.clear_per_partition_constants();
     equivalences
 }
 
-fn collect_inputs(plan: &Plan, inputs: &mut Vec<StageId>) {
-    inputs.extend(plan.downcast_ref::<StageReadExec>().map(StageReadExec::stage));
-    plan.children().into_iter().for_each(|child| collect_inputs(child, inputs));
-}
-
 /// Whether the join says at its end which rows of its collected side found no match. DataFusion counts the partitions that
-/// have finished within one plan instance; a task has an instance of its own and runs one partition of it.
+/// have finished within one plan instance; beside state, a task has an instance of its own and runs one partition of it.
 fn emits_unmatched_build_rows(plan: &Plan) -> bool {
     let join_type = if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
         if *join.partition_mode() == PartitionMode::Partitioned {
@@ -362,14 +425,14 @@ mod tests {
         check(
             "select k, sum(v) from a group by k",
             expect![[r#"
-            Stage 0: 2 tasks, writes hash(k@0) into 2
-              AggregateExec: mode=Partial, gby=[k@0 as k], aggr=[sum(a.v)]
-                DataSourceExec: partitions=2, partition_sizes=[1, 1]
-            Stage 1: 2 tasks, reads 0
-              AggregateExec: mode=FinalPartitioned, gby=[k@0 as k], aggr=[sum(a.v)]
-                StageReadExec: stage=0, partitioning=Hash([k@0], 2)
-            Roots: 1
-        "#]],
+                Stage 0: 2 tasks, writes hash(k@0) into 64
+                  AggregateExec: mode=Partial, gby=[k@0 as k], aggr=[sum(a.v)]
+                    DataSourceExec: partitions=2, partition_sizes=[1, 1]
+                Stage 1: 2 tasks, reads 0
+                  AggregateExec: mode=FinalPartitioned, gby=[k@0 as k], aggr=[sum(a.v)]
+                    StageReadExec: stage=0, partitioning=Hash([k@0], 2)
+                Roots: 1
+            "#]],
         );
     }
 
@@ -392,20 +455,20 @@ mod tests {
     }
 
     #[test]
-    fn both_sides_of_a_join_are_hashed_by_our_hash() {
+    fn both_sides_of_a_join_are_hashed() {
         check(
             "select a.k, b.v from a join b on a.k = b.k",
             expect![[r#"
-            Stage 0: 2 tasks, writes hash(k@0) into 2
-              DataSourceExec: partitions=2, partition_sizes=[1, 1]
-            Stage 1: 2 tasks, writes hash(k@0) into 2
-              DataSourceExec: partitions=2, partition_sizes=[1, 1]
-            Stage 2: 2 tasks, reads 0, 1
-              HashJoinExec: mode=Partitioned, join_type=Inner, on=[(k@0, k@0)], projection=[k@0, v@2]
-                StageReadExec: stage=0, partitioning=Hash([k@0], 2)
-                StageReadExec: stage=1, partitioning=Hash([k@0], 2)
-            Roots: 2
-        "#]],
+                Stage 0: 2 tasks, writes hash(k@0) into 64
+                  DataSourceExec: partitions=2, partition_sizes=[1, 1]
+                Stage 1: 2 tasks, writes hash(k@0) into 64
+                  DataSourceExec: partitions=2, partition_sizes=[1, 1]
+                Stage 2: 2 tasks, reads 0, 1
+                  HashJoinExec: mode=Partitioned, join_type=Inner, on=[(k@0, k@0)], projection=[k@0, v@2]
+                    StageReadExec: stage=0, partitioning=Hash([k@0], 2)
+                    StageReadExec: stage=1, partitioning=Hash([k@0], 2)
+                Roots: 2
+            "#]],
         );
     }
 
@@ -426,22 +489,18 @@ mod tests {
     }
 
     #[test]
-    fn one_task_says_what_found_no_match() {
+    fn a_build_side_is_shared_also_where_it_says_what_found_no_match() {
         check(
             "select a.k, b.k from a left join b on a.v < b.v",
             expect![[r#"
-            Stage 0: 2 tasks
-              DataSourceExec: partitions=2, partition_sizes=[1, 1]
-            Stage 1: 2 tasks
-              DataSourceExec: partitions=2, partition_sizes=[1, 1]
-            Stage 2: 1 task, reads 0, 1
-              NestedLoopJoinExec: join_type=Left, filter=v@0 < v@1, projection=[k@0, k@2]
-                CoalescePartitionsExec
-                  StageReadExec: stage=0, gather
-                CoalescePartitionsExec
-                  StageReadExec: stage=1, gather
-            Roots: 2
-        "#]],
+                Stage 0: 2 tasks
+                  DataSourceExec: partitions=2, partition_sizes=[1, 1]
+                Stage 1: 2 tasks, reads 0
+                  NestedLoopJoinExec: join_type=Left, filter=v@0 < v@1, projection=[k@0, k@2]
+                    StageReadExec: stage=0, broadcast
+                    DataSourceExec: partitions=2, partition_sizes=[1, 1]
+                Roots: 1
+            "#]],
         );
     }
 
@@ -478,7 +537,7 @@ mod tests {
             Arc::new(SidePortExec::new(Arc::clone(&shared), "op", Port::Late, schema)),
         ];
         expect![[r#"
-            Stage 0: 2 tasks, writes hash(k@0) into 2
+            Stage 0: 2 tasks, writes key groups(k@0) into 2
               AggregateExec: mode=Partial, gby=[k@0 as k], aggr=[count(Int64(1))]
                 DataSourceExec: partitions=2, partition_sizes=[1, 1]
             Stage 1: 2 tasks, reads 0

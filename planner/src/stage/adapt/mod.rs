@@ -1,0 +1,242 @@
+//! What changes in a graph while it runs: pure rules over the stages that have not begun and the exact sizes of those that are done. The
+//! first of them is an order: build sides run before what probes them, so that there is something to decide by.
+//!
+//! ```text
+//! a stage is done ─► broadcast   a small build side is read whole, and what probes it is not exchanged at all
+//!                    swap sides  the smaller side of a join is the one that is built
+//!                    coalesce    tasks read as many buckets as make a good share
+//! ```
+//! Source of the rules: Spark's adaptive execution (`spark.sql.adaptive.*`), where a probe side that is already exchanged is read locally;
+//! here it has not begun, and becomes part of the join's own stage.
+
+mod broadcast;
+mod coalesce;
+mod order;
+mod swap;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::config::ConfigOptions;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::sanity_checker::SanityCheckPlan;
+use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+
+use super::{ReadKind, Stage, StageGraph, StageId, StageOutput, StageReadExec};
+use crate::Result;
+
+pub use order::build_sides_first;
+
+/// Which rules hold, and by which figures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdaptiveSettings {
+    /// Whether anything changes at all.
+    pub enabled: bool,
+    /// Whether tasks read as many buckets as make a good share.
+    pub coalesce: bool,
+    /// The most bytes of a build side that is read whole by every task of its join; 0 for never.
+    pub broadcast_bytes: u64,
+    /// What a task should read, bytes.
+    pub advisory_bytes: u64,
+    /// What a task should at least read, bytes: no task is made for less.
+    pub least_bytes: u64,
+    /// How many tasks a stage has where nothing speaks against it.
+    pub parallelism: usize,
+}
+
+impl AdaptiveSettings {
+    /// Nothing changes.
+    pub fn off() -> Self {
+        Self { enabled: false, coalesce: false, broadcast_bytes: 0, advisory_bytes: 0, least_bytes: 0, parallelism: 1 }
+    }
+
+    /// The usual figures for so many tasks.
+    pub fn usual(parallelism: usize) -> Self {
+        Self { enabled: true, coalesce: true, broadcast_bytes: 64 << 20, advisory_bytes: 64 << 20, least_bytes: 1 << 20, parallelism }
+    }
+}
+
+/// How large a finished stage is, by written partition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StageSize {
+    /// Rows.
+    pub rows: Vec<u64>,
+    /// Bytes in memory of those rows.
+    pub bytes: Vec<u64>,
+}
+
+impl StageSize {
+    fn all_bytes(&self) -> u64 {
+        self.bytes.iter().sum()
+    }
+}
+
+/// A rule's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Rule {
+    /// A small build side is read whole.
+    Broadcast,
+    /// Tasks read several buckets.
+    Coalesce,
+    /// The other side of a join is built.
+    SwapSides,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Broadcast => "broadcast",
+            Self::Coalesce => "coalesce",
+            Self::SwapSides => "swap sides",
+        })
+    }
+}
+
+/// One change of one stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Why.
+    pub rule: Rule,
+    /// The stage whose plan is another one.
+    pub stage: StageId,
+    /// What was seen and done, for people.
+    pub what: String,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stage {}: {}: {}", self.stage, self.rule, self.what)
+    }
+}
+
+/// What the rules look at: sizes by stage, `None` for those that are not done, and which have begun.
+struct Known<'a> {
+    sizes: &'a [Option<StageSize>],
+    begun: &'a dyn Fn(StageId) -> bool,
+    settings: &'a AdaptiveSettings,
+}
+
+impl Known<'_> {
+    fn size(&self, id: StageId) -> Option<&StageSize> {
+        self.sizes.get(id.0).and_then(Option::as_ref)
+    }
+
+    /// Whether a stage's plan may still be another one. What keeps state stays as it was planned: its state goes by its tasks.
+    fn may_change(&self, stage: &Stage) -> bool {
+        stage.absorbed_by.is_none() && !stage.task_by_task && !(self.begun)(stage.id)
+    }
+}
+
+/// Changes what has not begun, now that these sizes are known, and says what was changed.
+///
+/// # Errors
+/// Those of nodes that cannot be put together anew.
+pub fn adapt(
+    graph: &mut StageGraph,
+    sizes: &[Option<StageSize>],
+    begun: &dyn Fn(StageId) -> bool,
+    settings: &AdaptiveSettings,
+) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    if !settings.enabled {
+        return Ok(changes);
+    }
+    let known = Known { sizes, begun, settings };
+    while let Some(change) = broadcast::apply(graph, &known)? {
+        changes.push(change);
+    }
+    while let Some(change) = swap::apply(graph, &known)? {
+        changes.push(change);
+    }
+    if settings.coalesce {
+        changes.extend(coalesce::apply(graph, &known)?);
+    }
+    Ok(changes)
+}
+
+/// A join of two exchanges, both read bucket by bucket.
+struct ExchangedJoin<'a> {
+    node: &'a Arc<dyn ExecutionPlan>,
+    join: &'a HashJoinExec,
+    left: &'a StageReadExec,
+    right: &'a StageReadExec,
+}
+
+/// The joins of a plan both of whose sides are read by buckets of their key, the lowest first.
+fn exchanged_joins(plan: &Arc<dyn ExecutionPlan>) -> Vec<ExchangedJoin<'_>> {
+    let mut found: Vec<_> = plan.children().into_iter().flat_map(exchanged_joins).collect();
+    if let Some(join) = plan.downcast_ref::<HashJoinExec>()
+        && *join.partition_mode() == PartitionMode::Partitioned
+        && let (Some(left), Some(right)) = (join.left().downcast_ref::<StageReadExec>(), join.right().downcast_ref::<StageReadExec>())
+        && left.buckets().is_some()
+        && right.buckets().is_some()
+    {
+        found.push(ExchangedJoin { node: plan, join, left, right });
+    }
+    found
+}
+
+/// The plan with one of its nodes replaced.
+fn replaced(plan: &Arc<dyn ExecutionPlan>, old: &Arc<dyn ExecutionPlan>, new: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let replaced = Arc::clone(plan).transform_down(|node| {
+        if Arc::ptr_eq(&node, old) {
+            return Ok(Transformed::new(Arc::clone(new), true, TreeNodeRecursion::Jump));
+        }
+        Ok(Transformed::no(node))
+    });
+    Ok(replaced?.data)
+}
+
+/// Whether every node of the plan gets its rows distributed and in order as it needs them.
+fn holds(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    SanityCheckPlan::new().optimize(Arc::clone(plan), &ConfigOptions::default()).is_ok()
+}
+
+/// Sets a stage's plan, and lets those that read it partition by partition follow; `false`, and the graph is to be thrown away, where
+/// one of them cannot.
+fn set_plan(graph: &mut StageGraph, id: StageId, plan: Arc<dyn ExecutionPlan>, known: &Known<'_>) -> Result<bool> {
+    if !holds(&plan) {
+        return Ok(false);
+    }
+    let before = graph.stage(id).plan.output_partitioning().clone();
+    graph.stages[id.0].set_plan(plan);
+    if graph.stage(id).plan.output_partitioning() == &before || !matches!(graph.stage(id).output, StageOutput::Passthrough) {
+        return Ok(true);
+    }
+    let now = Arc::clone(&graph.stage(id).plan);
+    for reader in (0..graph.stages.len()).map(StageId) {
+        let followed = Arc::clone(&graph.stage(reader).plan).transform_up(|node| match node.downcast_ref::<StageReadExec>() {
+            Some(read) if read.stage() == id && *read.kind() == ReadKind::Rows && !read.reads_whole() => {
+                let read = StageReadExec::partitioned(id, now.equivalence_properties().clone(), now.output_partitioning().clone());
+                Ok(Transformed::yes(Arc::new(read) as Arc<dyn ExecutionPlan>))
+            }
+            _ => Ok(Transformed::no(node)),
+        })?;
+        if followed.transformed && !(known.may_change(graph.stage(reader)) && set_plan(graph, reader, followed.data, known)?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// How many leaves of the graph read a stage, in any way.
+fn reads_of(graph: &StageGraph, id: StageId) -> usize {
+    fn count(plan: &Arc<dyn ExecutionPlan>, id: StageId) -> usize {
+        let here = usize::from(plan.downcast_ref::<StageReadExec>().is_some_and(|read| read.stage() == id));
+        here + plan.children().into_iter().map(|child| count(child, id)).sum::<usize>()
+    }
+    graph.stages.iter().filter(|stage| stage.absorbed_by.is_none()).map(|stage| count(&stage.plan, id)).sum()
+}
+
+/// Bytes as people read them.
+fn shown_bytes(bytes: u64) -> String {
+    match bytes {
+        0..1_024 => format!("{bytes} B"),
+        1_024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1_024.0),
+        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}
