@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod files;
 pub mod log;
+mod memory;
 pub mod operators;
 pub mod pool;
 pub mod run;

@@ -202,8 +202,11 @@ impl From<DataFusionError> for Error {
             DataFusionError::Plan(_) | DataFusionError::SchemaError(..) | DataFusionError::SQL(..) => ErrorKind::Analysis,
             DataFusionError::NotImplemented(_) => ErrorKind::Unsupported,
             DataFusionError::ResourcesExhausted(_) => ErrorKind::Resources,
-            DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => ErrorKind::Io,
-            DataFusionError::Execution(_) | DataFusionError::ArrowError(..) | DataFusionError::ParquetError(_) => ErrorKind::Data,
+            root @ DataFusionError::IoError(_) => storage_kind(root).unwrap_or(ErrorKind::Io),
+            DataFusionError::ObjectStore(_) => ErrorKind::Io,
+            // What reads files wraps what the storage said.
+            root @ (DataFusionError::ArrowError(..) | DataFusionError::ParquetError(_)) => storage_kind(root).unwrap_or(ErrorKind::Data),
+            DataFusionError::Execution(_) => ErrorKind::Data,
             _ => ErrorKind::Internal,
         };
         // What Spark calls an error of ours that was wrapped on its way is kept.
@@ -215,6 +218,27 @@ impl From<DataFusionError> for Error {
         made.condition = condition;
         made
     }
+}
+
+/// What the storage said at the bottom of an error of those who read files; `None` where it gave all that it was asked for, and that was
+/// damaged.
+fn storage_kind(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
+    use std::io::ErrorKind::{InvalidData, InvalidInput, NotFound, QuotaExceeded, StorageFull, UnexpectedEof};
+    let (mut cause, mut kind) = (Some(error), None);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            kind = match io.kind() {
+                NotFound => Some(ErrorKind::NotFound),
+                StorageFull | QuotaExceeded => Some(ErrorKind::Resources),
+                InvalidData | InvalidInput | UnexpectedEof => None,
+                _ => Some(ErrorKind::Io),
+            };
+        } else if let Some(store) = error.downcast_ref::<object_store::Error>() {
+            kind = Some(if matches!(store, object_store::Error::NotFound { .. }) { ErrorKind::NotFound } else { ErrorKind::Io });
+        }
+        cause = error.source();
+    }
+    kind
 }
 
 impl From<Error> for DataFusionError {
@@ -237,7 +261,31 @@ impl From<serde_json::Error> for Error {
 
 #[cfg(test)]
 mod tests {
+    use datafusion::parquet::errors::ParquetError;
+
     use super::*;
+
+    #[test]
+    fn what_the_storage_said_is_found_beneath_those_who_read_files() {
+        use arrow::error::ArrowError;
+        use std::io::{Error as IoError, ErrorKind as Io};
+        let parquet = |io: IoError| DataFusionError::from(ParquetError::External(Box::new(io)));
+        let store = |source: IoError| object_store::Error::Generic { store: "S3", source: Box::new(source) };
+        let cases: [(DataFusionError, ErrorKind); 8] = [
+            (parquet(IoError::new(Io::TimedOut, "slow")), ErrorKind::Io),
+            (parquet(IoError::new(Io::NotFound, "gone")), ErrorKind::NotFound),
+            (parquet(IoError::new(Io::UnexpectedEof, "short")), ErrorKind::Data),
+            (DataFusionError::from(ParquetError::General("bad page".to_owned())), ErrorKind::Data),
+            (DataFusionError::from(ParquetError::External(Box::new(store(IoError::new(Io::BrokenPipe, "reset"))))), ErrorKind::Io),
+            (DataFusionError::from(ArrowError::IoError("reading".to_owned(), IoError::other("disk"))), ErrorKind::Io),
+            (DataFusionError::from(ArrowError::ExternalError(Box::new(store(IoError::other("503"))))), ErrorKind::Io),
+            (DataFusionError::from(ArrowError::ParseError("x".to_owned())), ErrorKind::Data),
+        ];
+        for (error, kind) in cases {
+            let shown = error.to_string();
+            assert_eq!(Error::from(error.context("while reading")).kind(), kind, "{shown}");
+        }
+    }
 
     #[test]
     fn our_error_survives_a_trip_through_datafusion() {

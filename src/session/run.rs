@@ -29,6 +29,7 @@ impl Session {
         let settings = &self.inner.settings;
         let config = EngineConfig {
             threads: settings.threads,
+            memory_bytes: settings.memory_bytes,
             shuffle_memory_bytes: settings.shuffle_memory_bytes,
             spill_dir: settings.spill_dir.clone(),
             ..EngineConfig::default()

@@ -22,7 +22,16 @@ pub(crate) const SETTINGS: &[OptionSpec] = &[
     },
     OptionSpec { name: "tidemill.batchSize", default: "8192", doc: "Rows per Arrow batch." },
     OptionSpec { name: "tidemill.threads", default: "number of cores", doc: "Threads that compute." },
-    OptionSpec { name: "tidemill.shuffle.memoryBytes", default: "half of the memory", doc: "Bytes between stages that stay in memory." },
+    OptionSpec {
+        name: "tidemill.memoryBytes",
+        default: "half of the memory",
+        doc: "What queries hold in memory, blocks between stages and what operators build together; as `4g`, `512MB` or a number of bytes.",
+    },
+    OptionSpec {
+        name: "tidemill.shuffle.memoryBytes",
+        default: "three fifths of that",
+        doc: "The most of it for blocks between stages; beyond that they go to disk.",
+    },
     OptionSpec { name: "tidemill.spillDir", default: "the system's", doc: "Where goes what does not fit in memory." },
 ];
 
@@ -106,6 +115,8 @@ pub(super) struct Settings {
     /// 0 for one per core.
     pub(super) threads: usize,
     /// 0 for the engine's choice.
+    pub(super) memory_bytes: u64,
+    /// 0 for the engine's choice.
     pub(super) shuffle_memory_bytes: u64,
     pub(super) spill_dir: Option<PathBuf>,
     /// What a new checkpoint pins.
@@ -144,11 +155,18 @@ impl Settings {
         let parallelism = given.get_positive("tidemill.parallelism")?.or(parallelism).unwrap_or_else(cores);
         let batch_size = given.get_positive("tidemill.batchSize")?.unwrap_or(8192);
         let threads = given.get_positive("tidemill.threads")?.unwrap_or(0);
-        let shuffle_memory_bytes = given.get_positive("tidemill.shuffle.memoryBytes")?.unwrap_or(0) as u64;
+        let bytes = |name: &str| match given.get(name).map(|text| (byte_count(text), text)) {
+            None => Ok(0),
+            Some((Some(bytes), _)) if bytes > 0 => Ok(bytes),
+            Some((_, text)) => {
+                Err(Error::analysis(format!("`{name}` is a number of bytes such as `4g` or `512MB`, not `{text}`: set one")))
+            }
+        };
+        let (memory_bytes, shuffle_memory_bytes) = (bytes("tidemill.memoryBytes")?, bytes("tidemill.shuffle.memoryBytes")?);
         let spill_dir = given.get("tidemill.spillDir").map(PathBuf::from);
         let initial: BTreeMap<String, String> = all.iter().map(|(name, value)| (spelled(name), value.clone())).collect();
         let conf = RwLock::new(initial.clone());
-        Ok(Self { parallelism, batch_size, threads, shuffle_memory_bytes, spill_dir, watermark_policy, given, conf, initial })
+        Ok(Self { parallelism, batch_size, threads, memory_bytes, shuffle_memory_bytes, spill_dir, watermark_policy, given, conf, initial })
     }
 
     /// What was given so far, by name.

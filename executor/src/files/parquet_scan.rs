@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use bytes::Bytes;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
@@ -124,16 +124,19 @@ impl AsyncFileReader for Reader {
     }
 }
 
-/// The footer with the file's path and, where there is INT96, the Arrow schema to read it by; without what is no bound.
+/// The footer with the file's path and, where there is INT96 or a view, the Arrow schema to read it by; without what is no bound.
 fn rewritten(footer: Arc<ParquetMetaData>, path: &str) -> ParquetResult<Arc<ParquetMetaData>> {
     let file = footer.file_metadata();
     let mut keys = file.key_value_metadata().cloned().unwrap_or_default();
-    if int96::is_there(file.schema_descr()) {
-        let schema = parquet_to_arrow_schema(file.schema_descr(), Some(&keys))?;
-        if let Some(schema) = int96::schema_in_micros(file.schema_descr(), &schema) {
+    let hinted = keys.iter().any(|pair| pair.key == ARROW_SCHEMA_META_KEY);
+    if hinted || int96::is_there(file.schema_descr()) {
+        let said = parquet_to_arrow_schema(file.schema_descr(), Some(&keys))?;
+        let in_micros = int96::schema_in_micros(file.schema_descr(), &said);
+        // A table has no views: texts are read as what they become, not copied into it afterwards.
+        let plain = without_views(in_micros.as_deref().unwrap_or(&said).fields());
+        if in_micros.is_some() || plain != *said.fields() {
             keys.retain(|pair| pair.key != ARROW_SCHEMA_META_KEY);
-            let fields = Schema::new(schema.fields().clone());
-            keys.push(KeyValue::new(ARROW_SCHEMA_META_KEY.to_owned(), encode_arrow_schema(&fields)));
+            keys.push(KeyValue::new(ARROW_SCHEMA_META_KEY.to_owned(), encode_arrow_schema(&Schema::new(plain))));
         }
     }
     keys.retain(|pair| pair.key != PATH);
@@ -155,6 +158,25 @@ fn rewritten(footer: Arc<ParquetMetaData>, path: &str) -> ParquetResult<Arc<Parq
         .set_column_index(column_index)
         .set_offset_index(rest.take_offset_index());
     Ok(Arc::new(footer.build()))
+}
+
+/// The fields with plain texts and bytes in place of views, at every depth.
+fn without_views(fields: &Fields) -> Fields {
+    use DataType as T;
+    fn plain(field: &FieldRef) -> FieldRef {
+        let data_type = match field.data_type() {
+            T::Utf8View => T::Utf8,
+            T::BinaryView => T::Binary,
+            T::Struct(parts) => T::Struct(without_views(parts)),
+            T::List(item) => T::List(plain(item)),
+            T::LargeList(item) => T::LargeList(plain(item)),
+            T::FixedSizeList(item, size) => T::FixedSizeList(plain(item), *size),
+            T::Map(entries, sorted) => T::Map(plain(entries), *sorted),
+            _ => return Arc::clone(field),
+        };
+        Arc::new(Field::clone(field).with_data_type(data_type))
+    }
+    fields.iter().map(plain).collect()
 }
 
 /// NaN is greater than every number, and Parquet's writers leave it out of their statistics: what is told as the greatest value of a

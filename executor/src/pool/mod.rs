@@ -21,7 +21,7 @@ pub use queue::Priority;
 pub(crate) use task::Spawner;
 pub use task::{CurrentQuery, PoolTask, QueryHandle, yield_now};
 
-use crate::shuffle::MemoryBudget;
+use crate::memory::{MemoryBudget, OperatorMemory, default_memory_bytes};
 use queue::Tickets;
 
 /// How much an engine may use.
@@ -31,13 +31,15 @@ pub struct EngineConfig {
     pub threads: usize,
     /// Threads that wait for I/O; 0 for one or two.
     pub io_threads: usize,
-    /// Bytes of blocks between stages that stay in memory; beyond them blocks go to disk. 0 for half of the memory.
+    /// Bytes that queries hold in memory, blocks between stages and what operators build together; 0 for half of the machine's.
+    pub memory_bytes: u64,
+    /// Of those, how many blocks may have; beyond them blocks go to disk. 0 for three fifths.
     pub shuffle_memory_bytes: u64,
     /// Where blocks go that do not fit: a folder of its own is made in it, and removed. `None` for the system's.
     pub spill_dir: Option<PathBuf>,
 }
 
-/// The threads and the shuffle memory that queries share. Cheap to clone.
+/// The threads and the memory that queries share. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
@@ -48,6 +50,7 @@ pub(crate) struct Shared {
     pub(crate) tickets: Tickets,
     pub(crate) io: tokio::runtime::Handle,
     pub(crate) budget: Arc<MemoryBudget>,
+    pub(crate) operators: Arc<OperatorMemory>,
     pub(crate) spill_dir: PathBuf,
     pool: rayon::ThreadPool,
     /// `Some` until the engine is dropped: a runtime must not be dropped where blocking is forbidden.
@@ -79,11 +82,14 @@ impl Engine {
             .stack_size(8 << 20)
             .build()
             .map_err(|e| Error::resources(format!("cannot start {threads} threads: {e}")).with_source(e))?;
-        let memory = if config.shuffle_memory_bytes == 0 { crate::shuffle::default_memory_bytes() } else { config.shuffle_memory_bytes };
+        let memory = if config.memory_bytes == 0 { default_memory_bytes() } else { config.memory_bytes };
+        let blocks = if config.shuffle_memory_bytes == 0 { memory / 5 * 3 } else { config.shuffle_memory_bytes };
+        let budget = Arc::new(MemoryBudget::new(memory, blocks));
         let shared = Shared {
             tickets: Tickets::default(),
             io: runtime.handle().clone(),
-            budget: Arc::new(MemoryBudget::new(memory)),
+            operators: Arc::new(OperatorMemory::of(&budget)),
+            budget,
             spill_dir: config.spill_dir.unwrap_or_else(std::env::temp_dir),
             pool,
             runtime: Some(runtime),
@@ -117,9 +123,14 @@ impl Engine {
         self.shared.threads
     }
 
+    /// Bytes that operators hold now.
+    pub fn operator_bytes_used(&self) -> u64 {
+        self.shared.budget.operators()
+    }
+
     /// Bytes of blocks between stages that are in memory now.
     pub fn shuffle_bytes_used(&self) -> u64 {
-        self.shared.budget.used()
+        self.shared.budget.blocks()
     }
 }
 

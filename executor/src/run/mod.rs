@@ -22,6 +22,7 @@ use std::time::Instant;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::execution::TaskContext;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::channel::oneshot;
 use tidemill_planner::seam::{EpochContext, TaskReport};
 use tidemill_planner::stage::{
@@ -30,6 +31,7 @@ use tidemill_planner::stage::{
 };
 use tidemill_planner::{Error, ErrorKind, Result};
 
+use crate::memory::{self, Spills};
 use crate::pool::{PoolTask, QueryHandle, Spawner};
 use crate::shuffle::{LostBlocks, ShuffleStore, SpillDir, TaskOutput};
 use instance::StageRun;
@@ -120,7 +122,7 @@ pub async fn run_graph(query: &QueryHandle, graph: &StageGraph, context: RunCont
 
 async fn run_once(query: &QueryHandle, graph: &StageGraph, context: RunContext) -> Result<RunOutput> {
     let started = Instant::now();
-    let (run, over) = Run::new(query, graph.clone(), context);
+    let (run, over) = Run::new(query, graph.clone(), context)?;
     let guard = StopOnDrop(Arc::clone(&run));
     run.advance(Event::Begin);
     over.await.map_err(|_| run.cancelled())??;
@@ -131,7 +133,9 @@ async fn run_once(query: &QueryHandle, graph: &StageGraph, context: RunContext) 
     let roots = graph.roots.iter().map(|id| RootOutput { schema: graph.stage(*id).plan.schema(), partitions: run.store.take(*id) });
     let roots = roots.collect();
     drop(guard);
-    Ok(RunOutput { roots, report: report::merge(graph, tasks, changes, started.elapsed()) })
+    let mut report = report::merge(graph, tasks, changes, started.elapsed());
+    report.spills = std::mem::take(&mut *run.spills.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok(RunOutput { roots, report })
 }
 
 /// A run that has begun.
@@ -141,6 +145,8 @@ struct Run {
     context: RunContext,
     store: Arc<ShuffleStore>,
     inputs: Arc<StageInputs>,
+    runtime: Arc<RuntimeEnv>,
+    spills: Arc<Spills>,
     spawner: Spawner,
     progress: Mutex<Progress>,
     over: Mutex<Option<oneshot::Sender<Result<()>>>>,
@@ -185,7 +191,7 @@ struct TaskRecord {
 }
 
 impl Run {
-    fn new(query: &QueryHandle, mut graph: StageGraph, context: RunContext) -> (Arc<Self>, oneshot::Receiver<Result<()>>) {
+    fn new(query: &QueryHandle, mut graph: StageGraph, context: RunContext) -> Result<(Arc<Self>, oneshot::Receiver<Result<()>>)> {
         let engine = query.engine();
         if context.adaptive.enabled {
             build_sides_first(&mut graph);
@@ -205,16 +211,19 @@ impl Run {
             graph,
         };
         let (sender, receiver) = oneshot::channel();
+        let spills = Arc::new(Spills::default());
         let run = Self {
             name: query.name().to_owned(),
             inputs: Arc::new(StageInputs(Arc::clone(&store) as _)),
+            runtime: memory::runtime(&context.task_ctx.runtime_env(), &engine.operators, store.spill_dir(), &spills)?,
+            spills,
             context,
             store,
             spawner: query.spawner(),
             progress: Mutex::new(progress),
             over: Mutex::new(Some(sender)),
         };
-        (Arc::new(run), receiver)
+        Ok((Arc::new(run), receiver))
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {

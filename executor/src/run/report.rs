@@ -1,6 +1,6 @@
 //! What a run's tasks reported, put together: state changes, event times, counters and sizes. Only accepted attempts count.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use tidemill_planner::seam::state::Overlay;
@@ -25,6 +25,8 @@ pub struct RunReport {
     pub side_rows: HashMap<(String, Port), u64>,
     /// By stage, in the graph's order, but for those that became part of another.
     pub stages: Vec<StageStats>,
+    /// How many files operators spilled into, by what they said of them.
+    pub spills: BTreeMap<String, u64>,
     /// What was changed while it ran.
     pub changes: Vec<Change>,
     /// The stages as they were run at last.

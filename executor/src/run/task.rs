@@ -85,7 +85,7 @@ fn task_context(run: &Run, stage: &StageRun, scope: &Arc<TaskScope>) -> Arc<Task
         options.optimizer.enable_join_dynamic_filter_pushdown = true;
     }
     let (scalar, higher, aggregate, window) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
-    Arc::new(TaskContext::new(None, base.session_id(), config, scalar, higher, aggregate, window, base.runtime_env()))
+    Arc::new(TaskContext::new(None, base.session_id(), config, scalar, higher, aggregate, window, Arc::clone(&run.runtime)))
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> &str {

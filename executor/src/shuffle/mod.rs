@@ -6,7 +6,6 @@
 //!                                                   memory | disk
 //! ```
 
-mod budget;
 mod spill;
 mod store;
 mod write;
@@ -18,12 +17,11 @@ use arrow::array::{Array, RecordBatch};
 use tidemill_planner::seam::Port;
 use tidemill_planner::stage::TaskId;
 
-pub(crate) use budget::{MemoryBudget, default_memory_bytes};
 pub(crate) use spill::SpillDir;
 pub(crate) use store::ShuffleStore;
 pub(crate) use write::{Fate, StageWriter};
 
-use budget::Reservation;
+use crate::memory::Reservation;
 use spill::DiskBlock;
 
 /// Rows that one task left for one partition, in one piece.

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
@@ -12,6 +12,7 @@ use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
 use tidemill_planner::stage::TaskId;
 use tidemill_planner::{Error, Result};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::LostBlocks;
 
@@ -25,7 +26,11 @@ pub(crate) struct SpillDir {
 #[derive(Debug)]
 enum DirState {
     NotMade,
-    Made(PathBuf),
+    Made {
+        path: PathBuf,
+        /// Held while the run lives: who gets it knows that the folder is nobody's.
+        _lock: File,
+    },
     /// The run is over; an attempt that nobody waits for any more may still ask.
     Closed,
 }
@@ -35,15 +40,16 @@ impl SpillDir {
         Self { parent, state: Mutex::new(DirState::NotMade) }
     }
 
-    fn path(&self) -> Result<PathBuf> {
+    /// The folder, made if it is not there yet. Blocks the thread.
+    pub(crate) fn path(&self) -> Result<PathBuf> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &*state {
-            DirState::Made(path) => Ok(path.clone()),
+            DirState::Made { path, .. } => Ok(path.clone()),
             DirState::Closed => Err(Error::cancelled("the run that wanted to spill is over")),
             DirState::NotMade => {
-                let path = self.parent.join(format!("tidemill-spill-{}-{}", std::process::id(), uuid::Uuid::new_v4().simple()));
-                std::fs::create_dir_all(&path).map_err(|e| Error::io_at(path.display(), e).context("cannot make the spill folder"))?;
-                *state = DirState::Made(path.clone());
+                sweep(&self.parent);
+                let (path, lock) = make_folder(&self.parent)?;
+                *state = DirState::Made { path: path.clone(), _lock: lock };
                 Ok(path)
             }
         }
@@ -52,10 +58,50 @@ impl SpillDir {
     /// Removes the folder; nothing is spilled after this.
     pub(crate) fn close(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let DirState::Made(path) = std::mem::replace(&mut *state, DirState::Closed)
+        if let DirState::Made { path, .. } = std::mem::replace(&mut *state, DirState::Closed)
             && let Err(error) = std::fs::remove_dir_all(&path)
         {
             tracing::warn!("the spill folder {} could not be removed: {error}", path.display());
+        }
+    }
+}
+
+const FOLDER: &str = "tidemill-spill-";
+const LOCK: &str = "lock";
+
+/// A new folder with a lock that is held.
+fn make_folder(parent: &Path) -> Result<(PathBuf, File)> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let path = parent.join(format!("{FOLDER}{}-{}", std::process::id(), uuid::Uuid::new_v4().simple()));
+        let made = std::fs::create_dir_all(&path).and_then(|()| File::create_new(path.join(LOCK))).and_then(|lock| {
+            lock.try_lock()?;
+            Ok(lock)
+        });
+        match made {
+            Ok(lock) => return Ok((path, lock)),
+            // Another process has taken the folder for a dead one's before it had its lock.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && tries < 3 => {}
+            Err(error) => return Err(Error::io_at(path.display(), error).context("cannot make the spill folder")),
+        }
+    }
+}
+
+/// Removes the folders of processes that were killed: those whose lock nobody holds. What cannot be removed is left for another time.
+fn sweep(parent: &Path) {
+    let Ok(entries) = std::fs::read_dir(parent) else { return };
+    for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(FOLDER)) {
+        let path = entry.path();
+        let removed = match File::open(path.join(LOCK)) {
+            Ok(lock) if lock.try_lock().is_ok() => std::fs::remove_dir_all(&path),
+            Ok(_) => continue,
+            // Its process ended between two steps, or is between them now: it goes only if there is nothing in it.
+            Err(_) => std::fs::remove_dir(&path),
+        };
+        match removed {
+            Ok(()) => tracing::info!("removed {}, which a process that was killed had left", path.display()),
+            Err(error) => tracing::debug!("{} is left: {error}", path.display()),
         }
     }
 }
@@ -92,6 +138,8 @@ pub(crate) struct DiskBlock {
     file: Arc<SpillFile>,
     offset: u64,
     bytes: u64,
+    /// xxh3-64 of the bytes: what a disk gives back may not be what it was given.
+    checksum: u64,
 }
 
 /// Appends a task's blocks.
@@ -113,7 +161,8 @@ impl SpillWriter {
     /// Writes an encoded block. Blocks the thread.
     pub(crate) fn append(&mut self, encoded: &[u8]) -> Result<DiskBlock> {
         self.handle.write_all(encoded).map_err(|e| Error::io_at(self.file.path.display(), e).context("cannot spill"))?;
-        let block = DiskBlock { file: Arc::clone(&self.file), offset: self.offset, bytes: encoded.len() as u64 };
+        let block =
+            DiskBlock { file: Arc::clone(&self.file), offset: self.offset, bytes: encoded.len() as u64, checksum: xxh3_64(encoded) };
         self.offset += block.bytes;
         Ok(block)
     }
@@ -138,6 +187,9 @@ impl DiskBlock {
             handle.seek(SeekFrom::Start(self.offset))?;
             let mut bytes = vec![0; self.bytes as usize];
             handle.read_exact(&mut bytes)?;
+            if xxh3_64(&bytes) != self.checksum {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "its checksum is another one"));
+            }
             Ok(bytes)
         };
         read().map_err(|cause| self.lost(cause))

@@ -14,9 +14,9 @@ use tidemill_planner::seam::Port;
 use tidemill_planner::stage::{BlockPart, BlockReader, BlockRequest, ReadKind, StageGraph, StageId, StageOutput, TaskId};
 use tidemill_planner::{Error, Result};
 
-use super::budget::{MemoryBudget, Reservation};
 use super::spill::{DiskBlock, SpillDir};
 use super::{Block, TaskOutput};
+use crate::memory::{MemoryBudget, Reservation};
 
 type SideRows = HashMap<(String, Port), Vec<RecordBatch>>;
 
@@ -68,7 +68,7 @@ impl ShuffleStore {
         Reservation::none_of(&self.budget)
     }
 
-    pub(super) fn spill_dir(&self) -> &Arc<SpillDir> {
+    pub(crate) fn spill_dir(&self) -> &Arc<SpillDir> {
         &self.spill
     }
 

@@ -12,9 +12,9 @@ use tidemill_planner::key::{KeyEncoder, key_group, stable_hash, task_of_group};
 use tidemill_planner::stage::{StageOutput, TaskId};
 use tidemill_planner::{Error, Result};
 
-use super::budget::Reservation;
 use super::spill::{SpillWriter, encode};
 use super::{Block, ShuffleStore, TaskOutput, batch_bytes};
+use crate::memory::Reservation;
 
 /// Hashed rows are gathered when there are this many batches' worth per target, or this many batches in all.
 const MAX_BUFFERED_BATCHES: usize = 16;

@@ -1,21 +1,31 @@
 //! Attempts that fail, panic, hang or find their input gone.
 
+use std::fs::OpenOptions;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use datafusion::catalog::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::{ExecutionPlan, displayable};
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{ParquetReadOptions, SessionContext};
+use futures::stream::BoxStream;
+use object_store::memory::InMemory;
+use object_store::path::Path as StorePath;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMultipartOptions,
+    PutOptions, PutPayload, PutResult,
+};
 use tidemill_executor::batch;
 use tidemill_executor::pool::{Engine, EngineConfig, Priority};
 use tidemill_executor::run::{RunContext, RunOutput, run_graph};
 use tidemill_planner::config::engine_session_config;
-use tidemill_planner::stage::{StageGraph, split};
+use tidemill_planner::stage::split;
 use tidemill_planner::{Error, ErrorKind, Result};
 
-use crate::support::{Tap, adaptive, rows, session};
+use crate::support::{Tap, adaptive, batch as some_rows, rows, session, table_schema};
 
 fn engine() -> Engine {
     Engine::new(EngineConfig { threads: 2, ..EngineConfig::default() }).unwrap()
@@ -48,7 +58,8 @@ async fn transient_errors_and_panics_are_tried_again() {
         });
         let output = run(&engine, &context, Arc::new(CoalescePartitionsExec::new(Arc::new(tap)))).await.unwrap();
         assert_eq!(rows(&output.roots[0].partitions.concat()), expected);
-        assert_eq!(output.report.stages[0].retries, 9, "all three tasks share an instance, and begin anew together");
+        // Three tasks share an instance and begin anew together, as far as they had begun.
+        assert!((3..=9).contains(&output.report.stages[0].retries), "{:?}", output.report.stages[0]);
         assert_eq!(output.report.stages[0].rows.iter().sum::<u64>(), expected.len() as u64);
     }
 }
@@ -106,48 +117,171 @@ async fn errors_that_stay_end_the_query() {
     assert_eq!(engine.shuffle_bytes_used(), 0);
 }
 
-/// A stage that hashes, under a tap that runs in the next stage.
-async fn two_stages(
-    context: &SessionContext,
-    on_execute: Arc<dyn Fn(usize) -> datafusion::common::Result<()> + Send + Sync>,
-) -> (StageGraph, Arc<AtomicUsize>) {
-    let plan = context.sql("select k, count(*) from a group by k").await.unwrap().create_physical_plan().await.unwrap();
-    let below = Tap::over(plan);
-    let executions = Arc::clone(&below.executions);
-    let tap = Tap { on_execute, ..below };
-    (split(vec![Arc::new(tap)], &|_| None).unwrap(), executions)
+/// What is done to a block's file.
+type Damage = fn(&Path) -> std::io::Result<()>;
+
+#[tokio::test]
+async fn lost_and_damaged_blocks_are_made_again() {
+    let flip_a_bit: Damage = |file| {
+        let mut bytes = std::fs::read(file)?;
+        let middle = bytes.len() / 2;
+        bytes.get_mut(middle).into_iter().for_each(|byte| *byte ^= 1);
+        std::fs::write(file, bytes)
+    };
+    let cut_short: Damage = |file| OpenOptions::new().write(true).open(file)?.set_len(20);
+    let damages: [(&str, Damage); 3] =
+        [("removed", |file| std::fs::remove_file(file)), ("a bit flipped", flip_a_bit), ("cut short", cut_short)];
+    for (table, writers) in [("a", 3), ("eight", 8)] {
+        for (name, damage) in damages {
+            let spill = tempfile::tempdir().unwrap();
+            // One byte of memory: every block is a file.
+            let config =
+                EngineConfig { threads: 2, shuffle_memory_bytes: 1, spill_dir: Some(spill.path().to_owned()), ..EngineConfig::default() };
+            let engine = Engine::new(config).unwrap();
+            let context = session(engine_session_config(2));
+            let batches = (0..8).map(|seed| vec![some_rows(seed, 50, 20)]).collect();
+            context.register_table("eight", Arc::new(MemTable::try_new(table_schema(), batches).unwrap())).unwrap();
+            let sql = format!("select k, count(*) from {table} group by k");
+            let expected = rows(&context.sql(&sql).await.unwrap().collect().await.unwrap());
+            let lost = Arc::new(AtomicUsize::new(0));
+            let (folder, counted) = (spill.path().to_owned(), Arc::clone(&lost));
+            let mut tap = Tap::over(context.sql(&sql).await.unwrap().create_physical_plan().await.unwrap());
+            tap.on_execute = Arc::new(move |_| {
+                if counted.load(Ordering::SeqCst) == 0 {
+                    for run in std::fs::read_dir(&folder)? {
+                        for file in std::fs::read_dir(run?.path())? {
+                            let file = file?.path();
+                            if file.extension().is_some_and(|extension| extension == "arrow") {
+                                damage(&file)?;
+                                counted.fetch_add(1, Ordering::SeqCst);
+                            }
+                        }
+                    }
+                }
+                Ok(())
+            });
+            let graph = split(vec![Arc::new(tap)], &|_| None).unwrap();
+            let output = batch::run(&engine, &context.state(), &graph, adaptive()).await.unwrap();
+            let files = lost.load(Ordering::SeqCst);
+            assert!(files >= writers - 1, "{name}: every writer that had rows had a file of them, and {files} were found");
+            assert_eq!(rows(&output.roots[0].partitions.concat()), expected, "{name}, {table}");
+            let retries: Vec<u64> = output.report.stages.iter().map(|s| s.retries).collect();
+            assert!(retries.iter().all(|r| *r > 0), "writers and readers ran again: {retries:?}");
+            assert_eq!(std::fs::read_dir(spill.path()).unwrap().count(), 0);
+        }
+    }
 }
 
 #[tokio::test]
-async fn lost_blocks_are_made_again() {
+async fn what_a_killed_process_left_is_swept_and_what_a_living_one_holds_is_not() {
     let spill = tempfile::tempdir().unwrap();
-    // One byte of memory: every block is a file.
+    let folder = |name: &str| {
+        let path = spill.path().join(name);
+        std::fs::create_dir(&path).unwrap();
+        std::fs::write(path.join("0.0-x.arrow"), "rows").unwrap();
+        let lock = std::fs::File::create_new(path.join("lock")).unwrap();
+        (path, lock)
+    };
+    let (dead, lock) = folder("tidemill-spill-1-dead");
+    drop(lock);
+    let (living, lock) = folder("tidemill-spill-2-living");
+    lock.lock().unwrap();
+    let (others, _) = folder("somebody-else");
+    let early = spill.path().join("tidemill-spill-3-killed-at-once");
+    std::fs::create_dir(&early).unwrap();
+
     let config = EngineConfig { threads: 2, shuffle_memory_bytes: 1, spill_dir: Some(spill.path().to_owned()), ..EngineConfig::default() };
     let engine = Engine::new(config).unwrap();
     let context = session(engine_session_config(2));
-    let expected = rows(&context.sql("select k, count(*) from a group by k").await.unwrap().collect().await.unwrap());
-    let lost = Arc::new(AtomicBool::new(false));
-    let (folder, once) = (spill.path().to_owned(), Arc::clone(&lost));
-    let (graph, _) = two_stages(
-        &context,
-        Arc::new(move |_| {
-            if !once.swap(true, Ordering::SeqCst) {
-                for run in std::fs::read_dir(&folder)? {
-                    for file in std::fs::read_dir(run?.path())? {
-                        std::fs::remove_file(file?.path())?;
-                    }
-                }
+    let plan = context.sql("select k, count(*) from a group by k").await.unwrap().create_physical_plan().await.unwrap();
+    run(&engine, &context, plan).await.unwrap();
+    assert!(!dead.exists() && !early.exists());
+    assert!(living.join("0.0-x.arrow").exists() && others.exists());
+}
+
+/// A store whose first reads fail.
+#[derive(Debug)]
+struct Flaky {
+    inner: InMemory,
+    failures: AtomicUsize,
+}
+
+impl std::fmt::Display for Flaky {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Flaky")
+    }
+}
+
+#[async_trait::async_trait]
+impl ObjectStore for Flaky {
+    async fn put_opts(&self, location: &StorePath, payload: PutPayload, options: PutOptions) -> object_store::Result<PutResult> {
+        self.inner.put_opts(location, payload, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &StorePath,
+        options: PutMultipartOptions,
+    ) -> object_store::Result<Box<dyn MultipartUpload>> {
+        self.inner.put_multipart_opts(location, options).await
+    }
+
+    async fn get_opts(&self, location: &StorePath, options: GetOptions) -> object_store::Result<GetResult> {
+        if !options.head && self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+            return Err(object_store::Error::Generic { store: "Flaky", source: "connection reset".into() });
+        }
+        self.inner.get_opts(location, options).await
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, object_store::Result<StorePath>>,
+    ) -> BoxStream<'static, object_store::Result<StorePath>> {
+        self.inner.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&StorePath>) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&StorePath>) -> object_store::Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &StorePath, to: &StorePath, options: CopyOptions) -> object_store::Result<()> {
+        self.inner.copy_opts(from, to, options).await
+    }
+}
+
+#[tokio::test]
+async fn storage_that_fails_twice_beneath_a_parquet_read_is_asked_again() {
+    let rows_of_file = some_rows(1, 1_000, 20);
+    let mut bytes = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, rows_of_file.schema(), None).unwrap();
+    writer.write(&rows_of_file).unwrap();
+    writer.close().unwrap();
+    let store = Arc::new(Flaky { inner: InMemory::new(), failures: AtomicUsize::new(0) });
+    store.inner.put(&StorePath::from("t.parquet"), bytes.into()).await.unwrap();
+    let context = session(engine_session_config(2));
+    context.register_object_store(&url::Url::parse("flaky://here").unwrap(), Arc::clone(&store) as _);
+    context.register_parquet("t", "flaky://here/t.parquet", ParquetReadOptions::default()).await.unwrap();
+    let sql = "select k, count(*), sum(v) from t group by k";
+    let expected = rows(&context.sql(sql).await.unwrap().collect().await.unwrap());
+    let engine = engine();
+    for (failures, passes) in [(2, true), (1_000_000, false)] {
+        let plan = context.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
+        store.failures.store(failures, Ordering::SeqCst);
+        let outcome = run(&engine, &context, plan).await;
+        store.failures.store(0, Ordering::SeqCst);
+        match outcome {
+            Ok(output) if passes => assert_eq!(rows(&output.roots[0].partitions.concat()), expected),
+            Err(error) if !passes => {
+                assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+                assert!(error.message().contains("after 4 attempts") && error.message().contains("connection reset"), "{error}");
             }
-            Ok(())
-        }),
-    )
-    .await;
-    let output = batch::run(&engine, &context.state(), &graph, adaptive()).await.unwrap();
-    assert!(lost.load(Ordering::SeqCst));
-    assert_eq!(rows(&output.roots[0].partitions.concat()), expected);
-    let retries: Vec<u64> = output.report.stages.iter().map(|s| s.retries).collect();
-    assert!(retries.iter().all(|r| *r > 0), "writers and readers ran again: {retries:?}");
-    assert_eq!(std::fs::read_dir(spill.path()).unwrap().count(), 0);
+            other => panic!("{failures} failures: {other:?}"),
+        }
+    }
 }
 
 #[tokio::test]
@@ -199,8 +333,8 @@ async fn a_cancelled_query_says_so() {
 }
 
 #[tokio::test]
-async fn every_attempt_has_a_fresh_instance() {
-    // A collected build side lives in the plan instance: were it shared, a failed attempt's would be read again.
+async fn every_run_of_a_stage_has_a_fresh_instance() {
+    // A collected build side lives in the plan instance: were it the next run's too, a failed one's would be read again.
     let engine = engine();
     let mut config = engine_session_config(2);
     config.options_mut().optimizer.hash_join_single_partition_threshold = 1 << 30;

@@ -9,10 +9,12 @@ use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use datafusion::catalog::MemTable;
 use datafusion::prelude::SessionContext;
 use tidemill_executor::batch::{self, plan_stages};
-use tidemill_executor::pool::{Engine, EngineConfig};
+use tidemill_executor::pool::{Engine, EngineConfig, Priority, yield_now};
+use tidemill_executor::run::RunOutput;
+use tidemill_planner::ErrorKind;
 use tidemill_planner::config::engine_session_config;
 
-use crate::support::{adaptive, rows_in_order, session};
+use crate::support::{adaptive, batch as some_rows, rows_in_order, session, table_schema};
 
 /// Rows of many types, sliced and with nulls.
 fn odd_rows() -> RecordBatch {
@@ -88,4 +90,38 @@ async fn rows_without_columns_survive_the_disk() {
     let graph = tidemill_planner::stage::split(vec![gathered], &|_| None).unwrap();
     let output = batch::run(&engine, &context.state(), &graph, adaptive()).await.unwrap();
     assert_eq!(output.roots[0].partitions.iter().flatten().map(RecordBatch::num_rows).sum::<usize>(), 10);
+}
+
+#[tokio::test]
+async fn operators_spill_within_their_budget_and_one_too_small_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let context = session(engine_session_config(2));
+    let batches: Vec<_> = (0..2).map(|part| (0..20).map(|seed| some_rows(100 * part + seed, 20_000, 1 << 40)).collect()).collect();
+    context.register_table("big", Arc::new(MemTable::try_new(table_schema(), batches).unwrap())).unwrap();
+    for sql in ["select k, v, s from big order by s, k, v", "select k, s, count(*), sum(v) from big group by k, s order by k, s"] {
+        let plan = context.sql(sql).await.unwrap().into_optimized_plan().unwrap();
+        let graph = plan_stages(&context.state(), &[plan], &|_| None).await.unwrap();
+        let run = async |memory_bytes| {
+            let config = EngineConfig { threads: 2, memory_bytes, spill_dir: Some(folder.path().to_owned()), ..EngineConfig::default() };
+            let engine = Engine::new(config).unwrap();
+            let output = batch::run(&engine, &context.state(), &graph, adaptive()).await;
+            // A run that fails says so before the pool has dropped what its other tasks held: each turn here lets it get on with that.
+            let query = engine.query(Priority::Batch, "waits");
+            while (engine.operator_bytes_used(), engine.shuffle_bytes_used()) != (0, 0) {
+                query.spawn(yield_now()).await.unwrap();
+            }
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{sql}: nothing is left on disk");
+            output
+        };
+        // A sort counts the buffers of an aggregate's rows once for each batch that is a slice of them.
+        let plenty = run(8 << 30).await.unwrap();
+        assert!(plenty.report.spills.is_empty(), "{sql}: {:?}", plenty.report.spills);
+        let little = run(64 << 20).await.unwrap();
+        assert!(little.report.spills.get("Sorting").is_some_and(|files| *files > 0), "{sql}: {:?}", little.report.spills);
+        let rows = |output: &RunOutput| rows_in_order(&output.roots[0].partitions.concat());
+        assert_eq!(rows(&little), rows(&plenty), "{sql}");
+        let error = run(100_000).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Resources, "{sql}: {error}");
+        assert!(error.message().contains("tidemill.memoryBytes"), "{sql}: {error}");
+    }
 }

@@ -32,6 +32,8 @@ trait Total: Copy + Debug + Default + Send + Sync + 'static {
     type Kept: ArrowPrimitiveType<Native = Self>;
 
     fn add(self, other: Self) -> Self;
+    /// The same where it is known that nothing is lost; `None` where every addition is like any other.
+    const FREELY: Option<fn(Self, Self) -> Self>;
     fn take(self, other: Self) -> Option<Self>;
     fn kept_type() -> DataType;
     fn finish(finish: &Finish, totals: Vec<Self>, counts: &[i64]) -> Result<ArrayRef>;
@@ -46,6 +48,8 @@ impl Total for i128 {
     fn add(self, other: Self) -> Self {
         if self == LOST || other == LOST { LOST } else { self.checked_add(other).unwrap_or(LOST) }
     }
+
+    const FREELY: Option<fn(Self, Self) -> Self> = Some(i128::wrapping_add);
 
     fn take(self, other: Self) -> Option<Self> {
         Some(if self == LOST { LOST } else { self.checked_sub(other).unwrap_or(LOST) })
@@ -80,6 +84,9 @@ impl Total for f64 {
     fn add(self, other: Self) -> Self {
         self + other
     }
+
+    /// The first value stands as it is: nothing and −0.0 are 0.0 together.
+    const FREELY: Option<fn(Self, Self) -> Self> = None;
 
     /// What a double swallowed does not come back.
     fn take(self, _: Self) -> Option<Self> {
@@ -179,50 +186,98 @@ fn half_up(total: i128, count: i128) -> i128 {
     if rest.unsigned_abs() * 2 >= count.unsigned_abs() { quotient + total.signum() } else { quotient }
 }
 
-/// Totals by group.
-#[derive(Debug)]
-struct Totals<T: ArrowPrimitiveType, S: Total> {
-    totals: Vec<S>,
-    counts: Vec<i64>,
-    finish: Finish,
-    lift: fn(T::Native) -> S,
+/// A type whose values make totals.
+trait Summed: ArrowPrimitiveType + Debug {
+    type Total: Total;
+
+    fn lift(value: Self::Native) -> Self::Total;
 }
 
-impl<T: ArrowPrimitiveType + Debug, S: Total> Totals<T, S> {
+macro_rules! summed {
+    ($($of:ty => $total:ty, $lift:expr;)*) => {
+        $(impl Summed for $of {
+            type Total = $total;
+
+            fn lift(value: Self::Native) -> $total {
+                $lift(value)
+            }
+        })*
+    };
+}
+
+summed! {
+    Float64Type => f64, std::convert::identity;
+    Decimal128Type => i128, std::convert::identity;
+    Int64Type => i128, i128::from;
+    DurationMicrosecondType => i128, i128::from;
+    IntervalYearMonthType => i128, i128::from;
+}
+
+/// How many values of a type can be added before a total may be beyond 128 bits.
+fn room_for(of: &SparkType) -> u64 {
+    match of {
+        SparkType::Decimal(digits, _) => u64::try_from(i128::MAX / 10_i128.pow((*digits).min(38).into())).unwrap_or(u64::MAX),
+        // Of 64 bits each.
+        _ => u64::MAX,
+    }
+}
+
+/// Totals by group.
+#[derive(Debug)]
+struct Totals<T: Summed> {
+    totals: Vec<T::Total>,
+    counts: Vec<i64>,
+    finish: Finish,
+    /// How many more values can be added freely.
+    room: u64,
+}
+
+impl<T: Summed> Totals<T> {
     fn grow(&mut self, groups: usize) {
         if groups > self.totals.len() {
-            self.totals.resize(groups, S::default());
+            self.totals.resize(groups, T::Total::default());
             self.counts.resize(groups, 0);
         }
     }
 
-    fn add(&mut self, group: usize, total: S, count: i64) {
+    fn add(&mut self, group: usize, total: T::Total, count: i64) {
         if let (Some(sum), Some(seen)) = (self.totals.get_mut(group), self.counts.get_mut(group)) {
             *sum = if *seen == 0 { total } else { sum.add(total) };
             *seen += count;
         }
     }
 
-    fn kept(totals: Vec<S>, counts: Vec<i64>) -> Vec<ArrayRef> {
-        let kept: PrimitiveArray<S::Kept> = PrimitiveArray::from_iter_values(totals);
-        vec![Arc::new(kept.with_data_type(S::kept_type())), Arc::new(Int64Array::from(counts))]
+    fn kept(totals: Vec<T::Total>, counts: Vec<i64>) -> Vec<ArrayRef> {
+        let kept: PrimitiveArray<<T::Total as Total>::Kept> = PrimitiveArray::from_iter_values(totals);
+        vec![Arc::new(kept.with_data_type(T::Total::kept_type())), Arc::new(Int64Array::from(counts))]
     }
 }
 
-impl<T: ArrowPrimitiveType + Debug, S: Total> GroupsAccumulator for Totals<T, S> {
+impl<T: Summed> GroupsAccumulator for Totals<T> {
     fn update_batch(&mut self, values: &[ArrayRef], groups: &[usize], filter: Option<&BooleanArray>, total: usize) -> DfResult<()> {
         self.grow(total);
         let Some(values) = values.first() else { return Ok(()) };
         let values = values.as_primitive::<T>();
         if filter.is_none() && values.null_count() == 0 {
+            let left = self.room.checked_sub(values.len() as u64);
+            self.room = left.unwrap_or(0);
+            if let (Some(freely), Some(_)) = (T::Total::FREELY, left) {
+                let (totals, counts) = (&mut self.totals[..total], &mut self.counts[..total]);
+                for (&group, &value) in groups.iter().zip(values.values()) {
+                    totals[group] = freely(totals[group], T::lift(value));
+                    counts[group] += 1;
+                }
+                return Ok(());
+            }
             for (&group, &value) in groups.iter().zip(values.values()) {
-                self.add(group, (self.lift)(value), 1);
+                self.add(group, T::lift(value), 1);
             }
             return Ok(());
         }
+        self.room = self.room.saturating_sub(values.len() as u64);
         for (row, &group) in groups.iter().enumerate() {
             if filter.is_none_or(|f| f.is_valid(row) && f.value(row)) && values.is_valid(row) {
-                self.add(group, (self.lift)(values.value(row)), 1);
+                self.add(group, T::lift(values.value(row)), 1);
             }
         }
         Ok(())
@@ -230,7 +285,7 @@ impl<T: ArrowPrimitiveType + Debug, S: Total> GroupsAccumulator for Totals<T, S>
 
     fn evaluate(&mut self, emit_to: EmitTo) -> DfResult<ArrayRef> {
         let (totals, counts) = (emit_to.take_needed(&mut self.totals), emit_to.take_needed(&mut self.counts));
-        S::finish(&self.finish, totals, &counts).map_err(DataFusionError::from)
+        T::Total::finish(&self.finish, totals, &counts).map_err(DataFusionError::from)
     }
 
     fn state(&mut self, emit_to: EmitTo) -> DfResult<Vec<ArrayRef>> {
@@ -240,7 +295,9 @@ impl<T: ArrowPrimitiveType + Debug, S: Total> GroupsAccumulator for Totals<T, S>
     fn merge_batch(&mut self, kept: &[ArrayRef], groups: &[usize], total: usize) -> DfResult<()> {
         self.grow(total);
         let [totals, counts] = kept else { return Ok(()) };
-        let (totals, counts) = (totals.as_primitive::<S::Kept>(), counts.as_primitive::<Int64Type>());
+        let (totals, counts) = (totals.as_primitive::<<T::Total as Total>::Kept>(), counts.as_primitive::<Int64Type>());
+        // What was lost before stays lost, which only a checked addition sees to.
+        self.room = 0;
         for (row, &group) in groups.iter().enumerate() {
             if counts.is_valid(row) && counts.value(row) != 0 {
                 self.add(group, totals.value(row), counts.value(row));
@@ -257,26 +314,26 @@ impl<T: ArrowPrimitiveType + Debug, S: Total> GroupsAccumulator for Totals<T, S>
             i64::from(holds && values.is_valid(row))
         });
         let counts = counts.collect();
-        Ok(Self::kept(values.values().iter().map(|&value| (self.lift)(value)).collect(), counts))
+        Ok(Self::kept(values.values().iter().map(|&value| T::lift(value)).collect(), counts))
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.totals.capacity() * size_of::<S>() + self.counts.capacity() * size_of::<i64>()
+        size_of_val(self) + self.totals.capacity() * size_of::<T::Total>() + self.counts.capacity() * size_of::<i64>()
     }
 }
 
 /// The total of one group, from which exact values can be taken back.
 #[derive(Debug)]
-struct Single<T: ArrowPrimitiveType, S: Total>(Totals<T, S>);
+struct Single<T: Summed>(Totals<T>);
 
-impl<T: ArrowPrimitiveType + Debug, S: Total> Accumulator for Single<T, S> {
+impl<T: Summed> Accumulator for Single<T> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> DfResult<()> {
         let groups = vec![0; values.first().map_or(0, Array::len)];
         self.0.update_batch(values, &groups, None, 1)
     }
 
     fn evaluate(&mut self) -> DfResult<ScalarValue> {
-        let result = S::finish(&self.0.finish, self.0.totals.clone(), &self.0.counts).map_err(DataFusionError::from)?;
+        let result = T::Total::finish(&self.0.finish, self.0.totals.clone(), &self.0.counts).map_err(DataFusionError::from)?;
         ScalarValue::try_from_array(&result, 0)
     }
 
@@ -285,7 +342,7 @@ impl<T: ArrowPrimitiveType + Debug, S: Total> Accumulator for Single<T, S> {
     }
 
     fn state(&mut self) -> DfResult<Vec<ScalarValue>> {
-        let kept = Totals::<T, S>::kept(self.0.totals.clone(), self.0.counts.clone());
+        let kept = Totals::<T>::kept(self.0.totals.clone(), self.0.counts.clone());
         kept.iter().map(|column| ScalarValue::try_from_array(column, 0)).collect()
     }
 
@@ -298,7 +355,7 @@ impl<T: ArrowPrimitiveType + Debug, S: Total> Accumulator for Single<T, S> {
         let Some(values) = values.first() else { return Ok(()) };
         for value in values.as_primitive::<T>().iter().flatten() {
             if let (Some(total), Some(count)) = (self.0.totals.first_mut(), self.0.counts.first_mut()) {
-                *total = total.take((self.0.lift)(value)).unwrap_or(*total);
+                *total = total.take(T::lift(value)).unwrap_or(*total);
                 *count -= 1;
             }
         }
@@ -306,7 +363,7 @@ impl<T: ArrowPrimitiveType + Debug, S: Total> Accumulator for Single<T, S> {
     }
 
     fn supports_retract_batch(&self) -> bool {
-        S::default().take(S::default()).is_some()
+        T::Total::default().take(T::Total::default()).is_some()
     }
 }
 
@@ -316,12 +373,13 @@ pub(super) fn state(spec: &Spec) -> Vec<DataType> {
     vec![total, DataType::Int64]
 }
 
-fn totals<T: ArrowPrimitiveType + Debug, S: Total>(spec: &Spec, lift: fn(T::Native) -> S) -> Totals<T, S> {
-    Totals { totals: Vec::new(), counts: Vec::new(), finish: Finish::of(spec), lift }
+fn totals<T: Summed>(spec: &Spec) -> Totals<T> {
+    let finish = Finish::of(spec);
+    Totals { totals: Vec::new(), counts: Vec::new(), room: room_for(&finish.of), finish }
 }
 
-fn single<T: ArrowPrimitiveType + Debug, S: Total>(spec: &Spec, lift: fn(T::Native) -> S) -> Box<dyn Accumulator> {
-    let mut totals = totals::<T, S>(spec, lift);
+fn single<T: Summed>(spec: &Spec) -> Box<dyn Accumulator> {
+    let mut totals = totals::<T>(spec);
     totals.grow(1);
     Box::new(Single(totals))
 }
@@ -329,22 +387,22 @@ fn single<T: ArrowPrimitiveType + Debug, S: Total>(spec: &Spec, lift: fn(T::Nati
 /// Totals of one group.
 pub(super) fn one(spec: &Arc<Spec>) -> Result<Box<dyn Accumulator>> {
     Ok(match spec.types.first() {
-        Some(SparkType::Double) => single::<Float64Type, f64>(spec, |x| x),
-        Some(SparkType::Long) => single::<Int64Type, i128>(spec, i128::from),
-        Some(SparkType::DayTimeInterval(..)) => single::<DurationMicrosecondType, i128>(spec, i128::from),
-        Some(SparkType::YearMonthInterval(..)) => single::<IntervalYearMonthType, i128>(spec, i128::from),
-        _ => single::<Decimal128Type, i128>(spec, |x| x),
+        Some(SparkType::Double) => single::<Float64Type>(spec),
+        Some(SparkType::Long) => single::<Int64Type>(spec),
+        Some(SparkType::DayTimeInterval(..)) => single::<DurationMicrosecondType>(spec),
+        Some(SparkType::YearMonthInterval(..)) => single::<IntervalYearMonthType>(spec),
+        _ => single::<Decimal128Type>(spec),
     })
 }
 
 /// Totals of many groups.
 pub(super) fn many(spec: &Arc<Spec>) -> Result<Box<dyn GroupsAccumulator>> {
     Ok(match spec.types.first() {
-        Some(SparkType::Double) => Box::new(totals::<Float64Type, f64>(spec, |x| x)),
-        Some(SparkType::Long) => Box::new(totals::<Int64Type, i128>(spec, i128::from)),
-        Some(SparkType::DayTimeInterval(..)) => Box::new(totals::<DurationMicrosecondType, i128>(spec, i128::from)),
-        Some(SparkType::YearMonthInterval(..)) => Box::new(totals::<IntervalYearMonthType, i128>(spec, i128::from)),
-        _ => Box::new(totals::<Decimal128Type, i128>(spec, |x| x)),
+        Some(SparkType::Double) => Box::new(totals::<Float64Type>(spec)),
+        Some(SparkType::Long) => Box::new(totals::<Int64Type>(spec)),
+        Some(SparkType::DayTimeInterval(..)) => Box::new(totals::<DurationMicrosecondType>(spec)),
+        Some(SparkType::YearMonthInterval(..)) => Box::new(totals::<IntervalYearMonthType>(spec)),
+        _ => Box::new(totals::<Decimal128Type>(spec)),
     })
 }
 
@@ -363,6 +421,21 @@ mod tests {
         for (total, count, expected) in [(5, 2, 3), (-5, 2, -3), (4, 3, 1), (-4, 3, -1)] {
             assert_eq!(half_up(total, count), expected, "{total} {count}");
         }
+    }
+
+    #[test]
+    fn totals_of_the_longest_decimals_are_lost_and_stay_lost() {
+        let finish = Finish { mean: false, of: SparkType::Decimal(38, 0), out: SparkType::Decimal(38, 0), overflow: Overflow::Null };
+        let mut totals = Totals::<Decimal128Type> { totals: vec![], counts: vec![], room: room_for(&finish.of), finish };
+        assert_eq!(totals.room, 1, "two of them may be too much");
+        let largest = 10_i128.pow(38) - 1;
+        let column = |values: Vec<i128>| Arc::new(PrimitiveArray::<Decimal128Type>::from(values)) as ArrayRef;
+        for sign in [1, 1, -1, -1] {
+            totals.update_batch(&[column(vec![sign * largest, 7])], &[0, 1], None, 2).unwrap();
+        }
+        let found = totals.evaluate(EmitTo::All).unwrap();
+        let found = found.as_primitive::<Decimal128Type>();
+        assert!(found.is_null(0) && found.value(1) == 28, "{found:?}");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! How many bytes of blocks may stay in memory. It counts; where the rest goes is the writer's business.
+//! How many bytes an engine's queries may hold in memory: blocks between stages, and what operators hold beside them. It counts; what is
+//! done with what does not fit is decided by those who ask.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,20 +8,39 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug)]
 pub(crate) struct MemoryBudget {
     limit: u64,
-    used: AtomicU64,
+    /// The most of it that blocks may take, so that operators always find something.
+    blocks_limit: u64,
+    blocks: AtomicU64,
+    operators: AtomicU64,
 }
 
 impl MemoryBudget {
-    pub(crate) fn new(limit: u64) -> Self {
-        Self { limit, used: AtomicU64::new(0) }
+    /// A budget of so many bytes; blocks take at most `blocks_limit` of them.
+    pub(crate) fn new(limit: u64, blocks_limit: u64) -> Self {
+        Self { limit, blocks_limit: blocks_limit.min(limit), blocks: AtomicU64::new(0), operators: AtomicU64::new(0) }
     }
 
-    pub(crate) fn used(&self) -> u64 {
-        self.used.load(Ordering::Relaxed)
+    pub(crate) fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// Bytes of blocks.
+    pub(crate) fn blocks(&self) -> u64 {
+        self.blocks.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that operators hold.
+    pub(crate) fn operators(&self) -> u64 {
+        self.operators.load(Ordering::Relaxed)
+    }
+
+    /// What operators hold from now on; they keep count themselves.
+    pub(super) fn set_operators(&self, bytes: u64) {
+        self.operators.store(bytes, Ordering::Relaxed);
     }
 }
 
-/// A share of the budget, given back when it is dropped.
+/// A share of the budget for blocks, given back when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     budget: Arc<MemoryBudget>,
@@ -34,10 +54,10 @@ impl Reservation {
 
     /// Adds `bytes`, unless the budget would be exceeded.
     pub(crate) fn try_grow(&mut self, bytes: u64) -> bool {
-        let limit = self.budget.limit;
-        let grown = self.budget.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+        let room = self.budget.limit.saturating_sub(self.budget.operators()).min(self.budget.blocks_limit);
+        let grown = self.budget.blocks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
             let after = used.saturating_add(bytes);
-            (after <= limit).then_some(after)
+            (after <= room).then_some(after)
         });
         if grown.is_ok() {
             self.bytes += bytes;
@@ -48,7 +68,7 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.budget.blocks.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -71,14 +91,17 @@ mod tests {
 
     #[test]
     fn shares_are_refused_over_the_limit_and_given_back() {
-        let budget = Arc::new(MemoryBudget::new(100));
+        let budget = Arc::new(MemoryBudget::new(200, 100));
         let mut one = Reservation::none_of(&budget);
         let mut two = Reservation::none_of(&budget);
         assert!(one.try_grow(60));
         assert!(!two.try_grow(41));
         assert!(two.try_grow(40));
         drop(one);
-        assert_eq!(budget.used(), 40);
+        assert_eq!(budget.blocks(), 40);
+        budget.set_operators(150);
+        assert!(!two.try_grow(11), "operators hold the rest");
+        assert!(two.try_grow(10));
     }
 
     #[test]
