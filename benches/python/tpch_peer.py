@@ -1,6 +1,6 @@
 """TPC-H's queries over Parquet files by an engine from PyPI, a line of JSON per query, as the program `tpch` prints it for ours.
 
-    tpch_peer.py duckdb|datafusion --data FOLDER --queries QUERIES.json [--query N]... [--runs N] [--threads N] [--rows]
+tpch_peer.py duckdb|datafusion --data FOLDER --queries QUERIES.json [--query N]... [--runs N] [--threads N] [--rows]
 """
 
 import argparse
@@ -9,7 +9,16 @@ import resource
 import time
 from pathlib import Path
 
-TABLES = ["customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier"]
+TABLES = [
+    "customer",
+    "lineitem",
+    "nation",
+    "orders",
+    "part",
+    "partsupp",
+    "region",
+    "supplier",
+]
 
 
 def duckdb(folder, threads):
@@ -18,7 +27,9 @@ def duckdb(folder, threads):
 
     connection = duckdb.connect(config={"threads": threads})
     for table in TABLES:
-        connection.execute(f"CREATE VIEW {table} AS SELECT * FROM parquet_scan('{folder / table}.parquet')")
+        connection.execute(
+            f"CREATE VIEW {table} AS SELECT * FROM parquet_scan('{folder / table}.parquet')"
+        )
     return lambda sql: connection.execute(sql).to_arrow_table()
 
 
@@ -42,7 +53,9 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rows", action="store_true")
     args = parser.parse_args()
-    answer = {"duckdb": duckdb, "datafusion": datafusion}[args.engine](args.data, args.threads)
+    answer = {"duckdb": duckdb, "datafusion": datafusion}[args.engine](
+        args.data, args.threads
+    )
     queries = json.loads(args.queries.read_text(encoding="utf-8"))
     for number in args.query or range(1, len(queries) + 1):
         for _ in range(args.runs):
@@ -56,7 +69,10 @@ def main():
             }
             if args.rows:
                 columns = [column.to_pylist() for column in table.columns]
-                line["rows"] = [[None if value is None else str(value) for value in row] for row in zip(*columns, strict=True)]
+                line["rows"] = [
+                    [None if value is None else str(value) for value in row]
+                    for row in zip(*columns, strict=True)
+                ]
             print(json.dumps(line), flush=True)
 
 
