@@ -50,6 +50,7 @@ def measured(engine, args, rows):
         command(engine, args) + (["--rows"] if rows else []),
         capture_output=True,
         text=True,
+        check=False,
     )
     lines = [json.loads(line) for line in process.stdout.splitlines()]
     if process.returncode != 0:

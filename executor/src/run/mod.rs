@@ -318,6 +318,9 @@ impl Run {
             made.iter().for_each(|change| tracing::debug!("query {}: {change}", self.name));
             state.follow(graph);
             self.store.follow(graph);
+            if let Some(watch) = &self.context.watch {
+                watch.follow(graph);
+            }
             changes.extend(made);
         }
         Ok(())

@@ -43,6 +43,11 @@ impl RunWatch {
         *self.lock() = graph.stages.iter().enumerate().map(stage).collect();
     }
 
+    /// Stages that have not begun have other tasks now, or none of their own.
+    pub(super) fn follow(&self, graph: &StageGraph) {
+        self.lock().iter_mut().zip(&graph.stages).for_each(|(shown, stage)| shown.tasks = stage.partitions);
+    }
+
     /// A task has ended and has written so many rows; `again` when it had ended before, and its blocks were lost.
     pub(super) fn ended(&self, task: TaskId, rows: u64, again: bool) {
         if let Some(stage) = self.lock().get_mut(task.stage.0)
