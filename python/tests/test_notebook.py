@@ -644,7 +644,7 @@ def test_the_stages_of_an_explanation(joined):
     for stage in stages:
         reads = sorted({int(each) for line in stage["operators"] for each in re.findall(r"StageReadExec: stage=(\d+)", line)})
         assert stage["inputs"] == reads
-    assert stages[0]["tasks"] == 1 and stages[0]["output"].endswith("into 3") and stages[-2]["tasks"] == 3
+    assert stages[0]["tasks"] == 1 and stages[0]["output"].endswith("into 64") and stages[-2]["tasks"] == 3
     assert sum("Stage 9: 4 tasks" in line for stage in stages for line in stage["operators"]) == 1
 
 
