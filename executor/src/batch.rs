@@ -10,8 +10,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use tidemill_planner::Result;
 use tidemill_planner::stage::{AdaptiveSettings, StageGraph, split};
 
-use crate::pool::{Engine, Priority};
-use crate::run::{RunContext, RunOutput, WATCH, run_graph};
+use crate::pool::{Engine, Priority, QueryHandle};
+use crate::run::{RowStream, RunContext, RunOutput, WATCH, run_graph};
 
 /// Optimizes and plans `plans`, one per root, and cuts them into one graph. `identity` names the operators that are to be
 /// executed once wherever they occur.
@@ -37,17 +37,31 @@ pub async fn plan_stages(
 pub async fn collect(engine: &Engine, state: &SessionState, plan: &LogicalPlan) -> Result<Vec<RecordBatch>> {
     let graph = plan_stages(state, std::slice::from_ref(plan), &|_| None).await?;
     let parallelism = state.config_options().execution.target_partitions;
-    let mut output = run(engine, state, &graph, AdaptiveSettings::usual(parallelism)).await?;
+    let mut output = run(engine, &graph, context(state, AdaptiveSettings::usual(parallelism))).await?;
     Ok(output.roots.swap_remove(0).partitions.into_iter().flatten().collect())
 }
 
-/// Runs a graph as a batch query of its own, watched by [`WATCH`] where the caller's task has set it.
+/// What a batch query's tasks share, watched by [`WATCH`] where the caller's task has set it.
+pub fn context(state: &SessionState, adaptive: AdaptiveSettings) -> RunContext {
+    RunContext::new(Arc::new(TaskContext::from(state))).adapting(adaptive).watched_by(WATCH.try_with(Arc::clone).ok())
+}
+
+/// Runs a graph as a batch query of its own.
 ///
 /// # Errors
 /// The first error of a task.
-pub async fn run(engine: &Engine, state: &SessionState, graph: &StageGraph, adaptive: AdaptiveSettings) -> Result<RunOutput> {
-    let query = engine.query(Priority::Batch, state.session_id());
-    let watch = WATCH.try_with(Arc::clone).ok();
-    let context = RunContext::new(Arc::new(TaskContext::from(state))).adapting(adaptive).watched_by(watch);
-    run_graph(&query, graph, context).await
+pub async fn run(engine: &Engine, graph: &StageGraph, context: RunContext) -> Result<RunOutput> {
+    run_graph(&query(engine, &context), graph, context).await
+}
+
+/// The rows of a graph's one root, while they are made.
+///
+/// # Errors
+/// `Internal` for a graph with more roots than one.
+pub fn stream(engine: &Engine, graph: StageGraph, context: RunContext) -> Result<RowStream> {
+    RowStream::of(query(engine, &context), graph, context)
+}
+
+fn query(engine: &Engine, context: &RunContext) -> QueryHandle {
+    engine.query(Priority::Batch, context.task_ctx.session_id())
 }

@@ -313,7 +313,7 @@ impl PyDataFrame {
 
     /// The rows, a list at a time.
     fn collect_in_parts(&self, py: Python<'_>) -> PyResult<PyRowLists> {
-        let batches = wait(py, self.0.collect())?;
+        let batches = wait(py, self.0.to_local_iterator())?;
         Ok(PyRowLists::new(batches, self.fields(py)?))
     }
 

@@ -1,38 +1,48 @@
-//! The rows of a result as Python objects, some at a time: what is waiting stays Arrow, which takes a small part of the memory.
-
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+//! The rows of a result as Python objects, some at a time: what is waiting stays Arrow, or is not computed yet.
 
 use arrow::array::RecordBatch;
+use futures::StreamExt;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
+use tidemill::BatchStream;
 use tidemill_spark::types::StructField;
+use tokio::sync::Mutex;
 
 use crate::rows;
+use crate::wait::wait;
 
 /// So many rows at most are made at once.
 const ROWS: usize = 4096;
 
-/// An iterator of lists of rows.
+/// An iterator of lists of rows. The query runs while it is asked for rows, and ends with it.
 #[pyclass(frozen, name = "RowLists", module = "tidemill._tidemill")]
 pub(crate) struct PyRowLists {
-    waiting: Mutex<VecDeque<RecordBatch>>,
+    // Who waits for it does so without the GIL.
+    waiting: Mutex<Waiting>,
     columns: Vec<StructField>,
 }
 
+struct Waiting {
+    rest: Option<RecordBatch>,
+    batches: BatchStream,
+}
+
 impl PyRowLists {
-    pub(crate) fn new(batches: Vec<RecordBatch>, columns: Vec<StructField>) -> Self {
-        Self { waiting: Mutex::new(batches.into()), columns }
+    pub(crate) fn new(batches: BatchStream, columns: Vec<StructField>) -> Self {
+        Self { waiting: Mutex::new(Waiting { rest: None, batches }), columns }
     }
 
-    fn next(&self) -> Option<RecordBatch> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let batch = waiting.pop_front()?;
-        if batch.num_rows() > ROWS {
-            waiting.push_front(batch.slice(ROWS, batch.num_rows() - ROWS));
-            return Some(batch.slice(0, ROWS));
-        }
-        Some(batch)
+    async fn next(&self) -> tidemill::Result<Option<RecordBatch>> {
+        let mut waiting = self.waiting.lock().await;
+        let next = match waiting.rest.take() {
+            Some(rest) => Some(rest),
+            None => waiting.batches.next().await.transpose()?,
+        };
+        Ok(next.map(|batch| {
+            let rows = batch.num_rows();
+            waiting.rest = (rows > ROWS).then(|| batch.slice(ROWS, rows - ROWS));
+            batch.slice(0, rows.min(ROWS))
+        }))
     }
 }
 
@@ -43,6 +53,6 @@ impl PyRowLists {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
-        self.next().map(|batch| rows::rows(py, &[batch], &self.columns)).transpose()
+        wait(py, self.next())?.map(|batch| rows::rows(py, &[batch], &self.columns)).transpose()
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use datafusion::logical_expr::LogicalPlan;
 use serde_json::Value;
 
 use super::show::Grid;
@@ -13,22 +14,29 @@ use tidemill_planner::{Error, Result};
 
 impl DataFrame {
     /// All rows, as Arrow batches.
+    ///
+    /// # Errors
+    /// `Resources` when they take more than `spark.driver.maxResultSize`.
     pub async fn collect(&self) -> Result<Vec<RecordBatch>> {
-        Ok(self.collect_partitions().await?.into_iter().flatten().collect())
+        let (plan, shape) = self.ready().await?;
+        self.session.run_batch(&plan).await?.into_iter().map(|batch| shape.shaped(batch)).collect()
     }
 
-    /// All rows, by the partition that made them.
-    pub(crate) async fn collect_partitions(&self) -> Result<Vec<Vec<RecordBatch>>> {
+    pub(super) fn is_batch(&self) -> Result<()> {
         if self.is_streaming() {
             return Err(Error::analysis(
                 "a stream has no last row to collect: start a query with `write_stream`, or use `read()` for the files",
             ));
         }
+        Ok(())
+    }
+
+    /// The plan of the rows, and how they become the user's.
+    pub(crate) async fn ready(&self) -> Result<(LogicalPlan, Shape)> {
+        self.is_batch()?;
         let resolved = self.meaning_opened().await?;
-        let schema = schema_of(&resolved);
-        let partitions = self.session.run_batch(&resolved.plan).await?;
-        let named = |batch: RecordBatch| shaped(batch, &schema, resolved.output.len());
-        partitions.into_iter().map(|batches| batches.into_iter().map(named).collect()).collect()
+        let shape = Shape { schema: schema_of(&resolved), width: resolved.output.len() };
+        Ok((resolved.plan.clone(), shape))
     }
 
     /// The number of rows.
@@ -135,25 +143,34 @@ impl DataFrame {
     }
 }
 
-/// A batch under the user's names.
-fn shaped(batch: RecordBatch, schema: &SchemaRef, width: usize) -> Result<RecordBatch> {
-    let columns = batch.columns().iter().take(width).zip(schema.fields()).map(|(column, field)| {
-        let (found, promised) = (column.data_type(), field.data_type());
-        if found == promised {
-            return Ok(Arc::clone(column));
-        }
-        // What may be null inside is all that the engine's operators do not keep.
-        if plain(found) != plain(promised) {
-            return Err(Error::internal(format!("the engine gave {found} for the column `{}`, which is {promised}", field.name())));
-        }
-        Ok(arrow::compute::cast(column, promised)?)
-    });
-    let columns = columns.collect::<Result<Vec<_>>>()?;
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    // What the plan believes of nulls is not what the engine's operators promise.
-    let fields: Vec<_> = schema.fields().iter().map(|f| Arc::new(f.as_ref().clone().with_nullable(true))).collect();
-    let schema = Arc::new(Schema::new(fields));
-    Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+/// How the rows of a plan become the user's: under their names, without what the plan has beside them.
+#[derive(Debug, Clone)]
+pub(crate) struct Shape {
+    pub(crate) schema: SchemaRef,
+    width: usize,
+}
+
+impl Shape {
+    /// # Errors
+    /// `Internal` for rows of other columns.
+    pub(crate) fn shaped(&self, batch: RecordBatch) -> Result<RecordBatch> {
+        let columns = batch.columns().iter().take(self.width).zip(self.schema.fields()).map(|(column, field)| {
+            let (found, promised) = (column.data_type(), field.data_type());
+            if found == promised {
+                return Ok(Arc::clone(column));
+            }
+            // What may be null inside is all that the engine's operators do not keep.
+            if plain(found) != plain(promised) {
+                return Err(Error::internal(format!("the engine gave {found} for the column `{}`, which is {promised}", field.name())));
+            }
+            Ok(arrow::compute::cast(column, promised)?)
+        });
+        let columns = columns.collect::<Result<Vec<_>>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        // What the plan believes of nulls is not what the engine's operators promise.
+        let fields: Vec<_> = self.schema.fields().iter().map(|f| Arc::new(f.as_ref().clone().with_nullable(true))).collect();
+        Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
+    }
 }
 
 /// A type without what it says of nulls inside, and without remarks.

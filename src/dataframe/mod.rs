@@ -2,6 +2,7 @@
 //! columns or its rows are asked for. Only the actions (in `action.rs`) run anything.
 
 mod action;
+mod batches;
 mod columns;
 mod group;
 mod input_files;
@@ -30,6 +31,8 @@ use tidemill_spark::plan::{ExpressionKind, Relation, RelationKind};
 use tidemill_spark::resolve::{OpenedRelation, Resolved};
 use tidemill_spark::types::{StructField, field_of, from_field};
 
+pub(crate) use action::Shape;
+pub use batches::BatchStream;
 pub use group::GroupedData;
 pub use join::JoinOn;
 pub use missing::NaFunctions;

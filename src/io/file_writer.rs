@@ -1,46 +1,36 @@
-//! Plain files by a job commit: every partition is written aside, and only when all are whole is it recorded that they are the
-//! rows of the folder, beside the files that are there or in their place. Of writers at once each waits for the one before.
+//! Plain files by a job commit: the query's tasks write aside (`file_sink.rs`), and only when all are done is it recorded that their files
+//! are the rows of the folder, beside the files that are there or in their place. Of writers at once each waits for the one before.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Schema, SchemaRef};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
-use parquet::file::properties::WriterProperties;
+use arrow::datatypes::Schema;
+use datafusion::logical_expr::LogicalPlan;
 use tidemill_spark::Settings;
 use tidemill_spark::error::error;
-use tidemill_spark::functions::{CsvWriter, JsonWriter};
 use tidemill_spark::types::{StructField, field_of, from_field, quoted_if_needed};
 
+use super::file_form::FileForm;
+use super::file_sink::{FileNames, FileSink};
 use super::mode::{Mode, there_is_something};
-use super::parquet_form::ParquetForm;
 use crate::dataframe::DataFrame;
-use crate::scan::file_options::{self, is_on};
+use crate::scan::file_options::{self, MAX_RECORDS};
 use crate::scan::save_record::{self, SaveRecord};
 use crate::scan::{
     FileOptions, Format, PartitionValues, TableFiles, check_text, existing_files, found_at, is_of, local_path, partition, table_files,
 };
 use tidemill_planner::{Error, Result};
 
-/// What is written, told apart from the query that makes the rows.
+/// Which rows go where, told apart from the query that makes them and from what files look like.
 struct Job {
     folder: PathBuf,
-    format: Format,
     mode: Mode,
-    options: FileOptions,
-    schema: SchemaRef,
     settings: Arc<Settings>,
     /// The table whose folder it is; the last columns are those of its partitions, folders' names instead of columns in files.
     table: Option<TableFiles>,
     replace: Replace,
-    /// There as long as somebody waits for the rows to be saved.
-    wanted: Weak<()>,
 }
 
 /// Which files an overwrite of a table replaces.
@@ -58,16 +48,15 @@ pub(crate) enum Replace {
 /// Adds rows to a table's folder, or puts them in the place of what is there. The last columns are the partitions'.
 pub(crate) async fn save_table(frame: &DataFrame, table: &TableFiles, mode: Mode, replace: Replace) -> Result<()> {
     let settings = frame.session().spark_settings();
-    let partitions = frame.collect_partitions().await?;
     let schema = frame.schema()?;
     let kept = schema.fields().len().saturating_sub(table.partitions.len());
     let schema = Arc::new(Schema::new(schema.fields().iter().take(kept).cloned().collect::<Vec<_>>()));
-    let (folder, format, options) = (table.folder.clone(), table.format, table.options.clone());
-    let wanted = Weak::new();
-    carried_out(Job { folder, format, mode, options, schema, settings, table: Some(table.clone()), replace, wanted }, partitions).await
+    let rows_per_file = rows_per_file(&table.options, frame)?;
+    let form = FileForm { format: table.format, options: table.options.clone(), schema, settings: Arc::clone(&settings) };
+    carried_out(frame, Job { folder: table.folder.clone(), mode, settings, table: Some(table.clone()), replace }, form, rows_per_file).await
 }
 
-/// Runs the query and writes one file per task, or per task and folder if there are columns to cut the rows by.
+/// Runs the query; each task writes a file, or one per folder if there are columns to cut the rows by.
 pub(super) async fn save(
     frame: &DataFrame,
     path: &str,
@@ -97,16 +86,25 @@ pub(super) async fn save(
     if mode == Mode::Append && folder.is_dir() {
         same_folders(path, &partitions, &settings)?;
     }
-    let wanted = Weak::new();
+    let rows_per_file = rows_per_file(&options, frame)?;
+    let form = FileForm { format, options: options.clone(), schema, settings: Arc::clone(&settings) };
     if partitions.is_empty() {
-        let job = Job { folder, format, mode, options, schema, settings, table: None, replace: Replace::ByMode, wanted };
-        return carried_out(job, frame.collect_partitions().await?).await;
+        return carried_out(frame, Job { folder, mode, settings, table: None, replace: Replace::ByMode }, form, rows_per_file).await;
     }
     let ordered = frame.select(data.iter().chain(&partitions).map(|field| crate::functions::col(&quoted_if_needed(&field.name))));
     let replace = if file_options::replaces_written(&options, &settings) { Replace::Written } else { Replace::ByMode };
-    let table = Some(TableFiles { folder: folder.clone(), format, options: options.clone(), data, partitions, absent: Vec::new() });
-    let job = Job { folder, format, mode, options, schema, settings, table, replace, wanted };
-    carried_out(job, ordered.collect_partitions().await?).await
+    let table = Some(TableFiles { folder: folder.clone(), format, options, data, partitions, absent: Vec::new() });
+    carried_out(&ordered, Job { folder, mode, settings, table, replace }, form, rows_per_file).await
+}
+
+/// How many rows a file has at most; 0 for any number.
+fn rows_per_file(options: &FileOptions, frame: &DataFrame) -> Result<usize> {
+    let given = options.iter().find(|(name, _)| name.eq_ignore_ascii_case(MAX_RECORDS)).map(|(_, value)| value.clone());
+    let Some(text) = given.or_else(|| frame.session().conf().remove("spark.sql.files.maxRecordsPerFile")) else { return Ok(0) };
+    match text.trim().parse::<i64>() {
+        Ok(rows) => Ok(usize::try_from(rows).unwrap_or(0)),
+        Err(_) => Err(Error::analysis(format!("`{MAX_RECORDS}` is a whole number of rows, not `{text}`: give one, or 0 for any number"))),
+    }
 }
 
 /// Refuses rows in other folders than those that are there: the folder could not be read any more.
@@ -123,37 +121,130 @@ fn same_folders(path: &str, partitions: &[StructField], settings: &Settings) -> 
     Err(error("CONFLICTING_PARTITION_COLUMN_NAMES", format!("{message}: write them by the same columns, or elsewhere")))
 }
 
-/// Writes on a thread that may wait for disks. A statement that is stopped before its rows are recorded leaves none.
-async fn carried_out(mut job: Job, partitions: Vec<Vec<RecordBatch>>) -> Result<()> {
+/// Runs the query with its tasks writing aside, and records what they have left. A statement that is stopped before its rows are recorded
+/// leaves none.
+async fn carried_out(frame: &DataFrame, job: Job, form: FileForm, rows_per_file: usize) -> Result<()> {
+    // What the rows are read from is settled before the folder is taken.
+    let (plan, shape) = frame.ready().await?;
+    let job = Arc::new(job);
+    let work = Arc::clone(&job);
+    let Some(mut place) = blocking(&job, move || work.begin()).await? else { return Ok(()) };
+    let folders = job.table.as_ref().map_or(0, |table| table.partitions.len());
+    let sink = FileSink::new(form, shape, place.aside.clone(), place.name.clone(), folders, rows_per_file);
+    let names = match written(frame, &plan, &sink, folders == 0).await {
+        Ok(names) => names,
+        Err(error) => {
+            blocking(&job, move || {
+                place.abandoned().map(Left::clear);
+                Ok(())
+            })
+            .await?;
+            return Err(error);
+        }
+    };
     let waits = Arc::new(());
-    job.wanted = Arc::downgrade(&waits);
-    let shown = job.folder.display().to_string();
-    let written = tokio::task::spawn_blocking(move || job.run(&partitions)).await;
+    let (work, wanted) = (Arc::clone(&job), Arc::downgrade(&waits));
+    let published = blocking(&job, move || work.publish(place, names, &wanted)).await;
     drop(waits);
-    written.map_err(|e| Error::internal(format!("writing to {shown} ended early: {e}")))?
+    published
+}
+
+/// The files that a query's tasks have written aside. Where there are no rows, one may stand for the columns.
+async fn written(frame: &DataFrame, plan: &LogicalPlan, sink: &FileSink, one_at_least: bool) -> Result<FileNames> {
+    let left = frame.session().run_into(plan, Arc::new(sink.clone())).await?;
+    let mut names: FileNames = left.into_iter().filter_map(|names| names.downcast::<FileNames>().ok()).flat_map(|names| *names).collect();
+    if names.is_empty() && one_at_least {
+        names.push(sink.empty_file().await?);
+    }
+    Ok(names)
+}
+
+/// Works on a thread that may wait for disks.
+async fn blocking<T: Send + 'static>(job: &Job, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let shown = job.folder.display();
+    tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal(format!("writing to {shown} ended early: {e}")))?
+}
+
+/// A folder that is taken for a save, and the place aside for its files, which goes with it.
+struct Place {
+    /// Names the save.
+    name: String,
+    aside: PathBuf,
+    /// `None` as soon as a record decides what is cleared.
+    left: Option<Left>,
+}
+
+/// What a save that comes to nothing leaves.
+struct Left {
+    folder: PathBuf,
+    /// The folders that were made for it, the deepest first.
+    made: Vec<PathBuf>,
+    alone: Vec<File>,
+}
+
+impl Place {
+    fn abandoned(&mut self) -> Option<Left> {
+        self.left.take()
+    }
+}
+
+impl Left {
+    fn clear(self) {
+        // What is left over all the same is seen by no reader, and cleared by the next save.
+        if let Err(error) = save_record::clear_aside(&self.folder) {
+            tracing::debug!("what a save has left in {} stays: {error}", self.folder.display());
+        }
+        // Somebody may have put something there.
+        for made in &self.made {
+            let _ = fs::remove_dir(made);
+        }
+        drop(self.alone);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some(left) = self.abandoned() else { return };
+        // A statement that is stopped ends on a thread that does not wait for disks.
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(|| left.clear())),
+            Err(_) => left.clear(),
+        }
+    }
 }
 
 impl Job {
-    fn run(&self, partitions: &[Vec<RecordBatch>]) -> Result<()> {
-        let made: Vec<&Path> = self.folder.ancestors().take_while(|folder| !folder.exists()).collect();
+    /// Takes the folder; `None` when the rows are not to be written.
+    fn begin(&self) -> Result<Option<Place>> {
+        let made: Vec<PathBuf> = self.folder.ancestors().take_while(|folder| !folder.exists()).map(Path::to_owned).collect();
         fs::create_dir_all(&self.folder).map_err(|e| Error::io_at(self.folder.display(), e))?;
-        made.into_iter().filter_map(Path::parent).try_for_each(save_record::sync_folder)?;
-        let _alone = save_record::take_all(&self.folder)?;
+        made.iter().filter_map(|folder| folder.parent()).try_for_each(save_record::sync_folder)?;
+        let alone = save_record::take_all(&self.folder)?;
         save_record::clear_aside(&self.folder)?;
-        let cut;
-        let partitions = match &self.table {
-            Some(table) if !table.partitions.is_empty() => {
-                cut = partition::cut(partitions, table.partitions.len(), &self.settings)?;
-                &cut
-            }
-            _ => &vec![(String::new(), partitions.to_vec())],
-        };
-        let Some(old) = self.replaced(partitions)? else { return Ok(()) };
-        if partitions.is_empty() && old.is_empty() {
+        // Another writer may have come first since the path was looked at.
+        if matches!(self.mode, Mode::Error | Mode::Ignore) && !existing_files(&self.folder)?.is_empty() {
+            return if self.mode == Mode::Error { Err(there_is_something(&self.folder.display().to_string())) } else { Ok(None) };
+        }
+        let name = uuid::Uuid::new_v4().to_string();
+        let aside = save_record::aside(&self.folder, &name);
+        fs::create_dir_all(&aside).map_err(|e| Error::io_at(aside.display(), e))?;
+        Ok(Some(Place { name, aside, left: Some(Left { folder: self.folder.clone(), made, alone }) }))
+    }
+
+    /// Makes the files aside the folder's, in the place of those that they replace.
+    fn publish(&self, mut place: Place, names: FileNames, wanted: &Weak<()>) -> Result<()> {
+        let folders: BTreeSet<&str> = names.iter().map(|name| name.rsplit_once('/').map_or("", |(folder, _)| folder)).collect();
+        let Some(old) = self.replaced(&folders)? else { return Ok(()) };
+        if names.is_empty() && old.is_empty() {
             return Ok(());
         }
-        let recorded = self.record(partitions, &old);
-        let record = match recorded {
+        for folder in folders {
+            let synced = place.aside.join(folder);
+            synced.ancestors().take_while(|made| *made != place.aside).try_for_each(save_record::sync_folder)?;
+        }
+        // From here on the record decides what is cleared; the folder stays taken to the end.
+        let _alone = place.left.take().map(|left| left.alone);
+        let record = match self.record(&place.name, names, &old, wanted) {
             Ok(record) => record,
             // What is left over is seen by no reader, and cleared by the next save, unless it is the record itself.
             Err(error) => {
@@ -179,8 +270,18 @@ impl Job {
         })
     }
 
+    fn record(&self, name: &str, names: FileNames, old: &[PathBuf], wanted: &Weak<()>) -> Result<SaveRecord> {
+        let record = SaveRecord::new(&self.folder, name.to_owned(), names, old)?;
+        fail::fail_point!("io::save.record", |_| std::process::abort());
+        if wanted.strong_count() == 0 {
+            return Err(Error::internal(format!("the statement that writes to {} was stopped", self.folder.display())));
+        }
+        record.write(&self.folder)?;
+        Ok(record)
+    }
+
     /// The files that the new ones replace; nothing when the rows are not to be written.
-    fn replaced(&self, partitions: &[(String, Vec<Vec<RecordBatch>>)]) -> Result<Option<Vec<PathBuf>>> {
+    fn replaced(&self, folders: &BTreeSet<&str>) -> Result<Option<Vec<PathBuf>>> {
         if let Some(table) = self.table.as_ref().filter(|_| matches!(self.mode, Mode::Overwrite | Mode::Append)) {
             if self.mode == Mode::Append {
                 return Ok(Some(Vec::new()));
@@ -200,9 +301,9 @@ impl Job {
                 Replace::ByMode => files,
                 Replace::Of(values) => chosen(&|partition| is_of(partition, values))?,
                 Replace::Written => {
-                    let written: Vec<PartitionValues> = partitions
+                    let written: Vec<PartitionValues> = folders
                         .iter()
-                        .map(|(below, _)| table.plain_values(&self.folder.join(below).join("rows"), &self.settings))
+                        .map(|below| table.plain_values(&self.folder.join(below).join("rows"), &self.settings))
                         .collect::<Result<_>>()?;
                     let written: HashSet<&PartitionValues> = written.iter().collect();
                     chosen(&|partition| written.contains(partition))?
@@ -218,121 +319,30 @@ impl Job {
             Mode::Ignore => Ok(None),
         }
     }
-
-    /// Writes the rows aside, and records that they are the folder's.
-    fn record(&self, partitions: &[(String, Vec<Vec<RecordBatch>>)], old: &[PathBuf]) -> Result<SaveRecord> {
-        let job = uuid::Uuid::new_v4().to_string();
-        let aside = save_record::aside(&self.folder, &job);
-        fs::create_dir_all(&aside).map_err(|e| Error::io_at(aside.display(), e))?;
-        let mut names = Vec::new();
-        for (below, partitions) in partitions {
-            let (place, prefix) = if below.is_empty() { (aside.clone(), String::new()) } else { (aside.join(below), format!("{below}/")) };
-            fs::create_dir_all(&place).map_err(|e| Error::io_at(place.display(), e))?;
-            names.extend(self.write_aside(&place, &job, partitions)?.into_iter().map(|name| format!("{prefix}{name}")));
-            place.ancestors().take_while(|made| *made != aside).try_for_each(save_record::sync_folder)?;
-        }
-        let record = SaveRecord::new(&self.folder, job, names, old)?;
-        fail::fail_point!("io::save.record", |_| std::process::abort());
-        if self.wanted.strong_count() == 0 {
-            return Err(Error::internal(format!("the statement that writes to {} was stopped", self.folder.display())));
-        }
-        record.write(&self.folder)?;
-        Ok(record)
-    }
-
-    fn write_aside(&self, aside: &Path, job: &str, partitions: &[Vec<RecordBatch>]) -> Result<Vec<String>> {
-        let mut names = Vec::new();
-        // Empty partitions leave no file; the first stands for the columns when all are empty.
-        let rows = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
-        let all_empty = partitions.iter().all(|p| rows(p) == 0);
-        let nothing = [Vec::new()];
-        let partitions = if partitions.is_empty() { &nothing } else { partitions };
-        for (i, batches) in partitions.iter().enumerate() {
-            if rows(batches) == 0 && !(all_empty && i == 0) {
-                continue;
-            }
-            let name = format!("part-{i:05}-{job}.{}", self.format.name());
-            let path = aside.join(&name);
-            self.write(&path, batches).map_err(|e| e.context(path.display()))?;
-            names.push(name);
-        }
-        Ok(names)
-    }
-
-    fn write(&self, path: &Path, batches: &[RecordBatch]) -> Result<()> {
-        let io = |e: std::io::Error| Error::io_at(path.display(), e);
-        let mut file = BufWriter::new(File::create(path).map_err(io)?);
-        match self.format {
-            Format::Parquet => {
-                let failed = |e: parquet::errors::ParquetError| Error::io(format!("parquet: {e}")).with_source(e);
-                let form = ParquetForm::of(&self.schema);
-                let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).set_key_value_metadata(form.footer());
-                let mut writer = ArrowWriter::try_new(&mut file, form.schema(), Some(properties.build())).map_err(failed)?;
-                for batch in batches {
-                    writer.write(&form.rows(batch)?).map_err(failed)?;
-                }
-                writer.close().map_err(failed)?;
-            }
-            Format::Json => {
-                let writer = JsonWriter::new(&self.options, &self.settings)?;
-                for batch in batches {
-                    file.write_all(writer.lines(batch)?.as_bytes()).map_err(io)?;
-                }
-            }
-            Format::Csv => {
-                let writer = CsvWriter::new(&self.options, &self.settings)?;
-                if is_on(&self.options, "header") {
-                    let names = writer.header(self.schema.fields().iter().map(|field| field.name().as_str()));
-                    file.write_all(names.as_bytes()).map_err(io)?;
-                }
-                for batch in batches {
-                    file.write_all(writer.lines(batch)?.as_bytes()).map_err(io)?;
-                }
-            }
-            Format::Text => {
-                for batch in batches {
-                    let lines = cast(batch.column(0), &DataType::Utf8)?;
-                    for line in lines.as_string::<i32>() {
-                        file.write_all(line.unwrap_or_default().as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(io)?;
-                    }
-                }
-            }
-            Format::Delta => return Err(Error::internal("a Delta table is not written as plain files")),
-        }
-        file.flush().map_err(io)?;
-        file.get_ref().sync_all().map_err(io)
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::Int32Array;
-    use arrow::datatypes::Field;
-
     use super::*;
 
     #[test]
     fn a_save_that_nobody_waits_for_leaves_no_rows() {
         let dir = tempfile::tempdir().unwrap();
-        let schema = Arc::new(Schema::new(vec![Field::new("a", DataType::Int32, false)]));
-        let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(Int32Array::from(vec![1]))]).unwrap();
-        let waits = Arc::new(());
-        let mut job = Job {
-            folder: dir.path().join("t"),
-            format: Format::Parquet,
-            mode: Mode::Append,
-            options: FileOptions::default(),
-            schema,
-            settings: Arc::default(),
-            table: None,
-            replace: Replace::ByMode,
-            wanted: Weak::new(),
+        let job = Job { folder: dir.path().join("t"), mode: Mode::Append, settings: Arc::default(), table: None, replace: Replace::ByMode };
+        let saved = |wanted: &Weak<()>| {
+            let place = job.begin().unwrap().unwrap();
+            fs::write(place.aside.join("part-0.parquet"), "rows").unwrap();
+            job.publish(place, vec!["part-0.parquet".to_owned()], wanted)
         };
-        let stopped = job.run(&[vec![batch.clone()]]).unwrap_err();
+        let stopped = saved(&Weak::new()).unwrap_err();
         assert!(stopped.to_string().contains("was stopped"), "{stopped}");
         assert_eq!(existing_files(&job.folder).unwrap(), Vec::<PathBuf>::new());
-        job.wanted = Arc::downgrade(&waits);
-        job.run(&[vec![batch]]).unwrap();
+        let waits = Arc::new(());
+        saved(&Arc::downgrade(&waits)).unwrap();
+        assert_eq!(existing_files(&job.folder).unwrap().len(), 1);
+        // A query that fails leaves nothing aside.
+        drop(job.begin().unwrap());
+        assert!(!job.folder.join("_tidemill_save").exists());
         assert_eq!(existing_files(&job.folder).unwrap().len(), 1);
     }
 }

@@ -1,5 +1,7 @@
 //! Reading and writing at the DataFrame: readers, writers, MERGE and tables by path. Options are checked here; what lies in files is `scan`'s.
 
+mod file_form;
+mod file_sink;
 mod file_writer;
 mod merge;
 mod merge_condition;

@@ -19,11 +19,16 @@ const fn carried(name: &'static str, default: &'static str, doc: &'static str) -
 const OVERWRITE_MODE: OptionSpec =
     carried("partitionOverwriteMode", "", "Which partitions an overwrite replaces: `static` all, `dynamic` those that it writes.");
 
+/// How many rows a file has at most.
+pub(crate) const MAX_RECORDS: &str = "maxRecordsPerFile";
+const ROWS_PER_FILE: OptionSpec = carried(MAX_RECORDS, "0", "How many rows a written file has at most; 0 for any number.");
+
 const BASE_PATH: OptionSpec = carried("basePath", "", "The folder below which folders `a=1` stand for columns, if not each path itself.");
 
 const CSV: &[OptionSpec] = &[
     BASE_PATH,
     OVERWRITE_MODE,
+    ROWS_PER_FILE,
     carried("header", "false", "Whether the first line names the columns."),
     carried("sep", ",", "What stands between values."),
     carried("delimiter", ",", "The same as `sep`."),
@@ -51,12 +56,17 @@ const CSV: &[OptionSpec] = &[
     carried("maxColumns", "20480", "How many values a record may have."),
 ];
 
-const JSON: &[OptionSpec] =
-    &[carried("ignoreNullFields", "true", "Whether fields that are null are left out when rows are written."), BASE_PATH, OVERWRITE_MODE];
+const JSON: &[OptionSpec] = &[
+    carried("ignoreNullFields", "true", "Whether fields that are null are left out when rows are written."),
+    BASE_PATH,
+    OVERWRITE_MODE,
+    ROWS_PER_FILE,
+];
 
-const PARQUET: &[OptionSpec] = &[carried("mergeSchema", "true", "Columns are those of all files."), BASE_PATH, OVERWRITE_MODE];
+const PARQUET: &[OptionSpec] =
+    &[carried("mergeSchema", "true", "Columns are those of all files."), BASE_PATH, OVERWRITE_MODE, ROWS_PER_FILE];
 
-const TEXT: &[OptionSpec] = &[BASE_PATH, OVERWRITE_MODE];
+const TEXT: &[OptionSpec] = &[BASE_PATH, OVERWRITE_MODE, ROWS_PER_FILE];
 
 /// Spark's options that are not carried out, with the value that asks for nothing, if there is one.
 const REFUSED: &[(&str, Option<&str>)] = &[

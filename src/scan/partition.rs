@@ -48,49 +48,34 @@ pub(crate) fn split<C>(
     Ok((columns, partitions))
 }
 
-/// The batches of each task, by the partition's folder.
-pub(crate) type Cut = Vec<(String, Vec<Vec<RecordBatch>>)>;
+/// Rows, by the partition's folder.
+pub(crate) type Cut = Vec<(String, RecordBatch)>;
 
 /// Sorts rows into the folders that the last `columns` columns name, and takes those columns off.
-pub(crate) fn cut(partitions: &[Vec<RecordBatch>], columns: usize, settings: &Settings) -> Result<Cut> {
-    let mut folders: BTreeMap<String, Vec<Vec<RecordBatch>>> = BTreeMap::new();
-    for (task, batches) in partitions.iter().enumerate() {
-        for batch in batches {
-            let kept = batch.num_columns().saturating_sub(columns);
-            let data = batch.project(&(0..kept).collect::<Vec<_>>())?;
-            let mut rows: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-            let schema = batch.schema();
-            let keys: Vec<(&str, &ArrayRef, SparkType)> = schema
-                .fields()
-                .iter()
-                .zip(batch.columns())
-                .skip(kept)
-                .map(|(field, array)| (field.name().as_str(), array, from_field(field).data_type))
-                .collect();
-            for row in 0..batch.num_rows() {
-                let mut folder = String::new();
-                for (name, array, data_type) in &keys {
-                    let value = if array.is_null(row) { None } else { Some(render::text_at(array, row, data_type, settings)?) };
-                    if !folder.is_empty() {
-                        folder.push('/');
-                    }
-                    folder.push_str(&folder_of(name, value.as_deref()));
-                }
-                rows.entry(folder).or_default().push(u32::try_from(row).unwrap_or(u32::MAX));
+pub(crate) fn cut(batch: &RecordBatch, columns: usize, settings: &Settings) -> Result<Cut> {
+    let kept = batch.num_columns().saturating_sub(columns);
+    let data = batch.project(&(0..kept).collect::<Vec<_>>())?;
+    let mut rows: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+    let schema = batch.schema();
+    let keys: Vec<(&str, &ArrayRef, SparkType)> = schema
+        .fields()
+        .iter()
+        .zip(batch.columns())
+        .skip(kept)
+        .map(|(field, array)| (field.name().as_str(), array, from_field(field).data_type))
+        .collect();
+    for row in 0..batch.num_rows() {
+        let mut folder = String::new();
+        for (name, array, data_type) in &keys {
+            let value = if array.is_null(row) { None } else { Some(render::text_at(array, row, data_type, settings)?) };
+            if !folder.is_empty() {
+                folder.push('/');
             }
-            for (folder, rows) in rows {
-                let taken = arrow::compute::take_record_batch(&data, &UInt32Array::from(rows))?;
-                let tasks = folders.entry(folder).or_default();
-                if tasks.len() <= task {
-                    tasks.resize_with(task + 1, Vec::new);
-                }
-                if let Some(of_task) = tasks.get_mut(task) {
-                    of_task.push(taken);
-                }
-            }
+            folder.push_str(&folder_of(name, value.as_deref()));
         }
+        rows.entry(folder).or_default().push(u32::try_from(row).unwrap_or(u32::MAX));
     }
-    Ok(folders.into_iter().collect())
+    rows.into_iter().map(|(folder, rows)| Ok((folder, arrow::compute::take_record_batch(&data, &UInt32Array::from(rows))?))).collect()
 }
 
 /// `name=value`; null and the empty text are one folder.

@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 use datafusion::execution::SessionState;
 use tidemill_executor::pool::Engine;
 
-pub(crate) use run::named;
+pub(crate) use run::{named, warn_of_malformed};
 
 use crate::catalog::Catalog as Objects;
 use tidemill_planner::Result;

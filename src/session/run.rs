@@ -1,6 +1,7 @@
 //! From a logical plan to rows: the one place where a batch query is handed to the engine that runs it.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use arrow::array::RecordBatch;
@@ -10,6 +11,7 @@ use datafusion::logical_expr::LogicalPlan;
 use tidemill_executor::batch;
 use tidemill_executor::operators::identity;
 use tidemill_executor::pool::{Engine, EngineConfig};
+use tidemill_executor::run::{Receipt, RowSink, RowStream, RunContext, RunReport};
 use tidemill_planner::operator_id::{SameId, name_operators};
 use tidemill_planner::seam::Port;
 use tidemill_planner::stage::StageGraph;
@@ -38,17 +40,33 @@ impl Session {
         Ok(self.inner.engine.get_or_init(|| engine))
     }
 
-    /// All rows of a plan, by partition.
-    pub(crate) async fn run_batch(&self, plan: &LogicalPlan) -> Result<Vec<Vec<RecordBatch>>> {
+    /// All rows of a plan.
+    pub(crate) async fn run_batch(&self, plan: &LogicalPlan) -> Result<Vec<RecordBatch>> {
+        let (graph, context) = self.ready(plan).await?;
+        let output = batch::run(self.engine()?, &graph, context.holding_at_most(self.inner.settings.max_result_bytes())).await?;
+        warn_of_malformed(&output.report);
+        Ok(output.roots.into_iter().flat_map(|root| root.partitions).flatten().collect())
+    }
+
+    /// What is left of a plan's rows where `sink` has taken them, by partition.
+    pub(crate) async fn run_into(&self, plan: &LogicalPlan, sink: Arc<dyn RowSink>) -> Result<Vec<Receipt>> {
+        let (graph, context) = self.ready(plan).await?;
+        let output = batch::run(self.engine()?, &graph, context.delivering_to(sink)).await?;
+        warn_of_malformed(&output.report);
+        Ok(output.roots.into_iter().next().map(|root| root.receipts.into_iter().flatten().collect()).unwrap_or_default())
+    }
+
+    /// The rows of a plan while they are made.
+    pub(crate) async fn run_stream(&self, plan: &LogicalPlan) -> Result<RowStream> {
+        let (graph, context) = self.ready(plan).await?;
+        batch::stream(self.engine()?, graph, context)
+    }
+
+    /// A plan's stages, and what their tasks share.
+    async fn ready(&self, plan: &LogicalPlan) -> Result<(StageGraph, RunContext)> {
         let state = self.state_now();
         let graph = self.planned(&state, plan).await?;
-        let output = batch::run(self.engine()?, &state, &graph, self.inner.settings.adaptive()).await?;
-        for ((source, port), rows) in &output.report.side_rows {
-            if *port == Port::Malformed {
-                tracing::warn!(source, rows, "malformed lines were left out; `malformed_rows()` gives them");
-            }
-        }
-        Ok(output.roots.into_iter().next().map(|root| root.partitions).unwrap_or_default())
+        Ok((graph, batch::context(&state, self.inner.settings.adaptive())))
     }
 
     /// The stages that a plan is run in.
@@ -72,6 +90,15 @@ impl Session {
         state.mark_start_execution();
         state.config_mut().options_mut().execution.target_partitions = self.inner.settings.parallelism_now();
         state
+    }
+}
+
+/// Says which sources had lines that are no rows.
+pub(crate) fn warn_of_malformed(report: &RunReport) {
+    for ((source, port), rows) in &report.side_rows {
+        if *port == Port::Malformed {
+            tracing::warn!(source, rows, "malformed lines were left out; `malformed_rows()` gives them");
+        }
     }
 }
 

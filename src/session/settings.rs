@@ -43,6 +43,7 @@ const COALESCE: &str = "spark.sql.adaptive.coalescePartitions.enabled";
 const ADVISORY_SIZE: &str = "spark.sql.adaptive.advisoryPartitionSizeInBytes";
 const LEAST_SIZE: &str = "spark.sql.adaptive.coalescePartitions.minPartitionSize";
 const BROADCAST: &str = "spark.sql.autoBroadcastJoinThreshold";
+const MAX_RESULT: &str = "spark.driver.maxResultSize";
 
 /// Spark's names that mean something here, besides the switches of its language ([`SWITCHES`]).
 const SPARK: &[OptionSpec] = &[
@@ -64,6 +65,16 @@ const SPARK: &[OptionSpec] = &[
         name: BROADCAST,
         default: "64MB",
         doc: "The largest build side of a join that every task reads whole, so that the other side is not exchanged; -1 for none.",
+    },
+    OptionSpec {
+        name: "spark.sql.files.maxRecordsPerFile",
+        default: "0",
+        doc: "How many rows a written file has at most; 0 for any number.",
+    },
+    OptionSpec {
+        name: MAX_RESULT,
+        default: "0",
+        doc: "The most bytes that the rows of a `collect` may take; a query whose rows take more fails. 0 for any number.",
     },
     OptionSpec { name: "spark.sql.session.timeZone", default: "UTC", doc: "The zone in which moments are read and shown." },
     OptionSpec { name: "spark.sql.repl.eagerEval.enabled", default: "false", doc: "Python: whether a DataFrame shows its first rows." },
@@ -195,6 +206,12 @@ impl Settings {
             least_bytes: bytes(LEAST_SIZE, usual.least_bytes),
             ..usual
         }
+    }
+
+    /// How many bytes the rows of a result may take, as it is set now; 0 for any number.
+    pub(super) fn max_result_bytes(&self) -> u64 {
+        let conf = self.conf.read().unwrap_or_else(PoisonError::into_inner);
+        conf.get(MAX_RESULT).and_then(|text| byte_count(text)).unwrap_or(0)
     }
 
     /// Gives a setting a value from here on.
@@ -350,7 +367,7 @@ fn check_spark(name: &str, value: &str) -> Result<()> {
                 format!("setting `{name}` must be a whole number of at least 1, not `{value}`"),
             )),
         },
-        Some(ADVISORY_SIZE | LEAST_SIZE | BROADCAST) => match byte_count(value) {
+        Some(ADVISORY_SIZE | LEAST_SIZE | BROADCAST | MAX_RESULT) => match byte_count(value) {
             Some(_) => Ok(()),
             None => Err(mismatch("a number of bytes such as `64MB`, `1g` or `1048576`")),
         },

@@ -1,8 +1,8 @@
 //! Reading and writing: modes, file formats, merges, and what a failed write leaves behind.
 
 use expect_test::expect;
-use tidemill::functions::col;
-use tidemill::{DataFrame, ErrorKind};
+use tidemill::functions::{col, lit};
+use tidemill::{DataFrame, ErrorKind, functions};
 
 use crate::support::{clicks, grid, session};
 
@@ -58,6 +58,51 @@ async fn a_failed_write_leaves_no_file() {
     let written = names(&path);
     assert_eq!(written[0], "_SUCCESS");
     assert!(written[1..].iter().all(|name| name.starts_with("part-") && name.ends_with(".json")), "{written:?}");
+}
+
+#[tokio::test]
+async fn tasks_write_files_of_so_many_rows_and_folders() {
+    let session = session();
+    let dir = tempfile::tempdir().unwrap();
+    let rows = session.range(0, 1000).await.unwrap().select([col("id"), (col("id") % 300).alias("p")]);
+    for (case, writer, files) in [
+        ("as they come", rows.write().mode("overwrite"), 1),
+        ("so many in a file", rows.write().mode("overwrite").option("maxRecordsPerFile", 300), 4),
+        ("more than there are", rows.write().mode("overwrite").option("maxRecordsPerFile", 1000), 1),
+        // More folders than an attempt has files open.
+        ("a folder per value", rows.write().mode("overwrite").partition_by(["p"]), 300),
+        ("at most three in a file of a folder", rows.write().mode("overwrite").partition_by(["p"]).option("maxRecordsPerFile", 3), 400),
+    ] {
+        for format in ["parquet", "json", "csv"] {
+            let path = dir.path().join(format!("{}-{format}", case.replace(' ', "-"))).display().to_string();
+            writer.clone().format(format).save(&path).await.unwrap();
+            let schema = if case.contains("folder") { "id bigint, p int" } else { "id bigint, p bigint" };
+            let back = session.read().schema(schema).unwrap().format(format).load(&path).await.unwrap();
+            let sums = back.agg([functions::count(lit(1)).alias("n"), functions::sum("id").alias("id"), functions::sum("p").alias("p")]);
+            let found = sums.to_json_rows().await.unwrap();
+            assert_eq!((&found[0]["n"], &found[0]["id"]), (&1000.into(), &499_500.into()), "{case}, {format}");
+            let expected: i64 = (0..1000).map(|id| id % 300).sum();
+            assert_eq!(found[0]["p"], expected, "{case}, {format}");
+            let data = back.input_files().await.unwrap();
+            assert_eq!(data.len(), files, "{case}, {format}");
+        }
+    }
+    let error = rows.write().format("json").option("maxRecordsPerFile", "many").save("/nowhere/at/all").await.unwrap_err();
+    assert!(error.message().contains("maxRecordsPerFile"), "{error}");
+}
+
+#[tokio::test]
+async fn a_folder_may_be_overwritten_with_what_is_read_from_it() {
+    let session = session();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t").display().to_string();
+    session.range(0, 100).await.unwrap().write().format("parquet").save(&path).await.unwrap();
+    for _ in 0..3 {
+        let twice = session.read().parquet(&path).await.unwrap().select([(col("id") * 2).alias("id")]);
+        twice.write().format("parquet").mode("overwrite").save(&path).await.unwrap();
+    }
+    let sum = session.read().parquet(&path).await.unwrap().agg([functions::sum("id").alias("s")]);
+    assert_eq!(sum.to_json_rows().await.unwrap()[0]["s"], 4950 * 8);
 }
 
 #[tokio::test]

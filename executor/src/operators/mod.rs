@@ -13,11 +13,13 @@ mod map_batches;
 mod plan;
 mod row_step;
 mod sessions;
+mod turns;
 mod watermark;
 mod window;
 
 pub(crate) use join_batches::{BATCH_BYTES, JoinBatchesExec};
 pub(crate) use map_batches::MapBatchesExec;
+pub(crate) use turns::TurnsExec;
 
 pub use exec::{Operator, OperatorExec, OperatorTask};
 pub use plan::{StatefulOperator, StatefulPlanner, identity, stateful_operators};

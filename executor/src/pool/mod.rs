@@ -18,8 +18,8 @@ use std::sync::{Arc, OnceLock};
 use tidemill_planner::{Error, Result};
 
 pub use queue::Priority;
-pub(crate) use task::Spawner;
 pub use task::{CurrentQuery, PoolTask, QueryHandle, yield_now};
+pub(crate) use task::{Spawner, turn_is_over};
 
 use crate::memory::{MemoryBudget, OperatorMemory, default_memory_bytes};
 use queue::Tickets;

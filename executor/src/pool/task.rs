@@ -1,11 +1,12 @@
 //! A query's futures on the pool: spawned, polled with the I/O runtime at hand, cancelled with the query.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use async_task::{FallibleTask, Runnable};
 use futures::future::{AbortHandle, Abortable};
@@ -16,6 +17,17 @@ use super::queue::{Priority, QueryQueue};
 thread_local! {
     /// The query whose future this thread is polling: what it spawns belongs to the query too.
     static CURRENT: RefCell<Option<Query>> = const { RefCell::new(None) };
+    /// When the poll that this thread is in has begun.
+    static TURN_BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// How long a future may go on before it should let others have the thread. DataFusion's operators ask tokio for that, which knows nothing of
+/// this pool.
+const TURN: Duration = Duration::from_millis(2);
+
+/// Whether the future that this thread polls has gone on for long enough; never on a thread that is none of the pool's.
+pub(crate) fn turn_is_over() -> bool {
+    TURN_BEGAN.get().is_some_and(|began| began.elapsed() >= TURN)
 }
 
 /// What the futures of a query share. It does not keep the query alive.
@@ -189,7 +201,24 @@ impl<F: Future> Future for OnPool<F> {
         let engine = Arc::clone(&self.query.engine);
         let _runtime = engine.io.enter();
         let _current = Current::set(self.query.clone());
+        let _turn = Turn::begin();
         self.future.as_mut().poll(cx)
+    }
+}
+
+/// A poll, also one that panics.
+struct Turn;
+
+impl Turn {
+    fn begin() -> Self {
+        TURN_BEGAN.set(Some(Instant::now()));
+        Self
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        TURN_BEGAN.set(None);
     }
 }
 

@@ -2,6 +2,7 @@
 //! and nowhere else.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::config::ConfigOptions;
@@ -13,7 +14,9 @@ use tidemill_planner::stage::{StageGraph, StageId, StageOutput};
 
 use super::RunContext;
 use super::batch_rows::for_functions;
-use crate::shuffle::Fate;
+use super::sink::RowSink;
+use crate::operators::TurnsExec;
+use crate::shuffle::{Fate, ResultBytes};
 
 /// A stage that runs.
 #[derive(Debug)]
@@ -25,7 +28,19 @@ pub(super) struct StageRun {
     pub(super) batch_size: usize,
     /// Whether partitions of the instance share what they read and build.
     pub(super) shared: bool,
+    /// Who takes the rows, where they are a root's that somebody waits for.
+    pub(super) sink: Option<Arc<dyn RowSink>>,
+    /// How many bytes of a root's rows are held for the caller.
+    pub(super) result_bytes: Arc<ResultBytes>,
     plan: Arc<dyn ExecutionPlan>,
+    enough: Option<Enough>,
+}
+
+/// How many rows are wanted of a stage, whichever they are, and how many its tasks have made.
+#[derive(Debug)]
+struct Enough {
+    wanted: u64,
+    made: AtomicU64,
 }
 
 impl StageRun {
@@ -33,8 +48,10 @@ impl StageRun {
     /// Those of nodes that cannot be put together anew.
     pub(super) fn new(graph: &StageGraph, id: StageId, context: &RunContext) -> Result<Self> {
         let stage = graph.stage(id);
+        let is_root = graph.roots.contains(&id);
         let fate = match () {
-            () if graph.roots.contains(&id) => Fate::Collected,
+            () if is_root && context.sink.is_some() => Fate::Delivered,
+            () if is_root => Fate::Collected,
             () if graph.rows_are_read(id) => Fate::Shuffled,
             () => Fate::Counted,
         };
@@ -43,7 +60,29 @@ impl StageRun {
         let shared = !stage.task_by_task;
         // Epochs are short: a filter that is learnt while they run comes too late.
         let plan = if shared && context.epoch.is_none() { filtered(plan, context)? } else { plan };
-        Ok(Self { tasks: stage.partitions, output: stage.output.clone(), fate, batch_size, shared, plan })
+        Ok(Self {
+            tasks: stage.partitions,
+            output: stage.output.clone(),
+            fate,
+            batch_size,
+            shared,
+            sink: context.sink.clone().filter(|_| is_root),
+            result_bytes: Arc::new(ResultBytes::at_most(context.max_result_bytes)),
+            plan: TurnsExec::over_leaves(plan)?,
+            enough: stage.rows_wanted.map(|wanted| Enough { wanted: wanted as u64, made: AtomicU64::new(0) }),
+        })
+    }
+
+    /// Notes rows that a task has made.
+    pub(super) fn made(&self, rows: usize) {
+        if let Some(enough) = &self.enough {
+            enough.made.fetch_add(rows as u64, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether its tasks have made all rows that anybody wants: those that still run may end.
+    pub(super) fn has_enough(&self) -> bool {
+        self.enough.as_ref().is_some_and(|enough| enough.made.load(Ordering::Relaxed) >= enough.wanted)
     }
 
     /// The plan that one attempt at a task runs a partition of.

@@ -11,6 +11,8 @@
 mod batch_rows;
 mod instance;
 mod report;
+mod rows;
+mod sink;
 mod task;
 mod watch;
 
@@ -36,6 +38,8 @@ use crate::pool::{PoolTask, QueryHandle, Spawner};
 use crate::shuffle::{LostBlocks, ShuffleStore, SpillDir, TaskOutput};
 use instance::StageRun;
 pub use report::{RunReport, StageStats};
+pub use rows::RowStream;
+pub use sink::{Receipt, RowSink, TaskSink};
 use task::Failure;
 pub use watch::{RunWatch, StageProgress, WATCH};
 
@@ -55,12 +59,24 @@ pub struct RunContext {
     pub adaptive: AdaptiveSettings,
     /// Who watches.
     pub watch: Option<Arc<RunWatch>>,
+    /// Who takes the roots' rows while they are made; they are held for the caller where there is nobody.
+    pub sink: Option<Arc<dyn RowSink>>,
+    /// How many bytes of rows are held for the caller at most; 0 for any number.
+    pub max_result_bytes: u64,
 }
 
 impl RunContext {
     /// A batch run that goes as it was planned.
     pub fn new(task_ctx: Arc<TaskContext>) -> Self {
-        Self { task_ctx, epoch: None, max_attempts: MAX_ATTEMPTS, adaptive: AdaptiveSettings::off(), watch: None }
+        Self {
+            task_ctx,
+            epoch: None,
+            max_attempts: MAX_ATTEMPTS,
+            adaptive: AdaptiveSettings::off(),
+            watch: None,
+            sink: None,
+            max_result_bytes: 0,
+        }
     }
 
     /// The same, changed while it runs.
@@ -70,10 +86,29 @@ impl RunContext {
         self
     }
 
+    /// Whether roots' rows may be made again.
+    fn can_begin_anew(&self) -> bool {
+        self.sink.as_ref().is_none_or(|sink| sink.can_begin_anew())
+    }
+
     /// The same with an onlooker.
     #[must_use]
     pub fn watched_by(mut self, watch: Option<Arc<RunWatch>>) -> Self {
         self.watch = watch;
+        self
+    }
+
+    /// The same with somebody who takes the rows of its one root.
+    #[must_use]
+    pub fn delivering_to(mut self, sink: Arc<dyn RowSink>) -> Self {
+        self.sink = Some(sink);
+        self
+    }
+
+    /// The same, failing when the rows that are held for the caller take more than so many bytes.
+    #[must_use]
+    pub fn holding_at_most(mut self, bytes: u64) -> Self {
+        self.max_result_bytes = bytes;
         self
     }
 
@@ -86,12 +121,14 @@ impl RunContext {
 }
 
 /// What a root gave.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct RootOutput {
     /// The rows' columns.
     pub schema: SchemaRef,
-    /// The rows, by partition of the root's plan.
+    /// The rows, by partition of the root's plan; none where they were delivered.
     pub partitions: Vec<Vec<RecordBatch>>,
+    /// What is left of rows that were delivered, by partition.
+    pub receipts: Vec<Option<Receipt>>,
 }
 
 /// What a run gave.
@@ -113,7 +150,9 @@ pub struct RunOutput {
 pub async fn run_graph(query: &QueryHandle, graph: &StageGraph, context: RunContext) -> Result<RunOutput> {
     for _ in 1..MAX_RUNS {
         match run_once(query, graph, context.clone()).await {
-            Err(error) if error.kind() == ErrorKind::Conflict => tracing::debug!("query {} is run again: {error}", query.name()),
+            Err(error) if error.kind() == ErrorKind::Conflict && context.can_begin_anew() => {
+                tracing::debug!("query {} is run again: {error}", query.name())
+            }
             ended => return ended,
         }
     }
@@ -130,7 +169,11 @@ async fn run_once(query: &QueryHandle, graph: &StageGraph, context: RunContext) 
         let mut progress = run.progress();
         (std::mem::take(&mut progress.graph), std::mem::take(&mut progress.tasks), std::mem::take(&mut progress.changes))
     };
-    let roots = graph.roots.iter().map(|id| RootOutput { schema: graph.stage(*id).plan.schema(), partitions: run.store.take(*id) });
+    let roots = graph.roots.iter().map(|id| RootOutput {
+        schema: graph.stage(*id).plan.schema(),
+        partitions: run.store.take(*id),
+        receipts: run.store.take_receipts(*id),
+    });
     let roots = roots.collect();
     drop(guard);
     let mut report = report::merge(graph, tasks, changes, started.elapsed());
@@ -269,7 +312,9 @@ impl Run {
                 self.obey(&mut progress, Event::Done(task), None);
             }
             Err(failure) => {
+                let final_word = progress.graph.roots.contains(&task.stage) && !self.context.can_begin_anew();
                 let event = match lost_blocks(&failure.error) {
+                    _ if final_word => Event::Failed { task, transient: false },
                     Some(writer) => Event::Lost { reader: task, writer },
                     None => Event::Failed { task, transient: failure.transient },
                 };

@@ -2,8 +2,10 @@
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::Poll;
 
 use datafusion::execution::TaskContext;
 use futures::{FutureExt, StreamExt};
@@ -53,10 +55,19 @@ async fn drain(run: &Arc<Run>, stage: &StageRun, task: TaskId) -> Result<(TaskOu
     // A streaming query keeps the number of groups that its checkpoint began with: state is found by it.
     let groups = run.context.epoch.as_ref().map_or(DEFAULT_KEY_GROUPS, |epoch| epoch.key_groups);
     let mut writer = StageWriter::new(&run.store, task, &stage.output, stage.fate, stage.batch_size, groups);
+    match &stage.sink {
+        Some(sink) => writer.deliver_to(sink.open(task.partition)?),
+        None => writer.hold_at_most(&stage.result_bytes),
+    }
     let mut rows = plan.execute(task.partition, context)?;
     let mut turn = 0;
-    while let Some(batch) = rows.next().await {
-        writer.push(batch?).await?;
+    loop {
+        // Others may have made all that is wanted while this one looks for its first row.
+        let next = poll_fn(|cx| if stage.has_enough() { Poll::Ready(None) } else { rows.poll_next_unpin(cx) });
+        let Some(batch) = next.await else { break };
+        let batch = batch?;
+        stage.made(batch.num_rows());
+        writer.push(batch).await?;
         turn += 1;
         if turn == BATCHES_PER_TURN {
             turn = 0;

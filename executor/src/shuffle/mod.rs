@@ -19,9 +19,10 @@ use tidemill_planner::stage::TaskId;
 
 pub(crate) use spill::SpillDir;
 pub(crate) use store::ShuffleStore;
-pub(crate) use write::{Fate, StageWriter};
+pub(crate) use write::{Fate, ResultBytes, StageWriter};
 
 use crate::memory::Reservation;
+use crate::run::Receipt;
 use spill::DiskBlock;
 
 /// Rows that one task left for one partition, in one piece.
@@ -46,6 +47,8 @@ pub(crate) struct TaskOutput {
     pub(crate) side: HashMap<(String, Port), Vec<RecordBatch>>,
     /// The blocks' share of the budget.
     pub(crate) reservation: Option<Reservation>,
+    /// What is left of rows that were delivered.
+    pub(crate) receipt: Option<Receipt>,
 }
 
 /// The cause of an error that comes from blocks which cannot be read any more: whoever wrote them has to run again.

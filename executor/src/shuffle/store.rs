@@ -17,6 +17,7 @@ use tidemill_planner::{Error, Result};
 use super::spill::{DiskBlock, SpillDir};
 use super::{Block, TaskOutput};
 use crate::memory::{MemoryBudget, Reservation};
+use crate::run::Receipt;
 
 type SideRows = HashMap<(String, Port), Vec<RecordBatch>>;
 
@@ -28,6 +29,7 @@ struct StageBlocks {
     upstream: Vec<StageId>,
     blocks: Vec<Option<Blocks>>,
     side: Vec<SideRows>,
+    receipts: Vec<Option<Receipt>>,
 }
 
 #[derive(Debug)]
@@ -61,6 +63,7 @@ impl ShuffleStore {
             blocks.upstream = graph.upstream(stage.id);
             blocks.blocks.resize_with(stage.partitions, || None);
             blocks.side.resize_with(stage.partitions, SideRows::new);
+            blocks.receipts.resize_with(stage.partitions, || None);
         }
     }
 
@@ -86,6 +89,7 @@ impl ShuffleStore {
         let blocks = Blocks { partitions: output.partitions, _reservation: output.reservation };
         let before = stage.blocks[task.partition].replace(blocks);
         stage.side[task.partition] = output.side;
+        stage.receipts[task.partition] = output.receipt;
         drop(stage);
         drop(before);
     }
@@ -113,6 +117,11 @@ impl ShuffleStore {
         };
         let stage = self.stage(stage);
         stage.blocks.iter().map(|task| task.iter().flat_map(|b| &b.partitions).flatten().filter_map(in_memory).collect()).collect()
+    }
+
+    /// Takes away what is left of a root's rows that were delivered, by partition.
+    pub(crate) fn take_receipts(&self, stage: StageId) -> Vec<Option<Receipt>> {
+        std::mem::take(&mut self.stage(stage).receipts)
     }
 
     fn blocks(&self, request: &BlockRequest) -> Result<Vec<Block>> {

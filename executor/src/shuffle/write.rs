@@ -2,6 +2,7 @@
 //! batches are put together first. Rows go to disk when the budget is used up.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, interleave_record_batch, take_record_batch};
@@ -15,12 +16,12 @@ use tidemill_planner::{Error, Result};
 use super::spill::{SpillWriter, encode};
 use super::{Block, ShuffleStore, TaskOutput, batch_bytes};
 use crate::memory::Reservation;
+use crate::run::TaskSink;
 
 /// Hashed rows are gathered when there are this many batches' worth per target, or this many batches in all.
 const MAX_BUFFERED_BATCHES: usize = 16;
 
 /// Writes one attempt's output.
-#[derive(Debug)]
 pub(crate) struct StageWriter {
     blocks: BlockWriter,
     batch_size: usize,
@@ -64,6 +65,47 @@ pub(crate) enum Fate {
     Shuffled,
     /// They are a root's, and stay in memory.
     Collected,
+    /// They are a root's, and somebody takes them as they come.
+    Delivered,
+}
+
+/// How many bytes of a root's rows are held in memory for the caller, and how many may be.
+#[derive(Debug)]
+pub(crate) struct ResultBytes {
+    /// 0 for any number.
+    limit: u64,
+    held: AtomicU64,
+}
+
+impl ResultBytes {
+    pub(crate) fn at_most(limit: u64) -> Self {
+        Self { limit, held: AtomicU64::new(0) }
+    }
+
+    fn add(&self, bytes: u64) -> Result<()> {
+        let held = self.held.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if self.limit == 0 || held <= self.limit {
+            return Ok(());
+        }
+        Err(Error::resources(format!(
+            "the rows of the result take {held} bytes, which is more than `spark.driver.maxResultSize` ({}): write them to a table, take \
+             them one batch after the other by `to_local_iterator`, ask for fewer by `limit`, or raise the setting (0 for no limit)",
+            self.limit
+        )))
+    }
+}
+
+/// What one attempt holds of them, until it is accepted.
+#[derive(Debug)]
+struct HeldBytes {
+    all: Arc<ResultBytes>,
+    bytes: u64,
+}
+
+impl Drop for HeldBytes {
+    fn drop(&mut self) {
+        self.all.held.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 impl StageWriter {
@@ -85,8 +127,19 @@ impl StageWriter {
             bytes: vec![0; partitions],
             ..TaskOutput::default()
         };
-        let blocks = BlockWriter { store: Arc::clone(store), task, fate, reservation: store.reservation(), spill: None, output };
+        let reservation = store.reservation();
+        let blocks = BlockWriter { store: Arc::clone(store), task, fate, reservation, spill: None, sink: None, held: None, output };
         Self { blocks, batch_size, by, buffered: Vec::new(), rows_buffered: 0 }
+    }
+
+    /// Gives a root's rows to whoever takes them.
+    pub(crate) fn deliver_to(&mut self, sink: Box<dyn TaskSink>) {
+        self.blocks.sink = Some(sink);
+    }
+
+    /// Counts a root's rows, which are held.
+    pub(crate) fn hold_at_most(&mut self, all: &Arc<ResultBytes>) {
+        self.blocks.held = Some(HeldBytes { all: Arc::clone(all), bytes: 0 });
     }
 
     /// Takes a batch; most of the time it is only noted where its rows go.
@@ -141,8 +194,15 @@ impl StageWriter {
     /// Everything that was written.
     pub(crate) async fn finish(mut self) -> Result<TaskOutput> {
         self.flush().await?;
-        let mut output = self.blocks.output;
-        output.reservation = Some(self.blocks.reservation);
+        let BlockWriter { sink, held, reservation, mut output, .. } = self.blocks;
+        if let Some(sink) = sink {
+            output.receipt = Some(sink.finish().await?);
+        }
+        // They are held on: nobody gives them back before the result is there.
+        if let Some(mut held) = held {
+            held.bytes = 0;
+        }
+        output.reservation = Some(reservation);
         Ok(output)
     }
 }
@@ -188,13 +248,14 @@ impl Hashing {
 }
 
 /// Places blocks, in memory while the budget lasts.
-#[derive(Debug)]
 struct BlockWriter {
     store: Arc<ShuffleStore>,
     task: TaskId,
     fate: Fate,
     reservation: Reservation,
     spill: Option<SpillWriter>,
+    sink: Option<Box<dyn TaskSink>>,
+    held: Option<HeldBytes>,
     output: TaskOutput,
 }
 
@@ -205,7 +266,18 @@ impl BlockWriter {
         self.output.bytes[partition] += bytes;
         let block = match self.fate {
             Fate::Counted => return Ok(()),
-            Fate::Collected => Block::Memory(batch),
+            Fate::Delivered => {
+                let sink = self.sink.as_mut().ok_or_else(|| Error::internal("rows are delivered to nobody"))?;
+                return sink.push(batch).await;
+            }
+            Fate::Collected => {
+                if let Some(held) = &mut self.held {
+                    held.bytes += bytes;
+                    held.all.add(bytes)?;
+                }
+                self.reservation.grow(bytes);
+                Block::Memory(batch)
+            }
             Fate::Shuffled if self.reservation.try_grow(bytes) => Block::Memory(batch),
             Fate::Shuffled => self.spill(batch).await?,
         };

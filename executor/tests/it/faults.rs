@@ -36,7 +36,7 @@ async fn scan(context: &SessionContext) -> Arc<dyn ExecutionPlan> {
 }
 
 async fn run(engine: &Engine, context: &SessionContext, plan: Arc<dyn ExecutionPlan>) -> Result<RunOutput> {
-    batch::run(engine, &context.state(), &split(vec![plan], &|_| None)?, adaptive()).await
+    batch::run(engine, &split(vec![plan], &|_| None)?, batch::context(&context.state(), adaptive())).await
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn lost_and_damaged_blocks_are_made_again() {
                 Ok(())
             });
             let graph = split(vec![Arc::new(tap)], &|_| None).unwrap();
-            let output = batch::run(&engine, &context.state(), &graph, adaptive()).await.unwrap();
+            let output = batch::run(&engine, &graph, batch::context(&context.state(), adaptive())).await.unwrap();
             let files = lost.load(Ordering::SeqCst);
             assert!(files >= writers - 1, "{name}: every writer that had rows had a file of them, and {files} were found");
             assert_eq!(rows(&output.roots[0].partitions.concat()), expected, "{name}, {table}");

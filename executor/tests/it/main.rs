@@ -7,4 +7,5 @@ mod pool;
 mod queries;
 mod sharing;
 mod spill;
+mod streams;
 mod support;

@@ -173,7 +173,7 @@ async fn the_same_blocks_give_the_same_order() {
     let graph = plan_stages(&staged.state(), &[plan], &|_| None).await.unwrap();
     let mut orders = Vec::new();
     for _ in 0..20 {
-        let output = batch::run(&engine, &staged.state(), &graph, adaptive()).await.unwrap();
+        let output = batch::run(&engine, &graph, batch::context(&staged.state(), adaptive())).await.unwrap();
         orders.push(output.roots[0].partitions.iter().map(|p| rows_in_order(p)).collect::<Vec<_>>());
     }
     assert!(orders.iter().all(|order| *order == orders[0]));
@@ -185,7 +185,7 @@ async fn statistics_count_every_row() {
     let staged = session(engine_session_config(2));
     let plan = staged.sql("select k, count(*) from a group by k").await.unwrap().into_optimized_plan().unwrap();
     let graph = plan_stages(&staged.state(), &[plan], &|_| None).await.unwrap();
-    let output = batch::run(&engine, &staged.state(), &graph, adaptive()).await.unwrap();
+    let output = batch::run(&engine, &graph, batch::context(&staged.state(), adaptive())).await.unwrap();
     let found: usize = output.roots[0].partitions.iter().flatten().map(|b| b.num_rows()).sum();
     let root = output.report.stages.last().unwrap();
     assert_eq!(root.rows.iter().sum::<u64>(), found as u64);

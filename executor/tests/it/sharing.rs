@@ -66,7 +66,7 @@ async fn a_shared_operator_runs_once_for_rows_and_side_rows() {
         Roots: 0, 1, 2, 4
     "#]]
     .assert_eq(&graph.to_string());
-    let output = batch::run(&engine, &context.state(), &graph, adaptive()).await.unwrap();
+    let output = batch::run(&engine, &graph, batch::context(&context.state(), adaptive())).await.unwrap();
     assert_eq!(executions.load(Ordering::SeqCst), 3, "one execution per partition, for four consumers");
     let all = |root: usize| rows(&output.roots[root].partitions.concat());
     assert_eq!(all(0).len(), 80);
@@ -88,7 +88,7 @@ async fn an_operator_read_by_its_side_rows_only_keeps_no_rows() {
     let schema = Arc::new(Schema::new(vec![Field::new("text", DataType::Int64, false)]));
     let root: Arc<dyn ExecutionPlan> = Arc::new(SidePortExec::new(scan, "events", Port::Malformed, schema));
     let graph = split(vec![root], &identity).unwrap();
-    let output = batch::run(&engine, &context.state(), &graph, adaptive()).await.unwrap();
+    let output = batch::run(&engine, &graph, batch::context(&context.state(), adaptive())).await.unwrap();
     assert!(output.roots[0].partitions.iter().all(Vec::is_empty));
     assert_eq!(output.report.stages[0].rows.iter().sum::<u64>(), 80);
     assert_eq!(engine.shuffle_bytes_used(), 0);
@@ -108,7 +108,7 @@ async fn a_batch_run_gives_back_overlays_by_partition() {
         Ok(batch)
     });
     let graph = split(vec![Arc::new(tap)], &identity).unwrap();
-    let output = batch::run(&engine, &context.state(), &graph, adaptive()).await.unwrap();
+    let output = batch::run(&engine, &graph, batch::context(&context.state(), adaptive())).await.unwrap();
     let mut keys: Vec<usize> = output.report.overlays.keys().map(|(_, partition)| *partition).collect();
     keys.sort_unstable();
     assert_eq!(keys, [0, 1]);

@@ -63,7 +63,7 @@ async fn spilled_runs_equal_runs_in_memory() {
         let mut outputs = Vec::new();
         for bytes in [1 << 30, 2000, 1] {
             let engine = Engine::new(config(bytes)).unwrap();
-            let output = batch::run(&engine, &context.state(), &graph, adaptive()).await.unwrap();
+            let output = batch::run(&engine, &graph, batch::context(&context.state(), adaptive())).await.unwrap();
             let rows: Vec<_> = output.report.stages.iter().map(|s| s.rows.clone()).collect();
             let partitions = output.roots[0].partitions.iter().map(|p| rows_in_order(p)).collect::<Vec<_>>();
             outputs.push((partitions, rows));
@@ -88,7 +88,7 @@ async fn rows_without_columns_survive_the_disk() {
     let plan = context.table("e").await.unwrap().create_physical_plan().await.unwrap();
     let gathered = Arc::new(datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec::new(plan));
     let graph = tidemill_planner::stage::split(vec![gathered], &|_| None).unwrap();
-    let output = batch::run(&engine, &context.state(), &graph, adaptive()).await.unwrap();
+    let output = batch::run(&engine, &graph, batch::context(&context.state(), adaptive())).await.unwrap();
     assert_eq!(output.roots[0].partitions.iter().flatten().map(RecordBatch::num_rows).sum::<usize>(), 10);
 }
 
@@ -104,7 +104,7 @@ async fn operators_spill_within_their_budget_and_one_too_small_is_refused_by_nam
         let run = async |memory_bytes| {
             let config = EngineConfig { threads: 2, memory_bytes, spill_dir: Some(folder.path().to_owned()), ..EngineConfig::default() };
             let engine = Engine::new(config).unwrap();
-            let output = batch::run(&engine, &context.state(), &graph, adaptive()).await;
+            let output = batch::run(&engine, &graph, batch::context(&context.state(), adaptive())).await;
             // A run that fails says so before the pool has dropped what its other tasks held: each turn here lets it get on with that.
             let query = engine.query(Priority::Batch, "waits");
             while (engine.operator_bytes_used(), engine.shuffle_bytes_used()) != (0, 0) {

@@ -11,6 +11,7 @@
 //! ```
 
 mod adapt;
+mod limits;
 mod nature;
 mod read;
 mod schedule;
@@ -92,6 +93,8 @@ pub struct Stage {
     pub task_by_task: bool,
     /// Whether running it again on the same rows gives the same rows, in whatever order: no `rand()`, no LIMIT without an order.
     pub repeatable: bool,
+    /// How many rows are wanted of all its tasks together, whichever they are; `None` for all of them.
+    pub rows_wanted: Option<usize>,
     /// The stage that this one's plan has become a part of: it has no tasks of its own any more.
     pub absorbed_by: Option<StageId>,
 }
@@ -114,7 +117,7 @@ impl Stage {
     pub(crate) fn set_plan(&mut self, plan: Arc<dyn ExecutionPlan>) {
         self.partitions = plan.output_partitioning().partition_count();
         self.inputs = inputs_of(&plan);
-        self.repeatable = nature::is_repeatable(&plan);
+        self.repeatable = self.rows_wanted.is_none() && nature::is_repeatable(&plan);
         self.plan = plan;
     }
 }

@@ -326,6 +326,7 @@ mod tests {
             after: Vec::new(),
             task_by_task: true,
             repeatable: true,
+            rows_wanted: None,
             absorbed_by: None,
         };
         StageGraph { stages: stages.iter().enumerate().map(stage).collect(), roots: vec![StageId(stages.len() - 1)] }

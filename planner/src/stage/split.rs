@@ -31,6 +31,7 @@ use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMerge
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
+use super::limits;
 use super::{ReadKind, SidePortExec, Stage, StageGraph, StageId, StageOutput, StageReadExec};
 use crate::{Error, Result};
 
@@ -57,6 +58,7 @@ pub fn split(roots: Vec<Plan>, identity: &dyn Fn(&Plan) -> Option<String>) -> Re
     }
     let mut graph = StageGraph { stages: cutter.stages, roots: ids };
     key_groups_for_state(&mut graph)?;
+    limits::note(&mut graph);
     graph.stages.iter().try_for_each(|stage| check(&stage.plan))?;
     Ok(graph)
 }
@@ -331,6 +333,7 @@ impl Cutter<'_> {
             after: Vec::new(),
             task_by_task,
             repeatable: true,
+            rows_wanted: None,
             absorbed_by: None,
         };
         stage.set_plan(plan);

@@ -617,7 +617,7 @@ class DataFrame:
         return self._frame.is_empty()
 
     def toLocalIterator(self, prefetchPartitions: bool = False) -> Iterator[Row]:
-        """The rows, one after the other. The query runs to its end first; what is not yet asked for waits as Arrow, not as `Row`s."""
+        """The rows, one after the other, while they are computed: the query runs a few batches ahead of the reader, and ends with the iterator."""
         return itertools.chain.from_iterable(self._frame.collect_in_parts())
 
     def _mapped(self, kind: str, func: Callable[..., Any], schema: StructType | str) -> DataFrame:

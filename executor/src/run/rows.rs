@@ -1,0 +1,230 @@
+//! A result as a stream: rows are given while tasks make them, in the order of the partitions, and tasks wait for a reader who is slow.
+//!
+//! ```text
+//! task 0 ─► [batch batch] ─┐
+//! task 1 ─► [batch batch] ─┼─► RowStream: all of partition 0, then all of 1, …
+//! task 2    not begun      ┘
+//! ```
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use futures::Stream;
+use tidemill_planner::stage::StageGraph;
+use tidemill_planner::{Error, Result};
+
+use super::{Receipt, RowSink, RunContext, RunReport, TaskSink, run_graph};
+use crate::pool::QueryHandle;
+
+/// How many batches of a partition wait for the reader before its task does.
+const BATCHES_AHEAD: usize = 4;
+
+/// The rows of a graph's one root. Dropping it cancels what still runs.
+pub struct RowStream {
+    schema: SchemaRef,
+    queues: Arc<Queues>,
+    run: Option<Pin<Box<dyn Future<Output = Result<RunReport>> + Send>>>,
+    report: Option<RunReport>,
+    failed: bool,
+}
+
+impl fmt::Debug for RowStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RowStream").field("queues", &self.queues).field("runs", &self.run.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl RowStream {
+    /// Begins to run `graph` for `query` when it is first polled.
+    ///
+    /// # Errors
+    /// `Internal` for a graph with more roots than one.
+    pub fn of(query: QueryHandle, graph: StageGraph, context: RunContext) -> Result<Self> {
+        let [root] = graph.roots[..] else {
+            return Err(Error::internal(format!("a stream of rows has one root, not {}", graph.roots.len())));
+        };
+        let schema = graph.stage(root).plan.schema();
+        let queues = Arc::new(Queues::default());
+        let context = context.delivering_to(Arc::new(QueueSink(Arc::clone(&queues))));
+        let run = Box::pin(async move { run_graph(&query, &graph, context).await.map(|output| output.report) });
+        Ok(Self { schema, queues, run: Some(run), report: None, failed: false })
+    }
+
+    /// The rows' columns.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// What the tasks reported beside their rows, when all rows have been given.
+    pub fn report(&self) -> Option<&RunReport> {
+        self.report.as_ref()
+    }
+}
+
+impl Stream for RowStream {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.failed {
+            return Poll::Ready(None);
+        }
+        if let Some(run) = &mut self.run
+            && let Poll::Ready(ended) = run.as_mut().poll(cx)
+        {
+            self.run = None;
+            match ended {
+                Ok(report) => self.report = Some(report),
+                Err(error) => {
+                    self.failed = true;
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
+        }
+        match self.queues.poll_take(cx) {
+            Poll::Ready(Some(batch)) => Poll::Ready(Some(Ok(batch))),
+            // There may be partitions that have not begun.
+            _ if self.run.is_some() => Poll::Pending,
+            _ => Poll::Ready(None),
+        }
+    }
+}
+
+/// What lies between the tasks and the reader.
+#[derive(Debug, Default)]
+struct Queues(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    partitions: Vec<Queue>,
+    /// The partition that the reader is at.
+    at: usize,
+    /// Whether the reader has taken any row: no partition may be begun anew then.
+    taken: bool,
+    reader: Option<Waker>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    batches: VecDeque<RecordBatch>,
+    /// Which attempt fills it, counted from 1.
+    attempt: u64,
+    finished: bool,
+    writer: Option<Waker>,
+}
+
+impl Queues {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Option<RecordBatch>> {
+        let mut state = self.lock();
+        loop {
+            let at = state.at;
+            let Some(queue) = state.partitions.get_mut(at) else { break };
+            if let Some(batch) = queue.batches.pop_front() {
+                let writer = queue.writer.take();
+                state.taken = true;
+                drop(state);
+                if let Some(writer) = writer {
+                    writer.wake();
+                }
+                return Poll::Ready(Some(batch));
+            }
+            if !queue.finished {
+                break;
+            }
+            state.at += 1;
+        }
+        state.reader = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+/// The queues as what attempts open.
+#[derive(Debug)]
+struct QueueSink(Arc<Queues>);
+
+impl RowSink for QueueSink {
+    fn open(&self, partition: usize) -> Result<Box<dyn TaskSink>> {
+        let mut state = self.0.lock();
+        if state.partitions.len() <= partition {
+            state.partitions.resize_with(partition + 1, Queue::default);
+        }
+        let taken = state.taken;
+        let queue = &mut state.partitions[partition];
+        if queue.attempt > 0 && taken {
+            return Err(Error::internal(format!(
+                "partition {partition} would be computed again, after rows of it may have been given: run the query again"
+            )));
+        }
+        queue.attempt += 1;
+        queue.batches.clear();
+        queue.finished = false;
+        Ok(Box::new(Fill { queues: Arc::clone(&self.0), partition, attempt: queue.attempt }))
+    }
+
+    fn can_begin_anew(&self) -> bool {
+        !self.0.lock().taken
+    }
+}
+
+/// Fills a partition's queue for one attempt.
+#[derive(Debug)]
+struct Fill {
+    queues: Arc<Queues>,
+    partition: usize,
+    attempt: u64,
+}
+
+impl Fill {
+    /// The queue, unless a later attempt fills it.
+    fn queue<'a>(&self, state: &'a mut State) -> Result<&'a mut Queue> {
+        match state.partitions.get_mut(self.partition) {
+            Some(queue) if queue.attempt == self.attempt => Ok(queue),
+            _ => Err(Error::cancelled(format!("another attempt gives the rows of partition {}", self.partition))),
+        }
+    }
+
+    fn poll_push(&self, batch: &mut Option<RecordBatch>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let mut state = self.queues.lock();
+        let queue = self.queue(&mut state)?;
+        if queue.batches.len() >= BATCHES_AHEAD {
+            queue.writer = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        queue.batches.extend(batch.take());
+        state.wake_reader();
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[async_trait]
+impl TaskSink for Fill {
+    async fn push(&mut self, batch: RecordBatch) -> Result<()> {
+        let mut batch = Some(batch);
+        poll_fn(|cx| self.poll_push(&mut batch, cx)).await
+    }
+
+    async fn finish(self: Box<Self>) -> Result<Receipt> {
+        let mut state = self.queues.lock();
+        self.queue(&mut state)?.finished = true;
+        state.wake_reader();
+        Ok(Box::new(()))
+    }
+}
+
+impl State {
+    fn wake_reader(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+    }
+}

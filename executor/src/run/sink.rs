@@ -1,0 +1,46 @@
+//! The seam behind a root's tasks: who takes rows while they are made, in place of the driver that holds all of them at the end.
+
+use std::any::Any;
+use std::fmt::Debug;
+
+use arrow::array::RecordBatch;
+use async_trait::async_trait;
+use tidemill_planner::Result;
+
+/// What an attempt leaves when it has given all of its rows: names of files, a count. It reaches the caller if the attempt is accepted.
+pub type Receipt = Box<dyn Any + Send>;
+
+/// Takes the rows of a root, task by task.
+///
+/// # Contract
+/// * every attempt at a task opens its own [`TaskSink`], perhaps after another one for the same partition was dropped halfway, or had
+///   finished and was not accepted: what such an attempt gave must not count, and what it wrote is cleaned up by whoever made the sink;
+/// * the receipts in [`super::RootOutput`] are those of the accepted attempts, one for each partition; only their rows are the result.
+pub trait RowSink: Debug + Send + Sync {
+    /// Begins an attempt at the task of a partition.
+    ///
+    /// # Errors
+    /// When it can take no rows of the partition, or not again.
+    fn open(&self, partition: usize) -> Result<Box<dyn TaskSink>>;
+
+    /// Whether rows that were given can be given again by another attempt; where not, the first failure is the query's.
+    fn can_begin_anew(&self) -> bool {
+        true
+    }
+}
+
+/// Takes the rows of one attempt. Waiting in it holds the attempt up, and none of the pool's threads.
+#[async_trait]
+pub trait TaskSink: Send {
+    /// Takes rows; they come in the order in which the task makes them.
+    ///
+    /// # Errors
+    /// What keeps it from taking them: the attempt fails with it.
+    async fn push(&mut self, batch: RecordBatch) -> Result<()>;
+
+    /// All rows have been given.
+    ///
+    /// # Errors
+    /// What keeps it from finishing: the attempt fails with it.
+    async fn finish(self: Box<Self>) -> Result<Receipt>;
+}

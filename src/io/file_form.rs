@@ -1,0 +1,157 @@
+//! One file of rows in a format: what is written becomes bytes here, which are handed to a disk's thread a few megabytes at a time.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, SchemaRef};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+use tidemill_spark::Settings;
+use tidemill_spark::functions::{CsvWriter, JsonWriter};
+
+use super::parquet_form::ParquetForm;
+use crate::scan::file_options::is_on;
+use crate::scan::{FileOptions, Format};
+use tidemill_planner::{Error, Result};
+
+/// Bytes that wait for the disk before they are written.
+const BYTES_AT_ONCE: usize = 4 << 20;
+
+/// What all files of a save look like.
+#[derive(Debug)]
+pub(super) struct FileForm {
+    pub(super) format: Format,
+    pub(super) options: FileOptions,
+    /// The columns of the files.
+    pub(super) schema: SchemaRef,
+    pub(super) settings: Arc<Settings>,
+}
+
+/// A file that is being written.
+pub(super) struct OpenFile {
+    path: PathBuf,
+    file: Arc<File>,
+    encoder: Encoder,
+    rows: usize,
+}
+
+enum Encoder {
+    Parquet(Box<ArrowWriter<Vec<u8>>>, ParquetForm),
+    /// Lines, as they are.
+    Lines(Vec<u8>),
+}
+
+impl OpenFile {
+    /// A new file, whose folders are made if they are not there.
+    ///
+    /// # Errors
+    /// `Io` when there is one, or it cannot be made.
+    pub(super) async fn create(form: &FileForm, path: PathBuf) -> Result<Self> {
+        let encoder = Encoder::of(form)?;
+        let at = path.clone();
+        let file = on_disk(&path, move || {
+            if let Some(folder) = at.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
+            File::create_new(&at)
+        });
+        Ok(Self { file: Arc::new(file.await?), path, encoder, rows: 0 })
+    }
+
+    /// How many rows were written.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Adds rows.
+    ///
+    /// # Errors
+    /// `Io` of the disk; what keeps a value from being written.
+    pub(super) async fn write(&mut self, form: &FileForm, batch: &RecordBatch) -> Result<()> {
+        self.rows += batch.num_rows();
+        let waiting = self.encoder.add(form, batch).map_err(|e| e.context(self.path.display()))?;
+        if waiting.len() < BYTES_AT_ONCE {
+            return Ok(());
+        }
+        let bytes = std::mem::take(waiting);
+        let file = Arc::clone(&self.file);
+        on_disk(&self.path, move || (&*file).write_all(&bytes)).await
+    }
+
+    /// Ends the file, and waits until it is durable.
+    ///
+    /// # Errors
+    /// `Io` of the disk.
+    pub(super) async fn close(self) -> Result<()> {
+        let bytes = self.encoder.end().map_err(|e| e.context(self.path.display()))?;
+        let file = self.file;
+        on_disk(&self.path, move || (&*file).write_all(&bytes).and_then(|()| file.sync_all())).await
+    }
+}
+
+/// Does what may wait for a disk on a thread that may.
+async fn on_disk<T: Send + 'static>(path: &Path, work: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|e| Error::internal(format!("writing {} ended early", path.display())).with_source(e))?
+        .map_err(|e| Error::io_at(path.display(), e))
+}
+
+impl Encoder {
+    fn of(form: &FileForm) -> Result<Self> {
+        Ok(match form.format {
+            Format::Parquet => {
+                let columns = ParquetForm::of(&form.schema);
+                let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).set_key_value_metadata(columns.footer());
+                let writer = ArrowWriter::try_new(Vec::new(), columns.schema(), Some(properties.build())).map_err(failed)?;
+                Self::Parquet(Box::new(writer), columns)
+            }
+            Format::Csv if is_on(&form.options, "header") => {
+                let names = form.schema.fields().iter().map(|field| field.name().as_str());
+                Self::Lines(CsvWriter::new(&form.options, &form.settings)?.header(names).into_bytes())
+            }
+            Format::Csv | Format::Json | Format::Text => Self::Lines(Vec::new()),
+            Format::Delta => return Err(Error::internal("a Delta table is not written as plain files")),
+        })
+    }
+
+    /// The bytes that wait for the disk, those of the rows among them.
+    fn add(&mut self, form: &FileForm, batch: &RecordBatch) -> Result<&mut Vec<u8>> {
+        match self {
+            Self::Parquet(writer, columns) => {
+                writer.write(&columns.rows(batch)?).map_err(failed)?;
+                Ok(writer.inner_mut())
+            }
+            Self::Lines(bytes) => {
+                match form.format {
+                    Format::Json => bytes.extend_from_slice(JsonWriter::new(&form.options, &form.settings)?.lines(batch)?.as_bytes()),
+                    Format::Csv => bytes.extend_from_slice(CsvWriter::new(&form.options, &form.settings)?.lines(batch)?.as_bytes()),
+                    _ => {
+                        let lines = cast(batch.column(0), &DataType::Utf8)?;
+                        for line in lines.as_string::<i32>() {
+                            bytes.extend_from_slice(line.unwrap_or_default().as_bytes());
+                            bytes.push(b'\n');
+                        }
+                    }
+                }
+                Ok(bytes)
+            }
+        }
+    }
+
+    /// The last bytes.
+    fn end(self) -> Result<Vec<u8>> {
+        match self {
+            Self::Parquet(writer, _) => writer.into_inner().map_err(failed),
+            Self::Lines(bytes) => Ok(bytes),
+        }
+    }
+}
+
+fn failed(error: parquet::errors::ParquetError) -> Error {
+    Error::io(format!("parquet: {error}")).with_source(error)
+}
