@@ -146,16 +146,21 @@ impl PyDataFrame {
         Self(self.0.sample(fraction, seed))
     }
 
-    fn repartition(&self, tasks: i32) -> Self {
-        Self(self.0.repartition(tasks))
+    fn repartition(&self, partitions: i32) -> Self {
+        Self(self.0.repartition(partitions))
     }
 
-    fn repartition_by(&self, by: Vec<PyColumn>, by_range: bool) -> Self {
-        Self(if by_range { self.0.repartition_by_range(columns(by)) } else { self.0.repartition_by(columns(by)) })
+    fn repartition_by(&self, partitions: Option<i32>, by: Vec<PyColumn>, by_range: bool) -> Self {
+        Self(match (partitions, by_range) {
+            (None, false) => self.0.repartition_by(columns(by)),
+            (None, true) => self.0.repartition_by_range(columns(by)),
+            (Some(partitions), false) => self.0.repartition_into(partitions, columns(by)),
+            (Some(partitions), true) => self.0.repartition_by_range_into(partitions, columns(by)),
+        })
     }
 
-    fn coalesce(&self, tasks: i32) -> Self {
-        Self(self.0.coalesce(tasks))
+    fn coalesce(&self, partitions: i32) -> Self {
+        Self(self.0.coalesce(partitions))
     }
 
     fn hint(&self, name: &str, parameters: Vec<PyColumn>) -> Self {

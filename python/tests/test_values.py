@@ -200,6 +200,9 @@ def test_rows_one_after_the_other(spark):
     assert next(rows) == Row(id=0, t="x")
     assert [row.id for row in rows] == list(range(1, 10_000))
     assert list(spark.range(0).toLocalIterator()) == []
-    # The query runs when it is called.
+    # The query runs when rows are asked for, and no further: those before the fault have been given.
+    rows = spark.range(1).select(F.col("id") / F.lit(0)).toLocalIterator()
     with pytest.raises(ArithmeticException, match="DIVIDE_BY_ZERO"):
-        spark.range(1).select(F.col("id") / F.lit(0)).toLocalIterator()
+        next(rows)
+    rows = spark.range(10_000_000, numPartitions=1).select((F.lit(1) / (F.col("id") - 9_999_999)).alias("x")).toLocalIterator()
+    assert next(rows).x is not None

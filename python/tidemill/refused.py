@@ -35,7 +35,7 @@ REFUSED: dict[str, dict[str, str]] = {
         "observe": "aggregate the same rows in a query of its own",
         "pandas_api": "toPandas() gives a DataFrame of pandas, and to_polars() one of Polars",
         "rdd": _RDD + "; toLocalIterator() gives the rows",
-        "repartitionById": "which task a row goes to is the engine's choice: repartition() by the column keeps equal ones together",
+        "repartitionById": "partitions have no numbers that rows could name: repartition() by the column keeps equal ones together",
         "writeTo": "write.saveAsTable() makes a table, and write.insertInto() adds rows to one",
         "zipWithIndex": "rows have no order of their own: row_number().over(Window.orderBy(…)) - 1 counts them in one",
     },

@@ -39,7 +39,7 @@ impl DataFrame {
         self.sorted(columns, true)
     }
 
-    /// The rows of each partition in the order of these columns.
+    /// The rows of each partition in the order of these columns, the partitions as they are: `repartition_by` puts rows into them.
     pub fn sort_within_partitions<C: Into<Column>>(&self, columns: impl IntoIterator<Item = C>) -> Self {
         self.sorted(columns, false)
     }
@@ -170,28 +170,82 @@ impl DataFrame {
         self.then(RelationKind::Sample { input: self.input(), method, with_replacement: false, seed })
     }
 
-    /// The rows dealt out anew to so many tasks. How many there are is the engine's choice in the end.
-    pub fn repartition(&self, tasks: i32) -> Self {
-        self.then(RelationKind::Repartition { input: self.input(), num_partitions: tasks, shuffle: true })
+    /// The rows in so many partitions, dealt out one after the other: a write makes as many files, as even as the rows. A stream's rows stay
+    /// where they are, which goes by the keys of its state; the same holds for the other steps of this kind.
+    ///
+    /// ```
+    /// # async fn run() -> tidemill::Result<()> {
+    /// # let session = tidemill::Session::builder().build()?;
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("numbers").display().to_string();
+    /// session.range(0, 1000).await?.repartition(3).write().parquet(&path).await?;
+    /// # let files = std::fs::read_dir(&path).unwrap().filter(|f| f.as_ref().unwrap().path().extension().is_some_and(|e| e == "parquet"));
+    /// # assert_eq!(files.count(), 3);
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+    /// ```
+    pub fn repartition(&self, partitions: i32) -> Self {
+        self.then(RelationKind::Repartition { input: self.input(), num_partitions: partitions, shuffle: true })
     }
 
-    /// The rows dealt out by these columns.
+    /// The rows dealt out by these columns: rows that agree in them are in one partition. There are `spark.sql.shuffle.partitions`
+    /// partitions, or fewer where there is little to read.
     pub fn repartition_by<C: Into<Column>>(&self, columns: impl IntoIterator<Item = C>) -> Self {
+        self.dealt_by(None, columns)
+    }
+
+    /// The rows dealt out by these columns into so many partitions: rows that agree in them are in one. Without columns it is
+    /// [`DataFrame::repartition`].
+    pub fn repartition_into<C: Into<Column>>(&self, partitions: i32, columns: impl IntoIterator<Item = C>) -> Self {
+        self.dealt_by(Some(partitions), columns)
+    }
+
+    fn dealt_by<C: Into<Column>>(&self, num_partitions: Option<i32>, columns: impl IntoIterator<Item = C>) -> Self {
         let (partition_expressions, held) = taken(columns);
-        self.step(&held, RelationKind::RepartitionByExpression { input: self.input(), partition_expressions, num_partitions: None })
+        let is_ordered = |key: &Expression| matches!(key.kind, ExpressionKind::SortOrder(_));
+        if partition_expressions.iter().any(is_ordered) {
+            let message = "`repartition` deals rows out by columns without an order: `repartition_by_range` deals by ranges";
+            return self.filter(Column::new(ExpressionKind::Fault(message.to_owned())));
+        }
+        self.step(&held, RelationKind::RepartitionByExpression { input: self.input(), partition_expressions, num_partitions })
     }
 
-    /// The rows dealt out by ranges of these columns. How they are dealt out is the engine's choice in the end.
+    /// The rows dealt out by ranges of these columns, rising with nulls first unless a column says `desc()`: what is in a partition comes
+    /// before what is in the next one, and rows that agree in the columns are in one. The bounds are found in a sample, so that partitions
+    /// are about as large. How many there are goes as for [`DataFrame::repartition_by`].
     pub fn repartition_by_range<C: Into<Column>>(&self, columns: impl IntoIterator<Item = C>) -> Self {
-        self.repartition_by(columns.into_iter().map(|column| Column::new(column.into().into_sort_order().child)))
+        self.dealt_by_range(None, columns)
     }
 
-    /// The rows of fewer tasks. How many there are is the engine's choice in the end.
-    pub fn coalesce(&self, tasks: i32) -> Self {
-        self.then(RelationKind::Repartition { input: self.input(), num_partitions: tasks, shuffle: false })
+    /// The same into so many partitions; those of few values may be empty.
+    pub fn repartition_by_range_into<C: Into<Column>>(&self, partitions: i32, columns: impl IntoIterator<Item = C>) -> Self {
+        self.dealt_by_range(Some(partitions), columns)
     }
 
-    /// A word to the optimizer, as `broadcast`. It decides by itself so far.
+    fn dealt_by_range<C: Into<Column>>(&self, num_partitions: Option<i32>, columns: impl IntoIterator<Item = C>) -> Self {
+        let mut held = Held::default();
+        let keys = columns.into_iter().map(|column| {
+            let column: Column = column.into();
+            held = held.and(&column.held);
+            Expression::from(ExpressionKind::SortOrder(Box::new(column.into_sort_order())))
+        });
+        let partition_expressions: Vec<Expression> = keys.collect();
+        if partition_expressions.is_empty() {
+            let message = "`repartition_by_range` needs a column: at least one partition-by expression must be specified";
+            return self.filter(Column::new(ExpressionKind::Fault(message.to_owned())));
+        }
+        self.step(&held, RelationKind::RepartitionByExpression { input: self.input(), partition_expressions, num_partitions })
+    }
+
+    /// The rows in so many partitions at most: neighbouring ones become one, and no row goes anywhere by itself. What comes before runs in as
+    /// many tasks as it would without.
+    pub fn coalesce(&self, partitions: i32) -> Self {
+        self.then(RelationKind::Repartition { input: self.input(), num_partitions: partitions, shuffle: false })
+    }
+
+    /// A word to the optimizer, as `broadcast`: it decides by itself so far. Those of partitions (`repartition`, `coalesce`,
+    /// `repartition_by_range`, `rebalance`) are steps, as in SQL.
     pub fn hint(&self, name: &str) -> Self {
         self.hint_with(name, [] as [i32; 0])
     }

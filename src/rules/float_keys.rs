@@ -25,6 +25,7 @@ use datafusion::logical_expr::{Aggregate, Expr, Join, LogicalPlan};
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 use tidemill_planner::float::Normal;
+use tidemill_planner::logical::{Exchange, SortWithin};
 
 use super::float_comparisons::by_value;
 use super::floats::{has_floats, is_normalized, normalized};
@@ -56,7 +57,15 @@ impl OptimizerRule for FloatKeys {
                 let changed = sort_keys(&mut sort.expr, &schema)?;
                 Ok(Transformed::new_transformed(LogicalPlan::Sort(sort), changed))
             }
-            // The keys of our own operators are normalised where they are encoded; their aggregates are the engine's.
+            // The engine hashes the keys of a program's exchanges, and sorts by its keys within partitions.
+            LogicalPlan::Extension(_) if places_rows(&plan) => {
+                let schema = merge_schema(&plan.inputs());
+                plan.map_expressions(|mut key| {
+                    let changed = normalize_in_place(&mut key, Normal::Key, &schema)?;
+                    Ok(Transformed::new_transformed(key, changed))
+                })
+            }
+            // The keys of our other operators are normalised where they are encoded; their aggregates are the engine's.
             LogicalPlan::Extension(_) if holds_aggregates(&plan)? => {
                 let schema = merge_schema(&plan.inputs());
                 plan.map_expressions(|expr| named(expr, |expr| calls(expr, &schema)))
@@ -176,6 +185,13 @@ fn normalize_in_place(expr: &mut Expr, normal: Normal, schema: &DFSchema) -> Res
 /// Whether its values are alike already; there is one of a constant.
 fn is_alike(expr: &Expr) -> bool {
     is_normalized(expr) || matches!(expr, Expr::Literal(..))
+}
+
+/// Whether it deals rows by keys, or sorts them within partitions.
+fn places_rows(plan: &LogicalPlan) -> bool {
+    let LogicalPlan::Extension(extension) = plan else { return false };
+    let node = extension.node.as_any();
+    node.is::<Exchange>() || node.is::<SortWithin>()
 }
 
 fn holds_aggregates(plan: &LogicalPlan) -> Result<bool> {

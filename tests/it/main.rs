@@ -18,6 +18,7 @@ mod merge_conditions;
 mod names;
 mod overwrite;
 mod partition_folders;
+mod partitions;
 mod sql;
 mod stateful;
 mod steps;

@@ -3,22 +3,25 @@
 
 use std::sync::Arc;
 
+use arrow::compute::SortOptions;
 use arrow::datatypes::Schema;
 use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::DFSchema;
 use datafusion::error::{DataFusionError, Result as DfResult};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
-use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
+use datafusion::logical_expr::{Expr, LogicalPlan, SortExpr, UserDefinedLogicalNode};
 use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
+use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, PhysicalExpr};
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 use tidemill_planner::logical::{
-    Dedup, FlatMapGroups, MapBatches, RowStep, SidePort, Watermark, WindowAggregate, event_time_column, late_schema, watermark_delay_us,
+    Dealing, Dedup, Exchange, FlatMapGroups, MapBatches, RowStep, SidePort, SortWithin, Watermark, WindowAggregate, event_time_column,
+    late_schema, watermark_delay_us,
 };
 use tidemill_planner::scan::ScanExec;
 use tidemill_planner::seam::state::StateTypes;
-use tidemill_planner::stage::{SidePortExec, StageGraph};
+use tidemill_planner::stage::{CoalesceExec, ExchangeBy, ExchangeExec, Origin, SidePortExec, StageGraph};
 use tidemill_planner::{Error, OperatorId, Result};
 
 use super::accumulate::Aggregate;
@@ -26,11 +29,14 @@ use super::dedup::DedupOperator;
 use super::exec::{Operator, OperatorExec};
 use super::groups::GroupsOperator;
 use super::map_batches::MapBatchesExec;
+use super::ranges::Ranges;
 use super::row_step::RowStepExec;
+use super::sort_within::SortWithinExec;
 use super::watermark::WatermarkOperator;
 use super::window::WindowOperator;
 
-/// Plans [`Watermark`], [`Dedup`], [`WindowAggregate`], [`FlatMapGroups`], [`MapBatches`], [`SidePort`] and [`RowStep`].
+/// Plans [`Watermark`], [`Dedup`], [`WindowAggregate`], [`FlatMapGroups`], [`MapBatches`], [`SidePort`], [`RowStep`], [`Exchange`] and
+/// [`SortWithin`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct StatefulPlanner;
 
@@ -139,6 +145,17 @@ impl ExtensionPlanner for StatefulPlanner {
             })
         } else if let Some(n) = any.downcast_ref::<RowStep>() {
             return Ok(Some(Arc::new(RowStepExec::new(Arc::clone(&n.pass), Arc::clone(physical)))));
+        } else if let Some(n) = any.downcast_ref::<Exchange>() {
+            let bind = |expr: &Expr| planner.create_physical_expr(expr, logical.schema(), session, planning_ctx);
+            return exchange(n, physical, session.config().target_partitions(), &bind).map(Some);
+        } else if let Some(n) = any.downcast_ref::<SortWithin>() {
+            let bind = |expr: &Expr| planner.create_physical_expr(expr, logical.schema(), session, planning_ctx);
+            let input = Arc::clone(physical);
+            let sorted: Arc<dyn ExecutionPlan> = match ordering(&n.keys, &bind)? {
+                Some(ordering) => Arc::new(SortWithinExec::new(ordering, input)),
+                None => input,
+            };
+            return Ok(Some(sorted));
         } else if let Some(n) = any.downcast_ref::<MapBatches>() {
             return Ok(Some(Arc::new(MapBatchesExec::new(Arc::clone(&n.function), n.rows_at_once, Arc::clone(physical)))));
         } else if let Some(n) = any.downcast_ref::<SidePort>() {
@@ -149,6 +166,30 @@ impl ExtensionPlanner for StatefulPlanner {
         };
         Ok(Some(Arc::new(OperatorExec::new(operator, Arc::clone(physical)))))
     }
+}
+
+/// A logical expression as one over the columns of the rows.
+type Bind<'a> = &'a dyn Fn(&Expr) -> DfResult<Arc<dyn PhysicalExpr>>;
+
+/// The rows in other partitions; where the program has given no number, in `tasks` of them.
+fn exchange(node: &Exchange, rows: &Arc<dyn ExecutionPlan>, tasks: usize, bind: Bind<'_>) -> DfResult<Arc<dyn ExecutionPlan>> {
+    let rows = Arc::clone(rows);
+    let origin = if node.partitions.is_some() { Origin::ProgramInNumber } else { Origin::Program };
+    let partitions = node.partitions.unwrap_or(tasks).max(1);
+    let by = match &node.dealing {
+        Dealing::Merged => return Ok(Arc::new(CoalesceExec::new(rows, partitions))),
+        Dealing::InTurn => ExchangeBy::Turn,
+        Dealing::ByKey(keys) => ExchangeBy::Key(keys.iter().map(bind).collect::<DfResult<_>>()?),
+        Dealing::ByRange(keys) => {
+            ordering(keys, bind)?.map_or(ExchangeBy::Turn, |key| ExchangeBy::Range(Arc::new(Ranges { key, partitions })))
+        }
+    };
+    Ok(Arc::new(ExchangeExec::new(rows, by, partitions, origin)))
+}
+
+fn ordering(keys: &[SortExpr], bind: Bind<'_>) -> DfResult<Option<LexOrdering>> {
+    let key = |key: &SortExpr| Ok(PhysicalSortExpr::new(bind(&key.expr)?, SortOptions::new(!key.asc, key.nulls_first)));
+    Ok(LexOrdering::new(keys.iter().map(key).collect::<DfResult<Vec<_>>>()?))
 }
 
 fn window_operator(

@@ -1,11 +1,12 @@
-//! A task's rows, cut into blocks: by bucket or key group where the output is hashed, as they come where it is passed through. Small
-//! batches are put together first. Rows go to disk when the budget is used up.
+//! A task's rows, cut into blocks: by bucket or key group where the output is hashed, in turn or by number where the program has asked for
+//! that, as they come where it is passed through. Small batches are put together first. Rows go to disk when the budget is used up.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::{concat_batches, interleave_record_batch, take_record_batch};
+use arrow::datatypes::UInt32Type;
 use datafusion::common::hash_utils::create_hashes;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::repartition::REPARTITION_RANDOM_STATE;
@@ -35,12 +36,24 @@ pub(crate) struct StageWriter {
 enum By {
     /// Everything is partition 0.
     Nothing,
-    Key {
-        exprs: Vec<Arc<dyn PhysicalExpr>>,
-        hashing: Hashing,
+    Row {
+        way: Way,
         /// Per target: which row of which buffered batch.
         targets: Vec<Vec<(usize, usize)>>,
     },
+}
+
+/// How a row finds its target.
+#[derive(Debug)]
+enum Way {
+    Key {
+        exprs: Vec<Arc<dyn PhysicalExpr>>,
+        hashing: Hashing,
+    },
+    /// The target of the next row; the one after it goes to the next target.
+    Turn(usize),
+    /// By the number in the last column, which is not written.
+    Number,
 }
 
 /// How a key finds its target.
@@ -110,15 +123,19 @@ impl Drop for HeldBytes {
 
 impl StageWriter {
     pub(crate) fn new(store: &Arc<ShuffleStore>, task: TaskId, output: &StageOutput, fate: Fate, batch_size: usize, groups: u16) -> Self {
-        let by_key = |exprs: &[Arc<dyn PhysicalExpr>], partitions: usize, hashing: Hashing| {
+        let by_row = |way: Way, partitions: usize| {
             if partitions == 1 || fate == Fate::Counted {
                 return (By::Nothing, partitions);
             }
-            (By::Key { exprs: exprs.to_vec(), hashing, targets: vec![Vec::new(); partitions] }, partitions)
+            (By::Row { way, targets: vec![Vec::new(); partitions] }, partitions)
         };
+        let by_key = |exprs: &[Arc<dyn PhysicalExpr>], hashing: Hashing| Way::Key { exprs: exprs.to_vec(), hashing };
         let (by, partitions) = match output {
-            StageOutput::Hash { exprs, buckets } => by_key(exprs, *buckets, Hashing::Buckets(Vec::new())),
-            StageOutput::KeyGroups { exprs, tasks } => by_key(exprs, *tasks, Hashing::KeyGroups { groups, encoder: None }),
+            StageOutput::Hash { exprs, buckets } => by_row(by_key(exprs, Hashing::Buckets(Vec::new())), *buckets),
+            StageOutput::KeyGroups { exprs, tasks } => by_row(by_key(exprs, Hashing::KeyGroups { groups, encoder: None }), *tasks),
+            // Tasks begin with different targets, or many small tasks would all fill the first ones.
+            StageOutput::InTurn { partitions } => by_row(Way::Turn(task.partition % partitions), *partitions),
+            StageOutput::Numbered { partitions } => by_row(Way::Number, *partitions),
             StageOutput::Passthrough => (By::Nothing, 1),
         };
         let output = TaskOutput {
@@ -143,7 +160,7 @@ impl StageWriter {
     }
 
     /// Takes a batch; most of the time it is only noted where its rows go.
-    pub(crate) async fn push(&mut self, batch: RecordBatch) -> Result<()> {
+    pub(crate) async fn push(&mut self, mut batch: RecordBatch) -> Result<()> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
@@ -154,13 +171,13 @@ impl StageWriter {
                 return self.blocks.write(0, batch).await;
             }
             By::Nothing => {}
-            By::Key { exprs, hashing, targets } => hashing.assign(&batch, self.buffered.len(), exprs, targets)?,
+            By::Row { way, targets } => way.assign(&mut batch, self.buffered.len(), targets)?,
         }
         self.buffered.push(batch);
         self.rows_buffered += rows;
         let full = match &self.by {
             By::Nothing => self.rows_buffered >= self.batch_size,
-            By::Key { targets, .. } => self.rows_buffered >= self.batch_size * targets.len().min(MAX_BUFFERED_BATCHES),
+            By::Row { targets, .. } => self.rows_buffered >= self.batch_size * targets.len().min(MAX_BUFFERED_BATCHES),
         };
         if full { self.flush().await } else { Ok(()) }
     }
@@ -172,7 +189,7 @@ impl StageWriter {
         match &mut self.by {
             By::Nothing if buffered.len() == 1 => self.blocks.write(0, first.clone()).await,
             By::Nothing => self.blocks.write(0, concat_batches(&first.schema(), &buffered)?).await,
-            By::Key { targets, .. } => {
+            By::Row { targets, .. } => {
                 let all: Vec<&RecordBatch> = buffered.iter().collect();
                 for (partition, rows) in targets.iter_mut().enumerate() {
                     let rows = std::mem::take(rows);
@@ -181,6 +198,11 @@ impl StageWriter {
                     }
                     let gathered = match all[..] {
                         [one] if rows.len() == one.num_rows() => one.clone(),
+                        // Rows without columns are a number.
+                        _ if first.num_columns() == 0 => {
+                            let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+                            RecordBatch::try_new_with_options(first.schema(), Vec::new(), &options)?
+                        }
                         [one] => take_record_batch(one, &UInt32Array::from_iter_values(rows.iter().map(|(_, row)| *row as u32)))?,
                         _ => interleave_record_batch(&all, &rows)?,
                     };
@@ -204,6 +226,32 @@ impl StageWriter {
         }
         output.reservation = Some(reservation);
         Ok(output)
+    }
+}
+
+impl Way {
+    /// Notes for each row of `batch`, which will be buffered as number `index`, which target it goes to.
+    fn assign(&mut self, batch: &mut RecordBatch, index: usize, targets: &mut [Vec<(usize, usize)>]) -> Result<()> {
+        match self {
+            Self::Key { exprs, hashing } => hashing.assign(batch, index, exprs, targets)?,
+            Self::Turn(next) => {
+                for row in 0..batch.num_rows() {
+                    targets[*next].push((index, row));
+                    *next = (*next + 1) % targets.len();
+                }
+            }
+            Self::Number => {
+                let last = batch.num_columns().checked_sub(1).ok_or_else(|| Error::internal("rows without columns have no number"))?;
+                let numbers = batch.remove_column(last);
+                let numbers = numbers
+                    .as_primitive_opt::<UInt32Type>()
+                    .ok_or_else(|| Error::internal(format!("rows are numbered by {}", numbers.data_type())))?;
+                for (row, number) in numbers.values().iter().enumerate() {
+                    targets[*number as usize].push((index, row));
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -10,25 +10,31 @@
 //! | [`SidePort`] | none: late and malformed rows as rows |
 //! | [`MapBatches`] | `mapInArrow` |
 //! | [`RowStep`] | `sample`; limits of recursive queries; named queries that are made once |
+//! | [`Exchange`] | `repartition`, `repartitionByRange`, `coalesce`, DISTRIBUTE BY |
+//! | [`SortWithin`] | `sortWithinPartitions`, SORT BY |
 
 mod dedup;
 mod event_time;
+mod exchange;
 mod groups;
 mod map_batches;
 mod row_step;
 mod rows_at_once;
 mod side_port;
+mod sort_within;
 mod user_function;
 mod watermark;
 mod window;
 
 pub use dedup::Dedup;
 pub use event_time::{WATERMARK_DELAY_KEY, event_time_column, watermark_delay_us, without_event_time};
+pub use exchange::{Dealing, Exchange};
 pub use groups::{FlatMapGroups, GroupFn, GroupFunction, GroupOutput, GroupRows, GroupState};
 pub use map_batches::{BatchesFunction, MapBatches};
 pub use row_step::{Pass, RowPass, RowStep};
 pub use rows_at_once::RowsAtOnce;
 pub use side_port::{SidePort, late_schema};
+pub use sort_within::SortWithin;
 pub use user_function::{UserFunction, UserScalarFunction};
 pub use watermark::Watermark;
 pub use window::{EventTime, Groups, WindowAggregate, WindowKind};

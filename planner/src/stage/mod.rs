@@ -11,6 +11,8 @@
 //! ```
 
 mod adapt;
+mod coalesce;
+mod exchange;
 mod limits;
 mod nature;
 mod read;
@@ -25,7 +27,9 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, displayable};
 
 pub use adapt::{AdaptiveSettings, Change, Rule, StageSize, adapt, build_sides_first};
-pub use read::{BlockPart, BlockReader, BlockRequest, ReadKind, StageInputs, StageReadExec};
+pub use coalesce::CoalesceExec;
+pub use exchange::{ExchangeBy, ExchangeExec, RangeSteps};
+pub use read::{BlockPart, BlockReader, BlockRequest, Origin, ReadKind, StageInputs, StageReadExec};
 pub use schedule::{Command, Event, GraphState, MAX_ATTEMPTS, TaskId, schedule};
 pub use side_port::SidePortExec;
 pub use split::split;
@@ -61,6 +65,16 @@ pub enum StageOutput {
         /// How many partitions are written, which is how many tasks read them.
         tasks: usize,
     },
+    /// Every task writes its rows one after the other to each partition.
+    InTurn {
+        /// How many partitions are written.
+        partitions: usize,
+    },
+    /// Every task writes each row to the partition whose number stands in its last column, and without that column.
+    Numbered {
+        /// How many partitions are written.
+        partitions: usize,
+    },
 }
 
 impl StageOutput {
@@ -69,6 +83,8 @@ impl StageOutput {
             Self::Passthrough => None,
             Self::Hash { exprs, buckets } => Some(format!("hash({}) into {buckets}", list(exprs.iter()))),
             Self::KeyGroups { exprs, tasks } => Some(format!("key groups({}) into {tasks}", list(exprs.iter()))),
+            Self::InTurn { partitions } => Some(format!("in turn into {partitions}")),
+            Self::Numbered { partitions } => Some(format!("ranges into {partitions}")),
         }
     }
 }
@@ -104,7 +120,10 @@ impl Stage {
     pub fn output_partitions(&self) -> usize {
         match &self.output {
             StageOutput::Passthrough => self.partitions,
-            StageOutput::Hash { buckets: parts, .. } | StageOutput::KeyGroups { tasks: parts, .. } => *parts,
+            StageOutput::Hash { buckets: parts, .. }
+            | StageOutput::KeyGroups { tasks: parts, .. }
+            | StageOutput::InTurn { partitions: parts }
+            | StageOutput::Numbered { partitions: parts } => *parts,
         }
     }
 
@@ -117,7 +136,9 @@ impl Stage {
     pub(crate) fn set_plan(&mut self, plan: Arc<dyn ExecutionPlan>) {
         self.partitions = plan.output_partitioning().partition_count();
         self.inputs = inputs_of(&plan);
-        self.repeatable = self.rows_wanted.is_none() && nature::is_repeatable(&plan);
+        // Rows that are dealt in turn are in other partitions when they come in another order.
+        let in_turn = matches!(self.output, StageOutput::InTurn { .. });
+        self.repeatable = self.rows_wanted.is_none() && !in_turn && nature::is_repeatable(&plan);
         self.plan = plan;
     }
 }

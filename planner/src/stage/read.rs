@@ -31,6 +31,18 @@ pub enum ReadKind {
     },
 }
 
+/// Who wants the exchange that a [`StageReadExec`] stands for, and with that what may become of it while a query runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Origin {
+    /// An operator needs it: whatever else gives the operator what it needs will do.
+    #[default]
+    Operator,
+    /// The program asked for it: rows stay dealt by it, to however many tasks.
+    Program,
+    /// The program asked for it, and for that many partitions.
+    ProgramInNumber,
+}
+
 /// Which blocks of a stage one task reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BlockPart {
@@ -87,6 +99,7 @@ pub struct StageReadExec {
     broadcast: bool,
     /// Which buckets each partition reads, where the stage writes buckets.
     buckets: Option<Arc<[Range<usize>]>>,
+    origin: Origin,
     properties: Arc<PlanProperties>,
 }
 
@@ -100,6 +113,7 @@ impl StageReadExec {
             whole: false,
             broadcast: false,
             buckets: None,
+            origin: Origin::Operator,
             properties: properties(equivalences, partitioning),
         }
     }
@@ -119,19 +133,31 @@ impl StageReadExec {
     /// Reads all partitions, one after the other, as one; `broadcast` when every task of the reading stage does so.
     pub fn whole(stage: StageId, equivalences: EquivalenceProperties, broadcast: bool) -> Self {
         let properties = properties(equivalences, Partitioning::UnknownPartitioning(1));
-        Self { stage, kind: ReadKind::Rows, whole: true, broadcast, buckets: None, properties }
+        Self { stage, kind: ReadKind::Rows, whole: true, broadcast, buckets: None, origin: Origin::Operator, properties }
     }
 
     /// Reads the side rows that `owner` left at `port`.
     pub fn side(stage: StageId, owner: String, port: Port, schema: SchemaRef, partitions: usize) -> Self {
         let properties = properties(EquivalenceProperties::new(schema), Partitioning::UnknownPartitioning(partitions));
-        Self { stage, kind: ReadKind::Side { owner, port }, whole: false, broadcast: false, buckets: None, properties }
+        let (buckets, origin) = (None, Origin::Operator);
+        Self { stage, kind: ReadKind::Side { owner, port }, whole: false, broadcast: false, buckets, origin, properties }
     }
 
     /// The same read, marked as one that every task of its stage does in full.
     #[must_use]
     pub fn as_broadcast(&self) -> Self {
         Self { broadcast: true, ..self.clone() }
+    }
+
+    /// The same read of an exchange that the program has asked for.
+    #[must_use]
+    pub(super) fn asked_for(&self, origin: Origin) -> Self {
+        Self { origin, ..self.clone() }
+    }
+
+    /// Who wants the exchange.
+    pub fn origin(&self) -> Origin {
+        self.origin
     }
 
     /// The stage that is read.

@@ -4,6 +4,9 @@
 //! ```text
 //! Repartition(hash)           a stage that writes buckets by hash; the node becomes a StageRead
 //!   … below what keeps state  a stage that writes key groups
+//! Exchange in turn, by key    a stage that writes so; the node becomes a StageRead
+//! Exchange by range           the rows are a stage, read by one that samples them and by one that numbers and writes them; a StageRead
+//! Coalesce                    cut below; the node stays, over a StageRead
 //! CoalescePartitions, SPM     cut below; the node stays, over a StageRead
 //! join with collected left    the left side is a stage, read whole by every task of the join
 //!   … that emits unmatched    beside operators that keep state, the right side is gathered: one task says what found no match
@@ -32,7 +35,9 @@ use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use super::limits;
-use super::{ReadKind, SidePortExec, Stage, StageGraph, StageId, StageOutput, StageReadExec};
+use super::{
+    CoalesceExec, ExchangeBy, ExchangeExec, Origin, ReadKind, SidePortExec, Stage, StageGraph, StageId, StageOutput, StageReadExec,
+};
 use crate::{Error, Result};
 
 type Plan = Arc<dyn ExecutionPlan>;
@@ -100,7 +105,7 @@ fn buckets_for(tasks: usize) -> usize {
 }
 
 /// Neighbouring buckets, the same number for each of so many tasks but for one.
-fn evenly(buckets: usize, tasks: usize) -> Arc<[Range<usize>]> {
+pub(super) fn evenly(buckets: usize, tasks: usize) -> Arc<[Range<usize>]> {
     (0..tasks).map(|task| task * buckets / tasks..(task + 1) * buckets / tasks).collect()
 }
 
@@ -202,6 +207,12 @@ impl Cutter<'_> {
         if let Some(exchange) = plan.downcast_ref::<RepartitionExec>() {
             return self.cut_repartition(exchange);
         }
+        if let Some(exchange) = plan.downcast_ref::<ExchangeExec>() {
+            return self.cut_exchange(exchange);
+        }
+        if let Some(coalesce) = plan.downcast_ref::<CoalesceExec>() {
+            return self.cut_coalesce(coalesce);
+        }
         if plan.is::<RecursiveQueryExec>() || plan.is::<AnalyzeExec>() {
             return serial(plan);
         }
@@ -257,6 +268,50 @@ impl Cutter<'_> {
             Partitioning::RoundRobinBatch(_) | Partitioning::UnknownPartitioning(_) => Ok(child),
             Partitioning::Range(_) => Err(Error::unsupported("range repartitioning is not there yet: sort, or repartition by hash")),
         }
+    }
+
+    fn cut_exchange(&mut self, exchange: &ExchangeExec) -> Result<Plan> {
+        let child = self.visit(exchange.input())?;
+        let (partitions, equivalences) = (exchange.partitions(), unordered(&child));
+        let (stage, partitioning, shares) = match exchange.by() {
+            // As many buckets as an operator's exchange would have, since a join may read one of each.
+            ExchangeBy::Key(exprs) => {
+                let buckets = buckets_for(partitions);
+                let stage = self.stage(child, StageOutput::Hash { exprs: exprs.clone(), buckets });
+                (stage, Partitioning::Hash(exprs.clone(), partitions), Some(evenly(buckets, partitions)))
+            }
+            ExchangeBy::Range(steps) if partitions > 1 => {
+                let rows = self.exchange(child, false);
+                let samples = self.stage(steps.sampled(Arc::clone(&rows)), StageOutput::Passthrough);
+                let known = unordered(&self.stages[samples.0].plan);
+                let samples: Plan = Arc::new(StageReadExec::whole(samples, known, true));
+                let stage = self.stage(steps.numbered(rows, samples), StageOutput::Numbered { partitions });
+                (stage, Partitioning::UnknownPartitioning(partitions), None)
+            }
+            ExchangeBy::Turn | ExchangeBy::Range(_) => {
+                // A task that keeps state is run again by itself, and its rows may come in another order then.
+                let rows = if holds_operator(&child, self.identity) { self.exchange(child, false) } else { child };
+                let stage = self.stage(rows, StageOutput::InTurn { partitions });
+                (stage, Partitioning::UnknownPartitioning(partitions), None)
+            }
+        };
+        let read = StageReadExec::partitioned(stage, equivalences, partitioning).asked_for(exchange.origin());
+        // Partitions whose number is the engine's are buckets: tasks may read several.
+        let shares = shares.or_else(|| (exchange.origin() != Origin::ProgramInNumber).then(|| evenly(partitions, partitions)));
+        Ok(Arc::new(match shares {
+            Some(shares) => read.of_buckets(shares),
+            None => read,
+        }))
+    }
+
+    /// Tasks that wait for each other cannot be run one after the other: what is merged is what other tasks have written.
+    fn cut_coalesce(&mut self, coalesce: &CoalesceExec) -> Result<Plan> {
+        let child = self.visit(coalesce.input())?;
+        if tasks_of(&child) <= coalesce.most() && !may_be_dealt_anew(&child) {
+            return Ok(child);
+        }
+        let read = self.exchange(child, false);
+        Ok(Arc::new(CoalesceExec::new(read, coalesce.most())))
     }
 
     /// A child that must be one partition under a node of several is read whole by every task.
@@ -350,6 +405,15 @@ fn tasks_of(plan: &Plan) -> usize {
     plan.output_partitioning().partition_count()
 }
 
+/// Whether a plan may have other tasks when what it reads is dealt anew.
+fn may_be_dealt_anew(plan: &Plan) -> bool {
+    match plan.downcast_ref::<StageReadExec>() {
+        Some(read) => !read.reads_whole(),
+        None if plan.is::<CoalescePartitionsExec>() || plan.is::<SortPreservingMergeExec>() => false,
+        None => plan.children().into_iter().any(may_be_dealt_anew),
+    }
+}
+
 /// What still holds of a plan's rows when its partitions follow each other.
 pub(super) fn unordered(plan: &Plan) -> datafusion::physical_expr::EquivalenceProperties {
     let mut equivalences = plan.equivalence_properties().clone();
@@ -377,7 +441,7 @@ fn emits_unmatched_build_rows(plan: &Plan) -> bool {
 /// The plan as one task: an exchange within it becomes a gather.
 fn serial(plan: &Plan) -> Result<Plan> {
     let children = plan.children().into_iter().map(serial).collect::<Result<Vec<_>>>()?;
-    if plan.is::<RepartitionExec>() {
+    if plan.is::<RepartitionExec>() || plan.is::<ExchangeExec>() || plan.is::<CoalesceExec>() {
         let [child] = <[Plan; 1]>::try_from(children).map_err(|_| Error::internal("a repartition has one input"))?;
         return Ok(if tasks_of(&child) == 1 { child } else { Arc::new(CoalescePartitionsExec::new(child)) });
     }
@@ -386,7 +450,7 @@ fn serial(plan: &Plan) -> Result<Plan> {
 
 /// No exchange may be left: one that spills within a bounded pool can hang, and its partitions wait for each other.
 fn check(plan: &Plan) -> Result<()> {
-    if plan.is::<RepartitionExec>() || plan.is::<SidePortExec>() {
+    if plan.is::<RepartitionExec>() || plan.is::<ExchangeExec>() || plan.is::<SidePortExec>() {
         return Err(Error::internal(format!("the cut into stages left a {}; report this plan", plan.name())));
     }
     plan.children().into_iter().try_for_each(check)
@@ -556,6 +620,130 @@ mod tests {
             Roots: 1, 2, 3
         "#]]
         .assert_eq(&split(roots, &named).unwrap().to_string());
+    }
+
+    fn check_plan(plan: Plan, expected: Expect) {
+        expected.assert_eq(&split(vec![plan], &|_| None).unwrap().to_string());
+    }
+
+    fn dealt(input: Plan, by: ExchangeBy, partitions: usize) -> Plan {
+        Arc::new(ExchangeExec::new(input, by, partitions, Origin::ProgramInNumber))
+    }
+
+    fn by_k() -> ExchangeBy {
+        ExchangeBy::Key(vec![Arc::new(Column::new("k", 0))])
+    }
+
+    #[test]
+    fn what_a_program_deals_is_a_stage_and_a_read() {
+        let rows = || plan("select k, v from a", engine_session_config(2));
+        check_plan(
+            dealt(rows(), ExchangeBy::Turn, 5),
+            expect![[r#"
+                Stage 0: 2 tasks, writes in turn into 5
+                  DataSourceExec: partitions=2, partition_sizes=[1, 1]
+                Stage 1: 5 tasks, reads 0
+                  StageReadExec: stage=0, partitioning=UnknownPartitioning(5)
+                Roots: 1
+            "#]],
+        );
+        check_plan(
+            dealt(rows(), by_k(), 3),
+            expect![[r#"
+                Stage 0: 2 tasks, writes hash(k@0) into 64
+                  DataSourceExec: partitions=2, partition_sizes=[1, 1]
+                Stage 1: 3 tasks, reads 0
+                  StageReadExec: stage=0, partitioning=Hash([k@0], 3)
+                Roots: 1
+            "#]],
+        );
+        check_plan(
+            dealt(dealt(rows(), by_k(), 3), ExchangeBy::Turn, 1),
+            expect![[r#"
+                Stage 0: 2 tasks, writes hash(k@0) into 64
+                  DataSourceExec: partitions=2, partition_sizes=[1, 1]
+                Stage 1: 3 tasks, reads 0, writes in turn into 1
+                  StageReadExec: stage=0, partitioning=Hash([k@0], 3)
+                Stage 2: 1 task, reads 1
+                  StageReadExec: stage=1, partitioning=UnknownPartitioning(1)
+                Roots: 2
+            "#]],
+        );
+    }
+
+    /// Steps whose nodes are the rows themselves, and the rows again.
+    #[derive(Debug)]
+    struct Steps;
+
+    impl crate::stage::RangeSteps for Steps {
+        fn describe(&self) -> String {
+            "k".to_owned()
+        }
+
+        fn sampled(&self, rows: Plan) -> Plan {
+            rows
+        }
+
+        fn numbered(&self, rows: Plan, _: Plan) -> Plan {
+            rows
+        }
+    }
+
+    #[test]
+    fn rows_are_sampled_before_they_are_cut_into_ranges() {
+        let rows = || plan("select k, v from a", engine_session_config(2));
+        check_plan(
+            dealt(rows(), ExchangeBy::Range(Arc::new(Steps)), 3),
+            expect![[r#"
+                Stage 0: 2 tasks
+                  DataSourceExec: partitions=2, partition_sizes=[1, 1]
+                Stage 1: 2 tasks, reads 0
+                  StageReadExec: stage=0, partitioning=UnknownPartitioning(2)
+                Stage 2: 2 tasks, reads 0, writes ranges into 3
+                  StageReadExec: stage=0, partitioning=UnknownPartitioning(2)
+                Stage 3: 3 tasks, reads 2
+                  StageReadExec: stage=2, partitioning=UnknownPartitioning(3)
+                Roots: 3
+            "#]],
+        );
+        // One range is all rows.
+        check_plan(
+            dealt(rows(), ExchangeBy::Range(Arc::new(Steps)), 1),
+            expect![[r#"
+                Stage 0: 2 tasks, writes in turn into 1
+                  DataSourceExec: partitions=2, partition_sizes=[1, 1]
+                Stage 1: 1 task, reads 0
+                  StageReadExec: stage=0, partitioning=UnknownPartitioning(1)
+                Roots: 1
+            "#]],
+        );
+    }
+
+    #[test]
+    fn partitions_that_are_merged_are_made_by_as_many_tasks() {
+        let rows = || plan("select k, v from a", engine_session_config(2));
+        check_plan(
+            Arc::new(CoalesceExec::new(rows(), 1)),
+            expect![[r#"
+                Stage 0: 2 tasks
+                  DataSourceExec: partitions=2, partition_sizes=[1, 1]
+                Stage 1: 1 task, reads 0
+                  CoalesceExec: 1
+                    StageReadExec: stage=0, partitioning=UnknownPartitioning(2)
+                Roots: 1
+            "#]],
+        );
+        // There are never more than before.
+        check_plan(
+            Arc::new(CoalesceExec::new(rows(), 4)),
+            expect![[r#"
+                Stage 0: 2 tasks
+                  DataSourceExec: partitions=2, partition_sizes=[1, 1]
+                Roots: 0
+            "#]],
+        );
+        let wide = Arc::new(EmptyExec::new(Arc::new(Schema::empty())).with_partitions(7));
+        assert_eq!(CoalesceExec::new(wide, 3).properties().output_partitioning().partition_count(), 3);
     }
 
     #[test]

@@ -49,11 +49,14 @@ def _rows(value: Any) -> int:
     return rows
 
 
-def _tasks(value: Any) -> int:
-    tasks = _whole(value, "a number of tasks")
-    if not 0 < tasks < 2**31:
-        raise PySparkValueError(f"a number of tasks is at least 1, and {tasks} is none", errorClass="VALUE_NOT_POSITIVE")
-    return tasks
+def _partitions(value: Any) -> int:
+    partitions = _whole(value, "a number of partitions")
+    if partitions < 1:
+        message = f"requirement failed: Number of partitions ({partitions}) must be positive."
+        raise PySparkValueError(message, errorClass="VALUE_NOT_POSITIVE")
+    if partitions >= 2**31:
+        raise PySparkValueError(f"a number of partitions is less than 2^31, and {partitions} is not", errorClass="VALUE_OUT_OF_BOUNDS")
+    return partitions
 
 
 def _whole(value: Any, what: str) -> int:
@@ -282,7 +285,7 @@ class DataFrame:
     orderBy = sort
 
     def sortWithinPartitions(self, *cols: Any, ascending: Any = True) -> DataFrame:
-        """The rows of each task in order."""
+        """The rows of each partition in order; `repartition` by a column puts them there."""
         return self._sorted(cols, ascending, True)
 
     def limit(self, num: int) -> DataFrame:
@@ -497,24 +500,32 @@ class DataFrame:
         return self._same(self._frame.sample_by(named(col), shares, seed))
 
     def repartition(self, numPartitions: Any, *cols: Any) -> DataFrame:
-        """The rows dealt out anew; how many tasks there are is the engine's choice in the end."""
+        """The rows in so many partitions, dealt out one after the other, or by columns: then rows that agree in them are in one. Without a
+        number there are `spark.sql.shuffle.partitions`, or fewer where there is little to read. A write makes a file of each partition. A
+        stream's rows stay where they are."""
         return self._repartitioned(numPartitions, cols, False)
 
     def repartitionByRange(self, numPartitions: Any, *cols: Any) -> DataFrame:
-        """The same, by ranges of the columns."""
+        """The same by ranges of the columns: what is in a partition comes before what is in the next one."""
         return self._repartitioned(numPartitions, cols, True)
 
     def _repartitioned(self, first: Any, cols: tuple[Any, ...], by_range: bool) -> DataFrame:
-        if isinstance(first, int) and not cols and not by_range:
-            return self._same(self._frame.repartition(first))
-        return self._same(self._frame.repartition_by(self._columns(cols if isinstance(first, int) else (first, *cols)), by_range))
+        if not isinstance(first, int) or isinstance(first, bool):
+            return self._same(self._frame.repartition_by(None, self._columns((first, *cols)), by_range))
+        partitions = _partitions(first)
+        columns = self._columns(cols)
+        if columns:
+            return self._same(self._frame.repartition_by(partitions, columns, by_range))
+        if by_range:
+            raise PySparkValueError("at least one partition-by expression must be specified", errorClass="CANNOT_BE_EMPTY")
+        return self._same(self._frame.repartition(partitions))
 
     def coalesce(self, numPartitions: int) -> DataFrame:
-        """The rows of fewer tasks; how many there are is the engine's choice in the end."""
-        return self._same(self._frame.coalesce(_tasks(numPartitions)))
+        """The rows in so many partitions at most: neighbouring ones become one, and no row goes anywhere by itself."""
+        return self._same(self._frame.coalesce(_partitions(numPartitions)))
 
     def hint(self, name: str, *parameters: Any) -> DataFrame:
-        """A word to the optimizer."""
+        """A word to the optimizer; those of partitions (`repartition`, `coalesce`, …) are steps."""
         return self._same(self._frame.hint(name, [operand(parameter) for parameter in parameters]))
 
     def transform(self, func: Callable[..., DataFrame], *args: Any, **kwargs: Any) -> DataFrame:

@@ -196,13 +196,13 @@ pub enum RelationKind {
         /// `REPEATABLE (seed)`
         seed: Option<i64>,
     },
-    /// `DISTRIBUTE BY`, `repartition`
+    /// `DISTRIBUTE BY`, `repartition`, `repartitionByRange`
     RepartitionByExpression {
         /// Of what.
         input: Relation,
-        /// By what.
+        /// By what: a key, or the key of ranges if each has an order; one row after the other if there is none.
         partition_expressions: Vec<Expression>,
-        /// Into how many.
+        /// Into how many; else the settings say it, and sizes.
         num_partitions: Option<i32>,
     },
     /// `coalesce(n)`, `repartition(n)`

@@ -220,7 +220,7 @@ impl Resolver<'_> {
             attribute.nullable |= grouped.sets.is_some();
             outputs.push(Output { attribute, definition: typed, expr });
         }
-        self.listed(Under::Aggregate { grouped, outputs })
+        self.listed(Under::Aggregate { grouped, outputs, dealt: None })
     }
 
     /// A key: a position of the list, an expression, or an alias of the list.

@@ -11,6 +11,7 @@ mod char_padding;
 mod columns;
 mod cte;
 mod decorrelate;
+mod exchange;
 mod expression;
 mod generate;
 mod grouped;

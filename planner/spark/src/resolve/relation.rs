@@ -78,25 +78,16 @@ impl Resolver<'_> {
                 self.set_operation(left, right, how, span)
             }
             RelationKind::Deduplicate { input, column_names, within_watermark } => self.deduplicate(input, column_names, *within_watermark),
-            // SORT BY orders all rows, and so each partition's.
-            RelationKind::Sort { input, order, is_global: _ } => self.sort(input, order),
+            RelationKind::Sort { input, order, is_global } => self.sort(input, order, *is_global),
             RelationKind::Limit { input, limit } => self.limit(input, limit.as_ref()),
             RelationKind::Offset { input, offset } => self.offset(input, offset),
             RelationKind::Tail { .. } => Err(not_here("tail", "order the other way round and use `limit`")),
             RelationKind::Sample { input, method, with_replacement, seed } => self.sample(input, method, *with_replacement, *seed),
-            RelationKind::RepartitionByExpression { input, partition_expressions, .. } => {
-                let rel = self.relation(input)?;
-                for expression in partition_expressions {
-                    match (self.expression(expression, &rel.scope), &rel.under) {
-                        // A column that the list has left out.
-                        (Err(cause), Some(under)) if super::refused::is_unknown_column(&cause) => self.over(under, expression)?,
-                        (made, _) => made?,
-                    };
-                }
-                Ok(rel)
+            RelationKind::RepartitionByExpression { input, partition_expressions, num_partitions } => {
+                self.dealt_by(input, partition_expressions, *num_partitions)
             }
-            // How rows are dealt out is the engine's choice.
-            RelationKind::Repartition { input, .. } | RelationKind::Hint { input, .. } => self.relation(input),
+            RelationKind::Repartition { input, num_partitions, shuffle } => self.repartition(input, *num_partitions, *shuffle),
+            RelationKind::Hint { input, name, parameters } => self.hint(input, name, parameters),
             RelationKind::SubqueryAlias { input, alias } => {
                 let rel = self.relation(input)?;
                 self.aliased(rel, alias)

@@ -45,7 +45,7 @@ impl Resolver<'_> {
             let attribute = self.output_attribute(&typed, aliased, &rel.scope, &outputs);
             outputs.push(Output { attribute, expr: typed.expr.clone(), definition: typed });
         }
-        self.listed(Under::Project { input: rel.plan, scope: rel.scope, outputs })
+        self.listed(Under::Project { input: rel.plan, scope: rel.scope, outputs, dealt: None })
     }
 
     /// The relation that a list gives.
@@ -206,9 +206,9 @@ impl Resolver<'_> {
     pub(crate) fn having(&mut self, input: &Relation, condition: &Expression) -> Result<Rel> {
         let rel = self.relation(input)?;
         let under = match rel.under.map(|under| *under) {
-            Some(Under::Aggregate { grouped, outputs }) => Under::Aggregate { grouped, outputs },
+            Some(aggregate @ Under::Aggregate { .. }) => aggregate,
             // Without GROUP BY all rows are one group.
-            Some(Under::Project { input, scope, outputs }) => {
+            Some(Under::Project { input, scope, outputs, .. }) => {
                 let items = outputs.into_iter().map(|o| (o.definition, true, None)).collect();
                 let grouped = Grouped::new(input, scope, Vec::new());
                 match self.aggregated(grouped, items)?.under {

@@ -1,22 +1,25 @@
-//! ORDER BY and SORT BY: keys by position, by name, and of what the list was made from; LIMIT and OFFSET.
+//! ORDER BY, SORT BY and DISTRIBUTE BY: keys by position, by name, and of what the list was made from; LIMIT and OFFSET.
 
 use datafusion::common::Column;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, lit};
 use datafusion::scalar::ScalarValue;
+use tidemill_planner::logical::SortWithin;
 
 use super::aggregate::ordinal;
+use super::exchange::Wish;
 use super::holds::has_subquery;
 use super::holds::{has_aggregate, has_window};
 use super::nodes::{project, sorted};
 use super::refused::{is_missing_aggregation, is_unknown_column, outside_select};
 use super::scope::{Attribute, Scope};
+use super::stream::extension;
 use super::subquery::refuse_asking;
 use super::under::Under;
 use super::{Rel, Resolver};
 use crate::error::{at, error};
 use crate::functions::{self, SortKey};
-use crate::plan::{Expression, ExpressionKind, Relation, SortOrder};
+use crate::plan::{Expression, ExpressionKind, Relation, RelationKind, SortOrder};
 use crate::{Result, Typed};
 
 /// What is below the list that is sorted.
@@ -36,9 +39,28 @@ fn not_in_order(typed: &Typed, child: &Expression) -> crate::Error {
 }
 
 impl Resolver<'_> {
-    pub(crate) fn sort(&mut self, input: &Relation, order: &[SortOrder]) -> Result<Rel> {
+    pub(crate) fn sort(&mut self, input: &Relation, order: &[SortOrder], is_global: bool) -> Result<Rel> {
+        // Both DISTRIBUTE BY and SORT BY may name columns that the list has left out.
+        if let (false, None, RelationKind::RepartitionByExpression { input, partition_expressions, num_partitions }) =
+            (is_global, input.plan_id, input.kind.as_ref())
+        {
+            let wish = Wish::of(partition_expressions, *num_partitions)?;
+            return self.arranged(input, Some(wish), order, false);
+        }
+        self.arranged(input, None, order, is_global)
+    }
+
+    /// The rows dealt as the program wishes, then in order: all of them, or those of each partition.
+    pub(super) fn arranged(&mut self, input: &Relation, wish: Option<Wish>, order: &[SortOrder], is_global: bool) -> Result<Rel> {
         let mut rel = self.relation(input)?;
+        let deals = self.deals(&rel.plan);
         let mut below = Below { under: rel.under.take(), extra: Vec::new(), missing: Vec::new(), refused: None };
+        let mut dealt_by = Vec::new();
+        for SortOrder { child, ascending, nulls_first } in wish.iter().flat_map(|wish| &wish.keys) {
+            let is_ordered = wish.as_ref().is_some_and(|wish| wish.by_range);
+            let expr = self.sort_key(&rel.scope, &mut below, child, is_ordered)?;
+            dealt_by.push(SortExpr::new(expr, *ascending, *nulls_first));
+        }
         let by_ordinal = self.settings.flag("spark.sql.orderByOrdinal", true)?;
         let mut keys: Vec<Vec<SortExpr>> = Vec::with_capacity(order.len());
         for one in order {
@@ -50,7 +72,7 @@ impl Resolver<'_> {
                 }
                 // Positions count the columns that the other keys add, too: these come first.
                 _ if by_ordinal && ordinal(child).is_some() => Vec::new(),
-                _ => vec![sorted(self.sort_key(&rel.scope, &mut below, child)?)],
+                _ => vec![sorted(self.sort_key(&rel.scope, &mut below, child, true)?)],
             });
         }
         if let Some(refused) = below.refused {
@@ -62,23 +84,44 @@ impl Resolver<'_> {
                 key.push(SortExpr::new(expr, one.ascending, one.nulls_first));
             }
         }
+        if !deals && order.is_empty() {
+            return Ok(Rel { under: below.under, ..rel });
+        }
         let Below { under, extra, .. } = below;
-        let mut keys: Vec<SortExpr> = keys.into_iter().flatten().collect();
+        // Keys that are constants order nothing.
+        let keys = keys.into_iter().flatten().filter(|key| !matches!(key.expr, Expr::Literal(..)));
+        let deal_keys = dealt_by.len();
+        let mut keys: Vec<SortExpr> = dealt_by.into_iter().chain(keys).collect();
         let plan = match (&under, extra.is_empty()) {
             (Some(under), false) => under.plan(self, &extra)?,
             _ => rel.plan,
         };
-        // Keys that are constants order nothing.
-        keys.retain(|key| !matches!(key.expr, Expr::Literal(..)));
         // The engine sorts by no subquery: its value is a column below.
         let asks = keys.iter().any(|key| has_subquery(&key.expr));
         let (plan, exprs) = self.without_subqueries(plan, keys.iter().map(|key| key.expr.clone()).collect())?;
         keys.iter_mut().zip(exprs).for_each(|(key, expr)| key.expr = expr);
         let (plan, draws) = self.drawn_before(plan, &mut keys)?;
-        let plan = if keys.is_empty() { plan } else { sorted(plan, keys) };
         let is_wider = asks || draws || !extra.is_empty();
+        let order_keys = keys.split_off(deal_keys);
+        let dealt = wish.filter(|_| deals).map(|wish| wish.dealt(keys));
+        let plan = match dealt.clone() {
+            Some(dealt) => dealt.over(plan),
+            None => plan,
+        };
+        let is_sorted = !order_keys.is_empty();
+        let plan = match () {
+            () if !is_sorted => plan,
+            () if is_global || !deals => sorted(plan, order_keys),
+            () => extension(SortWithin { input: plan, keys: order_keys }),
+        };
         let plan = if is_wider { project(plan, rel.scope.columns.iter().map(Attribute::expr).collect())? } else { plan };
-        Ok(Rel::new(plan, rel.scope))
+        let mut made = Rel::new(plan, rel.scope);
+        // Rows that are only dealt are still those of their list.
+        if let (Some(dealt), Some(mut under), true) = (dealt, under, order.is_empty() && !is_wider) {
+            under.deal(&dealt);
+            made.under = Some(under);
+        }
+        Ok(made)
     }
 
     /// Keys that draw a number, or name no column, as columns of the rows: a key is computed once for each row, and the engine cannot
@@ -97,7 +140,7 @@ impl Resolver<'_> {
     }
 
     /// A key over the list's columns, else over what the list was made from.
-    fn sort_key(&mut self, scope: &Scope, below: &mut Below, child: &Expression) -> Result<Expr> {
+    fn sort_key(&mut self, scope: &Scope, below: &mut Below, child: &Expression, is_ordered: bool) -> Result<Expr> {
         // What the list was made from comes before the queries around.
         let outer = if below.under.is_some() { std::mem::take(&mut self.outer) } else { Vec::new() };
         let made = self.expression(child, scope).map_err(outside_select);
@@ -163,7 +206,9 @@ impl Resolver<'_> {
             return Err(not_in_order(&typed, child));
         }
         refuse_asking(&typed.expr, "ORDER BY").map_err(|e| at(e, child.span))?;
-        self.refuse_unorderable(&typed, child)?;
+        if is_ordered {
+            self.refuse_unorderable(&typed, child)?;
+        }
         Ok(typed.expr)
     }
 

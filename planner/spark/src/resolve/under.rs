@@ -3,6 +3,7 @@
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use super::Resolver;
+use super::exchange::Dealt;
 use super::grouped::Grouped;
 use super::holds::has_window;
 use super::nodes::{project_windows, under_id};
@@ -22,6 +23,8 @@ pub(crate) enum Under {
         scope: Scope,
         /// The list.
         outputs: Vec<Output>,
+        /// How the list's rows are dealt, if the program says so.
+        dealt: Option<Dealt>,
     },
     /// Groups.
     Aggregate {
@@ -29,6 +32,8 @@ pub(crate) enum Under {
         grouped: Grouped,
         /// The list; its expressions are over the groups' columns.
         outputs: Vec<Output>,
+        /// How the list's rows are dealt, if the program says so.
+        dealt: Option<Dealt>,
     },
 }
 
@@ -75,20 +80,30 @@ impl Under {
 
     /// The plan of the list, with further columns behind it.
     pub(crate) fn plan(&self, resolver: &mut Resolver<'_>, extra: &[(Expr, String)]) -> Result<LogicalPlan> {
-        let (input, outputs) = match self {
-            Self::Project { input, outputs, .. } => (input.clone(), outputs),
-            Self::Aggregate { grouped, outputs } => (grouped.plan(resolver)?, outputs),
+        let (input, outputs, dealt) = match self {
+            Self::Project { input, outputs, dealt, .. } => (input.clone(), outputs, dealt),
+            Self::Aggregate { grouped, outputs, dealt } => (grouped.plan(resolver)?, outputs, dealt),
         };
         let exprs = outputs.iter().map(|output| output.expr.clone()).chain(extra.iter().map(|(expr, _)| expr.clone())).collect();
         let ids = outputs.iter().map(|output| &output.attribute.id).chain(extra.iter().map(|(_, id)| id));
         let (input, exprs) = resolver.with_subqueries(input, exprs, false)?;
-        project_windows(input, exprs.into_iter().zip(ids).map(|(expr, id)| under_id(expr, id)).collect())
+        let plan = project_windows(input, exprs.into_iter().zip(ids).map(|(expr, id)| under_id(expr, id)).collect())?;
+        Ok(match dealt {
+            Some(dealt) => dealt.clone().over(plan),
+            None => plan,
+        })
+    }
+
+    /// Notes how the list's rows are dealt, by keys over the list's columns.
+    pub(crate) fn deal(&mut self, how: &Dealt) {
+        let (Self::Project { dealt, .. } | Self::Aggregate { dealt, .. }) = self;
+        *dealt = Some(how.clone());
     }
 
     /// The groups' keys, where window functions of the list stand between the groups and what comes after them.
     pub(crate) fn keys_below_windows(&self) -> Option<Scope> {
         match self {
-            Self::Aggregate { grouped, outputs } if outputs.iter().any(|o| has_window(&o.expr)) => Some(grouped.key_columns()),
+            Self::Aggregate { grouped, outputs, .. } if outputs.iter().any(|o| has_window(&o.expr)) => Some(grouped.key_columns()),
             _ => None,
         }
     }

@@ -11,7 +11,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use super::{Change, ExchangedJoin, Known, Rule, exchanged_joins, holds, reads_of, replaced, set_plan, shown_bytes};
 use crate::Result;
 use crate::stage::split::unordered;
-use crate::stage::{StageGraph, StageId, StageOutput, StageReadExec};
+use crate::stage::{Origin, StageGraph, StageId, StageOutput, StageReadExec};
 
 /// Makes the first such change that can be made.
 pub(super) fn apply(graph: &mut StageGraph, known: &Known<'_>) -> Result<Option<Change>> {
@@ -22,6 +22,10 @@ pub(super) fn apply(graph: &mut StageGraph, known: &Known<'_>) -> Result<Option<
         }
         let plan = Arc::clone(&stage.plan);
         for join in exchanged_joins(&plan) {
+            // Rows that the program has dealt by a key stay dealt by it.
+            if join.left.origin() != Origin::Operator || join.right.origin() != Origin::Operator {
+                continue;
+            }
             let Some(bytes) = known.size(join.left.stage()).map(super::StageSize::all_bytes) else { continue };
             if bytes > known.settings.broadcast_bytes || !may_stay(graph, join.right.stage(), known) {
                 continue;

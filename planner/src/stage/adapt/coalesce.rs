@@ -8,10 +8,10 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use super::{AdaptiveSettings, Change, Known, Rule, set_plan, shown_bytes};
 use crate::Result;
-use crate::stage::{StageGraph, StageId, StageReadExec};
+use crate::stage::{Origin, StageGraph, StageId, StageReadExec};
 
 /// Deals the buckets anew to the tasks of every stage that can begin now. All that such a stage reads by buckets is dealt alike, since it is
-/// of one key.
+/// of one key; nothing of it is, if the program has said how many partitions there are.
 pub(super) fn apply(graph: &mut StageGraph, known: &Known<'_>) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
     for at in 0..graph.stages.len() {
@@ -47,7 +47,7 @@ pub(super) fn apply(graph: &mut StageGraph, known: &Known<'_>) -> Result<Vec<Cha
     Ok(changes)
 }
 
-/// Adds up what the plan reads by bucket; `false` where its exchanges have not the same number of them.
+/// Adds up what the plan reads by bucket; `false` where its exchanges have not the same number of them, and where one has the program's.
 fn gather(plan: &Arc<dyn ExecutionPlan>, known: &Known<'_>, by_bucket: &mut Vec<u64>) -> bool {
     if let Some(read) = plan.downcast_ref::<StageReadExec>()
         && read.buckets().is_some()
@@ -56,7 +56,7 @@ fn gather(plan: &Arc<dyn ExecutionPlan>, known: &Known<'_>, by_bucket: &mut Vec<
         if by_bucket.is_empty() {
             *by_bucket = vec![0; size.bytes.len()];
         }
-        if by_bucket.len() != size.bytes.len() {
+        if by_bucket.len() != size.bytes.len() || read.origin() == Origin::ProgramInNumber {
             return false;
         }
         by_bucket.iter_mut().zip(&size.bytes).for_each(|(sum, bytes)| *sum += bytes);

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use arrow::array::{Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::MemTable;
+use datafusion::physical_expr::expressions::Column;
 use datafusion::prelude::SessionContext;
 use expect_test::{Expect, expect};
 
 use super::{AdaptiveSettings, StageSize, adapt, build_sides_first};
 use crate::config::engine_session_config;
-use crate::stage::{StageGraph, StageId, split};
+use crate::stage::{ExchangeBy, ExchangeExec, Origin, StageGraph, StageId, split};
 
 fn graph(sql: &str) -> StageGraph {
     let context = SessionContext::new_with_config(engine_session_config(2));
@@ -195,6 +196,22 @@ fn a_build_side_is_broadcast_whatever_becomes_of_its_rows() {
         Roots: 2
     "#]],
     );
+}
+
+#[test]
+fn a_number_that_the_program_has_given_stays() {
+    for (origin, tasks) in [(Origin::ProgramInNumber, 5), (Origin::Program, 1)] {
+        let context = SessionContext::new_with_config(engine_session_config(2));
+        let rows = async { context.sql("select * from (values (1), (2)) as t(k)").await.unwrap().create_physical_plan().await.unwrap() };
+        let rows = futures::executor::block_on(rows);
+        let key = ExchangeBy::Key(vec![Arc::new(Column::new("k", 0))]);
+        let dealt = ExchangeExec::new(rows, key, 5, origin);
+        let mut graph = split(vec![Arc::new(dealt)], &|_| None).unwrap();
+        let buckets = graph.stage(StageId(0)).output_partitions();
+        let sizes = vec![Some(StageSize { rows: vec![1; buckets], bytes: vec![1; buckets] }), None];
+        adapt(&mut graph, &sizes, &|id: StageId| id.0 == 0, &settings()).unwrap();
+        assert_eq!(graph.stage(StageId(1)).partitions, tasks, "{origin:?}");
+    }
 }
 
 #[test]
