@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::logical_expr::LogicalPlan;
 use tidemill_planner::logical::{BatchesFunction, GroupFunction, UserFunction};
-use tidemill_spark::plan::PlanId;
-use tidemill_spark::resolve::{Opened, OpenedRelation};
+use tidemill_spark::plan::{PlanId, Relation};
+use tidemill_spark::resolve::{Opened, OpenedRelation, Resolved};
 
 /// What a tree names by number: rows, sources and functions of the program. They live as long as a DataFrame that uses them.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +18,8 @@ pub(crate) struct Held(Arc<BTreeMap<u64, Handle>>);
 pub(crate) enum Handle {
     /// Rows, or a source.
     Relation(Arc<OpenedRelation>),
+    /// A query in SQL: what it means, and its tree while that still means the same.
+    Query(Arc<Queried>),
     /// A function over groups.
     Groups(Arc<dyn GroupFunction>),
     /// A function over columns.
@@ -26,11 +28,38 @@ pub(crate) enum Handle {
     Batches(Arc<dyn BatchesFunction>),
 }
 
+/// A query in SQL, which means what it meant when it was said.
+#[derive(Debug)]
+pub(crate) struct Queried {
+    pub(crate) resolved: Arc<Resolved>,
+    pub(crate) relation: Relation,
+    /// How often the session's names and tables had changed then.
+    pub(crate) changes: u64,
+}
+
 impl Held {
+    /// The query that a number stands for.
+    pub(crate) fn query(&self, number: u64) -> Option<&Queried> {
+        match self.0.get(&number) {
+            Some(Handle::Query(query)) => Some(query),
+            _ => None,
+        }
+    }
+
     /// Just this, and its number.
     pub(crate) fn of(handle: Handle) -> (u64, Self) {
         let number = next();
         (number, Self(Arc::new(BTreeMap::from([(number, handle)]))))
+    }
+
+    /// Just this, under a number that was drawn before.
+    pub(crate) fn numbered(number: u64, handle: Handle) -> Self {
+        Self(Arc::new(BTreeMap::from([(number, handle)])))
+    }
+
+    /// A number that nothing has yet.
+    pub(crate) fn next_number() -> u64 {
+        next()
     }
 
     /// What either holds.
@@ -55,6 +84,7 @@ impl Held {
                 OpenedRelation::Resolved(resolved) => streams(&resolved.plan),
                 _ => false,
             },
+            Handle::Query(query) => streams(&query.resolved.plan),
             Handle::Groups(_) | Handle::Columns(_) | Handle::Batches(_) => false,
         })
     }
@@ -65,6 +95,9 @@ impl Held {
             match handle {
                 Handle::Relation(relation) => {
                     opened.handles.insert(*number, relation.as_ref().clone());
+                }
+                Handle::Query(query) => {
+                    opened.handles.insert(*number, OpenedRelation::Resolved(Arc::clone(&query.resolved)));
                 }
                 Handle::Groups(function) => {
                     opened.group_functions.insert(*number, Arc::clone(function));

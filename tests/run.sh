@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# All tests: Rust's (doctests included), the Python package's, the oracle's and the campaigns' own, TPC-H beside DuckDB, then the job itself, killed, and judged
-# by the oracle.
+# All tests: Rust's (doctests included), the Python package's, the oracle's and the campaigns' own, TPC-H and random plans beside DuckDB,
+# then the job itself, killed, and judged by the oracle.
 #
 #   tests/run.sh
 #
 # It wants cargo and a python3 (3.11 or newer) with venv; tests/setup.sh fetches the pinned Python packages once.
 # The conformance test fetches Spark's published jars once, with mvn: docs/conformance.md.
 # TIDEMILL_CAMPAIGN_RUNS (default 5) sets how often the job is killed at random; the full campaign of 200 runs is
-# tests/campaign/kill_campaign.py. The campaigns' build has the feature `failpoints`: inert unless a test switches a point on.
+# tests/campaign/kill_campaign.py, that of 10 000 random plans tests/campaign/random_plans.py. The campaigns' build has the feature
+# `failpoints`: inert unless a test switches a point on.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tests/sections.sh
@@ -57,10 +58,17 @@ section "the notebooks, headless"
 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$site "$(tests/setup.sh notebooks)" notebooks/run.py
 
 section "self-tests of the oracle and the campaigns"
-"$python" -m pytest -q -p no:cacheprovider tests/oracle/oracle_selftest.py tests/oracle/tpch_selftest.py tests/campaign/campaign_selftest.py
+"$python" -m pytest -q -p no:cacheprovider tests/oracle/oracle_selftest.py tests/oracle/tpch_selftest.py tests/campaign/campaign_selftest.py tests/campaign/random_plans_selftest.py
 
 section "TPC-H's answers beside DuckDB's"
 "$python" tests/oracle/tpch.py --binary "$binary"
+
+section "random plans beside DuckDB's answers and under other settings"
+with_package tests/campaign/random_plans.py --cases 100 --seed 1 --min-per-feature 0
+with_package tests/campaign/random_plans.py --cases 30 --seed 1 --colliding --min-per-feature 0 --min-with-rows 0
+
+section "random plans find a rule of adaptive execution that is broken"
+with_package tests/campaign/random_plans.py --cases 100 --seed 1 --expect-failure
 
 section "the job on a small input, killed once, and the oracle on it"
 "$binary" demo --output json --dir "$work/demo" --events 20000 --seed 7 --kills 1 --max-files 1 </dev/null >"$work/result.txt"

@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod files;
+pub mod kept;
 pub mod log;
 mod memory;
 pub mod operators;

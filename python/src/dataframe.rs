@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyList};
 use tidemill::plan::{Literal, RelationKind};
-use tidemill::{DataFrame, GroupedData, JoinOn};
+use tidemill::{DataFrame, GroupedData, JoinOn, KeepIn};
 use tidemill_spark::types::{StructField, from_field};
 
 use crate::column::{PyColumn, columns};
@@ -344,6 +344,25 @@ impl PyDataFrame {
 
     fn explain(&self, py: Python<'_>, mode: &str) -> PyResult<String> {
         wait(py, self.0.explain_as(mode))
+    }
+
+    /// Keeps its rows.
+    fn persist(&self, memory: bool, disk: bool) -> PyResult<()> {
+        self.0.persist(KeepIn { memory, disk }).map(drop).map_err(raised)
+    }
+
+    fn unpersist(&self) -> PyResult<()> {
+        self.0.unpersist().map(drop).map_err(raised)
+    }
+
+    /// Whether its rows are kept in memory, and on disk; None where they are not kept.
+    fn kept_in(&self) -> PyResult<Option<(bool, bool)>> {
+        Ok(self.0.storage_level().map_err(raised)?.map(|keep_in| (keep_in.memory, keep_in.disk)))
+    }
+
+    /// Its rows as they are now.
+    fn local_checkpoint(&self, py: Python<'_>) -> PyResult<Self> {
+        wait(py, self.0.local_checkpoint()).map(Self)
     }
 
     /// The files that it reads.

@@ -52,4 +52,11 @@ mod _tidemill {
     use super::user_function::{PyBatchesFunction, PyGroupFunction, PyUserFunction};
     #[pymodule_export]
     use super::wait::set_progress;
+
+    /// Arms the failpoints that the environment names, in builds for fault tests alone, for as long as the process lives.
+    #[pymodule_init]
+    fn arm_failpoints() {
+        #[cfg(feature = "failpoints")]
+        std::mem::forget(fail::FailScenario::setup());
+    }
 }

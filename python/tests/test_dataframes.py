@@ -210,7 +210,7 @@ def test_an_interrupt_ends_a_query_and_not_the_session(spark):
     assert spark.range(10).count() == 10
 
 
-def test_checkpoints_keep_rows_and_cache_says_that_it_does_not(spark, tmp_path):
+def test_checkpoints_and_caches_keep_rows(spark, tmp_path):
     path = str(tmp_path / "rows")
     spark.range(3).withColumn("s", F.struct(F.lit(1).alias("a"))).write.parquet(path)
     read = spark.read.parquet(path)
@@ -223,10 +223,15 @@ def test_checkpoints_keep_rows_and_cache_says_that_it_does_not(spark, tmp_path):
     assert twice.localCheckpoint().dtypes == twice.dtypes
     assert twice.localCheckpoint().drop("m").collect() == twice.drop("m").collect()
     for keep in (read.cache, read.persist, lambda: read.persist(StorageLevel.MEMORY_ONLY)):
-        with pytest.warns(UserWarning, match="localCheckpoint") as warned:
-            assert keep() is read
-        assert warned[0].filename == __file__
-    assert read.unpersist(True) is read and read.storageLevel == StorageLevel.NONE
+        assert keep() is read and read.is_cached and read.storageLevel.useMemory
+        assert read.filter("id > 3").count() == 5 and "KeptScanExec" in read._frame.explain("simple")
+        assert read.unpersist(True) is read and read.storageLevel == StorageLevel.NONE and not read.is_cached
+    read.createOrReplaceTempView("kept")
+    spark.catalog.cacheTable("kept", StorageLevel.DISK_ONLY)
+    assert spark.catalog.isCached("kept") and spark.table("kept").storageLevel == StorageLevel(True, False, False, False)
+    assert spark.table("kept").count() == 9
+    spark.catalog.uncacheTable("kept")
+    assert not spark.catalog.isCached("kept")
     # As PySpark writes a level.
     assert repr(StorageLevel.DISK_ONLY_2) == "StorageLevel(True, False, False, False, 2)"
     assert str(StorageLevel.MEMORY_AND_DISK_DESER) == "Disk Memory Deserialized 1x Replicated"

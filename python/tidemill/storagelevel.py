@@ -1,4 +1,4 @@
-"""Where Spark keeps rows, by PySpark's names. Here rows are kept by `localCheckpoint` alone, and always in memory."""
+"""Where rows are kept, by PySpark's names. One copy is kept, however many a level asks for."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ mod variable;
 mod view;
 
 use tidemill_spark::error::error;
-use tidemill_spark::plan::{Command, Expression};
+use tidemill_spark::plan::{Command, Expression, TableName};
 
 pub use catalog::Catalog;
 pub use table_writer::DataFrameWriterV2;
@@ -46,8 +46,35 @@ pub(crate) async fn bound(session: &Session, text: &str, values: &[Expression]) 
     parameters::bound(&Context { session, settings: session.spark_settings(), text }, text, values).await
 }
 
-/// Carries out a command, which `text` says.
+/// Carries out a command, which `text` says. Rows that are kept of tables which it has changed are computed anew.
 pub(crate) async fn run(session: &Session, command: &Command, text: &str) -> Result<DataFrame> {
+    let made = carried_out(session, command, text).await;
+    match command {
+        Command::CreateView { name, .. } | Command::CreateTempViewUsing { name, .. } | Command::AlterViewAs { name, .. } => match name {
+            TableName::Parts(parts) => session.kept().name_has_changed(parts.last().map_or("", String::as_str)),
+            TableName::Identifier(_) => session.kept().tables_have_changed(),
+        },
+        Command::CreateTable { .. }
+        | Command::CreateTableLike { .. }
+        | Command::AlterTable { .. }
+        | Command::DropTable { .. }
+        | Command::TruncateTable { .. }
+        | Command::DropNamespace { .. }
+        | Command::Use { .. }
+        | Command::Insert { .. }
+        | Command::MultiInsert(_)
+        | Command::InsertDirectory { .. }
+        | Command::Update { .. }
+        | Command::Delete { .. }
+        | Command::Merge { .. }
+        | Command::RepairTable { .. }
+        | Command::Restore { .. } => session.kept().tables_have_changed(),
+        _ => {}
+    }
+    made
+}
+
+async fn carried_out(session: &Session, command: &Command, text: &str) -> Result<DataFrame> {
     let cx = Context { session, settings: session.spark_settings(), text };
     match command {
         Command::CreateTable { .. } => create_table::create(&cx, command).await,
@@ -108,9 +135,12 @@ pub(crate) async fn run(session: &Session, command: &Command, text: &str) -> Res
         Command::ShowCurrentNamespace => show::current(&cx),
         Command::CommentOn { name, namespace, comment } => alter::comment_on(&cx, name, *namespace, comment.as_deref()).await,
         Command::AnalyzeTable { name, .. } => cache::analyze(&cx, name.as_ref()).await,
-        Command::CacheTable { name, lazy: _, options: _, query } => cache::cache(&cx, name, query.as_ref()).await,
+        Command::CacheTable { name, lazy, options, query } => cache::cache(&cx, name, *lazy, options, query.as_ref()).await,
         Command::UncacheTable { name, if_exists } => cache::uncache(&cx, name, *if_exists).await,
-        Command::ClearCache => rows::nothing(&cx),
+        Command::ClearCache => {
+            cx.session.kept().clear();
+            rows::nothing(&cx)
+        }
         Command::Refresh { what, name } => cache::refresh(&cx, what, name).await,
         Command::RepairTable { name } => partition::repair(&cx, name).await,
         Command::Optimize { name, .. } => delta::upkeep(&cx, name, "OPTIMIZE").await,

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::show::Grid;
 use super::{DataFrame, schema_of, tree};
 use crate::rows::Json;
+use crate::session::Applied;
 use tidemill_planner::{Error, Result};
 
 impl DataFrame {
@@ -34,7 +35,13 @@ impl DataFrame {
     /// The plan of the rows, and how they become the user's.
     pub(crate) async fn ready(&self) -> Result<(LogicalPlan, Shape)> {
         self.is_batch()?;
-        let resolved = self.meaning_opened().await?;
+        let kept = self.session.kept().applied(&self.session, self, true).await?;
+        self.ready_with(kept.as_ref()).await
+    }
+
+    /// The same with rows that are kept.
+    pub(crate) async fn ready_with(&self, kept: Option<&Applied>) -> Result<(LogicalPlan, Shape)> {
+        let resolved = self.meaning_with(kept).await?;
         let shape = Shape { schema: schema_of(&resolved), width: resolved.output.len() };
         Ok((resolved.plan.clone(), shape))
     }
@@ -167,9 +174,12 @@ impl Shape {
         });
         let columns = columns.collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        // What the plan believes of nulls is not what the engine's operators promise.
-        let fields: Vec<_> = self.schema.fields().iter().map(|f| Arc::new(f.as_ref().clone().with_nullable(true))).collect();
-        Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
+        Ok(RecordBatch::try_new_with_options(self.nullable(), columns, &options)?)
+    }
+
+    /// The columns of the rows. What the plan believes of nulls is not what the engine's operators promise.
+    pub(crate) fn nullable(&self) -> SchemaRef {
+        Arc::new(Schema::new(self.schema.fields().iter().map(|f| Arc::new(f.as_ref().clone().with_nullable(true))).collect::<Vec<_>>()))
     }
 }
 

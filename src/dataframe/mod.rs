@@ -7,10 +7,10 @@ mod columns;
 mod group;
 mod input_files;
 mod join;
+mod keep;
 mod missing;
 mod pivot;
 mod plans;
-mod refused;
 mod resolved;
 mod same;
 pub(crate) mod show;
@@ -35,16 +35,18 @@ pub(crate) use action::Shape;
 pub use batches::BatchStream;
 pub use group::GroupedData;
 pub use join::JoinOn;
+pub use keep::KeepIn;
 pub use missing::NaFunctions;
 pub use plans::Plan;
+pub(crate) use same::canonical_of;
 pub use statistics::StatFunctions;
 
 use resolved::Meaning;
 pub(crate) use source::query;
 
 use crate::column::Column;
-use crate::held::{Handle, Held, new_plan_id};
-use crate::session::Session;
+use crate::held::{Handle, Held, Queried, new_plan_id};
+use crate::session::{Applied, Session};
 use tidemill_planner::Result;
 
 /// A table of rows that a tree describes, over a batch or a stream alike. It holds no rows.
@@ -78,9 +80,23 @@ impl DataFrame {
         Self::new(session, RelationKind::LocalRelation { handle }, held)
     }
 
+    /// The rows of a tree that was made before.
+    pub(crate) fn of_tree(session: Session, relation: Relation, held: Held) -> Self {
+        Self { session, relation, held, meaning: Meaning::default() }
+    }
+
     /// The rows of a tree that has been resolved.
     pub(crate) fn resolved(session: Session, resolved: Resolved) -> Self {
         let mut frame = Self::opened(session, OpenedRelation::Resolved(Arc::new(resolved.clone())));
+        frame.meaning = Meaning::of(resolved);
+        frame
+    }
+
+    /// The rows of a query in SQL, which means from now on what it means now.
+    pub(crate) fn queried(session: Session, relation: Relation, resolved: Resolved, changes: u64) -> Self {
+        let query = Queried { resolved: Arc::new(resolved.clone()), relation, changes };
+        let (handle, held) = Held::of(Handle::Query(Arc::new(query)));
+        let mut frame = Self::new(session, RelationKind::LocalRelation { handle }, held);
         frame.meaning = Meaning::of(resolved);
         frame
     }
@@ -138,6 +154,21 @@ impl DataFrame {
         self.meaning.settle(&self.session, &self.relation, &self.held, opened)
     }
 
+    /// What the tree means that reads kept rows, if there is one.
+    pub(crate) async fn meaning_with(&self, kept: Option<&Applied>) -> Result<Arc<Resolved>> {
+        let Some(kept) = kept else { return self.meaning_opened().await };
+        let mut opened = crate::open::opened_for(&self.session, &kept.relation).await?;
+        kept.open(&mut opened);
+        match Meaning::default().settle(&self.session, &kept.relation, &kept.held, opened) {
+            Ok(resolved) => Ok(resolved),
+            // A step may name a column of a DataFrame below the rows that are kept.
+            Err(error) => {
+                tracing::debug!("kept rows are not read: {error}");
+                self.meaning_opened().await
+            }
+        }
+    }
+
     /// Opens what its tree names, such as tables of the catalog: from then on its columns are known without waiting.
     ///
     /// # Errors
@@ -148,7 +179,8 @@ impl DataFrame {
 
     /// The engine's plan, its columns by the user's names where no two are alike.
     pub(crate) async fn plan(&self) -> Result<LogicalPlan> {
-        let resolved = self.meaning_opened().await?;
+        let kept = self.session.kept().applied(&self.session, self, false).await?;
+        let resolved = self.meaning_with(kept.as_ref()).await?;
         crate::open::named(resolved.plan.clone(), &resolved.output)
     }
 

@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::Value;
+use tidemill_spark::plan::Relation;
 
 use super::DataFrame;
 use tidemill_planner::{Error, Result};
@@ -13,7 +14,7 @@ impl DataFrame {
     /// # Errors
     /// `Internal` for a tree that cannot be written down.
     pub fn same_semantics(&self, other: &Self) -> Result<bool> {
-        Ok(self.canonical()? == other.canonical()?)
+        Ok(canonical(&self.relation)? == canonical(&other.relation)?)
     }
 
     /// A number that is the same for DataFrames of [`DataFrame::same_semantics`].
@@ -22,15 +23,24 @@ impl DataFrame {
     /// Those of [`DataFrame::same_semantics`].
     pub fn semantic_hash(&self) -> Result<u64> {
         let mut hasher = DefaultHasher::new();
-        self.canonical()?.to_string().hash(&mut hasher);
+        canonical(&self.relation)?.to_string().hash(&mut hasher);
         Ok(hasher.finish())
     }
+}
 
-    fn canonical(&self) -> Result<Value> {
-        let mut tree = serde_json::to_value(&self.relation).map_err(|e| Error::internal(format!("a tree has no JSON: {e}")))?;
-        number(&mut tree, &mut Vec::new());
-        Ok(tree)
-    }
+/// A tree in the form in which trees are compared.
+///
+/// # Errors
+/// `Internal` for a tree that cannot be written down.
+fn canonical(relation: &Relation) -> Result<Value> {
+    let tree = serde_json::to_value(relation).map_err(|e| Error::internal(format!("a tree has no JSON: {e}")))?;
+    Ok(canonical_of(tree))
+}
+
+/// The same of a tree that has been written down.
+pub(crate) fn canonical_of(mut tree: Value) -> Value {
+    number(&mut tree, &mut Vec::new());
+    tree
 }
 
 fn number(tree: &mut Value, seen: &mut Vec<Value>) {

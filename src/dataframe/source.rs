@@ -21,7 +21,8 @@ use crate::session::Session;
 
 /// The rows that a tree describes, its tables opened and its meaning settled.
 pub(crate) async fn query(session: &Session, relation: &Relation) -> Result<DataFrame> {
-    Ok(DataFrame::resolved(session.clone(), resolved(session, relation).await?))
+    let changes = session.kept().changes();
+    Ok(DataFrame::queried(session.clone(), relation.clone(), resolved(session, relation).await?, changes))
 }
 
 impl Session {

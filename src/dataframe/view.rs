@@ -42,6 +42,8 @@ impl DataFrame {
         }
         let settings = self.session.spark_settings();
         let view = crate::open::resolved_view(name, self.meaning()?, global);
-        self.session.objects().put_temp_view(view, or_replace, &settings)
+        self.session.objects().put_temp_view(view, or_replace, &settings)?;
+        self.session.kept().name_has_changed(name);
+        Ok(())
     }
 }

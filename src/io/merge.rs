@@ -102,6 +102,8 @@ impl MergeBuilder {
             condition.check(self.source.schema()?.as_ref(), table.snapshot().await?.schema())?;
         }
         let source = self.source.collect().await?;
-        table.merge(MergeRequest { on: self.keys, source, update_condition, txn: self.txn }).await
+        let merged = table.merge(MergeRequest { on: self.keys, source, update_condition, txn: self.txn }).await;
+        self.source.session().kept().tables_have_changed();
+        merged
     }
 }

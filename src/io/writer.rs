@@ -114,11 +114,14 @@ impl DataFrameWriter {
     pub async fn save(&self, path: &str) -> Result<()> {
         let mode = Mode::parse(&self.mode)?;
         let format = self.format.as_deref().map_or(Ok(Format::Delta), Format::parse)?;
-        if format == Format::Delta {
-            return self.save_delta(path, mode).await;
-        }
-        let options = file_options::check(format, &self.options)?;
-        file_writer::save(&self.frame, path, format, mode, options, &self.partition_by).await
+        let saved = if format == Format::Delta {
+            self.save_delta(path, mode).await
+        } else {
+            let options = file_options::check(format, &self.options)?;
+            file_writer::save(&self.frame, path, format, mode, options, &self.partition_by).await
+        };
+        self.frame.session().kept().tables_have_changed();
+        saved
     }
 
     async fn save_delta(&self, path: &str, mode: Mode) -> Result<()> {

@@ -6,6 +6,7 @@ pub(crate) mod float_keys;
 mod floats;
 pub(crate) mod lazy_logic;
 pub(crate) mod optimizer_rules;
+pub(crate) mod outer_constants;
 pub(crate) mod unread_columns;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use datafusion::common::NullEquality;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlan};
@@ -51,7 +52,11 @@ pub(crate) fn optimizer_rules() -> Vec<Rule> {
         When::Always => named(name),
         when => named(name).map(|rule| Arc::new(Where(*when, Optimizer::with_rules(vec![rule]))) as Rule),
     });
-    first.cloned().chain(second).chain([Arc::new(FloatKeys) as Rule]).collect()
+    let first = first.map(|rule| match rule.name() {
+        "eliminate_cross_join" => Arc::new(Where(When::OneMeaningOfNull, Optimizer::with_rules(vec![Arc::clone(rule)]))) as Rule,
+        _ => Arc::clone(rule),
+    });
+    first.chain(second).chain([Arc::new(FloatKeys) as Rule]).collect()
 }
 
 /// What a plan has to hold for a rule to find something in it.
@@ -59,16 +64,21 @@ pub(crate) fn optimizer_rules() -> Vec<Rule> {
 enum When {
     Always,
     Subqueries,
-    /// Joins of all rows, or by a condition that is more than keys.
+    /// Joins of all rows, or by a condition that is more than keys, and [`When::OneMeaningOfNull`].
     LooseJoins,
+    /// No join by `<=>`: the rule that puts neighbouring joins together gives all of them the meaning of null that it finds in one.
+    OneMeaningOfNull,
     OuterJoins,
 }
 
 impl When {
     fn holds(self, plan: &LogicalPlan) -> Result<bool> {
+        if matches!(self, Self::LooseJoins | Self::OneMeaningOfNull) && holds_null_safe_join(plan)? {
+            return Ok(false);
+        }
         plan.exists(|node| {
             Ok(match (self, node) {
-                (Self::Always, _) => true,
+                (Self::Always | Self::OneMeaningOfNull, _) => true,
                 (Self::LooseJoins, LogicalPlan::Join(join)) => join.on.is_empty() || join.filter.is_some(),
                 (Self::OuterJoins, LogicalPlan::Join(join)) => {
                     matches!(join.join_type, JoinType::Left | JoinType::Right | JoinType::Full)
@@ -78,6 +88,10 @@ impl When {
             })
         })
     }
+}
+
+fn holds_null_safe_join(plan: &LogicalPlan) -> Result<bool> {
+    plan.exists(|node| Ok(matches!(node, LogicalPlan::Join(join) if join.null_equality == NullEquality::NullEqualsNull)))
 }
 
 fn has_subquery(node: &LogicalPlan) -> Result<bool> {

@@ -1,5 +1,6 @@
 //! The session: settings, functions, views, and the door to reading and SQL. Running is the engine's business.
 
+mod kept;
 mod planner;
 mod run;
 mod settings;
@@ -14,6 +15,7 @@ use std::sync::{Arc, OnceLock};
 use datafusion::execution::SessionState;
 use tidemill_executor::pool::Engine;
 
+pub(crate) use kept::{Applied, KeptPlans, kept_frame, kept_now};
 pub(crate) use run::{named, warn_of_malformed};
 
 use crate::catalog::Catalog as Objects;
@@ -30,6 +32,7 @@ struct Inner {
     state: OnceLock<SessionState>,
     engine: OnceLock<Engine>,
     catalog: Objects,
+    kept: KeptPlans,
     plans_made: Arc<AtomicU64>,
 }
 
@@ -67,7 +70,14 @@ impl SessionBuilder {
         let settings = settings::Settings::check(&self.given)?;
         let warehouse = settings.get("spark.sql.warehouse.dir").unwrap_or_else(|| "spark-warehouse".to_owned());
         let catalog = Objects::new(&crate::scan::local_path(&warehouse).map_err(|e| e.context("spark.sql.warehouse.dir"))?);
-        let inner = Inner { settings, state: OnceLock::new(), engine: OnceLock::new(), catalog, plans_made: Arc::default() };
+        let inner = Inner {
+            settings,
+            state: OnceLock::new(),
+            engine: OnceLock::new(),
+            catalog,
+            kept: KeptPlans::default(),
+            plans_made: Arc::default(),
+        };
         Ok(Session { inner: Arc::new(inner) })
     }
 }
@@ -81,6 +91,11 @@ impl Session {
     /// How many tasks a stage has at most.
     pub fn parallelism(&self) -> usize {
         self.inner.settings.parallelism
+    }
+
+    /// What it was asked to keep.
+    pub(crate) fn kept(&self) -> &KeptPlans {
+        &self.inner.kept
     }
 
     /// A setting's value, its default included; `None` for a name that is not a setting.

@@ -6,12 +6,14 @@ use std::sync::atomic::AtomicU64;
 
 use datafusion::execution::SessionState;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use tidemill_planner::config::engine_session_config;
 
 use super::planner::ExtensionQueryPlanner;
 use super::settings::Settings;
 use crate::rules::float_comparisons::FloatComparisons;
 use crate::rules::optimizer_rules::optimizer_rules;
+use crate::rules::outer_constants::OuterConstants;
 use crate::rules::unread_columns::UnreadColumns;
 
 /// The state for plans whose types are final.
@@ -20,10 +22,13 @@ pub(super) fn build(settings: &Settings, plans_made: Arc<AtomicU64>) -> SessionS
     config.options_mut().execution.time_zone = Some("UTC".to_owned());
     // The order of the rules repeats those that find more the second time.
     config.options_mut().optimizer.max_passes = 1;
+    let mut physical = PhysicalOptimizer::new().rules;
+    physical.insert(0, Arc::new(OuterConstants));
     SessionStateBuilder::new()
         .with_config(config)
         .with_query_planner(Arc::new(ExtensionQueryPlanner { made: plans_made }))
         .with_analyzer_rules(vec![Arc::new(UnreadColumns), Arc::new(FloatComparisons)])
         .with_optimizer_rules(optimizer_rules())
+        .with_physical_optimizer_rules(physical)
         .build()
 }

@@ -225,7 +225,6 @@ async fn names_that_are_wrong_say_what_is_right() {
         (df.select([F::call_function("uper", ["userId"])]).schema().unwrap_err(), "there is no function `uper`; did you mean `upper`?"),
         (df.select([col("clicks").cast("bigin")]).schema().unwrap_err(), "there is no type BIGIN"),
         (df.with_column("s", F::sum("clicks")).schema().unwrap_err(), "is an aggregate"),
-        (df.cache().unwrap_err(), "`cache` is not supported"),
     ] {
         assert!(error.message().contains(expected), "{error}");
     }

@@ -13,6 +13,7 @@ mod creators;
 mod dataframe;
 mod equal_plans;
 mod int96;
+mod kept;
 #[cfg(not(feature = "failpoints"))]
 mod merge_conditions;
 mod names;

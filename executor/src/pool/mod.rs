@@ -21,6 +21,7 @@ pub use queue::Priority;
 pub use task::{CurrentQuery, PoolTask, QueryHandle, yield_now};
 pub(crate) use task::{Spawner, turn_is_over};
 
+use crate::kept::Keeper;
 use crate::memory::{MemoryBudget, OperatorMemory, default_memory_bytes};
 use queue::Tickets;
 
@@ -52,6 +53,7 @@ pub(crate) struct Shared {
     pub(crate) budget: Arc<MemoryBudget>,
     pub(crate) operators: Arc<OperatorMemory>,
     pub(crate) spill_dir: PathBuf,
+    keeper: Arc<Keeper>,
     pool: rayon::ThreadPool,
     /// `Some` until the engine is dropped: a runtime must not be dropped where blocking is forbidden.
     runtime: Option<tokio::runtime::Runtime>,
@@ -91,6 +93,7 @@ impl Engine {
             operators: Arc::new(OperatorMemory::of(&budget)),
             budget,
             spill_dir: config.spill_dir.unwrap_or_else(std::env::temp_dir),
+            keeper: Arc::default(),
             pool,
             runtime: Some(runtime),
             next_task: AtomicU64::new(0),
@@ -116,6 +119,11 @@ impl Engine {
     /// The runtime that waits: for I/O, and for callers that are not asynchronous themselves (`io().block_on(…)`).
     pub fn io(&self) -> &tokio::runtime::Handle {
         &self.shared.io
+    }
+
+    /// What rows that are kept are counted against, who else keeps some, and where those go that do not fit.
+    pub(crate) fn for_kept_rows(&self) -> (Arc<MemoryBudget>, Arc<Keeper>, PathBuf) {
+        (Arc::clone(&self.shared.budget), Arc::clone(&self.shared.keeper), self.shared.spill_dir.clone())
     }
 
     /// How many threads compute.

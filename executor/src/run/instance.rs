@@ -9,6 +9,7 @@ use datafusion::config::ConfigOptions;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::filter_pushdown::FilterPushdown;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use tidemill_planner::Result;
 use tidemill_planner::stage::{StageGraph, StageId, StageOutput};
 
@@ -104,8 +105,15 @@ fn filtered(plan: Arc<dyn ExecutionPlan>, context: &RunContext) -> Result<Arc<dy
     }
     let mut options: ConfigOptions = context.task_ctx.session_config().options().as_ref().clone();
     options.optimizer.enable_dynamic_filter_pushdown = true;
-    options.optimizer.enable_join_dynamic_filter_pushdown = true;
+    // The filters of a join of partitions say which task a key is at, by the engine's own count of hashes and not by our buckets; and its
+    // tasks wait for each other.
+    options.optimizer.enable_join_dynamic_filter_pushdown = !joins_partitions(&plan);
     options.optimizer.enable_topk_dynamic_filter_pushdown = true;
     options.optimizer.enable_aggregate_dynamic_filter_pushdown = true;
     Ok(FilterPushdown::new_post_optimization().optimize(plan, &options)?)
+}
+
+fn joins_partitions(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let here = plan.downcast_ref::<HashJoinExec>().is_some_and(|join| *join.partition_mode() == PartitionMode::Partitioned);
+    here || plan.children().into_iter().any(joins_partitions)
 }

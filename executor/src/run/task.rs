@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::MemoryLimit;
 use futures::{FutureExt, StreamExt};
 use tidemill_planner::key::DEFAULT_KEY_GROUPS;
 use tidemill_planner::seam::{TaskReport, TaskScope};
@@ -21,6 +22,9 @@ use crate::shuffle::{StageWriter, TaskOutput};
 
 /// How many batches a task takes before it lets others have the thread: nothing else off tokio makes it yield.
 const BATCHES_PER_TURN: u32 = 4;
+
+/// How many sorts find place for what they set aside, at least.
+const SORT_RESERVATIONS: usize = 64;
 
 /// Why an attempt failed, and whether another one may succeed.
 #[derive(Debug)]
@@ -89,8 +93,13 @@ fn task_context(run: &Run, stage: &StageRun, scope: &Arc<TaskScope>) -> Arc<Task
     let mut config = base.session_config().clone().with_batch_size(stage.batch_size);
     config.set_extension(Arc::clone(scope));
     config.set_extension(Arc::clone(&run.inputs));
+    let options = config.options_mut();
+    // What a sort sets aside to merge what it has spilled: a part of a small budget, since each task that sorts does.
+    if let MemoryLimit::Finite(bytes) = run.runtime.memory_pool.memory_limit() {
+        let usual = options.execution.sort_spill_reservation_bytes;
+        options.execution.sort_spill_reservation_bytes = usual.min(bytes / SORT_RESERVATIONS);
+    }
     if stage.shared && run.context.epoch.is_none() {
-        let options = config.options_mut();
         // A task that is through with its files takes some of its fellows'.
         options.execution.enable_file_stream_work_stealing = true;
         options.optimizer.enable_join_dynamic_filter_pushdown = true;

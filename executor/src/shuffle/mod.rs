@@ -17,7 +17,7 @@ use arrow::array::{Array, RecordBatch};
 use tidemill_planner::seam::Port;
 use tidemill_planner::stage::TaskId;
 
-pub(crate) use spill::SpillDir;
+pub(crate) use spill::{SpillDir, SpillWriter, encode};
 pub(crate) use store::ShuffleStore;
 pub(crate) use write::{Fate, ResultBytes, StageWriter};
 

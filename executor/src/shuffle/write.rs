@@ -271,6 +271,7 @@ impl Hashing {
                 hashes.clear();
                 hashes.resize(batch.num_rows(), 0);
                 create_hashes(&keys, REPARTITION_RANDOM_STATE.random_state(), hashes)?;
+                collide(hashes);
                 for (row, hash) in hashes.iter().enumerate() {
                     // The upper half of the product of a hash and a count is spread as evenly over the count as the hash is over all numbers.
                     let bucket = ((u128::from(*hash) * parts as u128) >> 64) as usize;
@@ -293,6 +294,13 @@ impl Hashing {
         }
         Ok(())
     }
+}
+
+/// A place at which a test has every hash be one of two: `FAILPOINTS=executor::colliding_hashes=return`. Nothing in other builds.
+fn collide(hashes: &mut [u64]) {
+    fail::fail_point!("executor::colliding_hashes", |_| hashes.iter_mut().for_each(|hash| *hash &= 1 << 63));
+    // Without the feature nothing is done to them.
+    let _ = hashes;
 }
 
 /// Places blocks, in memory while the budget lasts.

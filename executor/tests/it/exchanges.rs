@@ -35,7 +35,7 @@ async fn partitions(dealing: Dealing, into: Option<usize>, sorted: Vec<SortExpr>
         ..EngineConfig::default()
     };
     let engine = Engine::new(config).unwrap();
-    batch::run(&engine, &context.state(), &graph, adaptive()).await.unwrap().roots.swap_remove(0).partitions
+    batch::run(&engine, &graph, batch::context(&context.state(), adaptive())).await.unwrap().roots.swap_remove(0).partitions
 }
 
 fn keys(partition: &[RecordBatch]) -> Vec<Option<i64>> {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tidemill.errors import PySparkTypeError
 from tidemill.sql.dataframe import DataFrame
 from tidemill.sql.types import Row, StructType
+from tidemill.storagelevel import StorageLevel
 
 if TYPE_CHECKING:
     from tidemill.sql.session import SparkSession
@@ -251,18 +252,18 @@ class Catalog:
     def _say(self, statement: str) -> None:
         self._spark.sql(statement).collect()
 
-    def cacheTable(self, tableName: str, storageLevel: Any = None) -> None:
-        """What SQL's CACHE TABLE does."""
-        self._say(f"CACHE TABLE {tableName}")
+    def cacheTable(self, tableName: str, storageLevel: StorageLevel | None = None) -> None:
+        """Keeps a table's rows from the next action on that needs them."""
+        level = storageLevel or StorageLevel.MEMORY_AND_DISK_DESER
+        self._spark.table(tableName).persist(level)
 
     def uncacheTable(self, tableName: str) -> None:
         """What SQL's UNCACHE TABLE does."""
         self._say(f"UNCACHE TABLE {tableName}")
 
     def isCached(self, tableName: str) -> bool:
-        """Whether rows of a table are kept in memory: they never are."""
-        self.getTable(tableName)
-        return False
+        """Whether rows of a table are kept, or will be by the next action that needs them."""
+        return self._spark.table(tableName).is_cached
 
     def clearCache(self) -> None:
         """What SQL's CLEAR CACHE does."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import random
-import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -668,34 +667,39 @@ class DataFrame:
         return self.localCheckpoint(eager)
 
     def localCheckpoint(self, eager: bool = True, storageLevel: StorageLevel | None = None) -> DataFrame:
-        """A DataFrame of the rows as they are now, which are kept in memory: nothing is computed or read again. They are made at once,
-        `eager` or not, and live as long as the DataFrames that are made of them. By its schema, each column may be null then."""
-        names = self.columns
-        # Arrow's rows may have names twice, and the engine's tables may not.
-        numbered = self._frame.to_df([f"_{place}" for place in range(len(names))])
-        return self._then(self._session._engine.of_arrow(self._then(numbered)).to_df(names), names)
+        """A DataFrame of the rows as they are now, which are kept in memory, and on disk where they do not fit: nothing is computed or read
+        again. They are made at once, `eager` or not, and live as long as the DataFrames that are made of them."""
+        return self._then(self._frame.local_checkpoint())
 
     def cache(self) -> DataFrame:
-        """The same. No rows are kept, as CACHE TABLE keeps none, and a warning says so: `localCheckpoint` keeps them."""
-        return self._unkept("cache")
+        """The same: `persist` in memory and on disk."""
+        return self.persist()
 
     def persist(self, storageLevel: StorageLevel = StorageLevel.MEMORY_AND_DISK_DESER) -> DataFrame:
-        """The same. No rows are kept, as CACHE TABLE keeps none, and a warning says so: `localCheckpoint` keeps them."""
-        return self._unkept("persist")
-
-    def _unkept(self, method: str) -> DataFrame:
-        message = f"{method}() keeps no rows: each action computes them anew. df = df.localCheckpoint() keeps them in memory"
-        warnings.warn(message, stacklevel=3)
+        """The same. Its rows are kept from the next action on that needs them, and read by every DataFrame whose steps begin with its own;
+        what does not fit into memory goes to disk, if the level says so. What the session writes to tables or files is seen."""
+        if storageLevel.useMemory or storageLevel.useDisk:
+            self._frame.persist(storageLevel.useMemory, storageLevel.useDisk)
         return self
 
     def unpersist(self, blocking: bool = False) -> DataFrame:
-        """The same: there are no rows that were kept."""
+        """The same. Its rows are kept no more."""
+        self._frame.unpersist()
         return self
 
     @property
+    def is_cached(self) -> bool:
+        """Whether its rows are kept, or will be by the next action that needs them."""
+        return self._frame.kept_in() is not None
+
+    @property
     def storageLevel(self) -> StorageLevel:
-        """Where `cache` and `persist` keep its rows: nowhere."""
-        return StorageLevel.NONE
+        """Where its rows are kept."""
+        kept_in = self._frame.kept_in()
+        if kept_in is None:
+            return StorageLevel.NONE
+        memory, disk = kept_in
+        return StorageLevel(disk, memory, False, memory)
 
     def show(self, n: int = 20, truncate: bool | int = True, vertical: bool = False) -> None:
         """Prints the first rows as a grid; cells are cut at 20 characters, or at `truncate`."""

@@ -190,7 +190,13 @@ impl ScalarUDFImpl for SparkScalar {
         let constant = self.volatility != Volatility::Volatile && args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let rows = if constant { 1 } else { args.number_rows };
         let one = |arg: &ColumnarValue| arg.to_array(if self.single && matches!(arg, ColumnarValue::Scalar(_)) { 1 } else { rows });
-        let arrays = args.args.iter().map(one).collect::<DfResult<Vec<_>>>()?;
+        let mut arrays = args.args.iter().map(one).collect::<DfResult<Vec<_>>>()?;
+        // The optimizer asks what a condition gives for nulls, and gives it nulls of no type.
+        for (array, wanted) in arrays.iter_mut().zip(&self.types) {
+            if array.data_type() == &DataType::Null && *wanted != SparkType::Null {
+                *array = arrow::array::new_null_array(&to_arrow(wanted), array.len());
+            }
+        }
         let kernel_args =
             KernelArgs { arrays: &arrays, rows, types: &self.types, out: &self.out, constants: &self.constants, settings: &self.settings };
         let made = (self.kernel)(&kernel_args).map_err(|error| DataFusionError::from(crate::error::at(error, self.span)))?;

@@ -66,8 +66,10 @@ fn joined(
     let join = exchanged.join.builder().with_partition_mode(PartitionMode::CollectLeft).with_new_children(children)?.build_exec()?;
 
     // What stands above the join may not need its rows by key.
-    let above = replaced(plan, exchanged.node, &join)?;
-    if holds(&above) {
+    // A node that cannot be put together anew does not hold either.
+    if let Ok(above) = replaced(plan, exchanged.node, &join)
+        && holds(&above)
+    {
         let after: Vec<StageId> = graph.stages[probe.0].after.iter().copied().filter(|id| *id != build).collect();
         let absorbed = &mut graph.stages[probe.0];
         absorbed.absorbed_by = Some(reader);
@@ -90,7 +92,7 @@ fn joined(
     let Some(shares) = exchanged.right.buckets().cloned() else { return Ok(None) };
     let partitioning = Partitioning::Hash(exprs.clone(), shares.len());
     let read = StageReadExec::partitioned(probe, unordered(&join), partitioning).of_buckets(shares);
-    let above = replaced(plan, exchanged.node, &(Arc::new(read) as Arc<dyn ExecutionPlan>))?;
+    let Ok(above) = replaced(plan, exchanged.node, &(Arc::new(read) as Arc<dyn ExecutionPlan>)) else { return Ok(None) };
     graph.stages[probe.0].output = StageOutput::Hash { exprs, buckets };
     graph.stages[probe.0].after.retain(|id| *id != build);
     Ok((set_plan(graph, probe, join, known)? && set_plan(graph, reader, above, known)?).then_some(probe))

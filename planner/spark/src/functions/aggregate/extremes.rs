@@ -12,6 +12,7 @@ use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
 use datafusion::logical_expr::Accumulator;
 use tidemill_planner::float::{Normal, normalize};
 
+use super::float_extremes;
 use super::udaf::{How, Spec, list_of, make, value_at};
 use super::{flag, plain, row, shown_as};
 use crate::functions::{Call, Function, KernelArgs, SparkScalar};
@@ -90,10 +91,13 @@ fn extreme(call: &mut Call<'_>, greatest: bool) -> Result<Typed> {
         SparkType::Array(..) | SparkType::Struct(_) => {
             make(call, if greatest { "max" } else { "min" }, BEST, vec![value], vec![ScalarValue::Boolean(Some(greatest))], out, true)
         }
+        Float | Double => {
+            let expr = one_nan(call, value);
+            call.aggregate(&Arc::new(float_extremes::of(greatest)), vec![expr], out, true)
+        }
         _ => {
-            let expr = if matches!(out, Float | Double) { one_nan(call, value) } else { value.expr };
             let function = if greatest { max_udaf() } else { min_udaf() };
-            call.aggregate(&function, vec![expr], out, true)
+            call.aggregate(&function, vec![value.expr], out, true)
         }
     };
     Ok(made.shown(shown))

@@ -4,6 +4,7 @@ pub(super) mod bits;
 pub(super) mod collect;
 pub(super) mod counting;
 pub(super) mod extremes;
+mod float_extremes;
 pub(super) mod histogram;
 pub(super) mod listagg;
 pub(super) mod moments;
