@@ -222,6 +222,7 @@ def test_checkpoints_and_caches_keep_rows(spark, tmp_path):
     twice = spark.sql("SELECT 1 AS k, 2 AS k, interval 1 month AS m, cast('x' AS varchar(3)) AS v, map('a', null) AS n")
     assert twice.localCheckpoint().dtypes == twice.dtypes
     assert twice.localCheckpoint().drop("m").collect() == twice.drop("m").collect()
+    read = spark.read.parquet(path)
     for keep in (read.cache, read.persist, lambda: read.persist(StorageLevel.MEMORY_ONLY)):
         assert keep() is read and read.is_cached and read.storageLevel.useMemory
         assert read.filter("id > 3").count() == 5 and "KeptScanExec" in read._frame.explain("simple")

@@ -1,5 +1,7 @@
 """Rows in partitions that the program asks for."""
 
+import itertools
+
 import pytest
 
 from tidemill.errors import PySparkValueError
@@ -49,7 +51,7 @@ def test_rows_of_a_partition(spark):
     by_key = places(numbers.repartition(3, "k"))
     assert sum(len(set(keys)) for keys in by_key) == 12
     ranges = sorted(places(numbers.repartitionByRange(3, "k")))
-    assert len(ranges) == 3 and all(max(one) < min(other) for one, other in zip(ranges, ranges[1:]))
+    assert len(ranges) == 3 and all(max(one) < min(other) for one, other in itertools.pairwise(ranges))
     ordered = places(numbers.repartition(3, "k").sortWithinPartitions(F.desc("k")))
     assert all(keys == sorted(keys, reverse=True) for keys in ordered)
 

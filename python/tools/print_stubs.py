@@ -220,6 +220,9 @@ class Printer:
             raise Unreadable(f"{SOURCES}: there is to be one module with #[pymodule], and there are {len(modules)}")
         names = []
         for item in modules[0].items:
+            # What runs when the module is made has no name in it.
+            if item.attribute("pymodule_init") is not None:
+                continue
             if item.attribute("pymodule_export") is None:
                 raise Unreadable(f"{SOURCES}: `{item.name}` in the module is not known here: only #[pymodule_export] is")
             names += item.names

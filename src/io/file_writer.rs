@@ -135,7 +135,9 @@ async fn carried_out(frame: &DataFrame, job: Job, form: FileForm, rows_per_file:
         Ok(names) => names,
         Err(error) => {
             blocking(&job, move || {
-                place.abandoned().map(Left::clear);
+                if let Some(left) = place.abandoned() {
+                    left.clear();
+                }
                 Ok(())
             })
             .await?;

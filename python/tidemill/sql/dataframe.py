@@ -627,7 +627,7 @@ class DataFrame:
         return self._frame.is_empty()
 
     def toLocalIterator(self, prefetchPartitions: bool = False) -> Iterator[Row]:
-        """The rows, one after the other, while they are computed: the query runs a few batches ahead of the reader, and ends with the iterator."""
+        """The rows, one after the other, while they are computed: the query is a few batches ahead of the reader, and ends with him."""
         return itertools.chain.from_iterable(self._frame.collect_in_parts())
 
     def _mapped(self, kind: str, func: Callable[..., Any], schema: StructType | str) -> DataFrame:
@@ -669,7 +669,7 @@ class DataFrame:
     def localCheckpoint(self, eager: bool = True, storageLevel: StorageLevel | None = None) -> DataFrame:
         """A DataFrame of the rows as they are now, which are kept in memory, and on disk where they do not fit: nothing is computed or read
         again. They are made at once, `eager` or not, and live as long as the DataFrames that are made of them."""
-        return self._then(self._frame.local_checkpoint())
+        return self._then(self._frame.local_checkpoint(), self.columns)
 
     def cache(self) -> DataFrame:
         """The same: `persist` in memory and on disk."""
