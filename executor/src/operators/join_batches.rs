@@ -89,7 +89,7 @@ struct Joins {
 }
 
 impl Joins {
-    /// Nothing waits for rows that are not there yet.
+    /// Rows that are there wait for those that are not: how many a call gets follows from the rows alone, not from who was faster.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<DfResult<RecordBatch>>> {
         while !self.ended && self.held < self.batch_rows && self.bytes < BATCH_BYTES {
             match self.rows.poll_next_unpin(cx) {
@@ -101,8 +101,7 @@ impl Joins {
                 }
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
                 Poll::Ready(None) => self.ended = true,
-                Poll::Pending if self.waiting.is_empty() => return Poll::Pending,
-                Poll::Pending => break,
+                Poll::Pending => return Poll::Pending,
             }
         }
         if self.waiting.is_empty() {
@@ -165,8 +164,8 @@ mod tests {
             ("to the size that is wanted", vec![Some((4, 1)); 5], 10, vec![Some(12), Some(8)]),
             ("no rows", vec![], 10, vec![]),
             ("batches without rows", vec![Some((0, 1)), Some((3, 1)), Some((0, 1))], 10, vec![Some(3)]),
-            ("none is waited for", vec![Some((2, 1)), Some((1, 1)), None, Some((1, 1))], 10, vec![Some(3), Some(1)]),
-            ("nothing waits", vec![None, Some((1, 1))], 10, vec![None, Some(1)]),
+            ("those that are there wait", vec![Some((2, 1)), Some((1, 1)), None, Some((1, 1))], 10, vec![None, Some(4)]),
+            ("nothing is there yet", vec![None, Some((1, 1))], 10, vec![None, Some(1)]),
             ("wide rows", vec![Some((1, wide)); 6], 1_000, vec![Some(4), Some(2)]),
         ] {
             assert_eq!(sizes(input, batch_rows), expected, "{story}");
