@@ -11,7 +11,7 @@ use tidemill_planner::Result;
 use tidemill_planner::stage::{AdaptiveSettings, StageGraph, split};
 
 use crate::pool::{Engine, Priority, QueryHandle};
-use crate::run::{RowStream, RunContext, RunOutput, WATCH, run_graph};
+use crate::run::{RowStream, RunContext, RunOutput, WATCH, for_functions, run_graph};
 
 /// Optimizes and plans `plans`, one per root, and cuts them into one graph. `identity` names the operators that are to be
 /// executed once wherever they occur.
@@ -28,6 +28,18 @@ pub async fn plan_stages(
         roots.push(state.create_physical_plan(plan).await?);
     }
     split(roots, identity)
+}
+
+/// The stages with what the executor puts between their nodes before it runs them, where that says something of the query: batches that are
+/// joined for functions of the program. They are to be looked at.
+///
+/// # Errors
+/// Those of nodes that cannot be put together anew.
+pub fn as_run(mut graph: StageGraph, batch_rows: usize) -> Result<StageGraph> {
+    for stage in &mut graph.stages {
+        stage.plan = for_functions(Arc::clone(&stage.plan), batch_rows)?.0;
+    }
+    Ok(graph)
 }
 
 /// Runs one logical plan on `engine` and gives all its rows, partition by partition.

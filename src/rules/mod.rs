@@ -1,13 +1,14 @@
-//! Rules on plans that are about to run: floats are compared and grouped as Spark does it, unread columns go
-//! early, and AND and OR leave out what their left side decides. They hold no state.
+//! Rules on plans that are about to run: floats are compared and grouped as Spark does it, unread columns go early, AND and OR leave out
+//! what their left side decides, and operators are not told what they conclude wrongly from. They hold no state.
 
 pub(crate) mod float_comparisons;
 pub(crate) mod float_keys;
 mod floats;
 pub(crate) mod lazy_logic;
 pub(crate) mod optimizer_rules;
-pub(crate) mod outer_constants;
 pub(crate) mod unread_columns;
+pub(crate) mod untold;
+mod untold_exec;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::Expr;

@@ -69,9 +69,9 @@ impl Session {
         Ok((graph, batch::context(&state, self.inner.settings.adaptive())))
     }
 
-    /// The stages that a plan is run in.
+    /// The stages that a plan is run in, to be looked at.
     pub(crate) async fn stages(&self, plan: &LogicalPlan) -> Result<StageGraph> {
-        self.planned(&self.state_now(), plan).await
+        batch::as_run(self.planned(&self.state_now(), plan).await?, self.inner.settings.batch_size)
     }
 
     async fn planned(&self, state: &SessionState, plan: &LogicalPlan) -> Result<StageGraph> {

@@ -1,5 +1,6 @@
 //! What DataFusion's operators hold, as their pool: each takes what it needs while half of the budget is free; beyond that, those that can
-//! spill have equal shares of what the others leave, and for a moment more than there is, when one of them has just come.
+//! spill have equal shares of what the others leave. For a moment they hold more than there is: when one of them has just come, when one
+//! begins with its first batch, and while the rows of one that spills are merged.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -46,11 +47,15 @@ impl OperatorMemory {
 fn may_grow(held: &Held, limit: u64, blocks: u64, own: u64, wanted: u64, can_spill: bool) -> bool {
     let after = blocks.saturating_add(held.spillable).saturating_add(held.fixed).saturating_add(wanted);
     if !can_spill {
-        // What merges spilled files is small, and has to go on for anything to be given back.
-        let fixed = blocks.saturating_add(held.fixed).saturating_add(wanted);
-        return after <= limit || fixed <= limit / 4;
+        // What merges has to go on for anything to be given back: spilled files, and before that the rows that are to be spilled, which it
+        // takes over from their sort one by one while others take what the sort has let go.
+        return after <= limit || held.fixed.saturating_add(wanted) <= limit / 2;
     }
     if after <= limit / 2 {
+        return true;
+    }
+    // Who holds nothing can spill nothing, and would fail.
+    if own == 0 && wanted <= limit / 4 && after <= limit + limit / 4 {
         return true;
     }
     // Who comes later has a share, too: those who took more while they were alone spill when they next ask.
@@ -126,6 +131,11 @@ mod tests {
         for (now, blocks, own, wanted, can_spill, expected) in [
             (held(4, 0, 0), 0, 0, 50, true, true),
             (held(4, 0, 0), 0, 0, 51, true, false),
+            (held(4, 60, 20), 0, 0, 25, true, true),
+            (held(4, 60, 20), 0, 0, 26, true, false),
+            (held(4, 60, 20), 0, 1, 25, true, false),
+            (held(4, 60, 20), 30, 0, 15, true, true),
+            (held(4, 60, 20), 30, 0, 16, true, false),
             (held(4, 0, 0), 0, 0, 100, false, true),
             (held(4, 0, 0), 1, 0, 100, false, false),
             (held(2, 40, 0), 20, 20, 20, true, true),
@@ -134,8 +144,10 @@ mod tests {
             (held(2, 40, 20), 20, 20, 11, true, false),
             (held(2, 80, 20), 0, 0, 40, true, true),
             (held(2, 80, 20), 0, 80, 1, true, false),
-            (held(2, 80, 20), 0, 0, 5, false, true),
-            (held(2, 80, 20), 0, 0, 6, false, false),
+            (held(2, 80, 20), 0, 0, 30, false, true),
+            (held(2, 80, 20), 0, 0, 31, false, false),
+            (held(2, 20, 20), 60, 0, 30, false, true),
+            (held(2, 20, 20), 60, 0, 31, false, false),
             (held(0, 0, 0), 60, 0, 40, true, true),
         ] {
             assert_eq!(may_grow(&now, 100, blocks, own, wanted, can_spill), expected, "{now:?}, {blocks} blocks, {own} + {wanted}");

@@ -21,7 +21,7 @@ const WIDTH: usize = 1024;
 ///
 /// # Errors
 /// None of its own: those of nodes that do not show their expressions.
-pub(super) fn for_functions(plan: Arc<dyn ExecutionPlan>, usual: usize) -> Result<(Arc<dyn ExecutionPlan>, usize)> {
+pub(crate) fn for_functions(plan: Arc<dyn ExecutionPlan>, usual: usize) -> Result<(Arc<dyn ExecutionPlan>, usize)> {
     let mut wanted = usual;
     plan.apply(|node| {
         wanted = called(node)?.map_or(wanted, |rows| wanted.max(rows.wanted(usual)));

@@ -16,7 +16,7 @@ use tidemill_planner::stage::{StageGraph, StageId, StageOutput};
 use super::RunContext;
 use super::batch_rows::for_functions;
 use super::sink::RowSink;
-use crate::operators::TurnsExec;
+use crate::operators::{OnceExec, TurnsExec};
 use crate::shuffle::{Fate, ResultBytes};
 
 /// A stage that runs.
@@ -69,7 +69,7 @@ impl StageRun {
             shared,
             sink: context.sink.clone().filter(|_| is_root),
             result_bytes: Arc::new(ResultBytes::at_most(context.max_result_bytes)),
-            plan: TurnsExec::over_leaves(plan)?,
+            plan: TurnsExec::within(OnceExec::within(plan)?)?,
             enough: stage.rows_wanted.map(|wanted| Enough { wanted: wanted as u64, made: AtomicU64::new(0) }),
         })
     }

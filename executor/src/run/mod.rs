@@ -36,6 +36,7 @@ use tidemill_planner::{Error, ErrorKind, Result};
 use crate::memory::{self, Spills};
 use crate::pool::{PoolTask, QueryHandle, Spawner};
 use crate::shuffle::{LostBlocks, ShuffleStore, SpillDir, TaskOutput};
+pub(crate) use batch_rows::for_functions;
 use instance::StageRun;
 pub use report::{RunReport, StageStats};
 pub use rows::RowStream;

@@ -181,9 +181,10 @@ impl Resolver<'_> {
         made
     }
 
-    /// The plan, which gives one column, with one row at most: more are an error.
+    /// The plan, which gives one column, with one row at most: more are an error. Where there may be none, the column may be null: the
+    /// engine goes by the column when it asks whether the value may be.
     fn one_row_of(&mut self, plan: LogicalPlan) -> Result<LogicalPlan> {
-        if is_one_row(&plan) {
+        if is_one_row(&plan) && (has_a_row(&plan) || plan.schema().field(0).is_nullable()) {
             return Ok(plan);
         }
         let column = Expr::Column(plan.schema().columns().remove(0));
@@ -283,6 +284,17 @@ fn value_of_nothing<'p>(plan: &'p LogicalPlan, id: &str) -> Option<&'p Expr> {
         _ => None,
     })?;
     (!has_subquery(value)).then_some(value)
+}
+
+/// Whether a plan that cannot give two rows always gives one.
+fn has_a_row(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Projection(p) => has_a_row(&p.input),
+        LogicalPlan::Sort(s) => s.fetch.is_none() && has_a_row(&s.input),
+        LogicalPlan::Aggregate(a) => a.group_expr.is_empty(),
+        LogicalPlan::EmptyRelation(empty) => empty.produce_one_row,
+        _ => false,
+    }
 }
 
 /// Whether a plan cannot give two rows: one group, or one row from the start.

@@ -12,6 +12,7 @@ use datafusion::functions_aggregate::count::count_udaf;
 use datafusion::logical_expr::{Expr, cast, lit, when};
 use tidemill_planner::float::{Normal, holds_floats, normalize};
 
+use super::distinct_texts::{count_texts, is_text};
 use super::{known, plain, row, shown_as};
 use crate::functions::{Call, Function, KernelArgs, SparkScalar, Want};
 use crate::types::SparkType::{self, Boolean, Double, Long};
@@ -73,6 +74,7 @@ fn count(call: &mut Call<'_>) -> Result<Typed> {
     plain(call, false)?;
     let mut values = call.values()?;
     if call.distinct && !values.is_empty() {
+        let is_texts = values.len() == 1 && values.first().is_some_and(|value| is_text(&to_arrow(&value.data_type)));
         let simple = values.len() == 1 && values.first().is_some_and(|value| !holds_floats(&to_arrow(&value.data_type)));
         let key = match (simple, values.pop()) {
             (true, Some(value)) => no_void(value),
@@ -81,7 +83,8 @@ fn count(call: &mut Call<'_>) -> Result<Typed> {
                 distinct_key(call, values)
             }
         };
-        return Ok(call.aggregate(&count_udaf(), vec![key], Long, false).shown(shown_as(call, "count")?));
+        let function = if is_texts { count_texts() } else { count_udaf() };
+        return Ok(call.aggregate(&function, vec![key], Long, false).shown(shown_as(call, "count")?));
     }
     let counted = match values.len() {
         0 | 1 => values.pop().map_or(lit(1_i64), no_void),

@@ -3,6 +3,7 @@
 pub(super) mod bits;
 pub(super) mod collect;
 pub(super) mod counting;
+mod distinct_texts;
 pub(super) mod extremes;
 mod float_extremes;
 pub(super) mod histogram;
