@@ -26,6 +26,7 @@ pub(crate) mod nested;
 #[cfg(test)]
 mod nested_tests;
 pub(crate) mod operators;
+mod over_nulls;
 mod predicate;
 pub(crate) mod regex;
 mod string;

@@ -12,6 +12,7 @@ use datafusion::functions_window::rank::{dense_rank_udwf, percent_rank_udwf, ran
 use datafusion::functions_window::row_number::row_number_udwf;
 use datafusion::logical_expr::{WindowUDF, cast, lit, when};
 
+use super::over_nulls::over_nulls;
 use super::{Build, Call, Function, Group, Want, constant};
 use crate::types::SparkType::{self, Double, Integer};
 use crate::{Result, Sql, Typed};
@@ -186,6 +187,7 @@ fn shifted(call: &mut Call<'_>, back: bool) -> Result<Typed> {
         (true, offset) => (lag_udwf(), offset),
         (false, offset) => (lead_udwf(), offset),
     };
+    let function = if call.ignore_nulls == Some(true) { over_nulls(function) } else { function };
     let nullable = value.nullable || default.as_ref().is_none_or(|default| default.nullable);
     let out = value.data_type.clone();
     let made = call.window_function(&function, vec![value.expr, lit(offset)], out.clone(), nullable)?;

@@ -127,6 +127,22 @@ pub(crate) const CASES: &[(&str, &str)] = &[
         "SELECT a, (SELECT b FROM VALUES (1), (2), (3) u(b) WHERE b >= a ORDER BY b LIMIT 1 OFFSET 1) FROM VALUES (1), (3) t(a) ORDER BY a",
         "1\t2\n3\tNULL",
     ),
+    // Nulls that are passed over are not counted, wherever they stand.
+    (
+        "SELECT a, lead(b, 2) IGNORE NULLS OVER (ORDER BY a), lag(b, 2) IGNORE NULLS OVER (ORDER BY a), lag(b) IGNORE NULLS OVER (ORDER BY a DESC) \
+         FROM VALUES (1, 10), (2, NULL), (3, 30), (4, 40), (5, NULL), (6, NULL), (7, 70), (8, 80) t(a, b) ORDER BY a",
+        "1\t40\tNULL\t30\n2\t40\tNULL\t30\n3\t70\tNULL\t40\n4\t80\t10\t70\n5\t80\t30\t70\n6\t80\t30\t70\n7\tNULL\t30\t80\n8\tNULL\t40\tNULL",
+    ),
+    (
+        "SELECT a, lead(b) IGNORE NULLS OVER (ORDER BY a) FROM VALUES (1, 10), (2, NULL), (3, NULL), (4, 40) t(a, b) ORDER BY a LIMIT 1",
+        "1\t40",
+    ),
+    // A query that gives no row is null, also where it counts.
+    ("SELECT (SELECT count(*) FROM VALUES (1) u(b) HAVING count(*) > 1) IS NULL", "true"),
+    (
+        "SELECT a, (SELECT count(*) FROM VALUES (1), (1), (2) u(b) WHERE b = a HAVING count(*) > 1) IS NULL FROM VALUES (1), (2), (3) t(a) ORDER BY a",
+        "1\tfalse\n2\ttrue\n3\ttrue",
+    ),
     // Set operations, DISTINCT, windows, two levels.
     (
         "SELECT a, (SELECT count(*) FROM (SELECT b FROM VALUES (1), (2) u(b) WHERE b = a UNION SELECT c FROM VALUES (1), (9) v(c) WHERE c > a)) \
