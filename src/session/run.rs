@@ -88,7 +88,9 @@ impl Session {
     pub(crate) fn state_now(&self) -> SessionState {
         let mut state = self.state().clone();
         state.mark_start_execution();
-        state.config_mut().options_mut().execution.target_partitions = self.inner.settings.parallelism_now();
+        let options = state.config_mut().options_mut();
+        options.execution.target_partitions = self.inner.settings.parallelism_now();
+        options.optimizer.join_reordering = self.inner.settings.reorders_joins();
         state
     }
 }

@@ -43,6 +43,7 @@ const COALESCE: &str = "spark.sql.adaptive.coalescePartitions.enabled";
 const ADVISORY_SIZE: &str = "spark.sql.adaptive.advisoryPartitionSizeInBytes";
 const LEAST_SIZE: &str = "spark.sql.adaptive.coalescePartitions.minPartitionSize";
 const BROADCAST: &str = "spark.sql.autoBroadcastJoinThreshold";
+const JOIN_REORDER: &str = "spark.sql.cbo.joinReorder.enabled";
 const MAX_RESULT: &str = "spark.driver.maxResultSize";
 
 /// Spark's names that mean something here, besides the switches of its language ([`SWITCHES`]).
@@ -65,6 +66,11 @@ const SPARK: &[OptionSpec] = &[
         name: BROADCAST,
         default: "64MB",
         doc: "The largest build side of a join that every task reads whole, so that the other side is not exchanged; -1 for none.",
+    },
+    OptionSpec {
+        name: JOIN_REORDER,
+        default: "true",
+        doc: "Whether joins take the order in which the fewest rows move, by what tables say of themselves; else that in which they are written.",
     },
     OptionSpec {
         name: "spark.sql.files.maxRecordsPerFile",
@@ -206,6 +212,12 @@ impl Settings {
             least_bytes: bytes(LEAST_SIZE, usual.least_bytes),
             ..usual
         }
+    }
+
+    /// Whether joins take another order than that in which they are written, as it is set now.
+    pub(super) fn reorders_joins(&self) -> bool {
+        let conf = self.conf.read().unwrap_or_else(PoisonError::into_inner);
+        conf.get(JOIN_REORDER).and_then(|text| text.trim().to_ascii_lowercase().parse().ok()).unwrap_or(true)
     }
 
     /// How many bytes the rows of a result may take, as it is set now; 0 for any number.
@@ -371,7 +383,7 @@ fn check_spark(name: &str, value: &str) -> Result<()> {
             Some(_) => Ok(()),
             None => Err(mismatch("a number of bytes such as `64MB`, `1g` or `1048576`")),
         },
-        Some("spark.sql.repl.eagerEval.enabled" | ADAPTIVE | COALESCE) => {
+        Some("spark.sql.repl.eagerEval.enabled" | ADAPTIVE | COALESCE | JOIN_REORDER) => {
             if value.trim().parse::<bool>().is_ok() {
                 Ok(())
             } else {
