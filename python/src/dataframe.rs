@@ -346,6 +346,11 @@ impl PyDataFrame {
         wait(py, self.0.explain_as(mode))
     }
 
+    /// How a run of it went, as text and as JSON.
+    fn explain_analyze(&self, py: Python<'_>) -> PyResult<(String, String)> {
+        wait(py, self.0.explain_analyze()).map(|profile| (profile.to_string(), profile.to_json().to_string()))
+    }
+
     /// Keeps its rows.
     fn persist(&self, memory: bool, disk: bool) -> PyResult<()> {
         self.0.persist(KeepIn { memory, disk }).map(drop).map_err(raised)

@@ -28,7 +28,7 @@ _NO_OTHERS = "tasks are threads of this process, and share what Python holds"
 REFUSED: dict[str, dict[str, str]] = {
     "DataFrame": {
         "asTable": "there are no table functions in Python: CREATE FUNCTION … RETURNS TABLE writes them in SQL",
-        "executionInfo": "no figures of a query are kept yet: explain() shows its stages",
+        "executionInfo": "figures are kept only of a run that asks for them: explain(mode=\"analyze\")",
         "mergeInto": _MERGE,
         "metadataColumn": "tables have no columns of metadata",
         "nearestByJoin": "join, and keep the best pairs by row_number() over a window",

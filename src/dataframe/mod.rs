@@ -11,6 +11,7 @@ mod keep;
 mod missing;
 mod pivot;
 mod plans;
+mod profile;
 mod resolved;
 mod same;
 pub(crate) mod show;
@@ -38,6 +39,7 @@ pub use join::JoinOn;
 pub use keep::KeepIn;
 pub use missing::NaFunctions;
 pub use plans::Plan;
+pub use profile::RunProfile;
 pub(crate) use same::canonical_of;
 pub use statistics::StatFunctions;
 

@@ -11,7 +11,7 @@ use datafusion::logical_expr::LogicalPlan;
 use tidemill_executor::batch;
 use tidemill_executor::operators::identity;
 use tidemill_executor::pool::{Engine, EngineConfig};
-use tidemill_executor::run::{Receipt, RowSink, RowStream, RunContext, RunReport};
+use tidemill_executor::run::{DropRows, Receipt, RowSink, RowStream, RunContext, RunReport};
 use tidemill_planner::operator_id::{SameId, name_operators};
 use tidemill_planner::seam::Port;
 use tidemill_planner::stage::StageGraph;
@@ -54,6 +54,19 @@ impl Session {
         let output = batch::run(self.engine()?, &graph, context.delivering_to(sink)).await?;
         warn_of_malformed(&output.report);
         Ok(output.roots.into_iter().next().map(|root| root.receipts.into_iter().flatten().collect()).unwrap_or_default())
+    }
+
+    /// How a plan's stages and operators do. Its rows are made and dropped.
+    pub(crate) async fn run_measured(&self, plan: &LogicalPlan) -> Result<RunReport> {
+        let (graph, context) = self.ready(plan).await?;
+        let output = batch::run(self.engine()?, &graph, context.delivering_to(Arc::new(DropRows)).measuring()).await?;
+        warn_of_malformed(&output.report);
+        Ok(output.report)
+    }
+
+    /// Whether these stages may change while they run, as things are set now.
+    pub(crate) fn adapts(&self, graph: &StageGraph) -> bool {
+        self.inner.settings.adaptive().enabled && graph.stages.len() > 1
     }
 
     /// The rows of a plan while they are made.

@@ -12,6 +12,7 @@ mod conformance;
 mod creators;
 mod dataframe;
 mod equal_plans;
+mod explain;
 mod int96;
 mod kept;
 #[cfg(not(feature = "failpoints"))]

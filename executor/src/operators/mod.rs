@@ -10,6 +10,7 @@ mod join_batches;
 mod keys;
 mod late;
 mod map_batches;
+mod measured;
 mod plan;
 mod ranges;
 mod row_step;
@@ -21,6 +22,7 @@ mod window;
 
 pub(crate) use join_batches::{BATCH_BYTES, JoinBatchesExec};
 pub(crate) use map_batches::MapBatchesExec;
+pub(crate) use measured::MeasuredExec;
 pub(crate) use turns::TurnsExec;
 
 pub use exec::{Operator, OperatorExec, OperatorTask};

@@ -43,6 +43,10 @@ pub(crate) struct TaskOutput {
     pub(crate) rows: Vec<u64>,
     /// Bytes of those rows in memory.
     pub(crate) bytes: Vec<u64>,
+    /// Blocks that went to disk.
+    pub(crate) spilled_blocks: u64,
+    /// Bytes that they take there.
+    pub(crate) spilled_bytes: u64,
     /// Rows beside the output.
     pub(crate) side: HashMap<(String, Port), Vec<RecordBatch>>,
     /// The blocks' share of the budget.

@@ -344,6 +344,8 @@ impl BlockWriter {
     async fn spill(&mut self, batch: RecordBatch) -> Result<Block> {
         let encoded = encode(&batch)?;
         drop(batch);
+        self.output.spilled_blocks += 1;
+        self.output.spilled_bytes += encoded.len() as u64;
         let (spill, dir, task) = (self.spill.take(), Arc::clone(self.store.spill_dir()), self.task);
         let written = self.store.io().spawn_blocking(move || {
             let mut spill = match spill {

@@ -5,6 +5,7 @@ mod faults;
 #[cfg(feature = "failpoints")]
 mod log_faults;
 mod pool;
+mod profile;
 mod queries;
 mod sharing;
 mod spill;

@@ -729,7 +729,9 @@ class DataFrame:
         print(self._frame.schema_tree() if level is None else self.schema.treeString(level))
 
     def explain(self, extended: bool | str | None = None, mode: str | None = None) -> None:
-        """Prints what will run. The mode `picture` shows its stages as a picture in a notebook."""
+        """Prints what will run, by mode: `simple`, `extended` (all plans), `formatted`, `cost`, `codegen` (there is none). `analyze` runs
+        the query, drops its rows, and prints how its stages and operators did; `picture` shows the stages as a picture in a notebook.
+        """
         if isinstance(extended, str):
             extended, mode = None, extended
         if mode == "picture":

@@ -233,7 +233,7 @@ fn reads_of(graph: &StageGraph, id: StageId) -> usize {
 }
 
 /// Bytes as people read them.
-fn shown_bytes(bytes: u64) -> String {
+pub fn shown_bytes(bytes: u64) -> String {
     match bytes {
         0..1_024 => format!("{bytes} B"),
         1_024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1_024.0),
