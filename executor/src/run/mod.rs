@@ -253,8 +253,9 @@ struct TaskRecord {
 }
 
 impl Run {
-    fn new(query: &QueryHandle, mut graph: StageGraph, context: RunContext) -> Result<(Arc<Self>, oneshot::Receiver<Result<()>>)> {
+    fn new(query: &QueryHandle, mut graph: StageGraph, mut context: RunContext) -> Result<(Arc<Self>, oneshot::Receiver<Result<()>>)> {
         let engine = query.engine();
+        context.adaptive.build_bytes.get_or_insert_with(|| engine.budget.fixed_share(engine.threads()));
         if context.adaptive.enabled {
             build_sides_first(&mut graph);
         }

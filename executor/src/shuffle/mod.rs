@@ -12,6 +12,7 @@ mod write;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 
 use arrow::array::{Array, RecordBatch};
 use tidemill_planner::seam::Port;
@@ -32,6 +33,24 @@ pub(crate) enum Block {
     Memory(RecordBatch),
     /// In the writing task's file.
     Disk(DiskBlock),
+}
+
+impl Block {
+    /// How many rows it has.
+    pub(crate) fn rows(&self) -> usize {
+        match self {
+            Self::Memory(batch) => batch.num_rows(),
+            Self::Disk(block) => block.rows(),
+        }
+    }
+
+    /// Some of its rows; none are copied.
+    pub(crate) fn slice(&self, rows: Range<usize>) -> Self {
+        match self {
+            Self::Memory(batch) => Self::Memory(batch.slice(rows.start, rows.len())),
+            Self::Disk(block) => Self::Disk(block.slice(rows)),
+        }
+    }
 }
 
 /// What one attempt wrote, and how much.

@@ -342,7 +342,7 @@ impl BlockWriter {
     }
 
     async fn spill(&mut self, batch: RecordBatch) -> Result<Block> {
-        let encoded = encode(&batch)?;
+        let (encoded, rows) = (encode(&batch)?, batch.num_rows());
         drop(batch);
         self.output.spilled_blocks += 1;
         self.output.spilled_bytes += encoded.len() as u64;
@@ -352,7 +352,7 @@ impl BlockWriter {
                 Some(spill) => spill,
                 None => SpillWriter::create(&dir, task)?,
             };
-            let block = spill.append(&encoded)?;
+            let block = spill.append(&encoded, rows)?;
             Ok::<_, Error>((spill, block))
         });
         let (spill, block) = written.await.map_err(|e| Error::internal("a spill write did not end").with_source(e))??;

@@ -1,5 +1,6 @@
 //! What the executor promises, checked on whole runs.
 
+mod adapt;
 mod exchanges;
 mod faults;
 #[cfg(feature = "failpoints")]

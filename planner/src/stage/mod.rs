@@ -15,11 +15,13 @@ mod coalesce;
 mod exchange;
 mod limits;
 mod nature;
+mod no_rows;
 mod print;
 mod read;
 mod schedule;
 mod side_port;
 mod split;
+mod unkeyed;
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,14 +29,16 @@ use std::sync::Arc;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
-pub use adapt::{AdaptiveSettings, Change, Rule, StageSize, adapt, build_sides_first, shown_bytes};
+pub use adapt::{AdaptiveSettings, Change, Rule, SkewSettings, StageSize, adapt, build_sides_first, shown_bytes};
 pub use coalesce::CoalesceExec;
 pub use exchange::{ExchangeBy, ExchangeExec, RangeSteps};
+pub use no_rows::NoRowsExec;
 pub use print::line_of;
-pub use read::{BlockPart, BlockReader, BlockRequest, Origin, ReadKind, StageInputs, StageReadExec};
+pub use read::{BlockPart, BlockReader, BlockRequest, Origin, Piece, ReadKind, StageInputs, StageReadExec};
 pub use schedule::{Command, Event, GraphState, MAX_ATTEMPTS, TaskId, schedule};
 pub use side_port::SidePortExec;
 pub use split::split;
+pub use unkeyed::UnkeyedExec;
 
 /// A stage's place in its [`StageGraph`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -113,7 +117,7 @@ pub struct Stage {
     pub repeatable: bool,
     /// How many rows are wanted of all its tasks together, whichever they are; `None` for all of them.
     pub rows_wanted: Option<usize>,
-    /// The stage that this one's plan has become a part of: it has no tasks of its own any more.
+    /// The stage that this one's plan has become a part of, or that wants its rows no more: it has no tasks of its own then.
     pub absorbed_by: Option<StageId>,
 }
 
