@@ -21,7 +21,8 @@ const OVERWRITE_MODE: OptionSpec =
 
 /// How many rows a file has at most.
 pub(crate) const MAX_RECORDS: &str = "maxRecordsPerFile";
-const ROWS_PER_FILE: OptionSpec = carried(MAX_RECORDS, "0", "How many rows a written file has at most; 0 for any number.");
+/// The option that says so.
+pub(crate) const ROWS_PER_FILE: OptionSpec = carried(MAX_RECORDS, "0", "How many rows a written file has at most; 0 for any number.");
 
 const BASE_PATH: OptionSpec = carried("basePath", "", "The folder below which folders `a=1` stand for columns, if not each path itself.");
 

@@ -11,6 +11,7 @@ mod conformance;
 #[cfg(feature = "failpoints")]
 mod creators;
 mod dataframe;
+mod delta_writes;
 mod equal_plans;
 mod explain;
 mod int96;
