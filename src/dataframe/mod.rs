@@ -11,6 +11,8 @@ mod keep;
 mod missing;
 mod pivot;
 mod plans;
+#[cfg(feature = "polars")]
+mod polars_frames;
 mod profile;
 mod resolved;
 mod same;

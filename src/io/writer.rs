@@ -41,8 +41,8 @@ impl DataFrame {
 }
 
 impl DataFrameWriter {
-    /// The format: `delta`, `parquet`, `json`, `csv` or `text`. Without it a path is a Delta table, and a table of the catalog is of the format
-    /// that `spark.sql.sources.default` says, as in SQL.
+    /// The format: `delta`, `parquet`, `json`, `csv`, `text` or `arrow` (Arrow's IPC files). Without it a path is a Delta table, and a table
+    /// of the catalog is of the format that `spark.sql.sources.default` says, as in SQL.
     #[must_use]
     pub fn format(mut self, format: &str) -> Self {
         self.format = Some(format.to_owned());

@@ -17,6 +17,7 @@ use tidemill_planner::seam::Port;
 use tidemill_planner::stage::StageGraph;
 
 use super::Session;
+use super::progress::{Telling, told};
 use tidemill_planner::{Error, Result};
 
 impl Session {
@@ -42,24 +43,25 @@ impl Session {
 
     /// All rows of a plan.
     pub(crate) async fn run_batch(&self, plan: &LogicalPlan) -> Result<Vec<RecordBatch>> {
-        let (graph, context) = self.ready(plan).await?;
-        let output = batch::run(self.engine()?, &graph, context.holding_at_most(self.inner.settings.max_result_bytes())).await?;
+        let (graph, context, telling) = self.ready(plan).await?;
+        let run = batch::run(self.engine()?, &graph, context.holding_at_most(self.max_result_bytes()));
+        let output = told(telling, run).await?;
         warn_of_malformed(&output.report);
         Ok(output.roots.into_iter().flat_map(|root| root.partitions).flatten().collect())
     }
 
     /// What is left of a plan's rows where `sink` has taken them, by partition.
     pub(crate) async fn run_into(&self, plan: &LogicalPlan, sink: Arc<dyn RowSink>) -> Result<Vec<Receipt>> {
-        let (graph, context) = self.ready(plan).await?;
-        let output = batch::run(self.engine()?, &graph, context.delivering_to(sink)).await?;
+        let (graph, context, telling) = self.ready(plan).await?;
+        let output = told(telling, batch::run(self.engine()?, &graph, context.delivering_to(sink))).await?;
         warn_of_malformed(&output.report);
         Ok(output.roots.into_iter().next().map(|root| root.receipts.into_iter().flatten().collect()).unwrap_or_default())
     }
 
     /// How a plan's stages and operators do. Its rows are made and dropped.
     pub(crate) async fn run_measured(&self, plan: &LogicalPlan) -> Result<RunReport> {
-        let (graph, context) = self.ready(plan).await?;
-        let output = batch::run(self.engine()?, &graph, context.delivering_to(Arc::new(DropRows)).measuring()).await?;
+        let (graph, context, telling) = self.ready(plan).await?;
+        let output = told(telling, batch::run(self.engine()?, &graph, context.delivering_to(Arc::new(DropRows)).measuring())).await?;
         warn_of_malformed(&output.report);
         Ok(output.report)
     }
@@ -69,17 +71,25 @@ impl Session {
         self.inner.settings.adaptive().enabled && graph.stages.len() > 1
     }
 
-    /// The rows of a plan while they are made.
-    pub(crate) async fn run_stream(&self, plan: &LogicalPlan) -> Result<RowStream> {
-        let (graph, context) = self.ready(plan).await?;
-        batch::stream(self.engine()?, graph, context)
+    /// The rows of a plan while they are made, and what is to be told of it meanwhile.
+    pub(crate) async fn run_stream(&self, plan: &LogicalPlan) -> Result<(RowStream, Option<Telling>)> {
+        let (graph, context, telling) = self.ready(plan).await?;
+        Ok((batch::stream(self.engine()?, graph, context)?, telling))
     }
 
-    /// A plan's stages, and what their tasks share.
-    async fn ready(&self, plan: &LogicalPlan) -> Result<(StageGraph, RunContext)> {
+    /// How many bytes the rows of a result may take; 0 for any number.
+    pub(crate) fn max_result_bytes(&self) -> u64 {
+        self.inner.settings.max_result_bytes()
+    }
+
+    /// A plan's stages, what their tasks share, and what is to be told of them.
+    async fn ready(&self, plan: &LogicalPlan) -> Result<(StageGraph, RunContext, Option<Telling>)> {
         let state = self.state_now();
         let graph = self.planned(&state, plan).await?;
-        Ok((graph, batch::context(&state, self.inner.settings.adaptive())))
+        let context = batch::context(&state, self.inner.settings.adaptive());
+        let telling = self.telling(context.watch.clone());
+        let watch = telling.as_ref().map(Telling::watch).or_else(|| context.watch.clone());
+        Ok((graph, context.watched_by(watch), telling))
     }
 
     /// The stages that a plan is run in.

@@ -1,6 +1,7 @@
 //! Whole-system tests of the `tidemill` crate; each file is one subject.
 
 mod api_names;
+mod arrow_files;
 mod catalog;
 #[cfg(feature = "failpoints")]
 mod catalog_faults;

@@ -334,6 +334,9 @@ impl Run {
                 self.obey(&mut progress, Event::Done(task), None);
             }
             Err(failure) => {
+                if let Some(watch) = &self.context.watch {
+                    watch.failed(task);
+                }
                 let final_word = progress.graph.roots.contains(&task.stage) && !self.context.can_begin_anew();
                 let event = match lost_blocks(&failure.error) {
                     _ if final_word => Event::Failed { task, transient: false },
@@ -400,6 +403,9 @@ impl Run {
     /// What runs of a stage is cancelled, and what it has left is let go.
     fn restart(&self, progress: &mut Progress, stage: StageId) {
         progress.stages[stage.0] = None;
+        if let Some(watch) = &self.context.watch {
+            watch.cancelled(stage);
+        }
         progress.running.retain(|task, _| task.stage != stage);
         self.store.release(stage);
     }
@@ -422,6 +428,9 @@ impl Run {
         let record = &mut tasks[task.partition];
         record.attempts = attempt;
         record.started.get_or_insert_with(Instant::now);
+        if let Some(watch) = &self.context.watch {
+            watch.started(task);
+        }
         let counts = Arc::new(AtomicBool::new(true));
         let unheard = Unheard { run: Some(Arc::clone(self)), counts: Arc::clone(&counts) };
         let (run, still) = (Arc::clone(self), Arc::clone(&counts));

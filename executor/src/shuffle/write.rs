@@ -95,7 +95,7 @@ impl ResultBytes {
         Self { limit, held: AtomicU64::new(0) }
     }
 
-    fn add(&self, bytes: u64) -> Result<()> {
+    pub(crate) fn add(&self, bytes: u64) -> Result<()> {
         let held = self.held.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if self.limit == 0 || held <= self.limit {
             return Ok(());
@@ -105,6 +105,10 @@ impl ResultBytes {
              them one batch after the other by `to_local_iterator`, ask for fewer by `limit`, or raise the setting (0 for no limit)",
             self.limit
         )))
+    }
+
+    pub(crate) fn give_back(&self, bytes: u64) {
+        self.held.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
@@ -117,7 +121,7 @@ struct HeldBytes {
 
 impl Drop for HeldBytes {
     fn drop(&mut self) {
-        self.all.held.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.all.give_back(self.bytes);
     }
 }
 
