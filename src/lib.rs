@@ -23,10 +23,10 @@ mod stream;
 
 pub use column::{Column, Operand, TypeName, Window, WindowSpec};
 pub use command::{Catalog, DataFrameWriterV2};
-pub use dataframe::{BatchStream, DataFrame, GroupedData, JoinOn, KeepIn, NaFunctions, Plan, StatFunctions};
+pub use dataframe::{BatchStream, DataFrame, GroupedData, JoinOn, KeepIn, NaFunctions, Plan, RunProfile, StatFunctions};
 pub use ddl::{parse_schema, parse_type};
 pub use io::{DataFrameReader, DataFrameWriter, MergeBuilder, MergeClauses, Table};
-pub use session::{Session, SessionBuilder};
+pub use session::{ProgressHandlerId, QueryProgress, Session, SessionBuilder};
 pub use stream::{DataStreamReader, DataStreamWriter, StreamSink, StreamingQueryBuilder, Trigger};
 /// The query that a function of the program is called for.
 pub use tidemill_executor::pool::CurrentQuery;

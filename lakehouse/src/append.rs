@@ -1,5 +1,5 @@
-//! Append and overwrite: rows become data files, files become one commit. MERGE lives next door, and what a table is made with
-//! in `table`.
+//! Append, overwrite and replace: data files become one commit, and rows in hand become data files. Rows that tasks are still making are
+//! `table_write`'s, MERGE lives next door, and what a table is made with in `new_table`.
 
 use std::sync::Arc;
 
@@ -10,9 +10,10 @@ use crate::commit::conflict::Reads;
 use crate::commit::{Attempt, Committed, Operation, Proposal, Txn, txn_check_is_on};
 use crate::io::blocking;
 use crate::log::actions::Metadata;
+use crate::new_table::index_of_new;
 use crate::schema::Alignment;
-use crate::snapshot::Head;
-use crate::table::{DeltaTable, index_of_new};
+use crate::snapshot::{Head, Snapshot};
+use crate::table::DeltaTable;
 use crate::write::{FileOptions, Naming, Written, plan_parts, remove_unnamed, write_parts};
 
 impl DeltaTable {
@@ -106,60 +107,67 @@ pub(crate) async fn append(table: &DeltaTable, batches: Vec<RecordBatch>, txn: O
 }
 
 pub(crate) async fn overwrite(table: &DeltaTable, batches: Vec<RecordBatch>, txn: Option<Txn>) -> Result<Committed> {
-    let mut snapshot = table.snapshot().await?;
-    if DeltaTable::has_txn(snapshot.head(), txn.as_ref()) {
-        table.settle_txn(txn.as_ref()).await?;
-        return Ok(Committed::AlreadyDone);
-    }
-    let mut planned = Arc::clone(&snapshot.head().metadata);
-    let mut rows = table.align(snapshot.head(), &batches)?;
-    let mut files = table.write_rows(snapshot.head(), &rows, &Naming::Unique).await?;
     loop {
-        if planned != snapshot.head().metadata {
-            // The files were written for columns that the table no longer has.
-            planned = Arc::clone(&snapshot.head().metadata);
-            rows = table.align(snapshot.head(), &batches)?;
-            files = table.write_rows(snapshot.head(), &rows, &Naming::Unique).await?;
+        let mut snapshot = table.snapshot().await?;
+        let head = Arc::clone(snapshot.head());
+        if DeltaTable::has_txn(&head, txn.as_ref()) {
+            table.settle_txn(txn.as_ref()).await?;
+            return Ok(Committed::AlreadyDone);
         }
+        let rows = table.align(&head, &batches)?;
+        let files = table.write_rows(&head, &rows, &Naming::Unique).await?;
+        // Once the table has other columns, the files are not for it.
+        while snapshot.head().takes_files_of(&head) {
+            if let Some(committed) = table.commit_overwrite(&snapshot, &files, txn.clone()).await? {
+                return Ok(committed);
+            }
+            snapshot = table.snapshot().await?;
+        }
+        remove_unnamed(table.root(), files.iter().map(|file| &file.add));
+    }
+}
+
+impl DeltaTable {
+    /// Commits data files in the place of all that a snapshot has; `None` when others have changed the table since.
+    pub(crate) async fn commit_overwrite(&self, snapshot: &Snapshot, files: &[Written], txn: Option<Txn>) -> Result<Option<Committed>> {
         let proposal = Proposal {
             planned_at: Some(snapshot.version()),
             protocol: None,
             new_metadata: None,
             metadata: Arc::clone(&snapshot.head().metadata),
-            operation: write_operation("Overwrite", &files, snapshot.head())?,
+            operation: write_operation("Overwrite", files, snapshot.head())?,
             adds: files.iter().map(|f| f.add.clone()).collect(),
             removes: snapshot.files().to_vec(),
             reads: Reads::Everything,
-            txn: txn.clone(),
+            txn,
             settle_later: false,
         };
-        match table.core.commit(proposal).await? {
-            Attempt::Done(version) => return Ok(Committed::Done { version }),
-            Attempt::AlreadyDone => return Ok(Committed::AlreadyDone),
+        match self.core.commit(proposal).await? {
+            Attempt::Done(version) => Ok(Some(Committed::Done { version })),
+            Attempt::AlreadyDone => Ok(Some(Committed::AlreadyDone)),
             // The new rows stay; what they replace is looked up again.
-            Attempt::RunAgain(why) => tracing::debug!(table = %table.root().display(), why, "overwrite is planned again"),
+            Attempt::RunAgain(why) => {
+                tracing::debug!(table = %self.root().display(), why, "the overwrite is planned again");
+                Ok(None)
+            }
         }
-        snapshot = table.snapshot().await?;
     }
 }
 
-/// Gives a table other columns, and rows in them in the place of all others.
-pub(crate) async fn replace(table: &DeltaTable, mut metadata: Metadata, batches: Option<Vec<RecordBatch>>) -> Result<Committed> {
+/// Gives a table other columns, and data files in them in the place of all others. `name` is what the history says.
+pub(crate) async fn replace(table: &DeltaTable, mut metadata: Metadata, files: &[Written], name: &'static str) -> Result<Committed> {
     loop {
         let snapshot = table.snapshot().await?;
         table.check_writable()?;
         // It is the same table to its readers.
         metadata.id.clone_from(&snapshot.head().metadata.id);
         let head = Head::try_new(table.root(), &index_of_new(&metadata)?.0)?;
-        let rows = table.align(&head, batches.as_deref().unwrap_or_default())?;
-        let files = table.write_rows(&head, &rows, &Naming::Unique).await?;
-        let name = if batches.is_some() { "CREATE OR REPLACE TABLE AS SELECT" } else { "CREATE OR REPLACE TABLE" };
         let proposal = Proposal {
             planned_at: Some(snapshot.version()),
             protocol: None,
             new_metadata: Some(metadata.clone()),
             metadata: Arc::clone(&snapshot.head().metadata),
-            operation: Operation { name, ..write_operation("Overwrite", &files, &head)? },
+            operation: Operation { name, ..write_operation("Overwrite", files, &head)? },
             adds: files.iter().map(|f| f.add.clone()).collect(),
             removes: snapshot.files().to_vec(),
             reads: Reads::Everything,
@@ -169,10 +177,7 @@ pub(crate) async fn replace(table: &DeltaTable, mut metadata: Metadata, batches:
         match table.core.commit(proposal).await? {
             Attempt::Done(version) => return Ok(Committed::Done { version }),
             Attempt::AlreadyDone => return Ok(Committed::AlreadyDone),
-            Attempt::RunAgain(why) => {
-                tracing::debug!(table = %table.root().display(), why, "the replacement is planned again");
-                remove_unnamed(table.root(), files.iter().map(|file| &file.add));
-            }
+            Attempt::RunAgain(why) => tracing::debug!(table = %table.root().display(), why, "the replacement is planned again"),
         }
     }
 }

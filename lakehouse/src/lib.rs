@@ -7,7 +7,8 @@
 //!       │              │ catch up: only the log's new entries             (core, log/)
 //!       ├── append ────┤
 //!       ├── overwrite ─┤ Proposal ─► compare-and-swap on _delta_log      (append, merge/, commit/)
-//!       ├── merge ─────┘
+//!       ├── merge ─────┤
+//!       ├── TableWrite ┘ rows that tasks are making                      (table_write/)
 //!       ├── history · snapshot_at · snapshot_at_timestamp                 (history)
 //!       └── checkpoint · upkeep                                           (upkeep, log/checkpoint)
 //!   DeltaAppendSink, DeltaMergeSink: seam::Sink over a DeltaTable         (sink/)
@@ -39,10 +40,12 @@
 mod append;
 mod commit;
 mod core;
+mod encoder;
 mod history;
 mod io;
 mod log;
 mod merge;
+mod new_table;
 mod options;
 mod partition;
 mod scan;
@@ -51,6 +54,7 @@ mod sink;
 mod snapshot;
 mod stats;
 mod table;
+mod table_write;
 mod upkeep;
 mod write;
 
@@ -64,5 +68,6 @@ pub use scan::files_of;
 pub use sink::{DeltaAppendSink, DeltaMergeSink, SinkOptions};
 pub use snapshot::Snapshot;
 pub use stats::{ColumnStats, FileStats};
-pub use table::{DeltaTable, FirstRows};
+pub use table::DeltaTable;
+pub use table_write::{TableWrite, WriteEnd};
 pub use write::Codec;

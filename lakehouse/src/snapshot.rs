@@ -38,6 +38,12 @@ impl Head {
         &self.layout.table
     }
 
+    /// Whether data files that were written for `planned` are right for this version: it is the same table, in the same columns.
+    pub(crate) fn takes_files_of(&self, planned: &Self) -> bool {
+        let (now, then) = (&self.metadata, &planned.metadata);
+        now.id == then.id && now.schema_string == then.schema_string && now.partition_columns == then.partition_columns
+    }
+
     /// The last version that an application wrote.
     pub(crate) fn txn_version(&self, app_id: &str) -> Option<i64> {
         self.txns.binary_search_by(|(id, _)| id.as_str().cmp(app_id)).ok().map(|i| self.txns[i].1)

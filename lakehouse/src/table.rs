@@ -7,36 +7,20 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use tidemill_planner::{Error, ErrorKind, Result};
 
-use crate::append::write_operation;
-use crate::commit::conflict::Reads;
-use crate::commit::{Attempt, Committed, Operation, Proposal, Txn};
+use crate::commit::{Attempt, Committed, Operation, Txn};
 use crate::core::Core;
 use crate::io::blocking;
-use crate::log::actions::{Add, Metadata, Protocol};
-use crate::log::dir::{LogDir, sync_dir};
-use crate::log::replay::Index;
-use crate::log::{load, properties};
+use crate::log::dir::LogDir;
+use crate::log::load;
+use crate::new_table::{NewTable, new_metadata};
 use crate::options::TableOptions;
-use crate::partition::Layout;
-use crate::schema::{canonical, to_delta_json};
+use crate::schema::canonical;
 use crate::snapshot::{Head, Snapshot};
-use crate::write::{Naming, remove_unnamed};
 
 /// A Delta table on a local disk. Clones are handles of the same table and share what they know of it.
 #[derive(Debug, Clone)]
 pub struct DeltaTable {
     pub(crate) core: Arc<Core>,
-}
-
-/// What a table holds from its first version on.
-#[derive(Debug, Clone)]
-pub struct FirstRows {
-    /// Its rows; columns are matched by name and without regard to case.
-    pub batches: Vec<RecordBatch>,
-    /// Spark's name for how they were asked to be written (`ErrorIfExists`, `Append`, …): what the history says.
-    pub mode: &'static str,
-    /// Who writes them.
-    pub txn: Option<Txn>,
 }
 
 impl DeltaTable {
@@ -88,19 +72,10 @@ impl DeltaTable {
     /// write and properties that we do not keep to, naming the feature; `OutcomeUnknown` where the table is there, or may be, and may not
     /// survive a power cut.
     pub async fn create(location: &str, schema: SchemaRef, options: TableOptions) -> Result<Self> {
-        match Self::create_if_absent(location, schema, options, None).await? {
+        match Self::create_if_absent(location, &schema, options).await? {
             Some(table) => Ok(table),
             None => Err(Error::analysis(format!("there is a Delta table at {location} already; open it, or choose another path"))),
         }
-    }
-
-    /// Makes a table at `location` with these columns and rows as one commit: nobody sees it empty, and whoever dies on the way leaves
-    /// none. `None` where there is a table, even one that was made while the rows were written; then nothing was written.
-    ///
-    /// # Errors
-    /// As [`DeltaTable::create`] and [`DeltaTable::append`], but for a table that is there already.
-    pub async fn create_with_rows(location: &str, schema: SchemaRef, rows: FirstRows, options: TableOptions) -> Result<Option<Self>> {
-        Self::create_if_absent(location, schema, options, Some(rows)).await
     }
 
     /// Opens the table at `location`, or makes it.
@@ -112,77 +87,21 @@ impl DeltaTable {
             Err(e) if e.kind() == ErrorKind::NotFound => {}
             other => return other,
         }
-        match Self::create_if_absent(location, schema, options.clone(), None).await? {
+        match Self::create_if_absent(location, &schema, options.clone()).await? {
             Some(table) => Ok(table),
             None => Self::open_with(location, options).await,
         }
     }
 
-    async fn create_if_absent(location: &str, schema: SchemaRef, options: TableOptions, rows: Option<FirstRows>) -> Result<Option<Self>> {
-        if Self::exists(location).await? {
-            return Ok(None);
+    async fn create_if_absent(location: &str, schema: &SchemaRef, options: TableOptions) -> Result<Option<Self>> {
+        let Some(new) = NewTable::plan(location, schema, options).await? else { return Ok(None) };
+        new.make_folders().await?;
+        let parameters = vec![("partitionBy", new.partitions_as_json()?), ("isManaged", "false".into())];
+        let operation = Operation { name: "CREATE TABLE", parameters, metrics: Vec::new() };
+        match new.commit(operation, Vec::new(), None).await? {
+            Attempt::Done(_) => Ok(Some(new.table)),
+            Attempt::AlreadyDone | Attempt::RunAgain(_) => Ok(None),
         }
-        let root = local_root(location)?;
-        let schema = canonical(&schema)?;
-        let metadata = Arc::new(new_metadata(&schema, &options)?);
-        let (index, protocol) = index_of_new(&metadata)?;
-        let head = Head::try_new(&root, &index)?;
-        let log = LogDir::of_table(&root);
-        let table = Self { core: Arc::new(Core::new(root, log, options, index, None)) };
-        let (operation, adds, txn) = match rows {
-            None => {
-                table.create_folders().await?;
-                let partitions = serde_json::to_string(&metadata.partition_columns)?;
-                let parameters = vec![("partitionBy", partitions), ("isManaged", "false".into())];
-                (Operation { name: "CREATE TABLE", parameters, metrics: Vec::new() }, Vec::new(), None)
-            }
-            Some(rows) => {
-                // Rows that do not fit are refused before there is any trace of a table.
-                let aligned = table.align(&head, &rows.batches)?;
-                table.create_folders().await?;
-                let files = table.write_rows(&head, &aligned, &Naming::Unique).await?;
-                fail::fail_point!("lakehouse::write.before_commit");
-                (write_operation(rows.mode, &files, &head)?, files.into_iter().map(|file| file.add).collect::<Vec<Add>>(), rows.txn)
-            }
-        };
-        let proposal = Proposal {
-            planned_at: None,
-            protocol: Some(protocol),
-            new_metadata: Some((*metadata).clone()),
-            metadata,
-            adds: adds.clone(),
-            removes: Vec::new(),
-            reads: Reads::Nothing,
-            txn,
-            operation,
-            settle_later: false,
-        };
-        match table.core.commit(proposal).await? {
-            Attempt::Done(_) => Ok(Some(table)),
-            Attempt::AlreadyDone | Attempt::RunAgain(_) => {
-                blocking(move || {
-                    remove_unnamed(table.root(), &adds);
-                    Ok(())
-                })
-                .await?;
-                Ok(None)
-            }
-        }
-    }
-
-    /// Makes the folders of a table that is to come. With its log's folder there, no reader takes its data files for plain ones.
-    async fn create_folders(&self) -> Result<()> {
-        let core = Arc::clone(&self.core);
-        blocking(move || {
-            std::fs::create_dir_all(core.log.path()).map_err(|e| Error::io_at(core.log.path().display(), e))?;
-            if core.options.durable {
-                for folder in [Some(core.root.as_path()), core.root.parent()].into_iter().flatten() {
-                    sync_dir(folder)?;
-                }
-            }
-            Ok(())
-        })
-        .await
     }
 
     /// The table's folder.
@@ -251,56 +170,19 @@ impl DeltaTable {
         crate::append::overwrite(self, batches, txn).await
     }
 
-    /// Makes the table anew as one commit, as its next version: with these columns and options, and of all rows with these alone, if
-    /// any. Its earlier versions stay.
+    /// Makes the table anew as one commit, as its next version: with these columns and options, and without rows. Its earlier versions
+    /// stay.
     ///
     /// # Errors
     /// As [`DeltaTable::create`] and [`DeltaTable::overwrite`].
-    pub async fn replace(&self, schema: SchemaRef, batches: Option<Vec<RecordBatch>>, options: TableOptions) -> Result<Committed> {
+    pub async fn replace(&self, schema: SchemaRef, options: TableOptions) -> Result<Committed> {
         let metadata = new_metadata(&canonical(&schema)?, &options)?;
-        crate::append::replace(self, metadata, batches).await
+        crate::append::replace(self, metadata, &[], "CREATE OR REPLACE TABLE").await
     }
-}
-
-/// What a log says that holds nothing but a new table's columns, and the protocol that they take.
-pub(crate) fn index_of_new(metadata: &Metadata) -> Result<(Index, Protocol)> {
-    let protocol = Protocol { min_reader_version: 1, min_writer_version: 2, ..Protocol::default() };
-    let mut index = Index::empty(false);
-    let line = crate::log::actions::Line { meta_data: Some(metadata.clone()), protocol: Some(protocol.clone()), ..Default::default() };
-    index.apply(0, vec![line])?;
-    crate::log::features::check_writable(&index)?;
-    Ok((index, protocol))
-}
-
-fn new_metadata(schema: &SchemaRef, options: &TableOptions) -> Result<Metadata> {
-    let mut partition_columns = Vec::new();
-    for name in &options.partition_by {
-        let field = schema.fields().iter().find(|f| f.name().eq_ignore_ascii_case(name)).ok_or_else(|| {
-            let hint = tidemill_planner::ident::did_you_mean(name, schema.fields().iter().map(|f| f.name().as_str()));
-            Error::analysis(format!("partition column `{name}` is not a column of the table{hint}"))
-        })?;
-        if partition_columns.contains(field.name()) {
-            return Err(Error::analysis(format!("partition column `{name}` is given twice (case does not count); drop one")));
-        }
-        partition_columns.push(field.name().clone());
-    }
-    if partition_columns.len() == schema.fields().len() {
-        return Err(Error::analysis("a table cannot be partitioned by all of its columns; leave one out"));
-    }
-    Layout::try_new(schema, &partition_columns)?;
-    Ok(Metadata {
-        id: uuid::Uuid::new_v4().to_string(),
-        description: options.description.clone(),
-        schema_string: to_delta_json(schema)?.to_string(),
-        partition_columns,
-        configuration: properties::checked(&options.properties)?,
-        created_time: Some(options.clock.now_ms()),
-        ..Metadata::default()
-    })
 }
 
 /// The folder that a location names.
-fn local_root(location: &str) -> Result<PathBuf> {
+pub(crate) fn local_root(location: &str) -> Result<PathBuf> {
     let elsewhere = |scheme: &str| {
         Error::unsupported(format!(
             "{location}: Tidemill keeps Delta tables on local disks (a path or a file: URL), not on {scheme}; \

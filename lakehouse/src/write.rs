@@ -1,4 +1,5 @@
-//! Rows become Parquet data files with statistics. Files are invisible until a commit names them; that is not done here.
+//! Rows in hand become Parquet data files with statistics. Files are invisible until a commit names them; that is not done here. Rows that
+//! are still being made are `table_write`'s.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,21 +8,17 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::{StreamExt, TryStreamExt};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
 use tidemill_planner::key::stable_hash;
 use tidemill_planner::{Error, Result};
 use uuid::Uuid;
 
+use crate::encoder::{Encoded, Encoder};
 use crate::io::blocking;
 use crate::log::actions::Add;
 use crate::log::dir::{sync_dir, write_file};
 use crate::log::replay::{local_path, percent_encode};
 use crate::partition::Layout;
 use crate::schema::PartitionValues;
-use crate::stats;
 
 /// How data files are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,38 +48,11 @@ pub(crate) struct FileOptions {
     pub(crate) durable: bool,
 }
 
-/// A Parquet file in memory.
-#[derive(Debug)]
-pub(crate) struct Encoded {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) stats: String,
-}
-
 /// Encodes rows (in the columns of the data files) as one Parquet file: pure computation on the calling thread.
 pub(crate) fn encode(batches: &[RecordBatch], file: &SchemaRef, options: &FileOptions) -> Result<Encoded> {
-    let compression = match options.codec {
-        Codec::Snappy => Compression::SNAPPY,
-        Codec::Zstd => Compression::ZSTD(ZstdLevel::default()),
-    };
-    let mut properties = WriterProperties::builder()
-        .set_compression(compression)
-        .set_created_by(format!("tidemill {}", env!("CARGO_PKG_VERSION")))
-        .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_dictionary_enabled(true);
-    for field in file.fields() {
-        let distinct = options.distinct.iter().any(|name| name == field.name());
-        if distinct || field.data_type().is_floating() || field.data_type().is_temporal() {
-            properties = properties.set_column_dictionary_enabled(ColumnPath::from(field.name().as_str()), false);
-        }
-    }
-    let failed = |e: parquet::errors::ParquetError| Error::internal(format!("a data file could not be encoded: {e}")).with_source(e);
-    let mut bytes = Vec::with_capacity(1 << 16);
-    let mut writer = ArrowWriter::try_new(&mut bytes, Arc::clone(file), Some(properties.build())).map_err(failed)?;
-    for batch in batches {
-        writer.write(batch).map_err(failed)?;
-    }
-    let metadata = writer.close().map_err(failed)?;
-    Ok(Encoded { bytes, stats: stats::print::of_file(batches, file, &metadata)? })
+    let mut encoder = Encoder::try_new(file, options)?;
+    batches.iter().try_for_each(|batch| encoder.add(batch))?;
+    encoder.end()
 }
 
 /// How data files are named.
@@ -106,6 +76,12 @@ impl Naming {
         };
         format!("part-{part:05}-{id}-c000.{}.parquet", codec.suffix())
     }
+}
+
+/// The name of file `number` of an attempt at a task: no other attempt has it, and the files of a table in the order of their names are in
+/// that of the tasks, and of their rows.
+pub(crate) fn attempt_file_name(partition: usize, attempt: &Uuid, number: u32, codec: Codec) -> String {
+    format!("part-{partition:05}-{attempt}-c{number:05}.{}.parquet", codec.suffix())
 }
 
 /// Rows that go into one data file.
@@ -146,7 +122,7 @@ pub(crate) fn plan_parts(layout: &Layout, batches: &[RecordBatch], target_bytes:
 }
 
 /// A data file that lies on the disk, not yet in the table.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Written {
     pub(crate) add: Add,
     pub(crate) rows: u64,

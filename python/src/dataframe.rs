@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyList};
+use pyo3::types::PyList;
 use tidemill::plan::{Literal, RelationKind};
 use tidemill::{DataFrame, GroupedData, JoinOn, KeepIn};
 use tidemill_spark::types::{StructField, from_field};
 
+use crate::arrow_rows::PyArrowStream;
 use crate::column::{PyColumn, columns};
 use crate::error::raised;
 use crate::literal::literal;
 use crate::row_lists::PyRowLists;
 use crate::user_function::{PyBatchesFunction, PyGroupFunction};
-use crate::wait::wait;
-use crate::{arrow_stream, data_type, rows};
+use crate::wait::{Action, wait, wait_in};
+use crate::{data_type, rows};
 
 /// A DataFrame.
 #[pyclass(frozen, name = "DataFrame", module = "tidemill._tidemill", from_py_object)]
@@ -34,7 +35,7 @@ impl PyDataFrame {
         wait(py, self.0.open())
     }
 
-    fn listed<'py>(&self, py: Python<'py>, batches: &[RecordBatch]) -> PyResult<Bound<'py, PyList>> {
+    fn listed<'py>(&self, py: Python<'py>, batches: Vec<RecordBatch>) -> PyResult<Bound<'py, PyList>> {
         rows::rows(py, batches, &self.fields(py)?)
     }
 
@@ -313,18 +314,19 @@ impl PyDataFrame {
 
     fn collect<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let batches = wait(py, self.0.collect())?;
-        self.listed(py, &batches)
+        self.listed(py, batches)
     }
 
     /// The rows, a list at a time.
     fn collect_in_parts(&self, py: Python<'_>) -> PyResult<PyRowLists> {
-        let batches = wait(py, self.0.to_local_iterator())?;
-        Ok(PyRowLists::new(batches, self.fields(py)?))
+        let action = Action::new();
+        let batches = wait_in(py, &action, self.0.to_local_iterator())?;
+        Ok(PyRowLists::new(batches, self.fields(py)?, action))
     }
 
     fn tail<'py>(&self, py: Python<'py>, rows: usize) -> PyResult<Bound<'py, PyList>> {
         let batches = wait(py, self.0.tail(rows))?;
-        self.listed(py, &batches)
+        self.listed(py, batches)
     }
 
     fn count(&self, py: Python<'_>) -> PyResult<u64> {
@@ -344,6 +346,11 @@ impl PyDataFrame {
 
     fn explain(&self, py: Python<'_>, mode: &str) -> PyResult<String> {
         wait(py, self.0.explain_as(mode))
+    }
+
+    /// How a run of it went, as text and as JSON.
+    fn explain_analyze(&self, py: Python<'_>) -> PyResult<(String, String)> {
+        wait(py, self.0.explain_analyze()).map(|profile| (profile.to_string(), profile.to_json().to_string()))
     }
 
     /// Keeps its rows.
@@ -375,14 +382,12 @@ impl PyDataFrame {
         wait(py, self.0.stages()).map(|stages| stages.to_string())
     }
 
-    /// All rows as a capsule of Arrow's C stream.
-    fn arrow_stream<'py>(&self, py: Python<'py>, requested: Option<Bound<'py, PyCapsule>>) -> PyResult<Bound<'py, PyCapsule>> {
-        let batches = wait(py, self.0.collect())?;
-        let schema = match batches.first() {
-            Some(batch) => batch.schema(),
-            None => self.0.schema().map_err(raised)?,
-        };
-        arrow_stream::capsule(py, &schema, batches, requested)
+    /// The rows while they are made, for who takes Arrow's C stream: the query is a few batches ahead of him, or, if he keeps all rows, does
+    /// not wait for him.
+    fn arrow_stream(&self, py: Python<'_>, keeps_all: bool) -> PyResult<PyArrowStream> {
+        let action = Action::new();
+        let batches = wait_in(py, &action, self.0.to_local_iterator())?;
+        Ok(PyArrowStream::new(if keeps_all { batches.holding_all() } else { batches }, action))
     }
 
     fn create_view(&self, name: &str, replace: bool, is_global: bool) -> PyResult<()> {

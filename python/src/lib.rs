@@ -1,6 +1,7 @@
 //! The Python module `_tidemill`: sessions, DataFrames and columns of the Rust library as Python objects. Names, signatures and
 //! checks in PySpark's manner are the Python package's, which is the only one that imports this.
 
+mod arrow_rows;
 mod arrow_stream;
 mod catalog;
 mod column;
@@ -26,6 +27,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// The module.
 #[pyo3::pymodule]
 mod _tidemill {
+    #[pymodule_export]
+    use super::arrow_rows::PyArrowStream;
     #[pymodule_export]
     use super::catalog::PyCatalog;
     #[pymodule_export]

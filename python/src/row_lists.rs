@@ -9,7 +9,7 @@ use tidemill_spark::types::StructField;
 use tokio::sync::Mutex;
 
 use crate::rows;
-use crate::wait::wait;
+use crate::wait::{Action, wait_in};
 
 /// So many rows at most are made at once.
 const ROWS: usize = 4096;
@@ -20,6 +20,7 @@ pub(crate) struct PyRowLists {
     // Who waits for it does so without the GIL.
     waiting: Mutex<Waiting>,
     columns: Vec<StructField>,
+    action: Action,
 }
 
 struct Waiting {
@@ -28,8 +29,8 @@ struct Waiting {
 }
 
 impl PyRowLists {
-    pub(crate) fn new(batches: BatchStream, columns: Vec<StructField>) -> Self {
-        Self { waiting: Mutex::new(Waiting { rest: None, batches }), columns }
+    pub(crate) fn new(batches: BatchStream, columns: Vec<StructField>, action: Action) -> Self {
+        Self { waiting: Mutex::new(Waiting { rest: None, batches }), columns, action }
     }
 
     async fn next(&self) -> tidemill::Result<Option<RecordBatch>> {
@@ -53,6 +54,6 @@ impl PyRowLists {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
-        wait(py, self.next())?.map(|batch| rows::rows(py, &[batch], &self.columns)).transpose()
+        wait_in(py, &self.action, self.next())?.map(|batch| rows::rows(py, vec![batch], &self.columns)).transpose()
     }
 }

@@ -21,8 +21,8 @@ use tidemill_spark::types::{SparkType, StructField, field_of, from_field, to_arr
 
 use crate::error::raised;
 
-/// The rows of batches, as a list of `Row`s.
-pub(crate) fn rows<'py>(py: Python<'py>, batches: &[RecordBatch], columns: &[StructField]) -> PyResult<Bound<'py, PyList>> {
+/// The rows of batches, as a list of `Row`s. Each batch goes when its rows are made.
+pub(crate) fn rows<'py>(py: Python<'py>, batches: Vec<RecordBatch>, columns: &[StructField]) -> PyResult<Bound<'py, PyList>> {
     let values = Values::new(py)?;
     let all = PyList::empty(py);
     for batch in batches {

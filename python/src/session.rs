@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use tidemill::Session;
+use tidemill::{ProgressHandlerId, Session};
 
 use crate::arrow_stream;
 use crate::catalog::PyCatalog;
@@ -52,6 +52,26 @@ impl PySession {
             })
         })?;
         frame.map(PyDataFrame).map_err(|e| raised_in(e, text))
+    }
+
+    /// Has a function called with how far long queries are: the stages (number, all tasks, ended tasks, tasks that run, rows), the tasks in
+    /// flight, the query's name, and whether it has ended. What it raises is written to standard error; the query goes on.
+    fn add_progress_handler(&self, handler: Py<PyAny>) -> u64 {
+        let id = self.0.add_progress_handler(move |progress| {
+            let stages: Vec<_> = progress.stages.iter().map(|s| (s.stage, s.tasks, s.done, s.running, s.rows)).collect();
+            Python::try_attach(|py| {
+                let told = (stages, progress.inflight_tasks, progress.operation_id.as_str(), progress.done);
+                if let Err(error) = handler.call1(py, told) {
+                    error.write_unraisable(py, Some(handler.bind(py)));
+                }
+            });
+        });
+        id.number()
+    }
+
+    /// Has it called no more.
+    fn remove_progress_handler(&self, id: u64) -> bool {
+        self.0.remove_progress_handler(ProgressHandlerId::from(id))
     }
 
     fn table(&self, name: &str) -> PyResult<PyDataFrame> {

@@ -275,7 +275,7 @@ impl OverGroups {
         let mut output = GroupOutput::default();
         output.push(values.to_vec());
         let batch = output.into_batch(&self.state, &self.function.name).map_err(raised)?;
-        rows::rows(py, &[batch], &self.state_fields)?.get_item(0).map(Some)
+        rows::rows(py, vec![batch], &self.state_fields)?.get_item(0).map(Some)
     }
 }
 

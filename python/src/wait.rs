@@ -1,7 +1,7 @@
 //! Waits for the engine: without the GIL, on one runtime per process, and so that Ctrl-C ends the wait.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -47,37 +47,38 @@ static LISTENER: Mutex<Option<Py<PyAny>>> = Mutex::new(None);
 /// How long an action runs before anything is told of it.
 const LONG: Duration = Duration::from_millis(500);
 
-/// The telling of one action.
-struct Telling {
-    action: u64,
+/// An action, which may be waited for in several goes: what is told of it is told of all.
+pub(crate) struct Action {
+    number: u64,
     watch: Arc<RunWatch>,
     began: Instant,
-    told: bool,
+    told: AtomicBool,
 }
 
-impl Telling {
-    fn new() -> Self {
+impl Action {
+    pub(crate) fn new() -> Self {
         static ACTIONS: AtomicU64 = AtomicU64::new(0);
-        Self { action: ACTIONS.fetch_add(1, Ordering::Relaxed), watch: Arc::default(), began: Instant::now(), told: false }
+        let number = ACTIONS.fetch_add(1, Ordering::Relaxed);
+        Self { number, watch: Arc::default(), began: Instant::now(), told: AtomicBool::new(false) }
     }
 
-    fn tell(&mut self, py: Python<'_>) {
+    fn tell(&self, py: Python<'_>) {
         let stages: Vec<(usize, usize, usize, u64)> = match self.began.elapsed() {
             elapsed if elapsed >= LONG => self.watch.stages().iter().map(|s| (s.stage, s.done, s.tasks, s.rows)).collect(),
             _ => return,
         };
         // Before its stages run, it is planned.
         if !stages.is_empty() {
-            self.told = true;
-            call(py, self.action, Some(stages));
+            self.told.store(true, Ordering::Relaxed);
+            call(py, self.number, Some(stages));
         }
     }
 }
 
-impl Drop for Telling {
+impl Drop for Action {
     fn drop(&mut self) {
-        if self.told {
-            Python::try_attach(|py| call(py, self.action, None));
+        if *self.told.get_mut() {
+            Python::try_attach(|py| call(py, self.number, None));
         }
     }
 }
@@ -91,11 +92,16 @@ fn call(py: Python<'_>, action: u64, stages: Option<Vec<(usize, usize, usize, u6
     }
 }
 
-/// What the future gives. The GIL is released meanwhile; Ctrl-C drops the future, which ends its query, and raises `KeyboardInterrupt`.
+/// What the future of an action gives. The GIL is released meanwhile; Ctrl-C drops the future, which ends its query, and raises
+/// `KeyboardInterrupt`.
 pub(crate) fn wait<T: Send>(py: Python<'_>, future: impl Future<Output = tidemill::Result<T>> + Send) -> PyResult<T> {
+    wait_in(py, &Action::new(), future)
+}
+
+/// The same for one go of an action.
+pub(crate) fn wait_in<T: Send>(py: Python<'_>, action: &Action, future: impl Future<Output = tidemill::Result<T>> + Send) -> PyResult<T> {
     let runtime = runtime()?;
-    let mut telling = Telling::new();
-    let watch = Arc::clone(&telling.watch);
+    let watch = Arc::clone(&action.watch);
     let work = async {
         let future = WATCH.scope(watch, future);
         tokio::pin!(future);
@@ -104,7 +110,7 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, future: impl Future<Output = tidemil
                 done = &mut future => return done.map_err(raised),
                 // When the interpreter ends there is nobody to tell, and the thread with it.
                 () = tokio::time::sleep(TICK) => Python::try_attach(|py| {
-                    telling.tell(py);
+                    action.tell(py);
                     py.check_signals()
                 }).unwrap_or(Ok(()))?,
             }

@@ -16,6 +16,7 @@ from tidemill.errors import (
     PySparkValueError,
     SparkNoSuchElementException,
 )
+from tidemill.notebook import picture
 from tidemill.sql import Row, SparkSession, Window
 from tidemill.sql import functions as F
 
@@ -33,6 +34,40 @@ def test_steps_and_rows(people):
     assert people.head()["name"] == "ada" and people.first().age == 36
     assert [row.name for row in people.tail(1)] == ["eve"]
     assert people.count() == 3 and not people.isEmpty()
+
+
+def test_what_explain_prints(people, capsys):
+    grouped = people.groupBy("land").count()
+    for mode, first in (
+        ({}, "== Physical Plan =="),
+        ({"extended": True}, "== Analyzed Logical Plan =="),
+        ({"mode": "formatted"}, "== Physical Plan =="),
+        ({"mode": "cost"}, "== Optimized Logical Plan =="),
+        ({"mode": "codegen"}, "Found 0 WholeStageCodegen subtrees: operators are compiled already."),
+        ({"extended": "analyze"}, "== Physical Plan =="),
+    ):
+        assert grouped.explain(**mode) is None
+        assert capsys.readouterr().out.splitlines()[0] == first
+    with pytest.raises(AnalysisException, match="did you mean `analyze`"):
+        grouped.explain(mode="analyse")
+
+
+def test_figures_of_a_run(people, capsys):
+    people.filter("age > 30").explain(mode="analyze")
+    printed = capsys.readouterr().out
+    # One of the three is older, and one has no age.
+    assert "\nRows: 1\n" in printed and "output_rows=1," in printed and "output_rows=3," in printed
+    run = picture(people.groupBy("land").count(), analyze=True)
+    assert run.graph["rows"] == 2 and "\nRows: 2\n" in run and "<svg" in run._repr_html_()
+    for stage in run.graph["stages"]:
+        assert stage["attempts"] == stage["tasks"] and len(stage["metrics"]) == len(stage["operators"]) > 0
+    (root,) = (stage for stage in run.graph["stages"] if stage["id"] in run.graph["roots"])
+    assert root["rows_written"] == root["metrics"][0]["output_rows"] == 2
+    # Nothing is run of what is only explained.
+    failing = people.select(F.raise_error(F.col("name")).alias("e"))
+    failing.explain()
+    with pytest.raises(Exception, match="ada|bob|eve"):
+        failing.explain(mode="analyze")
 
 
 def test_show_and_print_schema(people, capsys):

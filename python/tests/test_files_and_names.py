@@ -63,3 +63,21 @@ def test_a_name_is_a_name(spark):
         catalog.dropTable("shop.things")
     catalog.dropDatabase("shop", cascade=True)
     assert not catalog.databaseExists("shop")
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_files_of_arrow(spark, tmp_path, streams):
+    pa = pytest.importorskip("pyarrow")
+    given = pa.table({"n": pa.array([1, None], pa.int64()), "s": pa.array(["x", "ü"], pa.string_view()), "l": [[1.5], None]})
+    path = str(tmp_path / "given.arrow")
+    with (pa.ipc.new_stream if streams else pa.ipc.new_file)(path, given.schema) as writer:
+        writer.write_table(given)
+    read = spark.read.format("arrow").load(path)
+    assert read.dtypes == [("n", "bigint"), ("s", "string"), ("l", "array<double>")]
+    assert [tuple(row) for row in read.collect()] == [(1, "x", [1.5]), (None, "ü", None)]
+    assert [tuple(row) for row in spark.sql(f"SELECT s FROM arrow.`{path}`").collect()] == [("x",), ("ü",)]
+    out = tmp_path / "out"
+    read.coalesce(1).write.format("arrow").option("compression", "zstd").save(str(out))
+    (written,) = out.glob("*.arrow")
+    with pa.memory_map(str(written)) as source:
+        assert pa.ipc.open_file(source).read_all().to_pylist() == given.to_pylist()

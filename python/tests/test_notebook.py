@@ -664,7 +664,7 @@ def test_a_picture_of_stages(joined, capsys):
     assert joined.explain() is None
     plain = capsys.readouterr().out
     assert joined.explain(mode="picture") is None and capsys.readouterr().out == plain
-    assert plain.startswith("== Physical Plan ==\nStage 0: ")
+    assert plain.startswith("== Physical Plan ==\nAdaptivePlan isFinalPlan=false: ") and "\nStage 0: " in plain
 
 
 def boxes_of(page):

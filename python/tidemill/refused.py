@@ -13,7 +13,7 @@ _NO_JVM = "there is no JVM in this process"
 _ONE_PROCESS = "the engine runs in this process, and there are no other machines to send things to"
 _INTERRUPT = "an interrupt (Ctrl-C) ends the running query, and the session goes on"
 _FORMATS = (
-    "delta, parquet, json, csv and text are the formats; pandas, Polars or pyarrow may read it, and createDataFrame takes what they give"
+    "delta, parquet, json, csv, text and arrow are the formats; pandas, Polars or pyarrow may read it, and createDataFrame takes what they give"
 )
 _STREAMS = "json and parquet are the formats of files that arrive: write them as one of these"
 _DELTA_STREAM = "a Delta table is no stream yet: stream the files it is made from, or read its versions in batch"
@@ -28,7 +28,7 @@ _NO_OTHERS = "tasks are threads of this process, and share what Python holds"
 REFUSED: dict[str, dict[str, str]] = {
     "DataFrame": {
         "asTable": "there are no table functions in Python: CREATE FUNCTION … RETURNS TABLE writes them in SQL",
-        "executionInfo": "no figures of a query are kept yet: explain() shows its stages",
+        "executionInfo": "figures are kept only of a run that asks for them: explain(mode=\"analyze\")",
         "mergeInto": _MERGE,
         "metadataColumn": "tables have no columns of metadata",
         "nearestByJoin": "join, and keep the best pairs by row_number() over a window",
@@ -43,7 +43,6 @@ REFUSED: dict[str, dict[str, str]] = {
         "addArtifact": _ONE_PROCESS,
         "addArtifacts": _ONE_PROCESS,
         "addTag": _INTERRUPT,
-        "clearProgressHandlers": "batch queries tell no progress yet",
         "clearTags": _INTERRUPT,
         "client": "there is no server: the engine runs in this process",
         "copyFromLocalToFs": _ONE_PROCESS,
@@ -53,8 +52,6 @@ REFUSED: dict[str, dict[str, str]] = {
         "interruptOperation": _INTERRUPT,
         "interruptTag": _INTERRUPT,
         "profile": "cProfile and its like see this process as it is",
-        "registerProgressHandler": "batch queries tell no progress yet",
-        "removeProgressHandler": "batch queries tell no progress yet",
         "removeTag": _INTERRUPT,
         "sparkContext": _NO_JVM + ": spark.conf has the settings, and createDataFrame takes what parallelize() took",
         "udtf": "there are no table functions in Python: CREATE FUNCTION … RETURNS TABLE writes them in SQL",

@@ -7,6 +7,7 @@ mod checkpoint;
 #[cfg(feature = "demo")]
 mod demo;
 mod output;
+mod progress;
 mod report;
 mod scan;
 mod shell;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::output::{Format, Output, Rows};
 use super::report::Source;
 use super::statements::statements;
-use super::{Outcome, shell};
+use super::{Outcome, progress, shell};
 use crate::{Error, Result, Session};
 
 const EXIT_CODES: &str = "\
@@ -59,6 +59,7 @@ pub(super) async fn run(args: Args) -> Result<Outcome> {
         builder = builder.config(name, value);
     }
     let session = builder.build()?;
+    progress::show_on_terminal(&session);
     let script = match (&args.execute, &args.file) {
         (Some(text), _) => text.clone(),
         (None, None) if std::io::stdin().is_terminal() => return shell::run(session, args.output).await,

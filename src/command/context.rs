@@ -187,7 +187,7 @@ impl Context<'_> {
         match Format::parse(named) {
             Ok(format) => Ok(format.name().to_owned()),
             Err(_) => {
-                let message = format!("there is no provider `{named}`: use parquet, csv, json or delta");
+                let message = format!("there is no provider `{named}`: use parquet, csv, json, arrow or delta");
                 Err(error("DATA_SOURCE_NOT_FOUND", message).with_parameter("provider", named))
             }
         }

@@ -12,6 +12,7 @@ use tidemill_spark::types::{StructField, field_of, from_field};
 use super::Context;
 use crate::ErrorKind;
 use crate::catalog::TableRecord;
+use crate::io::DeltaRows;
 use tidemill_planner::{Error, Result};
 
 /// What the data of a new table may take the place of.
@@ -75,22 +76,21 @@ async fn fill_delta(cx: &Context<'_>, record: &TableRecord, query: Option<&Relat
         description: record.comment.clone(),
         ..TableOptions::default()
     };
-    let batches = match super::insert::positional(cx, record, &fields, query).await? {
-        Some(rows) => Some(rows.collect().await?),
-        None => None,
+    let Some(rows) = super::insert::positional(cx, record, &fields, query).await? else {
+        return match there {
+            // Without columns the statement takes those that the table has.
+            true if fields.is_empty() => Ok(()),
+            true => DeltaTable::open(&record.location).await?.replace(schema, options).await.map(drop),
+            false => DeltaTable::create(&record.location, schema, options).await.map(drop),
+        };
     };
+    let rows = DeltaRows::of(&rows, &record.location, &record.options, None).await?;
     if there {
-        // Without columns the statement takes those that the table has.
-        if fields.is_empty() && batches.is_none() {
-            return Ok(());
-        }
-        return DeltaTable::open(&record.location).await?.replace(schema, batches, options).await.map(|_| ());
+        return rows.replace(&schema, &options).await;
     }
-    let Some(batches) = batches else { return DeltaTable::create(&record.location, schema, options).await.map(|_| ()) };
-    let first = tidemill_lakehouse::FirstRows { batches, mode: "ErrorIfExists", txn: None };
-    match DeltaTable::create_with_rows(&record.location, schema, first, options).await? {
-        Some(_) => Ok(()),
-        None => Err(taken(&format!("delta.`{}`", record.location))),
+    match rows.create(&schema, "ErrorIfExists", options).await? {
+        true => Ok(()),
+        false => Err(taken(&format!("delta.`{}`", record.location))),
     }
 }
 

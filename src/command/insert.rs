@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use tidemill_lakehouse::DeltaTable;
 use tidemill_spark::Typed;
 use tidemill_spark::error::error;
 use tidemill_spark::plan::{Command, Expression, ExpressionKind, InsertMode, Literal, PartitionSpec, Relation, RelationKind};
@@ -12,7 +11,7 @@ use super::context::column_of;
 use super::{Context, constant, rows};
 use crate::catalog::{Hold, NameLock, TableRecord, text};
 use crate::dataframe::DataFrame;
-use crate::io::{Mode, Replace, save_table};
+use crate::io::{DeltaRows, Mode, Replace, save_table};
 use crate::open;
 use crate::scan::{Format, TableFiles, file_options};
 use tidemill_planner::{Error, Result};
@@ -47,13 +46,12 @@ pub(super) async fn insert(cx: &Context<'_>, command: &Command) -> Result<DataFr
             let message = "INSERT OVERWRITE of one partition of a Delta table is not supported: overwrite the table, or use merge_into of a DataFrame";
             return Err(error("UNSUPPORTED_FEATURE.TABLE_OPERATION", message));
         }
-        let batches = rows.collect().await?;
-        let table = DeltaTable::open(&record.location).await?;
+        let rows = DeltaRows::of(&rows, &record.location, &record.options, None).await?;
         if overwrite {
-            table.overwrite(batches, None).await?
+            rows.overwrite().await?;
         } else {
-            table.append(batches, None).await?
-        };
+            rows.append().await?;
+        }
         return rows::nothing(cx);
     }
     let files = TableFiles::of(&record)?;

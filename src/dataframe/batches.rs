@@ -10,7 +10,7 @@ use futures::{Stream, StreamExt};
 use tidemill_executor::run::RowStream;
 
 use super::{DataFrame, Shape};
-use crate::session::warn_of_malformed;
+use crate::session::{Telling, warn_of_malformed};
 use tidemill_planner::Result;
 
 impl DataFrame {
@@ -37,7 +37,8 @@ impl DataFrame {
     /// run again once rows have been given.
     pub async fn to_local_iterator(&self) -> Result<BatchStream> {
         let (plan, shape) = self.ready().await?;
-        Ok(BatchStream { shape, rows: self.session.run_stream(&plan).await? })
+        let (rows, telling) = self.session.run_stream(&plan).await?;
+        Ok(BatchStream { shape, rows, telling, max_result_bytes: self.session.max_result_bytes() })
     }
 }
 
@@ -45,6 +46,8 @@ impl DataFrame {
 pub struct BatchStream {
     shape: Shape,
     rows: RowStream,
+    telling: Option<Telling>,
+    max_result_bytes: u64,
 }
 
 impl fmt::Debug for BatchStream {
@@ -54,6 +57,13 @@ impl fmt::Debug for BatchStream {
 }
 
 impl BatchStream {
+    /// The same for a reader that keeps all rows: the query does not wait for it, and fails as [`DataFrame::collect`] does when they take more
+    /// than `spark.driver.maxResultSize`.
+    #[must_use]
+    pub fn holding_all(self) -> Self {
+        Self { rows: self.rows.holding_at_most(self.max_result_bytes), ..self }
+    }
+
     /// The columns, under the user's names.
     pub fn schema(&self) -> &SchemaRef {
         &self.shape.schema
@@ -64,7 +74,13 @@ impl Stream for BatchStream {
     type Item = Result<RecordBatch>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(telling) = &mut self.telling {
+            telling.poll(cx);
+        }
         let next = std::task::ready!(self.rows.poll_next_unpin(cx));
+        if next.as_ref().is_none_or(|next| next.is_err()) {
+            self.telling = None;
+        }
         if next.is_none()
             && let Some(report) = self.rows.report()
         {

@@ -11,6 +11,9 @@ mod keep;
 mod missing;
 mod pivot;
 mod plans;
+#[cfg(feature = "polars")]
+mod polars_frames;
+mod profile;
 mod resolved;
 mod same;
 pub(crate) mod show;
@@ -38,6 +41,7 @@ pub use join::JoinOn;
 pub use keep::KeepIn;
 pub use missing::NaFunctions;
 pub use plans::Plan;
+pub use profile::RunProfile;
 pub(crate) use same::canonical_of;
 pub use statistics::StatFunctions;
 

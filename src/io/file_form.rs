@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::ipc::CompressionType;
+use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -15,7 +17,8 @@ use tidemill_spark::Settings;
 use tidemill_spark::functions::{CsvWriter, JsonWriter};
 
 use super::parquet_form::ParquetForm;
-use crate::scan::file_options::is_on;
+use crate::rows::spark_batch;
+use crate::scan::file_options::{self, COMPRESSION, is_on};
 use crate::scan::{FileOptions, Format};
 use tidemill_planner::{Error, Result};
 
@@ -42,6 +45,7 @@ pub(super) struct OpenFile {
 
 enum Encoder {
     Parquet(Box<ArrowWriter<Vec<u8>>>, ParquetForm),
+    Arrow(Box<FileWriter<Vec<u8>>>),
     /// Lines, as they are.
     Lines(Vec<u8>),
 }
@@ -110,6 +114,12 @@ impl Encoder {
                 let writer = ArrowWriter::try_new(Vec::new(), columns.schema(), Some(properties.build())).map_err(failed)?;
                 Self::Parquet(Box::new(writer), columns)
             }
+            Format::Arrow => {
+                // As in Spark, what is read from files may be null: the file says no more than its rows do.
+                let fields = form.schema.fields().iter().map(|field| Field::clone(field).with_nullable(true));
+                let options = IpcWriteOptions::default().try_with_compression(arrow_compression(&form.options)?)?;
+                Self::Arrow(Box::new(FileWriter::try_new_with_options(Vec::new(), &Schema::new(fields.collect::<Vec<_>>()), options)?))
+            }
             Format::Csv if is_on(&form.options, "header") => {
                 let names = form.schema.fields().iter().map(|field| field.name().as_str());
                 Self::Lines(CsvWriter::new(&form.options, &form.settings)?.header(names).into_bytes())
@@ -125,6 +135,11 @@ impl Encoder {
             Self::Parquet(writer, columns) => {
                 writer.write(&columns.rows(batch)?).map_err(failed)?;
                 Ok(writer.inner_mut())
+            }
+            Self::Arrow(writer) => {
+                let rows = spark_batch(batch, writer.schema())?;
+                writer.write(&rows)?;
+                Ok(writer.get_mut())
             }
             Self::Lines(bytes) => {
                 match form.format {
@@ -147,8 +162,19 @@ impl Encoder {
     fn end(self) -> Result<Vec<u8>> {
         match self {
             Self::Parquet(writer, _) => writer.into_inner().map_err(failed),
+            Self::Arrow(writer) => Ok(writer.into_inner()?),
             Self::Lines(bytes) => Ok(bytes),
         }
+    }
+}
+
+/// How the rows of Arrow files are compressed: not at all, unless the program says so, since such files are read where they lie.
+fn arrow_compression(options: &FileOptions) -> Result<Option<CompressionType>> {
+    match file_options::get(options, COMPRESSION).map(str::to_ascii_lowercase).as_deref() {
+        None | Some("none" | "uncompressed") => Ok(None),
+        Some("lz4" | "lz4_frame") => Ok(Some(CompressionType::LZ4_FRAME)),
+        Some("zstd") => Ok(Some(CompressionType::ZSTD)),
+        Some(other) => Err(Error::analysis(format!("Arrow files are not compressed by `{other}`: write `none`, `lz4` or `zstd`"))),
     }
 }
 

@@ -98,7 +98,7 @@ pub(super) async fn save(
 }
 
 /// How many rows a file has at most; 0 for any number.
-fn rows_per_file(options: &FileOptions, frame: &DataFrame) -> Result<usize> {
+pub(super) fn rows_per_file(options: &FileOptions, frame: &DataFrame) -> Result<usize> {
     let given = options.iter().find(|(name, _)| name.eq_ignore_ascii_case(MAX_RECORDS)).map(|(_, value)| value.clone());
     let Some(text) = given.or_else(|| frame.session().conf().remove("spark.sql.files.maxRecordsPerFile")) else { return Ok(0) };
     match text.trim().parse::<i64>() {

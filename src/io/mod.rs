@@ -1,5 +1,6 @@
 //! Reading and writing at the DataFrame: readers, writers, MERGE and tables by path. Options are checked here; what lies in files is `scan`'s.
 
+mod delta_writer;
 mod file_form;
 mod file_sink;
 mod file_writer;
@@ -12,6 +13,7 @@ mod reader;
 mod table;
 mod writer;
 
+pub(crate) use delta_writer::DeltaRows;
 pub(crate) use file_writer::{Replace, save_table};
 pub use merge::{MergeBuilder, MergeClauses};
 pub(crate) use merge_condition::{condition_of, stream_conditions};

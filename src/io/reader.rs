@@ -36,7 +36,7 @@ impl Session {
 }
 
 impl DataFrameReader {
-    /// The format: `delta` (the default), `parquet`, `json`, `csv` or `text`.
+    /// The format: `delta` (the default), `parquet`, `json`, `csv`, `text` or `arrow` (Arrow's IPC files).
     #[must_use]
     pub fn format(mut self, format: &str) -> Self {
         self.format = format.to_owned();

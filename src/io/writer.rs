@@ -1,22 +1,25 @@
-//! `df.write()`: a format, a mode and options, then `save(path)` runs the query and keeps its rows. Commits are the
-//! lakehouse's for Delta tables, and `file_writer.rs`'s for plain files.
+//! `df.write()`: a format, a mode and options, then `save(path)` runs the query and keeps its rows: in a Delta table by
+//! `delta_writer.rs`, in plain files by `file_writer.rs`.
 
 use std::collections::BTreeMap;
 
 use arrow::datatypes::SchemaRef;
-use tidemill_lakehouse::{DeltaTable, FirstRows, TableOptions, Txn};
+use tidemill_lakehouse::{DeltaTable, TableOptions, Txn};
 use tidemill_planner::logical::without_event_time;
 use tidemill_planner::options::{OptionSpec, Options};
 
+use super::delta_writer::DeltaRows;
 use super::file_writer;
 use super::mode::{Mode, there_is_something};
 use crate::dataframe::DataFrame;
-use crate::scan::{Format, file_options};
+use crate::scan::Format;
+use crate::scan::file_options::{self, ROWS_PER_FILE};
 use tidemill_planner::{Error, Result};
 
 const DELTA: &[OptionSpec] = &[
     OptionSpec { name: "txnAppId", default: "", doc: "With `txnVersion`: who writes, so that a repeated write is written once." },
     OptionSpec { name: "txnVersion", default: "", doc: "With `txnAppId`: the writer's own growing number." },
+    ROWS_PER_FILE,
 ];
 
 /// Collects how to write.
@@ -38,8 +41,8 @@ impl DataFrame {
 }
 
 impl DataFrameWriter {
-    /// The format: `delta`, `parquet`, `json`, `csv` or `text`. Without it a path is a Delta table, and a table of the catalog is of the format
-    /// that `spark.sql.sources.default` says, as in SQL.
+    /// The format: `delta`, `parquet`, `json`, `csv`, `text` or `arrow` (Arrow's IPC files). Without it a path is a Delta table, and a table
+    /// of the catalog is of the format that `spark.sql.sources.default` says, as in SQL.
     #[must_use]
     pub fn format(mut self, format: &str) -> Self {
         self.format = Some(format.to_owned());
@@ -140,18 +143,17 @@ impl DataFrameWriter {
         if matches!(mode, Mode::Error | Mode::Ignore) && DeltaTable::exists(path).await? {
             return if mode == Mode::Error { Err(there_is_something(path)) } else { Ok(()) };
         }
-        let batches = self.frame.collect().await?;
+        let rows = DeltaRows::of(&self.frame, path, &self.options, txn).await?;
         let options = TableOptions { partition_by: self.partition_by.clone(), ..TableOptions::default() };
-        let rows = FirstRows { batches: batches.clone(), mode: mode.in_history(), txn: txn.clone() };
-        if DeltaTable::create_with_rows(path, table_schema(&self.frame)?, rows, options).await?.is_some() {
+        if rows.create(&table_schema(&self.frame)?, mode.in_history(), options).await? {
             return Ok(());
         }
         // There is a table, made perhaps while the query ran.
         match mode {
             Mode::Error => Err(there_is_something(path)),
             Mode::Ignore => Ok(()),
-            Mode::Append => DeltaTable::open(path).await?.append(batches, txn).await.map(|_| ()),
-            Mode::Overwrite => DeltaTable::open(path).await?.overwrite(batches, txn).await.map(|_| ()),
+            Mode::Append => rows.append().await,
+            Mode::Overwrite => rows.overwrite().await,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Rules on plans that are about to run: floats are compared and grouped as Spark does it, unread columns go early, AND and OR leave out
-//! what their left side decides, and operators are not told what they conclude wrongly from. They hold no state.
+//! what their left side decides, joins take the order in which the fewest rows move, and operators are not told what they conclude wrongly
+//! from. They hold no state.
 
 pub(crate) mod float_comparisons;
 pub(crate) mod float_keys;
 mod floats;
+pub(crate) mod join_order;
 pub(crate) mod lazy_logic;
 pub(crate) mod optimizer_rules;
 pub(crate) mod unread_columns;

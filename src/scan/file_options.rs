@@ -21,7 +21,11 @@ const OVERWRITE_MODE: OptionSpec =
 
 /// How many rows a file has at most.
 pub(crate) const MAX_RECORDS: &str = "maxRecordsPerFile";
-const ROWS_PER_FILE: OptionSpec = carried(MAX_RECORDS, "0", "How many rows a written file has at most; 0 for any number.");
+/// The option that says so.
+pub(crate) const ROWS_PER_FILE: OptionSpec = carried(MAX_RECORDS, "0", "How many rows a written file has at most; 0 for any number.");
+
+/// How written files are compressed.
+pub(crate) const COMPRESSION: &str = "compression";
 
 const BASE_PATH: OptionSpec = carried("basePath", "", "The folder below which folders `a=1` stand for columns, if not each path itself.");
 
@@ -65,6 +69,14 @@ const JSON: &[OptionSpec] = &[
 
 const PARQUET: &[OptionSpec] =
     &[carried("mergeSchema", "true", "Columns are those of all files."), BASE_PATH, OVERWRITE_MODE, ROWS_PER_FILE];
+
+const ARROW: &[OptionSpec] = &[
+    carried(COMPRESSION, "none", "How written rows are compressed: `none`, `lz4`, `zstd`."),
+    carried("mergeSchema", "true", "Columns are those of all files."),
+    BASE_PATH,
+    OVERWRITE_MODE,
+    ROWS_PER_FILE,
+];
 
 const TEXT: &[OptionSpec] = &[BASE_PATH, OVERWRITE_MODE, ROWS_PER_FILE];
 
@@ -122,6 +134,7 @@ fn known(format: Format) -> &'static [OptionSpec] {
         Format::Json => JSON,
         Format::Parquet => PARQUET,
         Format::Text => TEXT,
+        Format::Arrow => ARROW,
         Format::Delta => &[],
     }
 }
@@ -138,7 +151,7 @@ pub(crate) fn check(format: Format, given: &FileOptions) -> Result<FileOptions> 
 }
 
 fn asks_nothing(format: Format, name: &str, value: &str) -> bool {
-    if name.eq_ignore_ascii_case("compression") {
+    if name.eq_ignore_ascii_case(COMPRESSION) {
         let is = |known: &[&str]| known.iter().any(|one| one.eq_ignore_ascii_case(value));
         return if format == Format::Parquet { is(&["snappy"]) } else { is(&["none", "uncompressed"]) };
     }
@@ -209,6 +222,9 @@ mod tests {
             (Format::Parquet, "compression", "Snappy", true, true),
             (Format::Csv, "compression", "snappy", false, false),
             (Format::Json, "compression", "none", true, true),
+            (Format::Arrow, "compression", "zstd", true, true),
+            (Format::Arrow, "compresion", "zstd", false, false),
+            (Format::Arrow, "header", "true", false, false),
             (Format::Parquet, "password", "x", false, true),
             (Format::Parquet, "basePath", "/x", true, false),
         ] {

@@ -26,9 +26,10 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::scalar::ScalarValue;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use tidemill_executor::files::{AbsentValues, read_by_our_rules};
 
+use super::arrow_scan::{self, ArrowFiles};
 use super::discover::found_at;
 use super::table_file::{TableFile, gone};
 use super::text_files::{self, TextFormat};
@@ -54,6 +55,7 @@ pub(crate) enum Files {
 #[derive(Debug, Clone)]
 pub(crate) enum Reading {
     Parquet(Arc<AbsentValues>),
+    Arrow,
     Text(TextFormat),
 }
 
@@ -162,17 +164,39 @@ impl FileTable {
         Ok(DataSourceExec::from_data_source(read_by_our_rules(scan.clone(), store, Arc::clone(absent))))
     }
 
+    async fn arrow(
+        &self,
+        state: &dyn EngineSession,
+        files: Vec<TableFile>,
+        projection: Option<&Vec<usize>>,
+        limit: Option<usize>,
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        let url = ObjectStoreUrl::local_filesystem();
+        let store = state.runtime_env().object_store(&url)?;
+        let tasks = state.config().target_partitions();
+        let mut statistics = Statistics::new_unknown(&self.schema);
+        let mut known = Vec::with_capacity(files.len());
+        for file in files {
+            let Some(meta) = meta_of(&store, &file).await? else { continue };
+            known.push(PartitionedFile::new_from_meta(meta).with_partition_values(file.values));
+        }
+        let bytes: u64 = known.iter().map(|file| file.object_meta.size).sum();
+        statistics.total_byte_size = Precision::Inexact(usize::try_from(bytes).unwrap_or(usize::MAX));
+        known.sort_by_key(|file| Reverse(file.object_meta.size));
+        let pieces = known.into_iter().flat_map(|file| arrow_scan::pieces(file, tasks)).collect();
+        let table = TableSchema::builder(Arc::clone(&self.data)).with_table_partition_cols(self.partitions.clone()).build();
+        let config = FileScanConfigBuilder::new(url, Arc::new(ArrowFiles::new(table)))
+            .with_file_groups(dealt(pieces, tasks))
+            .with_statistics(statistics)
+            .with_limit(limit)
+            .with_projection_indices(projection.cloned())?
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+
     /// A file with what its footer tells.
     async fn known(&self, state: &dyn EngineSession, store: &Arc<dyn ObjectStore>, file: TableFile) -> DfResult<Option<PartitionedFile>> {
-        let location = object_store::path::Path::from_absolute_path(&file.path)?;
-        let meta = store.head(&location).await.map_err(|e| match e {
-            object_store::Error::NotFound { .. } => gone(&file.path).into(),
-            e => datafusion::error::DataFusionError::from(e),
-        })?;
-        // As in Spark a file of no bytes has no rows.
-        if meta.size == 0 {
-            return Ok(None);
-        }
+        let Some(meta) = meta_of(store, &file).await? else { return Ok(None) };
         let mut known = ParquetFormat::default().infer_stats(state, store, Arc::clone(&self.data), &meta).await?;
         for (column, field) in known.column_statistics.iter_mut().zip(self.data.fields()) {
             // A column of no value may be one that the file lacks, or has under a name in another case.
@@ -188,6 +212,16 @@ impl FileTable {
         file.statistics = Some(Arc::new(known));
         Ok(Some(file))
     }
+}
+
+/// What the storage says of a file; none of a file of no bytes, which as in Spark has no rows.
+async fn meta_of(store: &Arc<dyn ObjectStore>, file: &TableFile) -> DfResult<Option<ObjectMeta>> {
+    let location = object_store::path::Path::from_absolute_path(&file.path)?;
+    let meta = store.head(&location).await.map_err(|e| match e {
+        object_store::Error::NotFound { .. } => gone(&file.path).into(),
+        e => datafusion::error::DataFusionError::from(e),
+    })?;
+    Ok((meta.size > 0).then_some(meta))
 }
 
 /// What is known of a column that has one value in all rows of a file.
@@ -239,6 +273,7 @@ impl TableProvider for FileTable {
         let limit = limit.filter(|_| filters.is_empty());
         match &self.reading {
             Reading::Parquet(absent) => self.parquet(state, files, absent, projection, limit).await,
+            Reading::Arrow => self.arrow(state, files, projection, limit).await,
             Reading::Text(format) => {
                 let table = text_files::table(files, format, &self.data, &self.schema)?;
                 table.scan(state, projection, &[], limit).await

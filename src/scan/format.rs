@@ -13,10 +13,18 @@ pub(crate) enum Format {
     Json,
     Csv,
     Text,
+    /// Arrow's IPC, the file framing or the stream's. Spark has no such format; the name is that of the files' ending.
+    Arrow,
 }
 
-const FORMATS: [(Format, &str); 5] =
-    [(Format::Delta, "delta"), (Format::Parquet, "parquet"), (Format::Json, "json"), (Format::Csv, "csv"), (Format::Text, "text")];
+const FORMATS: [(Format, &str); 6] = [
+    (Format::Delta, "delta"),
+    (Format::Parquet, "parquet"),
+    (Format::Json, "json"),
+    (Format::Csv, "csv"),
+    (Format::Text, "text"),
+    (Format::Arrow, "arrow"),
+];
 
 impl Format {
     pub(crate) fn parse(name: &str) -> Result<Self> {

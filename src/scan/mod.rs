@@ -1,5 +1,7 @@
 //! Files and Delta tables by path as tables of the engine: which files there are, their columns, partitions and formats.
 
+mod arrow_layout;
+mod arrow_scan;
 mod discover;
 pub(crate) mod file_options;
 mod file_table;

@@ -1,5 +1,5 @@
-//! The columns of several Parquet files: the union of their columns, each in a type that holds every file's values exactly.
-//! Files that do not go together are told by name. It reads footers only.
+//! The columns of several files that know their own: the union of their columns, each in a type that holds every file's values exactly.
+//! Files that do not go together are told by name. Of Parquet files it reads footers only.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -19,8 +19,8 @@ use tidemill_planner::{Error, Result};
 /// The footer's key under which Spark keeps its own schema.
 pub(crate) const SPARK_SCHEMA_KEY: &str = "org.apache.spark.sql.parquet.row.metadata";
 
-/// The columns of all these files; with `given` those, if the files' values fit them.
-pub(super) fn columns(files: &[PathBuf], given: Option<SchemaRef>) -> Result<SchemaRef> {
+/// The columns of all these files, of which `read` tells those of each; with `given` those, if the files' values fit them.
+pub(super) fn columns(files: &[PathBuf], given: Option<SchemaRef>, read: fn(&Path) -> Result<SchemaRef>) -> Result<SchemaRef> {
     let mut known: Vec<(FieldRef, &Path)> = Vec::new();
     // As in Spark a file of no bytes has no rows, and no columns.
     let holds_some = |path: &&PathBuf| !path.metadata().is_ok_and(|meta| meta.len() == 0);
@@ -53,7 +53,8 @@ pub(super) fn columns(files: &[PathBuf], given: Option<SchemaRef>) -> Result<Sch
     Ok(given.unwrap_or_else(|| Arc::new(Schema::new(known.into_iter().map(|(field, _)| field).collect::<Vec<_>>()))))
 }
 
-fn read(path: &Path) -> Result<SchemaRef> {
+/// The columns of a Parquet file.
+pub(super) fn of_parquet(path: &Path) -> Result<SchemaRef> {
     let file = File::open(path).map_err(|e| Error::io_at(path.display(), e))?;
     let footer = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
         .and_then(in_micros)

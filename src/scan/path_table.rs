@@ -1,7 +1,7 @@
 //! A table named by format and path, perhaps at a version: what ``delta.`/data/t` VERSION AS OF 3`` and the reader both
 //! mean. It gives a provider of rows and reads none.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::{Fields, Schema, SchemaRef};
@@ -14,6 +14,7 @@ use tidemill_spark::error::error;
 use tidemill_spark::functions::CsvReader;
 use tidemill_spark::types::{SparkType, StructField, field_of, from_field};
 
+use super::arrow_layout;
 use super::discover::{Found, found_at};
 use super::file_options::{self, FileOptions, is_on};
 use super::file_table::{FileTable, Files, Reading};
@@ -86,15 +87,16 @@ pub(crate) async fn columns_at(
     };
     let files: Vec<PathBuf> = found.files.iter().map(|file| file.path.clone()).collect();
     let data = match (format, schema.as_ref().map(in_files)) {
-        (Format::Parquet | Format::Csv | Format::Json, None) if files.is_empty() => {
+        (Format::Parquet | Format::Arrow | Format::Csv | Format::Json, None) if files.is_empty() => {
             return Err(no_columns(paths, format.name()));
         }
-        (Format::Parquet, given) if !files.is_empty() => in_files(&parquet(files, given).await?),
+        (Format::Parquet, given) if !files.is_empty() => in_files(&of_files(files, given, parquet_columns::of_parquet).await?),
+        (Format::Arrow, given) if !files.is_empty() => in_files(&of_files(files, given, arrow_layout::columns_of).await?),
         (_, Some(given)) => given,
         (Format::Csv, None) => in_files(&csv(files, options, Arc::clone(&settings)).await?),
         (Format::Json, None) => in_files(&strict_json::infer(files).await?),
         (Format::Text, None) => Arc::new(Schema::new(vec![field_of(&StructField::new("value", SparkType::String))])),
-        (Format::Parquet | Format::Delta, None) => return Err(Error::internal("a Delta table is not read as plain files")),
+        (Format::Parquet | Format::Arrow | Format::Delta, None) => return Err(Error::internal("a Delta table is not read as plain files")),
     };
     Ok((data, found))
 }
@@ -103,6 +105,7 @@ pub(crate) async fn columns_at(
 pub(super) fn reading(format: Format, options: &FileOptions, columns: &SchemaRef, settings: &Settings) -> Result<Reading> {
     Ok(match format {
         Format::Parquet => Reading::Parquet(Arc::default()),
+        Format::Arrow => Reading::Arrow,
         Format::Json => Reading::Text(TextFormat::Json),
         Format::Csv => {
             let fields = columns.fields().iter().map(|field| from_field(field)).collect();
@@ -161,10 +164,10 @@ pub(crate) async fn delta(path: &str, version: &Version) -> Result<Arc<dyn Table
     Ok(snapshot.table_provider())
 }
 
-/// The columns of Parquet files: of all of them, unless they are given.
-pub(crate) async fn parquet(files: Vec<PathBuf>, schema: Option<SchemaRef>) -> Result<SchemaRef> {
-    let columns = tokio::task::spawn_blocking(move || parquet_columns::columns(&files, schema)).await;
-    columns.map_err(|e| Error::internal(format!("reading footers ended early: {e}")))?
+/// The columns of files that know their own: of all of them, unless they are given.
+async fn of_files(files: Vec<PathBuf>, schema: Option<SchemaRef>, read: fn(&Path) -> Result<SchemaRef>) -> Result<SchemaRef> {
+    let columns = tokio::task::spawn_blocking(move || parquet_columns::columns(&files, schema, read)).await;
+    columns.map_err(|e| Error::internal(format!("reading the files' columns ended early: {e}")))?
 }
 
 /// The columns of CSV files.

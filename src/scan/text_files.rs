@@ -142,7 +142,7 @@ fn records(
             if taken.peek().is_none() {
                 return Ok::<_, Error>(stream::iter(batches));
             }
-            let (rows, arrays) = reader.read(taken)?;
+            let (rows, arrays) = reader.read(taken).map_err(|e| e.context(&chunk.path))?;
             let options = RecordBatchOptions::new().with_row_count(Some(rows));
             batches.push(RecordBatch::try_new_with_options(Arc::clone(&columns), arrays, &options).map_err(Error::from));
         }

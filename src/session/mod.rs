@@ -2,6 +2,7 @@
 
 mod kept;
 mod planner;
+mod progress;
 mod run;
 mod settings;
 mod state;
@@ -16,6 +17,8 @@ use datafusion::execution::SessionState;
 use tidemill_executor::pool::Engine;
 
 pub(crate) use kept::{Applied, KeptPlans, kept_frame, kept_now};
+pub(crate) use progress::Telling;
+pub use progress::{ProgressHandlerId, QueryProgress};
 pub(crate) use run::{named, warn_of_malformed};
 
 use crate::catalog::Catalog as Objects;
@@ -34,6 +37,7 @@ struct Inner {
     catalog: Objects,
     kept: KeptPlans,
     plans_made: Arc<AtomicU64>,
+    progress: Arc<progress::Handlers>,
 }
 
 impl std::fmt::Debug for Session {
@@ -77,6 +81,7 @@ impl SessionBuilder {
             catalog,
             kept: KeptPlans::default(),
             plans_made: Arc::default(),
+            progress: Arc::default(),
         };
         Ok(Session { inner: Arc::new(inner) })
     }

@@ -11,12 +11,13 @@ use datafusion::logical_expr::LogicalPlan;
 use tidemill_executor::batch;
 use tidemill_executor::operators::identity;
 use tidemill_executor::pool::{Engine, EngineConfig};
-use tidemill_executor::run::{Receipt, RowSink, RowStream, RunContext, RunReport};
+use tidemill_executor::run::{DropRows, Receipt, RowSink, RowStream, RunContext, RunReport};
 use tidemill_planner::operator_id::{SameId, name_operators};
 use tidemill_planner::seam::Port;
 use tidemill_planner::stage::StageGraph;
 
 use super::Session;
+use super::progress::{Telling, told};
 use tidemill_planner::{Error, Result};
 
 impl Session {
@@ -42,31 +43,53 @@ impl Session {
 
     /// All rows of a plan.
     pub(crate) async fn run_batch(&self, plan: &LogicalPlan) -> Result<Vec<RecordBatch>> {
-        let (graph, context) = self.ready(plan).await?;
-        let output = batch::run(self.engine()?, &graph, context.holding_at_most(self.inner.settings.max_result_bytes())).await?;
+        let (graph, context, telling) = self.ready(plan).await?;
+        let run = batch::run(self.engine()?, &graph, context.holding_at_most(self.max_result_bytes()));
+        let output = told(telling, run).await?;
         warn_of_malformed(&output.report);
         Ok(output.roots.into_iter().flat_map(|root| root.partitions).flatten().collect())
     }
 
     /// What is left of a plan's rows where `sink` has taken them, by partition.
     pub(crate) async fn run_into(&self, plan: &LogicalPlan, sink: Arc<dyn RowSink>) -> Result<Vec<Receipt>> {
-        let (graph, context) = self.ready(plan).await?;
-        let output = batch::run(self.engine()?, &graph, context.delivering_to(sink)).await?;
+        let (graph, context, telling) = self.ready(plan).await?;
+        let output = told(telling, batch::run(self.engine()?, &graph, context.delivering_to(sink))).await?;
         warn_of_malformed(&output.report);
         Ok(output.roots.into_iter().next().map(|root| root.receipts.into_iter().flatten().collect()).unwrap_or_default())
     }
 
-    /// The rows of a plan while they are made.
-    pub(crate) async fn run_stream(&self, plan: &LogicalPlan) -> Result<RowStream> {
-        let (graph, context) = self.ready(plan).await?;
-        batch::stream(self.engine()?, graph, context)
+    /// How a plan's stages and operators do. Its rows are made and dropped.
+    pub(crate) async fn run_measured(&self, plan: &LogicalPlan) -> Result<RunReport> {
+        let (graph, context, telling) = self.ready(plan).await?;
+        let output = told(telling, batch::run(self.engine()?, &graph, context.delivering_to(Arc::new(DropRows)).measuring())).await?;
+        warn_of_malformed(&output.report);
+        Ok(output.report)
     }
 
-    /// A plan's stages, and what their tasks share.
-    async fn ready(&self, plan: &LogicalPlan) -> Result<(StageGraph, RunContext)> {
+    /// Whether these stages may change while they run, as things are set now.
+    pub(crate) fn adapts(&self, graph: &StageGraph) -> bool {
+        self.inner.settings.adaptive().enabled && graph.stages.len() > 1
+    }
+
+    /// The rows of a plan while they are made, and what is to be told of it meanwhile.
+    pub(crate) async fn run_stream(&self, plan: &LogicalPlan) -> Result<(RowStream, Option<Telling>)> {
+        let (graph, context, telling) = self.ready(plan).await?;
+        Ok((batch::stream(self.engine()?, graph, context)?, telling))
+    }
+
+    /// How many bytes the rows of a result may take; 0 for any number.
+    pub(crate) fn max_result_bytes(&self) -> u64 {
+        self.inner.settings.max_result_bytes()
+    }
+
+    /// A plan's stages, what their tasks share, and what is to be told of them.
+    async fn ready(&self, plan: &LogicalPlan) -> Result<(StageGraph, RunContext, Option<Telling>)> {
         let state = self.state_now();
         let graph = self.planned(&state, plan).await?;
-        Ok((graph, batch::context(&state, self.inner.settings.adaptive())))
+        let context = batch::context(&state, self.inner.settings.adaptive());
+        let telling = self.telling(context.watch.clone());
+        let watch = telling.as_ref().map(Telling::watch).or_else(|| context.watch.clone());
+        Ok((graph, context.watched_by(watch), telling))
     }
 
     /// The stages that a plan is run in, to be looked at.
@@ -88,7 +111,9 @@ impl Session {
     pub(crate) fn state_now(&self) -> SessionState {
         let mut state = self.state().clone();
         state.mark_start_execution();
-        state.config_mut().options_mut().execution.target_partitions = self.inner.settings.parallelism_now();
+        let options = state.config_mut().options_mut();
+        options.execution.target_partitions = self.inner.settings.parallelism_now();
+        options.optimizer.join_reordering = self.inner.settings.reorders_joins();
         state
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use tidemill_planner::options::{OptionSpec, Options};
-use tidemill_planner::stage::AdaptiveSettings;
+use tidemill_planner::stage::{AdaptiveSettings, SkewSettings};
 use tidemill_spark::error::error;
 use tidemill_spark::switches::{self, SWITCHES, Takes};
 use tidemill_spark::types::TimeZone;
@@ -43,6 +43,13 @@ const COALESCE: &str = "spark.sql.adaptive.coalescePartitions.enabled";
 const ADVISORY_SIZE: &str = "spark.sql.adaptive.advisoryPartitionSizeInBytes";
 const LEAST_SIZE: &str = "spark.sql.adaptive.coalescePartitions.minPartitionSize";
 const BROADCAST: &str = "spark.sql.autoBroadcastJoinThreshold";
+const JOIN_REORDER: &str = "spark.sql.cbo.joinReorder.enabled";
+const SKEW: &str = "spark.sql.adaptive.skewJoin.enabled";
+const SKEW_FACTOR: &str = "spark.sql.adaptive.skewJoin.skewedPartitionFactor";
+const SKEW_SIZE: &str = "spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes";
+const SORT_MERGE: &str = "spark.sql.join.preferSortMergeJoin";
+const BUILD_SIZE: &str = "spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold";
+const EXCLUDED_RULES: &str = "spark.sql.adaptive.optimizer.excludedRules";
 const MAX_RESULT: &str = "spark.driver.maxResultSize";
 
 /// Spark's names that mean something here, besides the switches of its language ([`SWITCHES`]).
@@ -65,6 +72,38 @@ const SPARK: &[OptionSpec] = &[
         name: BROADCAST,
         default: "64MB",
         doc: "The largest build side of a join that every task reads whole, so that the other side is not exchanged; -1 for none.",
+    },
+    OptionSpec {
+        name: JOIN_REORDER,
+        default: "true",
+        doc: "Whether joins take the order in which the fewest rows move, by what tables say of themselves; else that in which they are written.",
+    },
+    OptionSpec {
+        name: SKEW,
+        default: "true",
+        doc: "Whether a bucket of a join that is much larger than the others is read by several tasks.",
+    },
+    OptionSpec { name: SKEW_FACTOR, default: "5.0", doc: "How many times as large as the middle one such a bucket is at least." },
+    OptionSpec {
+        name: SKEW_SIZE,
+        default: "8MB",
+        doc: "How large such a bucket is at least; Spark's 256MB are for tasks that cost more to start.",
+    },
+    OptionSpec {
+        name: SORT_MERGE,
+        default: "true",
+        doc: "Whether a join by buckets sorts both sides and merges them where neither can be built in memory.",
+    },
+    OptionSpec {
+        name: BUILD_SIZE,
+        default: "a task's share of the memory",
+        doc: "The most that a task builds in memory of one side of a join by buckets, its hash table included.",
+    },
+    OptionSpec {
+        name: EXCLUDED_RULES,
+        default: "",
+        doc: "Rules by their names in Spark that are not applied while a query runs; known is AQEPropagateEmptyRelation: what can give no \
+              rows any more, since a stage that it reads has none, is not run.",
     },
     OptionSpec {
         name: "spark.sql.files.maxRecordsPerFile",
@@ -198,14 +237,28 @@ impl Settings {
         let bytes = |name: &str, usual: u64| conf.get(name).and_then(|text| byte_count(text)).unwrap_or(usual);
         let parallelism = conf.get("spark.sql.shuffle.partitions").and_then(|n| n.trim().parse().ok()).filter(|n| *n > 0);
         let usual = AdaptiveSettings::usual(parallelism.unwrap_or(self.parallelism));
+        let skew = SkewSettings {
+            percent_of_median: conf.get(SKEW_FACTOR).and_then(|text| percent(text)).unwrap_or(SkewSettings::USUAL.percent_of_median),
+            threshold_bytes: bytes(SKEW_SIZE, SkewSettings::USUAL.threshold_bytes),
+        };
         AdaptiveSettings {
             enabled: flag(ADAPTIVE),
             coalesce: flag(COALESCE),
             broadcast_bytes: bytes(BROADCAST, usual.broadcast_bytes),
             advisory_bytes: bytes(ADVISORY_SIZE, usual.advisory_bytes),
             least_bytes: bytes(LEAST_SIZE, usual.least_bytes),
+            skew: flag(SKEW).then_some(skew),
+            sort_merge: flag(SORT_MERGE),
+            build_bytes: conf.get(BUILD_SIZE).and_then(|text| byte_count(text)),
+            empty_branches: conf.get(EXCLUDED_RULES).is_none_or(|rules| !names_rule(rules, "AQEPropagateEmptyRelation")),
             ..usual
         }
+    }
+
+    /// Whether joins take another order than that in which they are written, as it is set now.
+    pub(super) fn reorders_joins(&self) -> bool {
+        let conf = self.conf.read().unwrap_or_else(PoisonError::into_inner);
+        conf.get(JOIN_REORDER).and_then(|text| text.trim().to_ascii_lowercase().parse().ok()).unwrap_or(true)
     }
 
     /// How many bytes the rows of a result may take, as it is set now; 0 for any number.
@@ -290,6 +343,17 @@ fn byte_count(text: &str) -> Option<u64> {
     u64::try_from(number).unwrap_or(0).checked_mul(1 << shift)
 }
 
+/// A factor as hundredths; `None` for what is no number from 0 up.
+fn percent(text: &str) -> Option<u64> {
+    let factor: f64 = text.trim().parse().ok()?;
+    (factor.is_finite() && factor >= 0.0).then_some((factor * 100.0).round() as u64)
+}
+
+/// Whether a list of rules, each with or without its package, has this one.
+fn names_rule(rules: &str, rule: &str) -> bool {
+    rules.split(',').filter_map(|named| named.trim().rsplit('.').next()).any(|named| named == rule)
+}
+
 fn positive(name: &str, value: &str) -> Result<usize> {
     match value.parse::<usize>() {
         Ok(n) if n > 0 => Ok(n),
@@ -367,16 +431,13 @@ fn check_spark(name: &str, value: &str) -> Result<()> {
                 format!("setting `{name}` must be a whole number of at least 1, not `{value}`"),
             )),
         },
-        Some(ADVISORY_SIZE | LEAST_SIZE | BROADCAST | MAX_RESULT) => match byte_count(value) {
+        Some(ADVISORY_SIZE | LEAST_SIZE | BROADCAST | SKEW_SIZE | BUILD_SIZE | MAX_RESULT) => match byte_count(value) {
             Some(_) => Ok(()),
             None => Err(mismatch("a number of bytes such as `64MB`, `1g` or `1048576`")),
         },
-        Some("spark.sql.repl.eagerEval.enabled" | ADAPTIVE | COALESCE) => {
-            if value.trim().parse::<bool>().is_ok() {
-                Ok(())
-            } else {
-                Err(mismatch("true or false"))
-            }
+        Some(SKEW_FACTOR) => percent(value).map(drop).ok_or_else(|| mismatch("a number from 0 up")),
+        Some("spark.sql.repl.eagerEval.enabled" | ADAPTIVE | COALESCE | JOIN_REORDER | SKEW | SORT_MERGE) => {
+            if value.trim().parse::<bool>().is_ok() { Ok(()) } else { Err(mismatch("true or false")) }
         }
         Some("spark.sql.repl.eagerEval.maxNumRows" | "spark.sql.repl.eagerEval.truncate" | "spark.sql.pyspark.plotting.max_rows") => {
             value.trim().parse::<u32>().map(drop).map_err(|_| mismatch("a whole number"))
@@ -393,5 +454,67 @@ fn warn_once(name: &str) {
     if !warned.iter().any(|known| known == name) {
         tracing::warn!(setting = name, "this Spark setting is not known and has no effect");
         warned.push(name.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use tidemill_planner::stage::{AdaptiveSettings, SkewSettings};
+
+    use super::Settings;
+
+    fn adaptive(given: &[(&str, &str)]) -> AdaptiveSettings {
+        let given: BTreeMap<String, String> = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Settings::check(&given).unwrap().adaptive()
+    }
+
+    #[test]
+    fn rules_of_adaptive_execution_are_turned_off_and_set() {
+        let usual = adaptive(&[]);
+        assert_eq!(usual, AdaptiveSettings::usual(usual.parallelism));
+        let skew = |percent_of_median, threshold_bytes| Some(SkewSettings { percent_of_median, threshold_bytes });
+        for (name, value, expected) in [
+            ("spark.sql.adaptive.skewJoin.enabled", "false", AdaptiveSettings { skew: None, ..usual.clone() }),
+            (
+                "spark.sql.adaptive.skewJoin.skewedPartitionFactor",
+                "2.5",
+                AdaptiveSettings { skew: skew(250, SkewSettings::USUAL.threshold_bytes), ..usual.clone() },
+            ),
+            (
+                "spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes",
+                "256MB",
+                AdaptiveSettings { skew: skew(SkewSettings::USUAL.percent_of_median, 256 << 20), ..usual.clone() },
+            ),
+            ("spark.sql.join.preferSortMergeJoin", "false", AdaptiveSettings { sort_merge: false, ..usual.clone() }),
+            (
+                "spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold",
+                "1KB",
+                AdaptiveSettings { build_bytes: Some(1_024), ..usual.clone() },
+            ),
+            (
+                "spark.sql.adaptive.optimizer.excludedRules",
+                "Other, org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation",
+                AdaptiveSettings { empty_branches: false, ..usual.clone() },
+            ),
+            ("spark.sql.adaptive.optimizer.excludedRules", "Other", usual.clone()),
+        ] {
+            assert_eq!(adaptive(&[(name, value)]), expected, "{name} = {value}");
+        }
+    }
+
+    #[test]
+    fn values_that_they_do_not_take_are_refused() {
+        for (name, value) in [
+            ("spark.sql.adaptive.skewJoin.enabled", "yes"),
+            ("spark.sql.adaptive.skewJoin.skewedPartitionFactor", "-1"),
+            ("spark.sql.adaptive.skewJoin.skewedPartitionFactor", "NaN"),
+            ("spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes", "much"),
+            ("spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold", "1 mile"),
+        ] {
+            let error = Settings::check(&BTreeMap::from([(name.to_owned(), value.to_owned())])).unwrap_err();
+            assert!(error.message().contains(name) && error.message().contains(value), "{error}");
+        }
     }
 }

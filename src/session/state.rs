@@ -12,6 +12,7 @@ use tidemill_planner::config::engine_session_config;
 use super::planner::ExtensionQueryPlanner;
 use super::settings::Settings;
 use crate::rules::float_comparisons::FloatComparisons;
+use crate::rules::join_order::JoinOrder;
 use crate::rules::optimizer_rules::optimizer_rules;
 use crate::rules::unread_columns::UnreadColumns;
 use crate::rules::untold::Untold;
@@ -23,7 +24,7 @@ pub(super) fn build(settings: &Settings, plans_made: Arc<AtomicU64>) -> SessionS
     // The order of the rules repeats those that find more the second time.
     config.options_mut().optimizer.max_passes = 1;
     let mut physical = PhysicalOptimizer::new().rules;
-    physical.insert(0, Arc::new(Untold));
+    physical.splice(0..0, [Arc::new(Untold) as _, Arc::new(JoinOrder::default()) as _]);
     SessionStateBuilder::new()
         .with_config(config)
         .with_query_planner(Arc::new(ExtensionQueryPlanner { made: plans_made }))

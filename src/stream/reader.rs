@@ -103,6 +103,11 @@ impl DataStreamReader {
                     "a Delta table as a stream is not there yet: stream the files it is made from, or read its versions in batch",
                 ));
             }
+            "arrow" => {
+                return Err(Error::unsupported(
+                    "files of Arrow as a stream are not there yet: stream `json` or `parquet`, or read the files with `read()`",
+                ));
+            }
             other => return Err(Error::analysis(format!("unknown stream format `{other}`: it is `json`, `parquet` or `rate`"))),
         };
         let schema = self.schema.clone().ok_or_else(|| {

@@ -4,8 +4,9 @@
     random_plans.py --seed S --case K                                   that case alone, with both answers
 
 Each case is a query, run by DuckDB and twice by Tidemill: once with one task and once with several, adaptive once and once not, under
-two of the budgets, broadcasts on or off. All answers must be the same rows. Every ROUND cases there are new tables. What is made of a
-case depends on the seed and its number alone. Answers that DuckDB refuses are held to each other.
+two of the budgets, broadcasts on or off, buckets of joins cut in pieces or not, joins built or merged. All answers must be the same rows.
+Every ROUND cases there are new tables. What is made of a case depends on the seed and its number alone. Answers that DuckDB refuses are held
+to each other.
 A difference is printed with its SQL, settings and first rows, and how to run it again. At the end stands how often each operator and
 join type was run, and how often over a case whose answer has rows. Exit code 0: no difference, and enough of everything; 1: not.
 
@@ -51,6 +52,15 @@ LEAST = "spark.sql.adaptive.coalescePartitions.minPartitionSize"
 # What a query is run with: of the defaults, small tables would be read by one task.
 SIZES = ({}, {LEAST: "1", ADVISORY: "2KB"}, {LEAST: "500", ADVISORY: "64MB"})
 BROADCASTS = ({}, {BROADCAST: "-1"}, {BROADCAST: "1KB"})
+SKEW = "spark.sql.adaptive.skewJoin.enabled"
+SKEW_FACTOR = "spark.sql.adaptive.skewJoin.skewedPartitionFactor"
+SKEW_SIZE = "spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes"
+SKEWS = ({}, {SKEW: "false"}, {SKEW_FACTOR: "1.5", SKEW_SIZE: "1"})
+# Small tables fit in any memory: what a task may build has to be less than they have.
+BUILD = "spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold"
+BUILDS = ({}, {BUILD: "0"}, {BUILD: "3KB"})
+EXCLUDED = "spark.sql.adaptive.optimizer.excludedRules"
+EXCLUSIONS = ({}, {EXCLUDED: "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"})
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,9 @@ def ways_of(rng):
                     "spark.sql.adaptive.enabled": str(adapts).lower(),
                     **rng.choice(BROADCASTS),
                     **rng.choice(SIZES),
+                    **rng.choice(SKEWS),
+                    **rng.choice(BUILDS),
+                    **rng.choice(EXCLUSIONS),
                 }.items()
             ),
         )

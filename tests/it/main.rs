@@ -1,6 +1,7 @@
 //! Whole-system tests of the `tidemill` crate; each file is one subject.
 
 mod api_names;
+mod arrow_files;
 mod catalog;
 #[cfg(feature = "failpoints")]
 mod catalog_faults;
@@ -11,7 +12,9 @@ mod conformance;
 #[cfg(feature = "failpoints")]
 mod creators;
 mod dataframe;
+mod delta_writes;
 mod equal_plans;
+mod explain;
 mod int96;
 mod kept;
 #[cfg(not(feature = "failpoints"))]

@@ -31,7 +31,7 @@ fn folders(path: &Path) -> Vec<String> {
 async fn what_is_written_by_columns_is_read_with_them() {
     let session = session();
     let rows = clicks(&session).with_column("day", lit("2026-01-31").cast("date"));
-    for format in ["parquet", "json", "csv"] {
+    for format in ["parquet", "json", "csv", "arrow"] {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("out").display().to_string();
         let (written, read) = match format {

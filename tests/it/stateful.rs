@@ -52,7 +52,7 @@ async fn explain_shows_the_stages() {
     let session = session();
     let frame = session.sql("SELECT userId, count(*) AS n FROM (SELECT 'a' AS userId UNION ALL SELECT 'b') GROUP BY USERID").await.unwrap();
     let text = frame.explain().await.unwrap();
-    for part in ["== Logical Plan ==", "== Optimized Logical Plan ==", "== Stages ==", "Stage 0:", "Roots:"] {
+    for part in ["== Analyzed Logical Plan ==", "== Optimized Logical Plan ==", "== Physical Plan ==", "Stage 0:", "Roots:"] {
         assert!(text.contains(part), "{part} in {text}");
     }
 }

@@ -1,6 +1,6 @@
 //! The house rules that a compiler does not check: which crate may name which, and that every file says what it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -43,6 +43,30 @@ fn crates_name_only_those_below_them() {
         let too_many: Vec<&String> = named.iter().filter(|d| !allowed.contains(&d.as_str())).collect();
         assert!(too_many.is_empty(), "{name} may name {allowed:?} of our crates, and names {too_many:?} as well");
     }
+}
+
+/// The README's first command and its second compile the same dependencies: none with other features in one than in the other.
+#[test]
+fn the_two_commands_share_what_they_compile() {
+    let features = |args: &[&str]| {
+        let output = Command::new(env!("CARGO"))
+            .args(["tree", "--offline", "--prefix", "none", "--format", "{p}|{f}", "--manifest-path"])
+            .arg(root().join("Cargo.toml"))
+            .args(args)
+            .output()
+            .expect("cargo runs, since it runs this test");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for line in String::from_utf8_lossy(&output.stdout).lines() {
+            let Some((package, features)) = line.split_once('|') else { continue };
+            found.entry(package.to_owned()).or_default().insert(features.trim_end_matches(" (*)").to_owned());
+        }
+        found
+    };
+    let (first, second) = (features(&["--edges", "no-dev"]), features(&["--workspace"]));
+    assert!(first.len() > 200, "{}", first.len());
+    let others: Vec<_> = first.iter().filter(|(package, features)| second.get(*package) != Some(features)).collect();
+    assert!(others.is_empty(), "compiled twice, with other features than the tests': {others:?}");
 }
 
 #[test]

@@ -148,7 +148,7 @@ async fn rows_that_a_table_cannot_hold_make_none() {
     let session = session();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("t");
-    let failing = clicks(&session).select([col("clicks") / (col("clicks") - col("clicks"))]);
+    let failing = clicks(&session).select([(col("clicks") / (col("clicks") - col("clicks"))).alias("ratio")]);
     for (rows, partition_by, kind) in [(failing, None, ErrorKind::Data), (clicks(&session), Some("nothing"), ErrorKind::Analysis)] {
         let error = rows.write().partition_by(partition_by).save(path.to_str().unwrap()).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");

@@ -16,6 +16,8 @@ pub struct TextChunk {
     pub text: String,
     /// Whether the file begins here.
     pub begins_file: bool,
+    /// The file, in messages.
+    pub path: String,
 }
 
 impl FileSlice {
@@ -42,7 +44,8 @@ impl FileSlice {
                     Some(text) if begins_file => text.to_owned(),
                     _ => text,
                 };
-                Ok(Some((TextChunk { text, begins_file }, (reader, Some(located.file)))))
+                let path = slice.full_path(located.file);
+                Ok(Some((TextChunk { text, begins_file, path }, (reader, Some(located.file)))))
             }
         })
         .boxed()

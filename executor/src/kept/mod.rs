@@ -141,7 +141,7 @@ impl KeptRows {
         let mut moved = Vec::new();
         for blocks in &self.read().partitions.clone() {
             let on_disk = blocks.iter().map(|block| match block {
-                Block::Memory(batch) => spilled(&mut writer, &self.spill, &encode(batch)?),
+                Block::Memory(batch) => spilled(&mut writer, &self.spill, &encode(batch)?, batch.num_rows()),
                 Block::Disk(_) => Ok(block.clone()),
             });
             moved.push(on_disk.collect::<Result<Vec<_>>>()?);
@@ -155,13 +155,13 @@ impl KeptRows {
     }
 }
 
-fn spilled(writer: &mut Option<SpillWriter>, dir: &SpillDir, encoded: &[u8]) -> Result<Block> {
+fn spilled(writer: &mut Option<SpillWriter>, dir: &SpillDir, encoded: &[u8], rows: usize) -> Result<Block> {
     let writer = match writer {
         Some(writer) => writer,
         // No task can make these blocks again by itself: the number says nothing.
         None => writer.insert(SpillWriter::create(dir, TaskId { stage: StageId(0), partition: 0 })?),
     };
-    Ok(Block::Disk(writer.append(encoded)?))
+    Ok(Block::Disk(writer.append(encoded, rows)?))
 }
 
 type Shape = dyn Fn(RecordBatch) -> Result<RecordBatch> + Send + Sync;
@@ -280,8 +280,9 @@ impl TaskSink for Keep {
             Block::Memory(batch.clone())
         } else if self.keeping.keep_in.disk {
             let (mut writer, spill, encoded) = (self.writer.take(), Arc::clone(&self.keeping.spill), encode(&batch)?);
+            let rows = batch.num_rows();
             let written = tokio::task::spawn_blocking(move || {
-                let block = spilled(&mut writer, &spill, &encoded)?;
+                let block = spilled(&mut writer, &spill, &encoded, rows)?;
                 Ok::<_, Error>((writer, block))
             });
             let (writer, block) = written.await.map_err(|e| Error::internal("a spill write did not end").with_source(e))??;

@@ -24,6 +24,12 @@ impl MemoryBudget {
         self.limit
     }
 
+    /// What each of so many tasks at once may hold that cannot go to disk: an equal share of what blocks leave, and of a quarter where they
+    /// may take nearly all.
+    pub(crate) fn fixed_share(&self, tasks: usize) -> u64 {
+        (self.limit - self.blocks_limit).max(self.limit / 4) / tasks.max(1) as u64
+    }
+
     /// Bytes of blocks.
     pub(crate) fn blocks(&self) -> u64 {
         self.blocks.load(Ordering::Relaxed)
@@ -108,6 +114,13 @@ mod tests {
         budget.set_operators(150);
         assert!(!two.try_grow(11), "operators hold the rest");
         assert!(two.try_grow(10));
+    }
+
+    #[test]
+    fn tasks_share_what_blocks_leave() {
+        for (limit, blocks, tasks, expected) in [(100, 60, 2, 20), (100, 60, 1, 40), (100, 100, 5, 5), (100, 200, 0, 25), (0, 0, 2, 0)] {
+            assert_eq!(MemoryBudget::new(limit, blocks).fixed_share(tasks), expected, "{limit} bytes, {blocks} for blocks, {tasks} tasks");
+        }
     }
 
     #[test]

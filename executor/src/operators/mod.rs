@@ -10,6 +10,7 @@ mod join_batches;
 mod keys;
 mod late;
 mod map_batches;
+mod measured;
 mod once;
 mod plan;
 mod ranges;
@@ -22,6 +23,7 @@ mod window;
 
 pub(crate) use join_batches::{BATCH_BYTES, JoinBatchesExec};
 pub(crate) use map_batches::MapBatchesExec;
+pub(crate) use measured::MeasuredExec;
 pub(crate) use once::OnceExec;
 pub(crate) use turns::TurnsExec;
 

@@ -15,8 +15,9 @@ use tidemill_planner::stage::{StageGraph, StageId, StageOutput};
 
 use super::RunContext;
 use super::batch_rows::for_functions;
+use super::figures::{Figures, OperatorStats};
 use super::sink::RowSink;
-use crate::operators::{OnceExec, TurnsExec};
+use crate::operators::{MeasuredExec, OnceExec, TurnsExec};
 use crate::shuffle::{Fate, ResultBytes};
 
 /// A stage that runs.
@@ -35,6 +36,10 @@ pub(super) struct StageRun {
     pub(super) result_bytes: Arc<ResultBytes>,
     plan: Arc<dyn ExecutionPlan>,
     enough: Option<Enough>,
+    /// Whether somebody wants to know what its operators did.
+    measured: bool,
+    /// Those of the instance that its tasks share.
+    figures: Option<Figures>,
 }
 
 /// How many rows are wanted of a stage, whichever they are, and how many its tasks have made.
@@ -61,6 +66,9 @@ impl StageRun {
         let shared = !stage.task_by_task;
         // Epochs are short: a filter that is learnt while they run comes too late.
         let plan = if shared && context.epoch.is_none() { filtered(plan, context)? } else { plan };
+        let plan = TurnsExec::within(OnceExec::within(plan)?)?;
+        let measured = context.measured;
+        let plan = if shared && measured { MeasuredExec::over_all(plan)? } else { plan };
         Ok(Self {
             tasks: stage.partitions,
             output: stage.output.clone(),
@@ -69,8 +77,10 @@ impl StageRun {
             shared,
             sink: context.sink.clone().filter(|_| is_root),
             result_bytes: Arc::new(ResultBytes::at_most(context.max_result_bytes)),
-            plan: TurnsExec::within(OnceExec::within(plan)?)?,
             enough: stage.rows_wanted.map(|wanted| Enough { wanted: wanted as u64, made: AtomicU64::new(0) }),
+            figures: (shared && measured).then(|| Figures::of(&plan, None)),
+            measured,
+            plan,
         })
     }
 
@@ -88,7 +98,21 @@ impl StageRun {
 
     /// The plan that one attempt at a task runs a partition of.
     pub(super) fn instance(&self) -> Result<Arc<dyn ExecutionPlan>> {
-        if self.shared { Ok(Arc::clone(&self.plan)) } else { fresh(&self.plan) }
+        if self.shared {
+            return Ok(Arc::clone(&self.plan));
+        }
+        let plan = fresh(&self.plan)?;
+        Ok(if self.measured { MeasuredExec::over_all(plan)? } else { plan })
+    }
+
+    /// The figures of an attempt's own instance, before it runs.
+    pub(super) fn figures_of(&self, own: &Arc<dyn ExecutionPlan>, partition: usize) -> Option<Figures> {
+        (self.measured && !self.shared).then(|| Figures::of(own, Some(partition)))
+    }
+
+    /// What its operators did, where its tasks shared them and somebody wants to know.
+    pub(super) fn operators(&self) -> Option<Vec<OperatorStats>> {
+        self.figures.as_ref().map(Figures::read)
     }
 }
 

@@ -9,7 +9,10 @@
 //! The thread that ends an attempt asks the schedule itself and starts what is next: no thread stands between two stages.
 
 mod batch_rows;
+mod drop_rows;
+mod figures;
 mod instance;
+mod profile;
 mod report;
 mod rows;
 mod sink;
@@ -35,13 +38,15 @@ use tidemill_planner::{Error, ErrorKind, Result};
 
 use crate::memory::{self, Spills};
 use crate::pool::{PoolTask, QueryHandle, Spawner};
-use crate::shuffle::{LostBlocks, ShuffleStore, SpillDir, TaskOutput};
+use crate::shuffle::{LostBlocks, ShuffleStore, SpillDir};
 pub(crate) use batch_rows::for_functions;
+pub use drop_rows::DropRows;
+pub use figures::{OperatorStats, ScanStats};
 use instance::StageRun;
 pub use report::{RunReport, StageStats};
 pub use rows::RowStream;
 pub use sink::{Receipt, RowSink, TaskSink};
-use task::Failure;
+use task::{Failure, Given};
 pub use watch::{RunWatch, StageProgress, WATCH};
 
 /// How often a graph is run while its inputs are touched.
@@ -64,6 +69,8 @@ pub struct RunContext {
     pub sink: Option<Arc<dyn RowSink>>,
     /// How many bytes of rows are held for the caller at most; 0 for any number.
     pub max_result_bytes: u64,
+    /// Whether the report says what each operator did.
+    pub measured: bool,
 }
 
 impl RunContext {
@@ -77,6 +84,7 @@ impl RunContext {
             watch: None,
             sink: None,
             max_result_bytes: 0,
+            measured: false,
         }
     }
 
@@ -110,6 +118,13 @@ impl RunContext {
     #[must_use]
     pub fn holding_at_most(mut self, bytes: u64) -> Self {
         self.max_result_bytes = bytes;
+        self
+    }
+
+    /// The same with what each operator did in the report.
+    #[must_use]
+    pub fn measuring(mut self) -> Self {
+        self.measured = true;
         self
     }
 
@@ -232,11 +247,16 @@ struct TaskRecord {
     bytes: Vec<u64>,
     side_rows: HashMap<(String, tidemill_planner::seam::Port), u64>,
     report: TaskReport,
+    spilled_blocks: u64,
+    spilled_bytes: u64,
+    /// What its operators did; the first task's where all share them.
+    operators: Vec<figures::OperatorStats>,
 }
 
 impl Run {
-    fn new(query: &QueryHandle, mut graph: StageGraph, context: RunContext) -> Result<(Arc<Self>, oneshot::Receiver<Result<()>>)> {
+    fn new(query: &QueryHandle, mut graph: StageGraph, mut context: RunContext) -> Result<(Arc<Self>, oneshot::Receiver<Result<()>>)> {
         let engine = query.engine();
+        context.adaptive.build_bytes.get_or_insert_with(|| engine.budget.fixed_share(engine.threads()));
         if context.adaptive.enabled {
             build_sides_first(&mut graph);
         }
@@ -293,13 +313,13 @@ impl Run {
     }
 
     /// An attempt has ended: its output is kept, or its failure judged, and what is next is started.
-    fn ended(self: &Arc<Self>, task: TaskId, counts: &AtomicBool, outcome: Result<(TaskOutput, TaskReport), Failure>) {
+    fn ended(self: &Arc<Self>, task: TaskId, counts: &AtomicBool, outcome: Result<Given, Failure>) {
         let mut progress = self.progress();
         if progress.stopped || !counts.load(Ordering::Acquire) {
             return;
         }
         match outcome {
-            Ok((output, report)) => {
+            Ok(Given { output, report, operators }) => {
                 let record = &mut progress.tasks[task.stage.0][task.partition];
                 let again = record.ended.replace(Instant::now()).is_some();
                 if let Some(watch) = &self.context.watch {
@@ -309,10 +329,15 @@ impl Run {
                 record.bytes.clone_from(&output.bytes);
                 record.side_rows = output.side.iter().map(|(k, b)| (k.clone(), b.iter().map(|b| b.num_rows() as u64).sum())).collect();
                 record.report = report;
+                (record.spilled_blocks, record.spilled_bytes) = (output.spilled_blocks, output.spilled_bytes);
+                record.operators = operators;
                 self.store.keep(task, output);
                 self.obey(&mut progress, Event::Done(task), None);
             }
             Err(failure) => {
+                if let Some(watch) = &self.context.watch {
+                    watch.failed(task);
+                }
                 let final_word = progress.graph.roots.contains(&task.stage) && !self.context.can_begin_anew();
                 let event = match lost_blocks(&failure.error) {
                     _ if final_word => Event::Failed { task, transient: false },
@@ -347,7 +372,11 @@ impl Run {
 
     /// A stage is done: its instance goes, with its build tables, and what has not begun follows what is known.
     fn grow(&self, progress: &mut Progress, stage: StageId) -> Result<()> {
-        progress.stages[stage.0] = None;
+        if let Some(operators) = progress.stages[stage.0].take().and_then(|run| run.operators())
+            && let Some(first) = progress.tasks[stage.0].first_mut()
+        {
+            first.operators = operators;
+        }
         progress.running.retain(|task, _| task.stage != stage);
         if !self.context.adaptive.enabled {
             return Ok(());
@@ -375,6 +404,9 @@ impl Run {
     /// What runs of a stage is cancelled, and what it has left is let go.
     fn restart(&self, progress: &mut Progress, stage: StageId) {
         progress.stages[stage.0] = None;
+        if let Some(watch) = &self.context.watch {
+            watch.cancelled(stage);
+        }
         progress.running.retain(|task, _| task.stage != stage);
         self.store.release(stage);
     }
@@ -397,6 +429,9 @@ impl Run {
         let record = &mut tasks[task.partition];
         record.attempts = attempt;
         record.started.get_or_insert_with(Instant::now);
+        if let Some(watch) = &self.context.watch {
+            watch.started(task);
+        }
         let counts = Arc::new(AtomicBool::new(true));
         let unheard = Unheard { run: Some(Arc::clone(self)), counts: Arc::clone(&counts) };
         let (run, still) = (Arc::clone(self), Arc::clone(&counts));

@@ -9,6 +9,7 @@ use tidemill_planner::stage::{Change, StageGraph, StageId, StageSize};
 use tidemill_planner::{OperatorId, SourceId};
 
 use super::TaskRecord;
+use super::figures::{self, OperatorStats};
 
 /// What a run gave beside rows.
 #[derive(Debug, Default)]
@@ -48,6 +49,12 @@ pub struct StageStats {
     pub rows: Vec<u64>,
     /// Bytes in memory of those rows.
     pub bytes: Vec<u64>,
+    /// How many of the blocks that hold them went to disk.
+    pub spilled_blocks: u64,
+    /// Bytes that those took there.
+    pub spilled_bytes: u64,
+    /// What its operators did, the last one first and below each what it reads; none unless the run was measured.
+    pub operators: Vec<OperatorStats>,
     /// From the first task's start to the last one's end.
     pub elapsed: Duration,
 }
@@ -102,5 +109,8 @@ fn stats(stage: StageId, partitions: usize, tasks: &[TaskRecord]) -> StageStats 
     let last = tasks.iter().filter_map(|t| t.ended).max();
     let elapsed = first.zip(last).map_or(Duration::ZERO, |(first, last)| last.saturating_duration_since(first));
     let retries = tasks.iter().map(|t| u64::from(t.attempts.saturating_sub(1))).sum();
-    StageStats { stage, tasks: tasks.len(), retries, rows, bytes, elapsed }
+    let spilled_blocks = tasks.iter().map(|t| t.spilled_blocks).sum();
+    let spilled_bytes = tasks.iter().map(|t| t.spilled_bytes).sum();
+    let operators = figures::sum(tasks.iter().map(|t| t.operators.as_slice()).filter(|operators| !operators.is_empty()));
+    StageStats { stage, tasks: tasks.len(), retries, rows, bytes, spilled_blocks, spilled_bytes, operators, elapsed }
 }

@@ -22,6 +22,7 @@ use tidemill_planner::{Error, Result};
 
 use super::{Receipt, RowSink, RunContext, RunReport, TaskSink, run_graph};
 use crate::pool::QueryHandle;
+use crate::shuffle::{ResultBytes, batch_bytes};
 
 /// How many batches of a partition wait for the reader before its task does.
 const BATCHES_AHEAD: usize = 4;
@@ -55,6 +56,13 @@ impl RowStream {
         let context = context.delivering_to(Arc::new(QueueSink(Arc::clone(&queues))));
         let run = Box::pin(async move { run_graph(&query, &graph, context).await.map(|output| output.report) });
         Ok(Self { schema, queues, run: Some(run), report: None, failed: false })
+    }
+
+    /// The same for a reader who keeps all rows: no task waits for him, and rows of more bytes than these are an error (0 for any number).
+    #[must_use]
+    pub fn holding_at_most(self, bytes: u64) -> Self {
+        self.queues.lock().held = Some(Arc::new(ResultBytes::at_most(bytes)));
+        self
     }
 
     /// The rows' columns.
@@ -107,12 +115,16 @@ struct State {
     at: usize,
     /// Whether the reader has taken any row: no partition may be begun anew then.
     taken: bool,
+    /// Counts the rows that were given or wait, where the reader keeps them all.
+    held: Option<Arc<ResultBytes>>,
     reader: Option<Waker>,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
     batches: VecDeque<RecordBatch>,
+    /// Of its rows, where they are counted.
+    bytes: u64,
     /// Which attempt fills it, counted from 1.
     attempt: u64,
     finished: bool,
@@ -158,7 +170,7 @@ impl RowSink for QueueSink {
         if state.partitions.len() <= partition {
             state.partitions.resize_with(partition + 1, Queue::default);
         }
-        let taken = state.taken;
+        let (taken, held) = (state.taken, state.held.clone());
         let queue = &mut state.partitions[partition];
         if queue.attempt > 0 && taken {
             return Err(Error::internal(format!(
@@ -167,6 +179,10 @@ impl RowSink for QueueSink {
         }
         queue.attempt += 1;
         queue.batches.clear();
+        let bytes = std::mem::take(&mut queue.bytes);
+        if let Some(held) = held {
+            held.give_back(bytes);
+        }
         queue.finished = false;
         Ok(Box::new(Fill { queues: Arc::clone(&self.0), partition, attempt: queue.attempt }))
     }
@@ -195,8 +211,13 @@ impl Fill {
 
     fn poll_push(&self, batch: &mut Option<RecordBatch>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let mut state = self.queues.lock();
+        let held = state.held.clone();
         let queue = self.queue(&mut state)?;
-        if queue.batches.len() >= BATCHES_AHEAD {
+        if let (Some(held), Some(batch)) = (&held, batch.as_ref()) {
+            let bytes = batch_bytes(batch);
+            queue.bytes += bytes;
+            held.add(bytes)?;
+        } else if queue.batches.len() >= BATCHES_AHEAD {
             queue.writer = Some(cx.waker().clone());
             return Poll::Pending;
         }

@@ -16,6 +16,7 @@ use tidemill_planner::stage::TaskId;
 use tidemill_planner::{Error, Result};
 
 use super::Run;
+use super::figures::{Figures, OperatorStats};
 use super::instance::StageRun;
 use crate::pool::yield_now;
 use crate::shuffle::{StageWriter, TaskOutput};
@@ -25,6 +26,15 @@ const BATCHES_PER_TURN: u32 = 4;
 
 /// How many sorts find place for what they set aside, at least.
 const SORT_RESERVATIONS: usize = 64;
+
+/// What an attempt has given.
+#[derive(Debug)]
+pub(super) struct Given {
+    pub(super) output: TaskOutput,
+    pub(super) report: TaskReport,
+    /// What its operators did, where it had an instance of its own and somebody wants to know.
+    pub(super) operators: Vec<OperatorStats>,
+}
 
 /// Why an attempt failed, and whether another one may succeed.
 #[derive(Debug)]
@@ -41,7 +51,7 @@ impl From<Error> for Failure {
 }
 
 /// Runs the attempt; a panic is a failure like any other.
-pub(super) async fn attempt(run: &Arc<Run>, stage: &StageRun, task: TaskId) -> Result<(TaskOutput, TaskReport), Failure> {
+pub(super) async fn attempt(run: &Arc<Run>, stage: &StageRun, task: TaskId) -> Result<Given, Failure> {
     match AssertUnwindSafe(drain(run, stage, task)).catch_unwind().await {
         Ok(outcome) => Ok(outcome?),
         Err(panic) => {
@@ -51,10 +61,11 @@ pub(super) async fn attempt(run: &Arc<Run>, stage: &StageRun, task: TaskId) -> R
     }
 }
 
-async fn drain(run: &Arc<Run>, stage: &StageRun, task: TaskId) -> Result<(TaskOutput, TaskReport)> {
+async fn drain(run: &Arc<Run>, stage: &StageRun, task: TaskId) -> Result<Given> {
     fail::fail_point!("executor::task", |text| Err(Error::io(text.unwrap_or_else(|| "failpoint executor::task".to_owned()))));
     let scope = TaskScope::new(run.context.epoch.clone());
     let plan = stage.instance()?;
+    let figures = stage.figures_of(&plan, task.partition);
     let context = task_context(run, stage, &scope);
     // A streaming query keeps the number of groups that its checkpoint began with: state is found by it.
     let groups = run.context.epoch.as_ref().map_or(DEFAULT_KEY_GROUPS, |epoch| epoch.key_groups);
@@ -80,11 +91,13 @@ async fn drain(run: &Arc<Run>, stage: &StageRun, task: TaskId) -> Result<(TaskOu
     }
     // Operators may report as late as when they are dropped.
     drop(rows);
+    let operators = figures.as_ref().map(Figures::read).unwrap_or_default();
+    drop(figures);
     drop(plan);
     let mut output = writer.finish().await?;
     let mut report = scope.take_report();
     output.side = std::mem::take(&mut report.side_rows);
-    Ok((output, report))
+    Ok(Given { output, report, operators })
 }
 
 /// The session's context with the attempt's own scope, the way to its inputs, and the stage's batches.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tidemill_planner::stage::{StageGraph, TaskId};
+use tidemill_planner::stage::{StageGraph, StageId, TaskId};
 
 /// How far a stage has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct StageProgress {
     pub done: usize,
     /// How many tasks it has.
     pub tasks: usize,
+    /// How many of them run now.
+    pub running: usize,
     /// Rows that those have written.
     pub rows: u64,
 }
@@ -27,6 +29,11 @@ tokio::task_local! {
 }
 
 impl RunWatch {
+    /// The watch of a run that has come so far.
+    pub fn of(stages: Vec<StageProgress>) -> Self {
+        Self(Mutex::new(stages))
+    }
+
     /// The stages as they are now, rising; none before the run has begun.
     pub fn stages(&self) -> Vec<StageProgress> {
         self.lock().clone()
@@ -38,9 +45,9 @@ impl RunWatch {
 
     /// A run of this graph begins, perhaps once more.
     pub(super) fn begin(&self, graph: &StageGraph) {
-        let stage =
-            |(at, stage): (usize, &tidemill_planner::stage::Stage)| StageProgress { stage: at, done: 0, tasks: stage.partitions, rows: 0 };
-        *self.lock() = graph.stages.iter().enumerate().map(stage).collect();
+        let stages = graph.stages.iter().enumerate();
+        let fresh = stages.map(|(at, stage)| StageProgress { stage: at, done: 0, tasks: stage.partitions, running: 0, rows: 0 });
+        *self.lock() = fresh.collect();
     }
 
     /// Stages that have not begun have other tasks now, or none of their own.
@@ -48,13 +55,35 @@ impl RunWatch {
         self.lock().iter_mut().zip(&graph.stages).for_each(|(shown, stage)| shown.tasks = stage.partitions);
     }
 
+    /// An attempt at a task begins.
+    pub(super) fn started(&self, task: TaskId) {
+        if let Some(stage) = self.lock().get_mut(task.stage.0) {
+            stage.running += 1;
+        }
+    }
+
+    /// An attempt has failed.
+    pub(super) fn failed(&self, task: TaskId) {
+        if let Some(stage) = self.lock().get_mut(task.stage.0) {
+            stage.running = stage.running.saturating_sub(1);
+        }
+    }
+
+    /// What runs of a stage is cancelled.
+    pub(super) fn cancelled(&self, stage: StageId) {
+        if let Some(stage) = self.lock().get_mut(stage.0) {
+            stage.running = 0;
+        }
+    }
+
     /// A task has ended and has written so many rows; `again` when it had ended before, and its blocks were lost.
     pub(super) fn ended(&self, task: TaskId, rows: u64, again: bool) {
-        if let Some(stage) = self.lock().get_mut(task.stage.0)
-            && !again
-        {
-            stage.done += 1;
-            stage.rows += rows;
+        if let Some(stage) = self.lock().get_mut(task.stage.0) {
+            stage.running = stage.running.saturating_sub(1);
+            if !again {
+                stage.done += 1;
+                stage.rows += rows;
+            }
         }
     }
 }

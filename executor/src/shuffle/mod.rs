@@ -12,6 +12,7 @@ mod write;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 
 use arrow::array::{Array, RecordBatch};
 use tidemill_planner::seam::Port;
@@ -34,6 +35,24 @@ pub(crate) enum Block {
     Disk(DiskBlock),
 }
 
+impl Block {
+    /// How many rows it has.
+    pub(crate) fn rows(&self) -> usize {
+        match self {
+            Self::Memory(batch) => batch.num_rows(),
+            Self::Disk(block) => block.rows(),
+        }
+    }
+
+    /// Some of its rows; none are copied.
+    pub(crate) fn slice(&self, rows: Range<usize>) -> Self {
+        match self {
+            Self::Memory(batch) => Self::Memory(batch.slice(rows.start, rows.len())),
+            Self::Disk(block) => Self::Disk(block.slice(rows)),
+        }
+    }
+}
+
 /// What one attempt wrote, and how much.
 #[derive(Debug, Default)]
 pub(crate) struct TaskOutput {
@@ -43,6 +62,10 @@ pub(crate) struct TaskOutput {
     pub(crate) rows: Vec<u64>,
     /// Bytes of those rows in memory.
     pub(crate) bytes: Vec<u64>,
+    /// Blocks that went to disk.
+    pub(crate) spilled_blocks: u64,
+    /// Bytes that they take there.
+    pub(crate) spilled_bytes: u64,
     /// Rows beside the output.
     pub(crate) side: HashMap<(String, Port), Vec<RecordBatch>>,
     /// The blocks' share of the budget.

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -138,6 +139,8 @@ pub(crate) struct DiskBlock {
     file: Arc<SpillFile>,
     offset: u64,
     bytes: u64,
+    /// Which of the rows that were written are meant.
+    rows: Range<usize>,
     /// xxh3-64 of the bytes: what a disk gives back may not be what it was given.
     checksum: u64,
 }
@@ -158,11 +161,11 @@ impl SpillWriter {
         Ok(Self { file: Arc::new(SpillFile { path, writer }), handle, offset: 0 })
     }
 
-    /// Writes an encoded block. Blocks the thread.
-    pub(crate) fn append(&mut self, encoded: &[u8]) -> Result<DiskBlock> {
+    /// Writes an encoded block of so many rows. Blocks the thread.
+    pub(crate) fn append(&mut self, encoded: &[u8], rows: usize) -> Result<DiskBlock> {
         self.handle.write_all(encoded).map_err(|e| Error::io_at(self.file.path.display(), e).context("cannot spill"))?;
-        let block =
-            DiskBlock { file: Arc::clone(&self.file), offset: self.offset, bytes: encoded.len() as u64, checksum: xxh3_64(encoded) };
+        let (file, bytes) = (Arc::clone(&self.file), encoded.len() as u64);
+        let block = DiskBlock { file, offset: self.offset, bytes, rows: 0..rows, checksum: xxh3_64(encoded) };
         self.offset += block.bytes;
         Ok(block)
     }
@@ -177,6 +180,16 @@ pub(crate) fn encode(batch: &RecordBatch) -> Result<Vec<u8>> {
 }
 
 impl DiskBlock {
+    /// How many rows it has.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Some of its rows.
+    pub(crate) fn slice(&self, rows: Range<usize>) -> Self {
+        Self { rows: self.rows.start + rows.start..self.rows.start + rows.end, ..self.clone() }
+    }
+
     /// Reads the block's bytes. Blocks the thread.
     ///
     /// # Errors
@@ -198,7 +211,18 @@ impl DiskBlock {
     /// The rows in the block's bytes.
     pub(crate) fn decode(&self, bytes: Vec<u8>) -> Result<Vec<RecordBatch>> {
         let decode = || StreamReader::try_new(Cursor::new(bytes), None)?.collect::<Result<Vec<_>, _>>();
-        decode().map_err(|e| self.lost(io::Error::new(io::ErrorKind::InvalidData, e)))
+        let batches = decode().map_err(|e| self.lost(io::Error::new(io::ErrorKind::InvalidData, e)))?;
+        let mut from = 0;
+        let mut wanted = Vec::with_capacity(batches.len());
+        for batch in batches {
+            let to = from + batch.num_rows();
+            let (first, end) = (self.rows.start.max(from), self.rows.end.min(to));
+            if first < end {
+                wanted.push(batch.slice(first - from, end - first));
+            }
+            from = to;
+        }
+        Ok(wanted)
     }
 
     fn lost(&self, cause: io::Error) -> Error {

@@ -11,7 +11,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt, stream};
 use tidemill_planner::seam::Port;
-use tidemill_planner::stage::{BlockPart, BlockReader, BlockRequest, ReadKind, StageGraph, StageId, StageOutput, TaskId};
+use tidemill_planner::stage::{BlockPart, BlockReader, BlockRequest, Piece, ReadKind, StageGraph, StageId, StageOutput, TaskId};
 use tidemill_planner::{Error, Result};
 
 use super::spill::{DiskBlock, SpillDir};
@@ -143,10 +143,14 @@ impl ShuffleStore {
                 BlockPart::All => 0..partitions.len(),
                 BlockPart::One { partition, .. } => *partition..partition + 1,
                 BlockPart::Buckets(buckets) => buckets.clone(),
+                BlockPart::Piece { bucket, .. } => *bucket..bucket + 1,
             };
             partitions[part].iter().for_each(|blocks| found.extend_from_slice(blocks));
         }
-        Ok(found)
+        Ok(match &request.part {
+            BlockPart::Piece { piece, .. } => piece_of(&found, *piece),
+            _ => found,
+        })
     }
 
     fn side_rows(&self, request: &BlockRequest, owner: &str, port: Port) -> Vec<Block> {
@@ -157,7 +161,7 @@ impl ShuffleStore {
             for (task, side) in self.stage(stage).side.iter().enumerate() {
                 let wanted = match &request.part {
                     BlockPart::One { partition, of } => task % (*of).max(1) == *partition,
-                    BlockPart::All | BlockPart::Buckets(_) => true,
+                    BlockPart::All | BlockPart::Buckets(_) | BlockPart::Piece { .. } => true,
                 };
                 if wanted {
                     found.extend(side.get(&key).into_iter().flatten().cloned().map(Block::Memory));
@@ -166,6 +170,21 @@ impl ShuffleStore {
         }
         found
     }
+}
+
+/// The rows of some blocks that are in one of their pieces. A block that reaches into two pieces is in both, with some of its rows in each.
+fn piece_of(blocks: &[Block], piece: Piece) -> Vec<Block> {
+    let wanted = piece.rows(blocks.iter().map(|block| block.rows() as u64).sum());
+    let (mut from, mut found) = (0, Vec::new());
+    for block in blocks {
+        let to = from + block.rows() as u64;
+        let (first, end) = (wanted.start.max(from), wanted.end.min(to));
+        if first < end {
+            found.push(block.slice((first - from) as usize..(end - from) as usize));
+        }
+        from = to;
+    }
+    found
 }
 
 impl BlockReader for ShuffleStore {

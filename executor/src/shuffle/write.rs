@@ -95,7 +95,7 @@ impl ResultBytes {
         Self { limit, held: AtomicU64::new(0) }
     }
 
-    fn add(&self, bytes: u64) -> Result<()> {
+    pub(crate) fn add(&self, bytes: u64) -> Result<()> {
         let held = self.held.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if self.limit == 0 || held <= self.limit {
             return Ok(());
@@ -105,6 +105,10 @@ impl ResultBytes {
              them one batch after the other by `to_local_iterator`, ask for fewer by `limit`, or raise the setting (0 for no limit)",
             self.limit
         )))
+    }
+
+    pub(crate) fn give_back(&self, bytes: u64) {
+        self.held.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
@@ -117,7 +121,7 @@ struct HeldBytes {
 
 impl Drop for HeldBytes {
     fn drop(&mut self) {
-        self.all.held.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.all.give_back(self.bytes);
     }
 }
 
@@ -342,15 +346,17 @@ impl BlockWriter {
     }
 
     async fn spill(&mut self, batch: RecordBatch) -> Result<Block> {
-        let encoded = encode(&batch)?;
+        let (encoded, rows) = (encode(&batch)?, batch.num_rows());
         drop(batch);
+        self.output.spilled_blocks += 1;
+        self.output.spilled_bytes += encoded.len() as u64;
         let (spill, dir, task) = (self.spill.take(), Arc::clone(self.store.spill_dir()), self.task);
         let written = self.store.io().spawn_blocking(move || {
             let mut spill = match spill {
                 Some(spill) => spill,
                 None => SpillWriter::create(&dir, task)?,
             };
-            let block = spill.append(&encoded)?;
+            let block = spill.append(&encoded, rows)?;
             Ok::<_, Error>((spill, block))
         });
         let (spill, block) = written.await.map_err(|e| Error::internal("a spill write did not end").with_source(e))??;

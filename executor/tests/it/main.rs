@@ -1,10 +1,12 @@
 //! What the executor promises, checked on whole runs.
 
+mod adapt;
 mod exchanges;
 mod faults;
 #[cfg(feature = "failpoints")]
 mod log_faults;
 mod pool;
+mod profile;
 mod queries;
 mod sharing;
 mod spill;

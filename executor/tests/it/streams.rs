@@ -174,3 +174,23 @@ async fn a_result_above_its_limit_is_refused_and_others_are_not() {
     }
     assert_eq!(engine.shuffle_bytes_used(), 0, "what was held is given back");
 }
+
+#[tokio::test]
+async fn a_reader_who_keeps_all_rows_is_not_waited_for_up_to_his_limit() {
+    let (context, given) = with_again(3, 2000);
+    let engine = engine(2);
+    let graph = planned(&context, "select k, v from again").await;
+    let stream =
+        |bytes| batch::stream(&engine, graph.clone(), batch::context(&context.state(), adaptive())).unwrap().holding_at_most(bytes);
+    let error = stream(1_000_000).try_collect::<Vec<RecordBatch>>().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Resources);
+    assert!(error.to_string().contains("spark.driver.maxResultSize"), "{error}");
+    given.store(0, Ordering::SeqCst);
+    let mut rows = stream(0);
+    let first = rows.next().await.unwrap().unwrap().num_rows();
+    while given.load(Ordering::SeqCst) < 3 * 2000 {
+        tokio::task::yield_now().await;
+    }
+    let rest: Vec<RecordBatch> = rows.try_collect().await.unwrap();
+    assert_eq!(first + rest.iter().map(RecordBatch::num_rows).sum::<usize>(), 600_000);
+}

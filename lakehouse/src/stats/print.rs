@@ -1,8 +1,8 @@
-//! Statistics of a file that we write: computed from its rows, printed in Delta's JSON with every digit.
+//! Statistics of a file that we write: gathered while its rows come, printed in Delta's JSON with every digit.
 
 use std::collections::BTreeMap;
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, RecordBatch};
+use arrow::array::{Array, ArrowPrimitiveType, AsArray, PrimitiveArray, RecordBatch};
 use arrow::datatypes::{DataType, Float32Type, Float64Type, SchemaRef, TimeUnit};
 use chrono::{DateTime, NaiveDate};
 use parquet::file::metadata::ParquetMetaData;
@@ -31,47 +31,90 @@ struct Json<'a> {
     null_count: BTreeMap<&'a str, u64>,
 }
 
-/// Delta's JSON for the statistics of a file that holds these rows. The Parquet writer has seen every value already, so its
-/// bounds are taken where they bound; those of floats leave out NaN and are made here.
-pub(crate) fn of_file(batches: &[RecordBatch], schema: &SchemaRef, metadata: &ParquetMetaData) -> Result<String> {
-    let mut json = Json { num_records: batches.iter().map(RecordBatch::num_rows).sum(), ..Json::default() };
-    for (i, field) in schema.fields().iter().enumerate().take(INDEXED_COLUMNS) {
-        let columns: Vec<&ArrayRef> = batches.iter().map(|b| b.column(i)).collect();
-        if matches!(field.data_type(), DataType::Struct(_) | DataType::List(_) | DataType::Map(..)) {
-            continue;
-        }
-        json.null_count.insert(field.name(), columns.iter().map(|c| c.null_count() as u64).sum());
-        let bounds = match field.data_type() {
-            DataType::Float32 => float_bounds(columns.iter().map(|c| c.as_primitive::<Float32Type>()), f64::from),
-            DataType::Float64 => float_bounds(columns.iter().map(|c| c.as_primitive::<Float64Type>()), f64::from),
-            data_type => chunk_bounds(metadata, field.name()).and_then(|(min, max)| printed(min, max, data_type)),
-        };
-        let Some((min, max)) = bounds else { continue };
-        json.min_values.insert(field.name(), min);
-        json.max_values.insert(field.name(), max);
-    }
-    Ok(serde_json::to_string(&json)?)
+/// What the rows of a file have shown so far, beside what its Parquet writer sees: that has the bounds of most columns, but those of floats
+/// leave out NaN and are made here.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    rows: usize,
+    /// The leading columns.
+    columns: Vec<SeenColumn>,
 }
 
-/// The bounds of floats; none where one is NaN or infinite, because JSON has no such number.
-fn float_bounds<'a, T: ArrowPrimitiveType>(
-    columns: impl Iterator<Item = &'a PrimitiveArray<T>>,
-    wide: impl Fn(T::Native) -> f64,
-) -> Option<Printed> {
-    let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
-    let mut finite = true;
-    let mut see = |value: f64| {
-        finite &= value.is_finite();
-        min = min.min(value);
-        max = max.max(value);
-    };
-    for column in columns {
+#[derive(Debug)]
+struct SeenColumn {
+    nulls: u64,
+    floats: FloatBounds,
+}
+
+/// The bounds of floats.
+#[derive(Debug)]
+struct FloatBounds {
+    min: f64,
+    max: f64,
+    /// Whether none is NaN or infinite: JSON has no such number.
+    finite: bool,
+}
+
+impl Seen {
+    /// No row yet of a file with these columns.
+    pub(crate) fn of_none(schema: &SchemaRef) -> Self {
+        let column = || SeenColumn { nulls: 0, floats: FloatBounds { min: f64::INFINITY, max: f64::NEG_INFINITY, finite: true } };
+        Self { rows: 0, columns: (0..schema.fields().len().min(INDEXED_COLUMNS)).map(|_| column()).collect() }
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Looks at rows that the file gets.
+    pub(crate) fn add(&mut self, batch: &RecordBatch) {
+        self.rows += batch.num_rows();
+        for (seen, column) in self.columns.iter_mut().zip(batch.columns()) {
+            seen.nulls += column.null_count() as u64;
+            match column.data_type() {
+                DataType::Float32 => seen.floats.add(column.as_primitive::<Float32Type>(), f64::from),
+                DataType::Float64 => seen.floats.add(column.as_primitive::<Float64Type>(), f64::from),
+                _ => {}
+            }
+        }
+    }
+
+    /// Delta's JSON for the file's statistics. The Parquet writer has seen every value, so its bounds are taken where they bound.
+    pub(crate) fn print(&self, schema: &SchemaRef, metadata: &ParquetMetaData) -> Result<String> {
+        let mut json = Json { num_records: self.rows, ..Json::default() };
+        for (field, seen) in schema.fields().iter().zip(&self.columns) {
+            if matches!(field.data_type(), DataType::Struct(_) | DataType::List(_) | DataType::Map(..)) {
+                continue;
+            }
+            json.null_count.insert(field.name(), seen.nulls);
+            let bounds = match field.data_type() {
+                DataType::Float32 | DataType::Float64 => seen.floats.printed(),
+                data_type => chunk_bounds(metadata, field.name()).and_then(|(min, max)| printed(min, max, data_type)),
+            };
+            let Some((min, max)) = bounds else { continue };
+            json.min_values.insert(field.name(), min);
+            json.max_values.insert(field.name(), max);
+        }
+        Ok(serde_json::to_string(&json)?)
+    }
+}
+
+impl FloatBounds {
+    fn add<T: ArrowPrimitiveType>(&mut self, column: &PrimitiveArray<T>, wide: impl Fn(T::Native) -> f64) {
+        let mut see = |value: f64| {
+            self.finite &= value.is_finite();
+            self.min = self.min.min(value);
+            self.max = self.max.max(value);
+        };
         match column.null_count() {
             0 => column.values().iter().for_each(|v| see(wide(*v))),
             _ => column.iter().flatten().for_each(|v| see(wide(v))),
         }
     }
-    if finite && min <= max { both(&min, &max) } else { None }
+
+    fn printed(&self) -> Option<Printed> {
+        if self.finite && self.min <= self.max { both(&self.min, &self.max) } else { None }
+    }
 }
 
 /// A bound as Parquet has it.

@@ -24,6 +24,8 @@ mod sinks;
 #[cfg(not(feature = "failpoints"))]
 mod stats;
 #[cfg(not(feature = "failpoints"))]
+mod table_writes;
+#[cfg(not(feature = "failpoints"))]
 mod tables;
 #[cfg(not(feature = "failpoints"))]
 mod writers;

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Condvar, Mutex};
 
-use tidemill_lakehouse::{DeltaTable, FirstRows, MergeRequest, TableOptions};
+use tidemill_lakehouse::{DeltaTable, MergeRequest, TableOptions, TableWrite, WriteEnd};
 use tidemill_planner::seam::{Clock, SystemClock};
 
 use crate::helpers::{Place, content, fast, rows, schema};
@@ -75,20 +75,29 @@ async fn every_pair_ends_in_serial_order() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn of_two_creators_one_makes_the_table() {
     let place = Place::new();
-    let holding = |name: &str| FirstRows { batches: vec![rows(&[(name, 1, 0.0)])], mode: "ErrorIfExists", txn: None };
     let gate = GateClock::new();
     gate.close();
     let options = TableOptions { clock: Arc::clone(&gate) as _, ..fast() };
-    let (path, late) = (place.path(), holding("late"));
-    let later = tokio::spawn(async move { DeltaTable::create_with_rows(&path, schema(), late, options).await.unwrap() });
+    let path = place.path();
+    let later = tokio::spawn(async move { create_holding("late", &path, options).await });
     gate.reached().await;
-    let made = DeltaTable::create_with_rows(&place.path(), schema(), holding("early"), fast()).await.unwrap().unwrap();
+    assert_eq!(create_holding("early", &place.path(), fast()).await, WriteEnd::Done { version: 0 });
     gate.open();
-    assert!(later.await.unwrap().is_none(), "there is a table by now");
+    assert!(matches!(later.await.unwrap(), WriteEnd::TableChanged(_)), "there is a table by now");
+    let made = place.open().await;
     assert_eq!(content(&made).await, ["early 1 0"]);
     assert_eq!(made.history(None).await.unwrap().len(), 1);
     let names = std::fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
     assert_eq!(names.filter(|name| name.ends_with(".parquet")).count(), 1, "the late one's file is gone");
+}
+
+/// Makes a table of one row.
+async fn create_holding(name: &str, path: &str, options: TableOptions) -> WriteEnd {
+    let write = TableWrite::create(path, &schema(), "ErrorIfExists", None, options).await.unwrap().expect("there is no table yet");
+    let mut task = write.sink(&schema(), 0).unwrap().open(0).unwrap();
+    task.push(rows(&[(name, 1, 0.0)])).await.unwrap();
+    let receipt = task.finish().await.unwrap();
+    write.commit(vec![receipt]).await.unwrap()
 }
 
 /// `second` is planned at the version that `first` was planned at, and committed after it.

@@ -15,24 +15,30 @@ mod coalesce;
 mod exchange;
 mod limits;
 mod nature;
+mod no_rows;
+mod print;
 mod read;
 mod schedule;
 mod side_port;
 mod split;
+mod unkeyed;
 
 use std::fmt;
 use std::sync::Arc;
 
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, displayable};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
-pub use adapt::{AdaptiveSettings, Change, Rule, StageSize, adapt, build_sides_first};
+pub use adapt::{AdaptiveSettings, Change, Rule, SkewSettings, StageSize, adapt, build_sides_first, shown_bytes};
 pub use coalesce::CoalesceExec;
 pub use exchange::{ExchangeBy, ExchangeExec, RangeSteps};
-pub use read::{BlockPart, BlockReader, BlockRequest, Origin, ReadKind, StageInputs, StageReadExec};
+pub use no_rows::NoRowsExec;
+pub use print::line_of;
+pub use read::{BlockPart, BlockReader, BlockRequest, Origin, Piece, ReadKind, StageInputs, StageReadExec};
 pub use schedule::{Command, Event, GraphState, MAX_ATTEMPTS, TaskId, schedule};
 pub use side_port::SidePortExec;
 pub use split::split;
+pub use unkeyed::UnkeyedExec;
 
 /// A stage's place in its [`StageGraph`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -111,7 +117,7 @@ pub struct Stage {
     pub repeatable: bool,
     /// How many rows are wanted of all its tasks together, whichever they are; `None` for all of them.
     pub rows_wanted: Option<usize>,
-    /// The stage that this one's plan has become a part of: it has no tasks of its own any more.
+    /// The stage that this one's plan has become a part of, or that wants its rows no more: it has no tasks of its own then.
     pub absorbed_by: Option<StageId>,
 }
 
@@ -219,31 +225,10 @@ fn reads_rows(plan: &Arc<dyn ExecutionPlan>, id: StageId) -> bool {
     here || plan.children().into_iter().any(|child| reads_rows(child, id))
 }
 
-/// A line per node, two spaces deeper than what reads it. A text of the query may have lines of its own.
+/// A line per node, two spaces deeper than what reads it.
 fn operator_lines(plan: &Arc<dyn ExecutionPlan>, depth: usize, lines: &mut Vec<String>) {
-    let line = displayable(plan.as_ref()).one_line().to_string();
-    lines.push(format!("{}{}", "  ".repeat(depth), line.trim_end().replace(['\n', '\r'], " ")));
+    lines.push(format!("{}{}", "  ".repeat(depth), line_of(plan)));
     plan.children().into_iter().for_each(|child| operator_lines(child, depth + 1, lines));
-}
-
-impl fmt::Display for StageGraph {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for stage in self.stages.iter().filter(|stage| stage.absorbed_by.is_none()) {
-            let tasks = if stage.partitions == 1 { "1 task".to_owned() } else { format!("{} tasks", stage.partitions) };
-            write!(f, "Stage {}: {tasks}", stage.id)?;
-            if !stage.inputs.is_empty() {
-                write!(f, ", reads {}", list(stage.inputs.iter()))?;
-            }
-            if let Some(output) = stage.output.shown() {
-                write!(f, ", writes {output}")?;
-            }
-            writeln!(f)?;
-            for line in displayable(stage.plan.as_ref()).indent(false).to_string().lines() {
-                writeln!(f, "  {line}")?;
-            }
-        }
-        writeln!(f, "Roots: {}", list(self.roots.iter()))
-    }
 }
 
 fn list(items: impl Iterator<Item = impl fmt::Display>) -> String {

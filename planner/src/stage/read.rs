@@ -43,6 +43,27 @@ pub enum Origin {
     ProgramInNumber,
 }
 
+/// A part of a bucket's rows: piece number `at` of `of` pieces that have the same number of rows but for one. Piece follows piece in the
+/// order in which the whole bucket would be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Piece {
+    /// Its number, from 0.
+    pub at: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+impl Piece {
+    /// All rows.
+    pub const WHOLE: Self = Self { at: 0, of: 1 };
+
+    /// Which of so many rows are in it.
+    pub fn rows(self, all: u64) -> Range<u64> {
+        let bound = |at: usize| (u128::from(all) * at as u128 / self.of.max(1) as u128) as u64;
+        bound(self.at)..bound(self.at + 1)
+    }
+}
+
 /// Which blocks of a stage one task reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BlockPart {
@@ -57,6 +78,13 @@ pub enum BlockPart {
     },
     /// Those of neighbouring buckets.
     Buckets(Range<usize>),
+    /// Some rows of one bucket.
+    Piece {
+        /// The bucket.
+        bucket: usize,
+        /// Which of its rows.
+        piece: Piece,
+    },
 }
 
 /// One read by one task: what the leaf asks of the [`BlockReader`].
@@ -77,6 +105,7 @@ pub struct BlockRequest {
 /// # Contract
 /// * the batches of a request come in the order of the writing tasks, of each task's by bucket, then in the order in which the task wrote
 ///   them, so that the same blocks always give the same rows in the same order;
+/// * the pieces of a bucket have all of its rows, each once, as long as the stage is not run again in between;
 /// * every batch has the requested columns; a partition that got no rows gives an empty stream.
 pub trait BlockReader: Debug + Send + Sync {
     /// Opens the blocks of one partition.
@@ -99,6 +128,8 @@ pub struct StageReadExec {
     broadcast: bool,
     /// Which buckets each partition reads, where the stage writes buckets.
     buckets: Option<Arc<[Range<usize>]>>,
+    /// Which part of its one bucket each partition reads, where some buckets are read by several.
+    pieces: Option<Arc<[Piece]>>,
     origin: Origin,
     properties: Arc<PlanProperties>,
 }
@@ -113,6 +144,7 @@ impl StageReadExec {
             whole: false,
             broadcast: false,
             buckets: None,
+            pieces: None,
             origin: Origin::Operator,
             properties: properties(equivalences, partitioning),
         }
@@ -127,20 +159,27 @@ impl StageReadExec {
             _ => Partitioning::UnknownPartitioning(buckets.len()),
         };
         let properties = properties(self.properties.equivalence_properties().clone(), partitioning);
-        Self { buckets: Some(buckets), properties, ..self.clone() }
+        Self { buckets: Some(buckets), pieces: None, properties, ..self.clone() }
+    }
+
+    /// The same read, in which several partitions may read one bucket: partition `p` reads `pieces[p]` of `buckets[p]`. It still says
+    /// that its partitions are those of the key, for the join above it; what the join gives is under an [`super::UnkeyedExec`].
+    #[must_use]
+    pub(super) fn in_pieces(&self, buckets: Arc<[Range<usize>]>, pieces: Arc<[Piece]>) -> Self {
+        Self { pieces: Some(pieces), ..self.of_buckets(buckets) }
     }
 
     /// Reads all partitions, one after the other, as one; `broadcast` when every task of the reading stage does so.
     pub fn whole(stage: StageId, equivalences: EquivalenceProperties, broadcast: bool) -> Self {
         let properties = properties(equivalences, Partitioning::UnknownPartitioning(1));
-        Self { stage, kind: ReadKind::Rows, whole: true, broadcast, buckets: None, origin: Origin::Operator, properties }
+        Self { stage, kind: ReadKind::Rows, whole: true, broadcast, buckets: None, pieces: None, origin: Origin::Operator, properties }
     }
 
     /// Reads the side rows that `owner` left at `port`.
     pub fn side(stage: StageId, owner: String, port: Port, schema: SchemaRef, partitions: usize) -> Self {
         let properties = properties(EquivalenceProperties::new(schema), Partitioning::UnknownPartitioning(partitions));
-        let (buckets, origin) = (None, Origin::Operator);
-        Self { stage, kind: ReadKind::Side { owner, port }, whole: false, broadcast: false, buckets, origin, properties }
+        let (buckets, pieces, origin) = (None, None, Origin::Operator);
+        Self { stage, kind: ReadKind::Side { owner, port }, whole: false, broadcast: false, buckets, pieces, origin, properties }
     }
 
     /// The same read, marked as one that every task of its stage does in full.
@@ -186,6 +225,24 @@ impl StageReadExec {
         self.buckets.as_ref()
     }
 
+    /// Whether some buckets are read by several partitions.
+    pub fn is_in_pieces(&self) -> bool {
+        self.pieces.is_some()
+    }
+
+    /// Which part of its buckets a partition reads.
+    pub fn piece(&self, partition: usize) -> Piece {
+        self.pieces.as_ref().and_then(|pieces| pieces.get(partition)).copied().unwrap_or(Piece::WHOLE)
+    }
+
+    /// The buckets that are read by several partitions, rising, and in how many pieces.
+    fn torn_buckets(&self) -> Vec<(usize, usize)> {
+        let shares = self.buckets.iter().flat_map(|buckets| buckets.iter()).enumerate();
+        let mut torn: Vec<_> = shares.map(|(at, share)| (share.start, self.piece(at).of)).filter(|(_, of)| *of > 1).collect();
+        torn.dedup();
+        torn
+    }
+
     /// Whether every task of the reading stage reads the whole output.
     pub fn is_broadcast(&self) -> bool {
         self.broadcast
@@ -203,7 +260,10 @@ impl DisplayAs for StageReadExec {
         match &self.kind {
             ReadKind::Rows if self.broadcast => write!(f, ", broadcast"),
             ReadKind::Rows if self.whole => write!(f, ", gather"),
-            ReadKind::Rows => write!(f, ", partitioning={}", self.properties.output_partitioning()),
+            ReadKind::Rows => {
+                write!(f, ", partitioning={}", self.properties.output_partitioning())?;
+                self.torn_buckets().into_iter().try_for_each(|(bucket, of)| write!(f, ", bucket {bucket} in {of} pieces"))
+            }
             ReadKind::Side { owner, port } => write!(f, ", side={owner}.{port}"),
         }
     }
@@ -243,7 +303,10 @@ impl ExecutionPlan for StageReadExec {
             kind: self.kind.clone(),
             part: match &self.buckets {
                 _ if self.whole => BlockPart::All,
-                Some(buckets) => BlockPart::Buckets(buckets[partition].clone()),
+                Some(buckets) => match self.piece(partition) {
+                    Piece { of: 1, .. } => BlockPart::Buckets(buckets[partition].clone()),
+                    piece => BlockPart::Piece { bucket: buckets[partition].start, piece },
+                },
                 None => BlockPart::One { partition, of: self.properties.output_partitioning().partition_count() },
             },
             schema: self.schema(),

@@ -228,7 +228,8 @@ impl GraphState {
     fn release(&mut self, commands: &mut Vec<Command>) {
         for i in 0..self.stages.len() {
             let stage = &self.stages[i];
-            let idle = !stage.is_root && !stage.released && !stage.readers.is_empty();
+            // What nobody wants to read any more goes like what all have read.
+            let idle = !stage.is_root && !stage.released && (stage.has_begun() || !stage.readers.is_empty());
             if idle && stage.is_done() && stage.readers.iter().all(|r| self.stages[*r].is_done()) {
                 self.stages[i].released = true;
                 commands.push(Command::Release(StageId(i)));
@@ -402,6 +403,22 @@ mod tests {
         state.follow(&graph);
         assert_eq!(shown(schedule(&mut state, Event::Grown)), "start 1.0");
         assert_eq!(shown(schedule(&mut state, event("done 1.0"))), "release 0, grow 1");
+        assert_eq!(shown(schedule(&mut state, Event::Grown)), "finish");
+    }
+
+    #[test]
+    fn blocks_that_nobody_reads_any_more_are_let_go() {
+        let mut graph = shared(&[(1, &[]), (1, &[]), (1, &[0, 1])]);
+        graph.stages[1].after = vec![StageId(0)];
+        let mut state = GraphState::new(&graph, MAX_ATTEMPTS, 8);
+        assert_eq!(shown(schedule(&mut state, Event::Begin)), "start 0.0");
+        assert_eq!(shown(schedule(&mut state, event("done 0.0"))), "grow 0");
+        graph.stages[1].partitions = 0;
+        graph.stages[1].absorbed_by = Some(StageId(2));
+        graph.stages[2].inputs.clear();
+        state.follow(&graph);
+        assert_eq!(shown(schedule(&mut state, Event::Grown)), "start 2.0");
+        assert_eq!(shown(schedule(&mut state, event("done 2.0"))), "release 0, grow 2");
         assert_eq!(shown(schedule(&mut state, Event::Grown)), "finish");
     }
 

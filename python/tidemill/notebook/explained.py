@@ -32,8 +32,12 @@ class ExplainString(str):
         return stage_picture(self.graph)
 
 
-def picture(frame: DataFrame) -> ExplainString:
-    """The stages of a query. Nothing runs."""
+def picture(frame: DataFrame, analyze: bool = False) -> ExplainString:
+    """The stages of a query. Nothing runs, unless it is to be analyzed: then it runs, its rows are dropped, and text and data say how its
+    stages and operators did."""
+    if analyze:
+        text, graph = frame._frame.explain_analyze()
+        return ExplainString(text, json.loads(graph))
     return ExplainString(frame._frame.explain("simple"), json.loads(frame._frame.stages()))
 
 

@@ -729,7 +729,9 @@ class DataFrame:
         print(self._frame.schema_tree() if level is None else self.schema.treeString(level))
 
     def explain(self, extended: bool | str | None = None, mode: str | None = None) -> None:
-        """Prints what will run. The mode `picture` shows its stages as a picture in a notebook."""
+        """Prints what will run, by mode: `simple`, `extended` (all plans), `formatted`, `cost`, `codegen` (there is none). `analyze` runs
+        the query, drops its rows, and prints how its stages and operators did; `picture` shows the stages as a picture in a notebook.
+        """
         if isinstance(extended, str):
             extended, mode = None, extended
         if mode == "picture":
@@ -769,12 +771,25 @@ class DataFrame:
     # To others
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        """All rows as a capsule of Arrow's C stream: what pyarrow, Polars and DuckDB take."""
-        return self._frame.arrow_stream(requested_schema)
+        """The rows as a capsule of Arrow's C stream, which pyarrow, Polars and DuckDB take, while they are computed: the query is a few
+        batches ahead of the reader, and ends with him. Of an error the stream gives the text."""
+        return self._frame.arrow_stream(False).__arrow_c_stream__(requested_schema)
+
+    def _taken(self, take: Callable[[Any], Any]) -> Any:
+        """What a package makes of all rows, which come to it while they are computed."""
+        rows = self._frame.arrow_stream(True)
+        try:
+            return take(rows)
+        except BaseException:
+            # What came through the C stream is the text of the error alone.
+            error = rows.error()
+            if error is None:
+                raise
+        raise error
 
     def toArrow(self) -> pyarrow.Table:
         """All rows as a table of pyarrow."""
-        return needed("pyarrow").table(self)
+        return self._taken(needed("pyarrow").table)
 
     def toPandas(self) -> pandas.DataFrame:
         """All rows as a DataFrame of pandas."""
@@ -783,7 +798,7 @@ class DataFrame:
 
     def to_polars(self) -> polars.DataFrame:
         """All rows as a DataFrame of Polars."""
-        made: polars.DataFrame = needed("polars").DataFrame(self)
+        made: polars.DataFrame = self._taken(needed("polars").DataFrame)
         return made
 
 

@@ -34,7 +34,7 @@ class DataFrameReader(Refusing):
         self._options: dict[str, str] = {}
 
     def format(self, source: str) -> DataFrameReader:
-        """`delta` (the default), `parquet`, `json`, `csv` or `text`."""
+        """`delta` (the default), `parquet`, `json`, `csv`, `text` or `arrow`."""
         self._format = source
         return self
 
@@ -104,7 +104,7 @@ class DataFrameWriter(Refusing):
         self._cluster_by: list[str] = []
 
     def format(self, source: str) -> DataFrameWriter:
-        """`delta` (the default of paths), `parquet` (that of tables), `json`, `csv` or `text`."""
+        """`delta` (the default of paths), `parquet` (that of tables), `json`, `csv`, `text` or `arrow`."""
         self._format = source
         return self
 

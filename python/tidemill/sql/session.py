@@ -17,6 +17,7 @@ from tidemill.sql.column import Column
 from tidemill.sql.conf import RuntimeConfig, as_text
 from tidemill.sql.dataframe import DataFrame
 from tidemill.sql.literal import literal
+from tidemill.sql.progress import ProgressHandler, told_as_in_spark
 from tidemill.sql.readwriter import DataFrameReader
 from tidemill.sql.streaming.query import StreamingQueryManager
 from tidemill.sql.streaming.readwriter import DataStreamReader
@@ -116,6 +117,7 @@ class SparkSession(Refusing):
 
     def __init__(self, engine: _tidemill.Session, settings: dict[str, str]) -> None:
         self._engine, self._settings = engine, dict(settings)
+        self._progress_handlers: list[tuple[ProgressHandler, int]] = []
         self._streams = StreamingQueryManager()
 
     def _made(self, frame: _tidemill.DataFrame) -> DataFrame:
@@ -188,6 +190,26 @@ class SparkSession(Refusing):
         with SparkSession._lock:
             if SparkSession._active is self:
                 SparkSession._active = None
+
+    def registerProgressHandler(self, handler: ProgressHandler) -> None:
+        """Has `handler(stages=, inflight_tasks=, operation_id=, done=)` called with how far batch queries are that take longer than half a
+        second, by whoever waits for them: `stages` are `StageInfo`s, and `done` is said once, when the query has ended."""
+        if all(known != handler for known, _ in self._progress_handlers):
+            self._progress_handlers.append((handler, self._engine.add_progress_handler(told_as_in_spark(handler))))
+
+    def removeProgressHandler(self, handler: ProgressHandler) -> None:
+        """Has it called no more."""
+        for at, (known, number) in enumerate(self._progress_handlers):
+            if known == handler:
+                self._engine.remove_progress_handler(number)
+                del self._progress_handlers[at]
+                return
+        raise PySparkValueError("the handler was not registered", errorClass="INVALID_HANDLER")
+
+    def clearProgressHandlers(self) -> None:
+        """Has none of them called any more."""
+        while self._progress_handlers:
+            self._engine.remove_progress_handler(self._progress_handlers.pop()[1])
 
     def __enter__(self) -> SparkSession:
         return self

@@ -9,6 +9,7 @@ A statement is Spark's SQL and ends with `;`. It may have several lines, and a l
 
   SELECT ..., WITH ..., VALUES ...      queries; their rows are shown
   SHOW TABLES; DESCRIBE t; EXPLAIN ...  what there is, and how a query would run
+  EXPLAIN ANALYZE SELECT ...            runs it, and says how its stages and operators did
   SET name = value;                     a setting of the session; SET alone lists them
   SELECT * FROM delta.`/path/of/table`  a table by its path; csv, json and parquet go the same way
 

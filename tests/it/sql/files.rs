@@ -115,3 +115,22 @@ async fn int96_is_a_timestamp_of_any_year() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn records_that_do_not_fit_are_told_with_their_file() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("good.csv"), "1,x\n").unwrap();
+    std::fs::write(dir.path().join("bad.csv"), "2\n").unwrap();
+    let read = |mode: &str| session().read().option("mode", mode).schema("a INT, b STRING").unwrap();
+    let path = dir.path().display().to_string();
+    let error = read("FAILFAST").csv(&path).await.unwrap().collect().await.unwrap_err();
+    assert!(error.message().contains("bad.csv: the record `2`"), "{error}");
+    assert_eq!(error.condition().unwrap().name, "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION");
+    for (mode, rows) in [("PERMISSIVE", 2), ("DROPMALFORMED", 1)] {
+        assert_eq!(
+            read(mode).csv(&path).await.unwrap().collect().await.unwrap().iter().map(RecordBatch::num_rows).sum::<usize>(),
+            rows,
+            "{mode}"
+        );
+    }
+}

@@ -126,6 +126,25 @@ pub enum ExplainMode {
     Cost,
     /// An outline and details.
     Formatted,
+    /// The query is run: how its stages went. Spark's SQL has no such mode; its spelling is DuckDB's and PostgreSQL's.
+    Analyze,
+}
+
+impl ExplainMode {
+    /// All modes.
+    pub const ALL: [Self; 6] = [Self::Simple, Self::Extended, Self::Codegen, Self::Cost, Self::Formatted, Self::Analyze];
+
+    /// How a program names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Simple => "simple",
+            Self::Extended => "extended",
+            Self::Codegen => "codegen",
+            Self::Cost => "cost",
+            Self::Formatted => "formatted",
+            Self::Analyze => "analyze",
+        }
+    }
 }
 
 /// Which object a statement is about.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode, SortMergeJoinExec};
 
 use super::{AdaptiveSettings, Change, Known, Rule, set_plan, shown_bytes};
 use crate::Result;
@@ -16,7 +17,7 @@ pub(super) fn apply(graph: &mut StageGraph, known: &Known<'_>) -> Result<Vec<Cha
     let mut changes = Vec::new();
     for at in 0..graph.stages.len() {
         let stage = &graph.stages[at];
-        if !known.may_change(stage) || !stage.inputs.iter().all(|input| known.size(*input).is_some()) {
+        if !known.is_next(stage) {
             continue;
         }
         let mut by_bucket: Vec<u64> = Vec::new();
@@ -24,7 +25,8 @@ pub(super) fn apply(graph: &mut StageGraph, known: &Known<'_>) -> Result<Vec<Cha
             continue;
         }
         let (before, waits) = (stage.partitions, stage.tasks_wait());
-        let tasks = tasks_for(by_bucket.iter().sum(), by_bucket.len(), waits, known.settings);
+        let figures = figures_for(&stage.plan, known.settings);
+        let tasks = tasks_for(by_bucket.iter().sum(), by_bucket.len(), waits, &figures);
         let shares: Arc<[Range<usize>]> = with_one_bucket_lost(deal(&by_bucket, tasks), &by_bucket).into();
         let dealt = Arc::clone(&stage.plan).transform_up(|node| match node.downcast_ref::<StageReadExec>() {
             Some(read) if read.buckets().is_some_and(|now| **now != *shares) => {
@@ -47,7 +49,25 @@ pub(super) fn apply(graph: &mut StageGraph, known: &Known<'_>) -> Result<Vec<Cha
     Ok(changes)
 }
 
-/// Adds up what the plan reads by bucket; `false` where its exchanges have not the same number of them, and where one has the program's.
+/// The figures for one stage: where it joins by buckets, what a task reads fits with one of its sides in memory.
+pub(super) fn figures_for(plan: &Arc<dyn ExecutionPlan>, settings: &AdaptiveSettings) -> AdaptiveSettings {
+    let mut figures = settings.clone();
+    if let Some(most) = settings.build_bytes
+        && joins_by_key(plan)
+    {
+        figures.advisory_bytes = figures.advisory_bytes.min(most);
+    }
+    figures
+}
+
+fn joins_by_key(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let here = plan.is::<SortMergeJoinExec>()
+        || plan.downcast_ref::<HashJoinExec>().is_some_and(|join| *join.partition_mode() == PartitionMode::Partitioned);
+    here || plan.children().into_iter().any(joins_by_key)
+}
+
+/// Adds up what the plan reads by bucket; `false` where its exchanges have not the same number of them, where one has the program's, and
+/// where buckets have been dealt in pieces.
 fn gather(plan: &Arc<dyn ExecutionPlan>, known: &Known<'_>, by_bucket: &mut Vec<u64>) -> bool {
     if let Some(read) = plan.downcast_ref::<StageReadExec>()
         && read.buckets().is_some()
@@ -56,7 +76,7 @@ fn gather(plan: &Arc<dyn ExecutionPlan>, known: &Known<'_>, by_bucket: &mut Vec<
         if by_bucket.is_empty() {
             *by_bucket = vec![0; size.bytes.len()];
         }
-        if by_bucket.len() != size.bytes.len() || read.origin() == Origin::ProgramInNumber {
+        if by_bucket.len() != size.bytes.len() || read.origin() == Origin::ProgramInNumber || read.is_in_pieces() {
             return false;
         }
         by_bucket.iter_mut().zip(&size.bytes).for_each(|(sum, bytes)| *sum += bytes);
@@ -66,7 +86,7 @@ fn gather(plan: &Arc<dyn ExecutionPlan>, known: &Known<'_>, by_bucket: &mut Vec<
 
 /// How many tasks read so many bytes: as many as there should be at once, but none for next to nothing, and more where each would have
 /// too much.
-fn tasks_for(bytes: u64, buckets: usize, waits: bool, settings: &AdaptiveSettings) -> usize {
+pub(super) fn tasks_for(bytes: u64, buckets: usize, waits: bool, settings: &AdaptiveSettings) -> usize {
     let pieces = |of: u64| usize::try_from(bytes.div_ceil(of.max(1))).unwrap_or(usize::MAX);
     let at_once = settings.parallelism.min(pieces(settings.least_bytes));
     // Tasks that wait for each other have to run at once.
@@ -75,7 +95,7 @@ fn tasks_for(bytes: u64, buckets: usize, waits: bool, settings: &AdaptiveSetting
 }
 
 /// Neighbouring buckets for at most so many tasks, about the same bytes each. Every bucket is dealt, also an empty one.
-fn deal(bytes: &[u64], tasks: usize) -> Vec<Range<usize>> {
+pub(super) fn deal(bytes: &[u64], tasks: usize) -> Vec<Range<usize>> {
     let all: u64 = bytes.iter().sum();
     let mut shares = Vec::with_capacity(tasks);
     let (mut from, mut so_far) = (0, 0_u64);

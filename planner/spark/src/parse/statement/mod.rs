@@ -206,6 +206,10 @@ impl Parser<'_> {
     fn explain(&mut self) -> Result<Command> {
         let start = self.index();
         self.advance();
+        if self.at(K::ANALYZE) && !self.at_analyze_table() {
+            self.advance();
+            return Ok(Command::Explain { mode: ExplainMode::Analyze, statement: Box::new(self.statement()?) });
+        }
         let mode = match self.take_any(&[K::LOGICAL, K::FORMATTED, K::EXTENDED, K::CODEGEN, K::COST]) {
             Some(K::EXTENDED) => ExplainMode::Extended,
             Some(K::CODEGEN) => ExplainMode::Codegen,
@@ -266,6 +270,12 @@ impl Parser<'_> {
             self.complain_from(start, "_LEGACY_ERROR_TEMP_0064", "a path with blanks stands between quotes");
         }
         Ok(Command::Refresh { what: String::new(), name: TableName::Parts(vec![path]) })
+    }
+
+    /// Whether `ANALYZE` begins a statement of its own: `ANALYZE TABLE t` alone may be the query `TABLE t`.
+    fn at_analyze_table(&self) -> bool {
+        matches!(self.peek_at(1).keyword(), Some(K::TABLE | K::TABLES))
+            && self.finds(|p, at| p.token(at).keyword() == Some(K::COMPUTE) && p.token(at + 1).keyword() == Some(K::STATISTICS))
     }
 
     fn analyze(&mut self) -> Result<Command> {

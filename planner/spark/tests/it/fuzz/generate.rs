@@ -284,6 +284,7 @@ const BEGINNINGS: &[&str] = &[
     "CACHE",
     "ANALYZE TABLE t",
     "EXPLAIN",
+    "EXPLAIN ANALYZE",
     "USE",
     "TRUNCATE",
 ];

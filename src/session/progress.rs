@@ -1,0 +1,242 @@
+//! Who is told how far a session's batch queries have come: programs register, and queries that take long tell them. What is told is what
+//! the watch of a run knows.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tidemill_executor::run::{RunWatch, StageProgress};
+use tokio::time::{Sleep, sleep};
+
+use super::Session;
+
+/// How long a query runs before anything is told of it.
+const FIRST: Duration = Duration::from_millis(500);
+/// How often it is told from there on.
+const EVERY: Duration = Duration::from_millis(200);
+
+/// How far a query has come.
+#[derive(Debug, Clone)]
+pub struct QueryProgress {
+    /// Names the query: the same in all that is told of it.
+    pub operation_id: String,
+    /// How long it has run.
+    pub elapsed: Duration,
+    /// Its stages, in the order of their numbers.
+    pub stages: Vec<StageProgress>,
+    /// How many tasks run now.
+    pub inflight_tasks: usize,
+    /// Whether it has ended, however that was. Nothing more is told of it then.
+    pub done: bool,
+}
+
+/// Names a handler, to take it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProgressHandlerId(u64);
+
+impl ProgressHandlerId {
+    /// The number that it is, for who keeps numbers.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl From<u64> for ProgressHandlerId {
+    fn from(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+type Handler = Arc<dyn Fn(&QueryProgress) + Send + Sync>;
+
+/// Who wants to be told.
+#[derive(Default)]
+pub(super) struct Handlers {
+    handlers: RwLock<Vec<(ProgressHandlerId, Handler)>>,
+    given: AtomicU64,
+}
+
+impl Handlers {
+    fn now(&self) -> Vec<Handler> {
+        let handlers = self.handlers.read().unwrap_or_else(PoisonError::into_inner);
+        handlers.iter().map(|(_, handler)| Arc::clone(handler)).collect()
+    }
+}
+
+impl Session {
+    /// Has `handler` told how far batch queries of this session have come, those that run for longer than half a second: several times a
+    /// second, and once when the query has ended. It is called by whoever waits for the query, between two steps of the wait, and should
+    /// not take long; tokio's clock must run there.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let session = tidemill::Session::builder().build()?;
+    /// let handler = session.add_progress_handler(|progress| {
+    ///     let tasks: usize = progress.stages.iter().map(|stage| stage.tasks).sum();
+    ///     eprintln!("{} of {tasks} tasks run, done: {}", progress.inflight_tasks, progress.done);
+    /// });
+    /// session.range(0, 1000).await?.count().await?;
+    /// assert!(session.remove_progress_handler(handler));
+    /// # Ok::<_, tidemill::Error>(())
+    /// # })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn add_progress_handler(&self, handler: impl Fn(&QueryProgress) + Send + Sync + 'static) -> ProgressHandlerId {
+        let id = ProgressHandlerId(self.inner.progress.given.fetch_add(1, Ordering::Relaxed));
+        self.inner.progress.handlers.write().unwrap_or_else(PoisonError::into_inner).push((id, Arc::new(handler)));
+        id
+    }
+
+    /// Tells a handler nothing more; whether it was told so far.
+    pub fn remove_progress_handler(&self, id: ProgressHandlerId) -> bool {
+        let mut handlers = self.inner.progress.handlers.write().unwrap_or_else(PoisonError::into_inner);
+        let before = handlers.len();
+        handlers.retain(|(known, _)| *known != id);
+        handlers.len() < before
+    }
+
+    /// Tells nobody anything more.
+    pub fn clear_progress_handlers(&self) {
+        self.inner.progress.handlers.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// What will be told of a query that is watched; `None` where nobody wants to be told.
+    pub(super) fn telling(&self, watch: Option<Arc<RunWatch>>) -> Option<Telling> {
+        if self.inner.progress.now().is_empty() {
+            return None;
+        }
+        Some(Telling {
+            handlers: Arc::clone(&self.inner.progress),
+            watch: watch.unwrap_or_default(),
+            operation_id: uuid::Uuid::new_v4().to_string(),
+            began: Instant::now(),
+            timer: None,
+            told: false,
+        })
+    }
+}
+
+/// The telling of one query, which ends with it.
+pub(crate) struct Telling {
+    handlers: Arc<Handlers>,
+    watch: Arc<RunWatch>,
+    operation_id: String,
+    began: Instant,
+    timer: Option<Pin<Box<Sleep>>>,
+    told: bool,
+}
+
+impl fmt::Debug for Telling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telling").field("operation_id", &self.operation_id).field("told", &self.told).finish_non_exhaustive()
+    }
+}
+
+impl Telling {
+    /// Who watches the query for it.
+    pub(super) fn watch(&self) -> Arc<RunWatch> {
+        Arc::clone(&self.watch)
+    }
+
+    /// Tells what is due, and sees to it that the waiter is woken when the next is.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) {
+        // Elsewhere there is no clock.
+        if tokio::runtime::Handle::try_current().is_err() {
+            return;
+        }
+        while self.timer.get_or_insert_with(|| Box::pin(sleep(FIRST))).as_mut().poll(cx).is_ready() {
+            self.timer = Some(Box::pin(sleep(EVERY)));
+            let stages = self.watch.stages();
+            // Before its stages run there is nothing to tell.
+            if !stages.is_empty() {
+                self.told = true;
+                self.tell(stages, false);
+            }
+        }
+    }
+
+    fn tell(&self, stages: Vec<StageProgress>, done: bool) {
+        let inflight_tasks = if done { 0 } else { stages.iter().map(|stage| stage.running).sum() };
+        let progress =
+            QueryProgress { operation_id: self.operation_id.clone(), elapsed: self.began.elapsed(), stages, inflight_tasks, done };
+        for handler in self.handlers.now() {
+            handler(&progress);
+        }
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        if self.told {
+            self.tell(self.watch.stages(), true);
+        }
+    }
+}
+
+/// What the query gives; on the way it is told how far it has come.
+pub(super) async fn told<T>(telling: Option<Telling>, query: impl Future<Output = T>) -> T {
+    let Some(mut telling) = telling else { return query.await };
+    let mut query = pin!(query);
+    poll_fn(|cx| {
+        telling.poll(cx);
+        query.as_mut().poll(cx)
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    fn telling(session: &Session, watch: &Arc<RunWatch>) -> Option<Telling> {
+        session.telling(Some(Arc::clone(watch)))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_query_is_told_of_until_it_has_ended() {
+        let session = Session::builder().build().unwrap();
+        let watch = Arc::<RunWatch>::default();
+        assert!(telling(&session, &watch).is_none(), "nobody wants to be told");
+        let heard = Arc::<Mutex<Vec<(String, bool)>>>::default();
+        let hears = Arc::clone(&heard);
+        let id = session.add_progress_handler(move |progress| hears.lock().unwrap().push((progress.operation_id.clone(), progress.done)));
+        // A query of which nothing is known yet, and one that is short.
+        told(telling(&session, &watch), sleep(Duration::from_secs(2))).await;
+        let stage = StageProgress { stage: 0, done: 1, tasks: 4, running: 2, rows: 10 };
+        let watch = Arc::new(RunWatch::of(vec![stage]));
+        told(telling(&session, &watch), sleep(Duration::from_millis(400))).await;
+        assert_eq!(heard.lock().unwrap().len(), 0);
+        told(telling(&session, &watch), sleep(Duration::from_millis(1000))).await;
+        let all = std::mem::take(&mut *heard.lock().unwrap());
+        // After 500, 700 and 900 milliseconds, and at the end.
+        assert_eq!(all.iter().map(|(_, done)| *done).collect::<Vec<_>>(), [false, false, false, true]);
+        assert!(all.iter().all(|(operation, _)| *operation == all[0].0));
+        // One that is given up has ended, too.
+        let given_up = tokio::time::timeout(Duration::from_millis(600), told(telling(&session, &watch), std::future::pending::<()>()));
+        assert!(given_up.await.is_err());
+        assert_eq!(heard.lock().unwrap().iter().map(|(_, done)| *done).collect::<Vec<_>>(), [false, true]);
+        assert!(session.remove_progress_handler(id) && !session.remove_progress_handler(id));
+        assert!(telling(&session, &watch).is_none());
+    }
+
+    #[test]
+    fn tasks_in_flight_are_those_of_all_stages() {
+        let session = Session::builder().build().unwrap();
+        let heard = Arc::<Mutex<Vec<(usize, bool)>>>::default();
+        let hears = Arc::clone(&heard);
+        session.add_progress_handler(move |progress| hears.lock().unwrap().push((progress.inflight_tasks, progress.done)));
+        let stages = [2, 3].map(|running| StageProgress { stage: 0, done: 0, tasks: 4, running, rows: 0 }).to_vec();
+        let telling = session.telling(None).unwrap();
+        telling.tell(stages.clone(), false);
+        telling.tell(stages, true);
+        session.clear_progress_handlers();
+        telling.tell(Vec::new(), true);
+        assert_eq!(*heard.lock().unwrap(), [(5, false), (0, true)]);
+    }
+}
