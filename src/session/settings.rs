@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use tidemill_planner::options::{OptionSpec, Options};
-use tidemill_planner::stage::AdaptiveSettings;
+use tidemill_planner::stage::{AdaptiveSettings, FilterSettings};
 use tidemill_spark::error::error;
 use tidemill_spark::switches::{self, SWITCHES, Takes};
 use tidemill_spark::types::TimeZone;
@@ -43,6 +43,10 @@ const COALESCE: &str = "spark.sql.adaptive.coalescePartitions.enabled";
 const ADVISORY_SIZE: &str = "spark.sql.adaptive.advisoryPartitionSizeInBytes";
 const LEAST_SIZE: &str = "spark.sql.adaptive.coalescePartitions.minPartitionSize";
 const BROADCAST: &str = "spark.sql.autoBroadcastJoinThreshold";
+const FILTERS: &str = "spark.sql.optimizer.runtime.bloomFilter.enabled";
+const FILTER_CREATION: &str = "spark.sql.optimizer.runtime.bloomFilter.creationSideThreshold";
+const FILTER_APPLICATION: &str = "spark.sql.optimizer.runtime.bloomFilter.applicationSideScanSizeThreshold";
+const FILTER_BITS: &str = "spark.sql.optimizer.runtime.bloomFilter.maxNumBits";
 const MAX_RESULT: &str = "spark.driver.maxResultSize";
 
 /// Spark's names that mean something here, besides the switches of its language ([`SWITCHES`]).
@@ -66,6 +70,14 @@ const SPARK: &[OptionSpec] = &[
         default: "64MB",
         doc: "The largest build side of a join that every task reads whole, so that the other side is not exchanged; -1 for none.",
     },
+    OptionSpec {
+        name: FILTERS,
+        default: "true",
+        doc: "Whether the keys of one side of a join keep rows of the other back before they are exchanged.",
+    },
+    OptionSpec { name: FILTER_CREATION, default: "512MB", doc: "The most bytes of rows whose keys make such a filter." },
+    OptionSpec { name: FILTER_APPLICATION, default: "0", doc: "The least bytes of a scan that is filtered so, where they are known." },
+    OptionSpec { name: FILTER_BITS, default: "67108864", doc: "The most bits of such a filter: there is none where keys want more." },
     OptionSpec {
         name: "spark.sql.files.maxRecordsPerFile",
         default: "0",
@@ -204,6 +216,12 @@ impl Settings {
             broadcast_bytes: bytes(BROADCAST, usual.broadcast_bytes),
             advisory_bytes: bytes(ADVISORY_SIZE, usual.advisory_bytes),
             least_bytes: bytes(LEAST_SIZE, usual.least_bytes),
+            filters: FilterSettings {
+                enabled: flag(FILTERS),
+                creation_bytes: bytes(FILTER_CREATION, usual.filters.creation_bytes),
+                application_bytes: bytes(FILTER_APPLICATION, usual.filters.application_bytes),
+                most_bits: bytes(FILTER_BITS, usual.filters.most_bits),
+            },
             ..usual
         }
     }
@@ -367,11 +385,15 @@ fn check_spark(name: &str, value: &str) -> Result<()> {
                 format!("setting `{name}` must be a whole number of at least 1, not `{value}`"),
             )),
         },
-        Some(ADVISORY_SIZE | LEAST_SIZE | BROADCAST | MAX_RESULT) => match byte_count(value) {
+        Some(ADVISORY_SIZE | LEAST_SIZE | BROADCAST | FILTER_CREATION | FILTER_APPLICATION | MAX_RESULT) => match byte_count(value) {
             Some(_) => Ok(()),
             None => Err(mismatch("a number of bytes such as `64MB`, `1g` or `1048576`")),
         },
-        Some("spark.sql.repl.eagerEval.enabled" | ADAPTIVE | COALESCE) => {
+        Some(FILTER_BITS) => match value.trim().parse::<u64>() {
+            Ok(bits) if bits > 0 => Ok(()),
+            _ => Err(mismatch("a whole number of at least 1")),
+        },
+        Some("spark.sql.repl.eagerEval.enabled" | ADAPTIVE | COALESCE | FILTERS) => {
             if value.trim().parse::<bool>().is_ok() {
                 Ok(())
             } else {

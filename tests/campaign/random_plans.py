@@ -4,8 +4,9 @@
     random_plans.py --seed S --case K                                   that case alone, with both answers
 
 Each case is a query, run by DuckDB and twice by Tidemill: once with one task and once with several, adaptive once and once not, under
-two of the budgets, broadcasts on or off. All answers must be the same rows. Every ROUND cases there are new tables. What is made of a
-case depends on the seed and its number alone. Answers that DuckDB refuses are held to each other; the KNOWN_BY_WORDS are left out, and counted.
+two of the budgets, broadcasts and filters of keys on or off. All answers must be the same rows. Every ROUND cases there are new tables.
+What is made of a case depends on the seed and its number alone. Answers that DuckDB refuses are held to each other; the KNOWN_BY_WORDS
+are left out, and counted.
 A difference is printed with its SQL, settings and first rows, and how to run it again. At the end stands how often each operator and
 join type was run, and how often over a case whose answer has rows. Exit code 0: no difference, and enough of everything; 1: not.
 
@@ -49,9 +50,13 @@ ENGINES = {
 BROADCAST = "spark.sql.autoBroadcastJoinThreshold"
 ADVISORY = "spark.sql.adaptive.advisoryPartitionSizeInBytes"
 LEAST = "spark.sql.adaptive.coalescePartitions.minPartitionSize"
+FILTERS = "spark.sql.optimizer.runtime.bloomFilter.enabled"
+FILTER_BITS = "spark.sql.optimizer.runtime.bloomFilter.maxNumBits"
 # What a query is run with: of the defaults, small tables would be read by one task.
 SIZES = ({}, {LEAST: "1", ADVISORY: "2KB"}, {LEAST: "500", ADVISORY: "64MB"})
 BROADCASTS = ({}, {BROADCAST: "-1"}, {BROADCAST: "1KB"})
+# Whether the keys of one side of a join filter the other; a filter of few bits lets many rows through, or is none.
+KEY_FILTERS = ({}, {FILTERS: "false"}, {FILTER_BITS: "4096"})
 # Differences that are known and not mended yet, by what a query is made of: such cases are left out.
 KNOWN_BY_WORDS = {
     r"Physical input schema should be .*\(physical\) true vs \(logical\) false": "count(*) as a value in a UNION",
@@ -115,6 +120,7 @@ def ways_of(rng):
                     "spark.sql.adaptive.enabled": str(adapts).lower(),
                     **rng.choice(BROADCASTS),
                     **rng.choice(SIZES),
+                    **rng.choice(KEY_FILTERS),
                 }.items()
             ),
         )

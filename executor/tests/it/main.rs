@@ -2,6 +2,7 @@
 
 mod exchanges;
 mod faults;
+mod filters;
 #[cfg(feature = "failpoints")]
 mod log_faults;
 mod pool;

@@ -26,7 +26,10 @@ use std::sync::Arc;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, displayable};
 
-pub use adapt::{AdaptiveSettings, Change, Rule, StageSize, adapt, build_sides_first};
+pub use adapt::{
+    AdaptiveSettings, Change, FilterSettings, Gathered, KeyNotes, Keys, Rule, StageSize, TaskKeys, adapt, build_sides_first, filter_scans,
+    filters_first,
+};
 pub use coalesce::CoalesceExec;
 pub use exchange::{ExchangeBy, ExchangeExec, RangeSteps};
 pub use read::{BlockPart, BlockReader, BlockRequest, Origin, ReadKind, StageInputs, StageReadExec};
@@ -111,6 +114,8 @@ pub struct Stage {
     pub repeatable: bool,
     /// How many rows are wanted of all its tasks together, whichever they are; `None` for all of them.
     pub rows_wanted: Option<usize>,
+    /// The columns whose keys its tasks note while they write, rising: they are a filter for stages that have not begun.
+    pub gathers: Vec<usize>,
     /// The stage that this one's plan has become a part of: it has no tasks of its own any more.
     pub absorbed_by: Option<StageId>,
 }
@@ -236,6 +241,10 @@ impl fmt::Display for StageGraph {
             }
             if let Some(output) = stage.output.shown() {
                 write!(f, ", writes {output}")?;
+            }
+            if !stage.gathers.is_empty() {
+                let schema = stage.plan.schema();
+                write!(f, ", gathers {}", list(stage.gathers.iter().map(|at| format!("{}@{at}", schema.field(*at).name()))))?;
             }
             writeln!(f)?;
             for line in displayable(stage.plan.as_ref()).indent(false).to_string().lines() {

@@ -5,12 +5,14 @@
 //! a stage is done ─► broadcast   a small build side is read whole, and what probes it is not exchanged at all
 //!                    swap sides  the smaller side of a join is the one that is built
 //!                    coalesce    tasks read as many buckets as make a good share
+//!                    filter      what has keys that are not among those of the other side is not exchanged
 //! ```
 //! Source of the rules: Spark's adaptive execution (`spark.sql.adaptive.*`), where a probe side that is already exchanged is read locally;
 //! here it has not begun, and becomes part of the join's own stage.
 
 mod broadcast;
 mod coalesce;
+mod filters;
 mod order;
 mod swap;
 #[cfg(test)]
@@ -29,6 +31,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use super::{ReadKind, Stage, StageGraph, StageId, StageOutput, StageReadExec};
 use crate::Result;
 
+pub use filters::{FilterSettings, Gathered, KeyNotes, Keys, TaskKeys, filter_scans, filters_first};
 pub use order::build_sides_first;
 
 /// Which rules hold, and by which figures.
@@ -46,17 +49,35 @@ pub struct AdaptiveSettings {
     pub least_bytes: u64,
     /// How many tasks a stage has where nothing speaks against it.
     pub parallelism: usize,
+    /// Whether, and how, rows are kept back by the keys of a join's other side.
+    pub filters: FilterSettings,
 }
 
 impl AdaptiveSettings {
     /// Nothing changes.
     pub fn off() -> Self {
-        Self { enabled: false, coalesce: false, broadcast_bytes: 0, advisory_bytes: 0, least_bytes: 0, parallelism: 1 }
+        Self {
+            enabled: false,
+            coalesce: false,
+            broadcast_bytes: 0,
+            advisory_bytes: 0,
+            least_bytes: 0,
+            parallelism: 1,
+            filters: FilterSettings::off(),
+        }
     }
 
     /// The usual figures for so many tasks.
     pub fn usual(parallelism: usize) -> Self {
-        Self { enabled: true, coalesce: true, broadcast_bytes: 64 << 20, advisory_bytes: 64 << 20, least_bytes: 1 << 20, parallelism }
+        Self {
+            enabled: true,
+            coalesce: true,
+            broadcast_bytes: 64 << 20,
+            advisory_bytes: 64 << 20,
+            least_bytes: 1 << 20,
+            parallelism,
+            filters: FilterSettings::usual(),
+        }
     }
 }
 
@@ -84,6 +105,8 @@ pub enum Rule {
     Coalesce,
     /// The other side of a join is built.
     SwapSides,
+    /// Rows whose keys the other side of a join has not are kept back.
+    Filter,
 }
 
 impl fmt::Display for Rule {
@@ -92,6 +115,7 @@ impl fmt::Display for Rule {
             Self::Broadcast => "broadcast",
             Self::Coalesce => "coalesce",
             Self::SwapSides => "swap sides",
+            Self::Filter => "filter",
         })
     }
 }
