@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use tidemill_planner::options::{OptionSpec, Options};
-use tidemill_planner::stage::{AdaptiveSettings, SkewSettings};
+use tidemill_planner::stage::{AdaptiveSettings, FilterSettings, SkewSettings};
 use tidemill_spark::error::error;
 use tidemill_spark::switches::{self, SWITCHES, Takes};
 use tidemill_spark::types::TimeZone;
@@ -50,6 +50,10 @@ const SKEW_SIZE: &str = "spark.sql.adaptive.skewJoin.skewedPartitionThresholdInB
 const SORT_MERGE: &str = "spark.sql.join.preferSortMergeJoin";
 const BUILD_SIZE: &str = "spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold";
 const EXCLUDED_RULES: &str = "spark.sql.adaptive.optimizer.excludedRules";
+const FILTERS: &str = "spark.sql.optimizer.runtime.bloomFilter.enabled";
+const FILTER_CREATION: &str = "spark.sql.optimizer.runtime.bloomFilter.creationSideThreshold";
+const FILTER_APPLICATION: &str = "spark.sql.optimizer.runtime.bloomFilter.applicationSideScanSizeThreshold";
+const FILTER_BITS: &str = "spark.sql.optimizer.runtime.bloomFilter.maxNumBits";
 const MAX_RESULT: &str = "spark.driver.maxResultSize";
 
 /// Spark's names that mean something here, besides the switches of its language ([`SWITCHES`]).
@@ -105,6 +109,14 @@ const SPARK: &[OptionSpec] = &[
         doc: "Rules by their names in Spark that are not applied while a query runs; known is AQEPropagateEmptyRelation: what can give no \
               rows any more, since a stage that it reads has none, is not run.",
     },
+    OptionSpec {
+        name: FILTERS,
+        default: "true",
+        doc: "Whether the keys of one side of a join keep rows of the other back before they are exchanged.",
+    },
+    OptionSpec { name: FILTER_CREATION, default: "512MB", doc: "The most bytes of rows whose keys make such a filter." },
+    OptionSpec { name: FILTER_APPLICATION, default: "0", doc: "The least bytes of a scan that is filtered so, where they are known." },
+    OptionSpec { name: FILTER_BITS, default: "67108864", doc: "The most bits of such a filter: there is none where keys want more." },
     OptionSpec {
         name: "spark.sql.files.maxRecordsPerFile",
         default: "0",
@@ -251,6 +263,12 @@ impl Settings {
             sort_merge: flag(SORT_MERGE),
             build_bytes: conf.get(BUILD_SIZE).and_then(|text| byte_count(text)),
             empty_branches: conf.get(EXCLUDED_RULES).is_none_or(|rules| !names_rule(rules, "AQEPropagateEmptyRelation")),
+            filters: FilterSettings {
+                enabled: flag(FILTERS),
+                creation_bytes: bytes(FILTER_CREATION, usual.filters.creation_bytes),
+                application_bytes: bytes(FILTER_APPLICATION, usual.filters.application_bytes),
+                most_bits: bytes(FILTER_BITS, usual.filters.most_bits),
+            },
             ..usual
         }
     }
@@ -431,12 +449,18 @@ fn check_spark(name: &str, value: &str) -> Result<()> {
                 format!("setting `{name}` must be a whole number of at least 1, not `{value}`"),
             )),
         },
-        Some(ADVISORY_SIZE | LEAST_SIZE | BROADCAST | SKEW_SIZE | BUILD_SIZE | MAX_RESULT) => match byte_count(value) {
-            Some(_) => Ok(()),
-            None => Err(mismatch("a number of bytes such as `64MB`, `1g` or `1048576`")),
-        },
+        Some(ADVISORY_SIZE | LEAST_SIZE | BROADCAST | SKEW_SIZE | BUILD_SIZE | FILTER_CREATION | FILTER_APPLICATION | MAX_RESULT) => {
+            match byte_count(value) {
+                Some(_) => Ok(()),
+                None => Err(mismatch("a number of bytes such as `64MB`, `1g` or `1048576`")),
+            }
+        }
         Some(SKEW_FACTOR) => percent(value).map(drop).ok_or_else(|| mismatch("a number from 0 up")),
-        Some("spark.sql.repl.eagerEval.enabled" | ADAPTIVE | COALESCE | JOIN_REORDER | SKEW | SORT_MERGE) => {
+        Some(FILTER_BITS) => match value.trim().parse::<u64>() {
+            Ok(bits) if bits > 0 => Ok(()),
+            _ => Err(mismatch("a whole number of at least 1")),
+        },
+        Some("spark.sql.repl.eagerEval.enabled" | ADAPTIVE | COALESCE | JOIN_REORDER | SKEW | SORT_MERGE | FILTERS) => {
             if value.trim().parse::<bool>().is_ok() { Ok(()) } else { Err(mismatch("true or false")) }
         }
         Some("spark.sql.repl.eagerEval.maxNumRows" | "spark.sql.repl.eagerEval.truncate" | "spark.sql.pyspark.plotting.max_rows") => {

@@ -4,9 +4,9 @@
     random_plans.py --seed S --case K                                   that case alone, with both answers
 
 Each case is a query, run by DuckDB and twice by Tidemill: once with one task and once with several, adaptive once and once not, under
-two of the budgets, broadcasts on or off, buckets of joins cut in pieces or not, joins built or merged. All answers must be the same rows.
-Every ROUND cases there are new tables. What is made of a case depends on the seed and its number alone. Answers that DuckDB refuses are held
-to each other.
+two of the budgets, broadcasts and filters of keys on or off, buckets of joins cut in pieces or not, joins built or merged. All answers must
+be the same rows. Every ROUND cases there are new tables. What is made of a case depends on the seed and its number alone. Answers that DuckDB
+refuses are held to each other.
 A difference is printed with its SQL, settings and first rows, and how to run it again. At the end stands how often each operator and
 join type was run, and how often over a case whose answer has rows. Exit code 0: no difference, and enough of everything; 1: not.
 
@@ -49,6 +49,8 @@ ENGINES = {
 BROADCAST = "spark.sql.autoBroadcastJoinThreshold"
 ADVISORY = "spark.sql.adaptive.advisoryPartitionSizeInBytes"
 LEAST = "spark.sql.adaptive.coalescePartitions.minPartitionSize"
+FILTERS = "spark.sql.optimizer.runtime.bloomFilter.enabled"
+FILTER_BITS = "spark.sql.optimizer.runtime.bloomFilter.maxNumBits"
 # What a query is run with: of the defaults, small tables would be read by one task.
 SIZES = ({}, {LEAST: "1", ADVISORY: "2KB"}, {LEAST: "500", ADVISORY: "64MB"})
 BROADCASTS = ({}, {BROADCAST: "-1"}, {BROADCAST: "1KB"})
@@ -61,6 +63,8 @@ BUILD = "spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold"
 BUILDS = ({}, {BUILD: "0"}, {BUILD: "3KB"})
 EXCLUDED = "spark.sql.adaptive.optimizer.excludedRules"
 EXCLUSIONS = ({}, {EXCLUDED: "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"})
+# Whether the keys of one side of a join filter the other; a filter of few bits lets many rows through, or is none.
+KEY_FILTERS = ({}, {FILTERS: "false"}, {FILTER_BITS: "4096"})
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,7 @@ def ways_of(rng):
                     **rng.choice(SKEWS),
                     **rng.choice(BUILDS),
                     **rng.choice(EXCLUSIONS),
+                    **rng.choice(KEY_FILTERS),
                 }.items()
             ),
         )

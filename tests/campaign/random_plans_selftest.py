@@ -53,6 +53,12 @@ def test_a_case_is_run_in_two_ways_that_differ_in_tasks_adaptivity_and_budget(ca
         assert one_settings["spark.sql.adaptive.enabled"] != other_settings["spark.sql.adaptive.enabled"]
 
 
+def test_keys_filter_joins_whose_sides_are_both_exchanged(cases):
+    adaptive = [dict(way.settings) for _, ways in cases for way in ways if dict(way.settings)["spark.sql.adaptive.enabled"] == "true"]
+    exchanged = [settings for settings in adaptive if settings.get(random_plans.BROADCAST) == "-1"]
+    assert {settings.get(random_plans.FILTERS, "true") for settings in exchanged} == {"true", "false"}
+
+
 def test_tables_are_cut_into_files_that_hold_all_rows(tmp_path):
     made = random_tables.of_round(SEED, 0)
     paths = random_tables.write_round(SEED, 0, made, tmp_path)

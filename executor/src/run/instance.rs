@@ -34,6 +34,8 @@ pub(super) struct StageRun {
     pub(super) sink: Option<Arc<dyn RowSink>>,
     /// How many bytes of a root's rows are held for the caller.
     pub(super) result_bytes: Arc<ResultBytes>,
+    /// The columns whose keys are noted, and how many bits a filter of them has at most.
+    pub(super) gathers: (Vec<usize>, u64),
     plan: Arc<dyn ExecutionPlan>,
     enough: Option<Enough>,
     /// Whether somebody wants to know what its operators did.
@@ -77,6 +79,7 @@ impl StageRun {
             shared,
             sink: context.sink.clone().filter(|_| is_root),
             result_bytes: Arc::new(ResultBytes::at_most(context.max_result_bytes)),
+            gathers: (stage.gathers.clone(), context.adaptive.filters.most_bits),
             enough: stage.rows_wanted.map(|wanted| Enough { wanted: wanted as u64, made: AtomicU64::new(0) }),
             figures: (shared && measured).then(|| Figures::of(&plan, None)),
             measured,

@@ -11,6 +11,7 @@
 mod batch_rows;
 mod drop_rows;
 mod figures;
+mod gather;
 mod instance;
 mod profile;
 mod report;
@@ -31,8 +32,8 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::channel::oneshot;
 use tidemill_planner::seam::{EpochContext, TaskReport};
 use tidemill_planner::stage::{
-    AdaptiveSettings, Change, Command, Event, GraphState, MAX_ATTEMPTS, StageGraph, StageId, StageInputs, StageSize, TaskId, adapt,
-    build_sides_first, schedule,
+    AdaptiveSettings, Change, Command, Event, FilterSettings, Gathered, GraphState, MAX_ATTEMPTS, StageGraph, StageId, StageInputs,
+    StageSize, TaskId, TaskKeys, adapt, build_sides_first, filter_scans, filters_first, schedule,
 };
 use tidemill_planner::{Error, ErrorKind, Result};
 
@@ -220,6 +221,8 @@ struct Progress {
     running: HashMap<TaskId, Attempt>,
     tasks: Vec<Vec<TaskRecord>>,
     changes: Vec<Change>,
+    /// By stage, when it is done.
+    gathered: Vec<Gathered>,
     stopped: bool,
 }
 
@@ -246,6 +249,8 @@ struct TaskRecord {
     rows: Vec<u64>,
     bytes: Vec<u64>,
     side_rows: HashMap<(String, tidemill_planner::seam::Port), u64>,
+    /// By column that its stage gathers.
+    keys: Vec<Option<TaskKeys>>,
     report: TaskReport,
     spilled_blocks: u64,
     spilled_bytes: u64,
@@ -257,8 +262,14 @@ impl Run {
     fn new(query: &QueryHandle, mut graph: StageGraph, mut context: RunContext) -> Result<(Arc<Self>, oneshot::Receiver<Result<()>>)> {
         let engine = query.engine();
         context.adaptive.build_bytes.get_or_insert_with(|| engine.budget.fixed_share(engine.threads()));
+        // Epochs are short, and see all of their rows.
+        if context.epoch.is_some() {
+            context.adaptive.filters = FilterSettings::off();
+        }
         if context.adaptive.enabled {
+            filters_first(&mut graph, &context.adaptive);
             build_sides_first(&mut graph);
+            filter_scans(&mut graph, &[], &[], &|_| false, &context.adaptive)?;
         }
         let spill = SpillDir::within(engine.spill_dir.clone());
         let store = Arc::new(ShuffleStore::new(&graph, Arc::clone(&engine.budget), spill, engine.io.clone()));
@@ -271,6 +282,7 @@ impl Run {
             running: HashMap::new(),
             tasks: graph.stages.iter().map(|_| Vec::new()).collect(),
             changes: Vec::new(),
+            gathered: vec![Gathered::new(); graph.stages.len()],
             stopped: false,
             graph,
         };
@@ -319,7 +331,7 @@ impl Run {
             return;
         }
         match outcome {
-            Ok(Given { output, report, operators }) => {
+            Ok(Given { mut output, report, operators }) => {
                 let record = &mut progress.tasks[task.stage.0][task.partition];
                 let again = record.ended.replace(Instant::now()).is_some();
                 if let Some(watch) = &self.context.watch {
@@ -328,6 +340,7 @@ impl Run {
                 record.rows.clone_from(&output.rows);
                 record.bytes.clone_from(&output.bytes);
                 record.side_rows = output.side.iter().map(|(k, b)| (k.clone(), b.iter().map(|b| b.num_rows() as u64).sum())).collect();
+                record.keys = std::mem::take(&mut output.keys);
                 record.report = report;
                 (record.spilled_blocks, record.spilled_bytes) = (output.spilled_blocks, output.spilled_bytes);
                 record.operators = operators;
@@ -381,14 +394,17 @@ impl Run {
         if !self.context.adaptive.enabled {
             return Ok(());
         }
-        let Progress { graph, state, tasks, changes, .. } = progress;
+        let Progress { graph, state, tasks, changes, gathered, .. } = progress;
+        gathered[stage.0] = gather::keys(graph.stage(stage), &mut tasks[stage.0]);
         let size = |id: usize| {
             let stage = graph.stage(StageId(id));
             let done = stage.absorbed_by.is_none() && state.is_done(stage.id) && !tasks[id].is_empty();
             done.then(|| report::size(stage.output_partitions(), &tasks[id]))
         };
         let sizes: Vec<Option<StageSize>> = (0..graph.stages.len()).map(size).collect();
-        let made = adapt(graph, &sizes, &|id| state.has_begun(id), &self.context.adaptive)?;
+        let begun = |id: StageId| state.has_begun(id);
+        let mut made = adapt(graph, &sizes, &begun, &self.context.adaptive)?;
+        made.extend(filter_scans(graph, &sizes, gathered, &begun, &self.context.adaptive)?);
         if !made.is_empty() {
             made.iter().for_each(|change| tracing::debug!("query {}: {change}", self.name));
             state.follow(graph);

@@ -74,6 +74,10 @@ async fn drain(run: &Arc<Run>, stage: &StageRun, task: TaskId) -> Result<Given> 
         Some(sink) => writer.deliver_to(sink.open(task.partition)?),
         None => writer.hold_at_most(&stage.result_bytes),
     }
+    let (columns, most_bits) = &stage.gathers;
+    if !columns.is_empty() {
+        writer.note_keys(columns, &plan.schema(), stage.tasks, *most_bits)?;
+    }
     let mut rows = plan.execute(task.partition, context)?;
     let mut turn = 0;
     loop {

@@ -6,6 +6,7 @@
 //!                                                   memory | disk
 //! ```
 
+mod keys;
 mod spill;
 mod store;
 mod write;
@@ -16,7 +17,7 @@ use std::ops::Range;
 
 use arrow::array::{Array, RecordBatch};
 use tidemill_planner::seam::Port;
-use tidemill_planner::stage::TaskId;
+use tidemill_planner::stage::{TaskId, TaskKeys};
 
 pub(crate) use spill::{SpillDir, SpillWriter, encode};
 pub(crate) use store::ShuffleStore;
@@ -72,6 +73,8 @@ pub(crate) struct TaskOutput {
     pub(crate) reservation: Option<Reservation>,
     /// What is left of rows that were delivered.
     pub(crate) receipt: Option<Receipt>,
+    /// What was noted of keys, by column that the stage gathers.
+    pub(crate) keys: Vec<Option<TaskKeys>>,
 }
 
 /// The cause of an error that comes from blocks which cannot be read any more: whoever wrote them has to run again.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::{concat_batches, interleave_record_batch, take_record_batch};
-use arrow::datatypes::UInt32Type;
+use arrow::datatypes::{Schema, UInt32Type};
 use datafusion::common::hash_utils::create_hashes;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::repartition::REPARTITION_RANDOM_STATE;
@@ -14,6 +14,7 @@ use tidemill_planner::key::{KeyEncoder, key_group, stable_hash, task_of_group};
 use tidemill_planner::stage::{StageOutput, TaskId};
 use tidemill_planner::{Error, Result};
 
+use super::keys::NotedKeys;
 use super::spill::{SpillWriter, encode};
 use super::{Block, ShuffleStore, TaskOutput, batch_bytes};
 use crate::memory::Reservation;
@@ -30,6 +31,7 @@ pub(crate) struct StageWriter {
     /// Batches that wait for company.
     buffered: Vec<RecordBatch>,
     rows_buffered: usize,
+    keys: Option<NotedKeys>,
 }
 
 #[derive(Debug)]
@@ -150,7 +152,13 @@ impl StageWriter {
         };
         let reservation = store.reservation();
         let blocks = BlockWriter { store: Arc::clone(store), task, fate, reservation, spill: None, sink: None, held: None, output };
-        Self { blocks, batch_size, by, buffered: Vec::new(), rows_buffered: 0 }
+        Self { blocks, batch_size, by, buffered: Vec::new(), rows_buffered: 0, keys: None }
+    }
+
+    /// Notes the keys in these columns of the rows; all `tasks` of the stage together make a filter of at most so many bits.
+    pub(crate) fn note_keys(&mut self, columns: &[usize], schema: &Schema, tasks: usize, most_bits: u64) -> Result<()> {
+        self.keys = Some(NotedKeys::new(columns, schema, tasks, most_bits, self.blocks.store.reservation())?);
+        Ok(())
     }
 
     /// Gives a root's rows to whoever takes them.
@@ -169,6 +177,9 @@ impl StageWriter {
             return Ok(());
         }
         let rows = batch.num_rows();
+        if let Some(keys) = &mut self.keys {
+            keys.add(&batch)?;
+        }
         match &mut self.by {
             By::Nothing if rows * 2 >= self.batch_size => {
                 self.flush().await?;
@@ -229,6 +240,9 @@ impl StageWriter {
             held.bytes = 0;
         }
         output.reservation = Some(reservation);
+        if let Some(keys) = self.keys {
+            output.keys = keys.finish()?;
+        }
         Ok(output)
     }
 }

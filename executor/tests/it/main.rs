@@ -3,6 +3,7 @@
 mod adapt;
 mod exchanges;
 mod faults;
+mod filters;
 #[cfg(feature = "failpoints")]
 mod log_faults;
 mod pool;

@@ -29,7 +29,10 @@ use std::sync::Arc;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
-pub use adapt::{AdaptiveSettings, Change, Rule, SkewSettings, StageSize, adapt, build_sides_first, shown_bytes};
+pub use adapt::{
+    AdaptiveSettings, Change, FilterSettings, Gathered, KeyNotes, Keys, Rule, SkewSettings, StageSize, TaskKeys, adapt, build_sides_first,
+    filter_scans, filters_first, shown_bytes,
+};
 pub use coalesce::CoalesceExec;
 pub use exchange::{ExchangeBy, ExchangeExec, RangeSteps};
 pub use no_rows::NoRowsExec;
@@ -117,6 +120,8 @@ pub struct Stage {
     pub repeatable: bool,
     /// How many rows are wanted of all its tasks together, whichever they are; `None` for all of them.
     pub rows_wanted: Option<usize>,
+    /// The columns whose keys its tasks note while they write, rising: they are a filter for stages that have not begun.
+    pub gathers: Vec<usize>,
     /// The stage that this one's plan has become a part of, or that wants its rows no more: it has no tasks of its own then.
     pub absorbed_by: Option<StageId>,
 }

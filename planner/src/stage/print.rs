@@ -11,12 +11,15 @@ use datafusion::physical_plan::{ExecutionPlan, displayable};
 use super::{Stage, StageGraph, list, shown_bytes};
 
 impl Stage {
-    /// The line over its operators: how many tasks it has, which stages they read, and what they write.
+    /// The line over its operators: how many tasks it has, which stages they read, what they write, and which keys they note.
     pub fn head(&self) -> String {
         let tasks = if self.partitions == 1 { "1 task".to_owned() } else { format!("{} tasks", self.partitions) };
         let reads = if self.inputs.is_empty() { String::new() } else { format!(", reads {}", list(self.inputs.iter())) };
         let writes = self.output.shown().map_or_else(String::new, |output| format!(", writes {output}"));
-        format!("Stage {}: {tasks}{reads}{writes}", self.id)
+        let schema = self.plan.schema();
+        let keys = self.gathers.iter().map(|at| format!("{}@{at}", schema.field(*at).name()));
+        let gathers = if self.gathers.is_empty() { String::new() } else { format!(", gathers {}", list(keys)) };
+        format!("Stage {}: {tasks}{reads}{writes}{gathers}", self.id)
     }
 }
 

@@ -328,6 +328,7 @@ mod tests {
             task_by_task: true,
             repeatable: true,
             rows_wanted: None,
+            gathers: Vec::new(),
             absorbed_by: None,
         };
         StageGraph { stages: stages.iter().enumerate().map(stage).collect(), roots: vec![StageId(stages.len() - 1)] }

@@ -389,6 +389,7 @@ impl Cutter<'_> {
             task_by_task,
             repeatable: true,
             rows_wanted: None,
+            gathers: Vec::new(),
             absorbed_by: None,
         };
         stage.set_plan(plan);

@@ -8,6 +8,7 @@
 //!                    skew          a bucket that is much larger than the others is read by several tasks
 //!                    coalesce      tasks read as many buckets as make a good share
 //!                    sort merge    a join none of whose sides can be built in memory sorts both and merges them
+//!                    filter        what has keys that are not among those of the other side is not exchanged
 //! ```
 //! Source of the rules: Spark's adaptive execution (`spark.sql.adaptive.*`), where a probe side that is already exchanged is read locally;
 //! here it has not begun, and becomes part of the join's own stage.
@@ -15,6 +16,7 @@
 mod broadcast;
 mod coalesce;
 mod empty;
+mod filters;
 mod order;
 mod skew;
 mod sort_merge;
@@ -36,6 +38,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use super::{ReadKind, Stage, StageGraph, StageId, StageOutput, StageReadExec};
 use crate::Result;
 
+pub use filters::{FilterSettings, Gathered, KeyNotes, Keys, TaskKeys, filter_scans, filters_first};
 pub use order::build_sides_first;
 
 /// Which rules hold, and by which figures.
@@ -61,6 +64,8 @@ pub struct AdaptiveSettings {
     pub build_bytes: Option<u64>,
     /// Whether what can give no rows any more is cut off.
     pub empty_branches: bool,
+    /// Whether, and how, rows are kept back by the keys of a join's other side.
+    pub filters: FilterSettings,
 }
 
 /// When one bucket of a join's side counts as much larger than the others: both must hold.
@@ -92,6 +97,7 @@ impl AdaptiveSettings {
             sort_merge: false,
             build_bytes: None,
             empty_branches: false,
+            filters: FilterSettings::off(),
         }
     }
 
@@ -108,6 +114,7 @@ impl AdaptiveSettings {
             sort_merge: true,
             build_bytes: None,
             empty_branches: true,
+            filters: FilterSettings::usual(),
         }
     }
 }
@@ -151,6 +158,8 @@ pub enum Rule {
     SortMerge,
     /// What gives no rows is not run.
     EmptyBranch,
+    /// Rows whose keys the other side of a join has not are kept back.
+    Filter,
 }
 
 impl fmt::Display for Rule {
@@ -162,6 +171,7 @@ impl fmt::Display for Rule {
             Self::Skew => "skew",
             Self::SortMerge => "sort merge",
             Self::EmptyBranch => "empty branch",
+            Self::Filter => "filter",
         })
     }
 }
