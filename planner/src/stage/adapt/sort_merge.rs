@@ -14,10 +14,12 @@ use std::sync::Arc;
 
 use arrow::compute::SortOptions;
 use arrow::datatypes::DataType;
-use datafusion::common::JoinType;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{JoinSide, JoinType};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::joins::utils::JoinFilter;
 use datafusion::physical_plan::joins::{HashJoinExec, SortMergeJoinExec};
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
@@ -79,7 +81,7 @@ fn merged(join: &HashJoinExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let (left_keys, right_keys): (Vec<_>, Vec<_>) = join.on().iter().cloned().unzip();
     let (Some(left), Some(right)) = (sorted(join.left(), left_keys), sorted(join.right(), right_keys)) else { return Ok(None) };
     let options = vec![SortOptions::default(); join.on().len()];
-    let (on, filter) = (join.on().to_vec(), join.filter().cloned());
+    let (on, filter) = (join.on().to_vec(), join.filter().map(left_first).transpose()?);
     let merge: Arc<dyn ExecutionPlan> =
         Arc::new(SortMergeJoinExec::try_new(left, right, on, filter, *join.join_type(), options, join.null_equality())?);
     let merge: Arc<dyn ExecutionPlan> = match &join.projection {
@@ -94,6 +96,22 @@ fn merged(join: &HashJoinExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         }
     };
     Ok((merge.schema() == join.schema()).then_some(merge))
+}
+
+/// A join's condition over the columns of the left side, then those of the right one. DataFusion 55 hands a merge's condition its columns in
+/// this order, whatever the condition says (`sort_merge_join/filter.rs`, `get_filter_columns`); that of a join whose sides were swapped says
+/// another.
+fn left_first(filter: &JoinFilter) -> Result<JoinFilter> {
+    let indices = filter.column_indices();
+    let mut order: Vec<usize> = (0..indices.len()).collect();
+    order.sort_by_key(|at| indices[*at].side != JoinSide::Left);
+    let expr = Arc::clone(filter.expression()).transform_up(|part| {
+        let Some(column) = part.downcast_ref::<Column>() else { return Ok(Transformed::no(part)) };
+        let now = order.iter().position(|at| *at == column.index()).unwrap_or(column.index());
+        Ok(Transformed::yes(Arc::new(Column::new(column.name(), now)) as Arc<dyn PhysicalExpr>))
+    })?;
+    let schema = filter.schema().project(&order)?;
+    Ok(JoinFilter::new(expr.data, order.iter().map(|at| indices[*at].clone()).collect(), Arc::new(schema)))
 }
 
 /// A side in the order of its keys, each task's rows by themselves.
