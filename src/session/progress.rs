@@ -114,6 +114,7 @@ impl Session {
             watch: watch.unwrap_or_default(),
             operation_id: uuid::Uuid::new_v4().to_string(),
             began: Instant::now(),
+            rhythm: [FIRST, EVERY],
             timer: None,
             told: false,
         })
@@ -126,6 +127,8 @@ pub(crate) struct Telling {
     watch: Arc<RunWatch>,
     operation_id: String,
     began: Instant,
+    /// How long it is to the first telling, and from each to the next.
+    rhythm: [Duration; 2],
     timer: Option<Pin<Box<Sleep>>>,
     told: bool,
 }
@@ -148,8 +151,9 @@ impl Telling {
         if tokio::runtime::Handle::try_current().is_err() {
             return;
         }
-        while self.timer.get_or_insert_with(|| Box::pin(sleep(FIRST))).as_mut().poll(cx).is_ready() {
-            self.timer = Some(Box::pin(sleep(EVERY)));
+        let [first, every] = self.rhythm;
+        while self.timer.get_or_insert_with(|| Box::pin(sleep(first))).as_mut().poll(cx).is_ready() {
+            self.timer = Some(Box::pin(sleep(every)));
             let stages = self.watch.stages();
             // Before its stages run there is nothing to tell.
             if !stages.is_empty() {
@@ -194,35 +198,45 @@ mod tests {
 
     use super::*;
 
-    fn telling(session: &Session, watch: &Arc<RunWatch>) -> Option<Telling> {
-        session.telling(Some(Arc::clone(watch)))
+    /// Tells at once and again and again, or not before the test has ended.
+    fn telling(session: &Session, watch: &Arc<RunWatch>, soon: bool) -> Option<Telling> {
+        let rhythm = if soon { [Duration::from_millis(1); 2] } else { [Duration::from_secs(3600); 2] };
+        let mut telling = session.telling(Some(Arc::clone(watch)))?;
+        telling.rhythm = rhythm;
+        Some(telling)
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_long_query_is_told_of_until_it_has_ended() {
+    #[tokio::test]
+    async fn long_queries_are_told_and_their_end() {
         let session = Session::builder().build().unwrap();
-        let watch = Arc::<RunWatch>::default();
-        assert!(telling(&session, &watch).is_none(), "nobody wants to be told");
         let heard = Arc::<Mutex<Vec<(String, bool)>>>::default();
-        let hears = Arc::clone(&heard);
-        let id = session.add_progress_handler(move |progress| hears.lock().unwrap().push((progress.operation_id.clone(), progress.done)));
-        // A query of which nothing is known yet, and one that is short.
-        told(telling(&session, &watch), sleep(Duration::from_secs(2))).await;
+        let (hears, enough) = (Arc::clone(&heard), Arc::new(tokio::sync::Notify::new()));
+        let third = Arc::clone(&enough);
+        let id = session.add_progress_handler(move |progress| {
+            let mut heard = hears.lock().unwrap();
+            heard.push((progress.operation_id.clone(), progress.done));
+            if heard.len() == 3 {
+                third.notify_one();
+            }
+        });
         let stage = StageProgress { stage: 0, done: 1, tasks: 4, running: 2, rows: 10 };
-        let watch = Arc::new(RunWatch::of(vec![stage]));
-        told(telling(&session, &watch), sleep(Duration::from_millis(400))).await;
+        let known = Arc::new(RunWatch::of(vec![stage]));
+        // One that ends before it is due, and one of which nothing is known yet.
+        told(telling(&session, &known, false), std::future::ready(())).await;
+        told(telling(&session, &Arc::default(), true), sleep(Duration::from_millis(20))).await;
         assert_eq!(heard.lock().unwrap().len(), 0);
-        told(telling(&session, &watch), sleep(Duration::from_millis(1000))).await;
+        // One that ends when it has been told three times.
+        told(telling(&session, &known, true), enough.notified()).await;
         let all = std::mem::take(&mut *heard.lock().unwrap());
-        // After 500, 700 and 900 milliseconds, and at the end.
         assert_eq!(all.iter().map(|(_, done)| *done).collect::<Vec<_>>(), [false, false, false, true]);
         assert!(all.iter().all(|(operation, _)| *operation == all[0].0));
         // One that is given up has ended, too.
-        let given_up = tokio::time::timeout(Duration::from_millis(600), told(telling(&session, &watch), std::future::pending::<()>()));
-        assert!(given_up.await.is_err());
-        assert_eq!(heard.lock().unwrap().iter().map(|(_, done)| *done).collect::<Vec<_>>(), [false, true]);
+        let given_up = told(telling(&session, &known, true), std::future::pending::<()>());
+        tokio::select! { () = given_up => unreachable!("it waits for ever"), () = enough.notified() => {} }
+        let all: Vec<bool> = heard.lock().unwrap().iter().map(|(_, done)| *done).collect();
+        assert!(all.len() >= 4 && all.iter().rev().skip(1).all(|done| !done) && all[all.len() - 1], "{all:?}");
         assert!(session.remove_progress_handler(id) && !session.remove_progress_handler(id));
-        assert!(telling(&session, &watch).is_none());
+        assert!(telling(&session, &known, true).is_none());
     }
 
     #[test]

@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use arrow::compute::SortOptions;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Schema};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{JoinSide, JoinType};
 use datafusion::physical_expr::expressions::Column;
@@ -100,7 +100,7 @@ fn merged(join: &HashJoinExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
 
 /// A join's condition over the columns of the left side, then those of the right one. DataFusion 55 hands a merge's condition its columns in
 /// this order, whatever the condition says (`sort_merge_join/filter.rs`, `get_filter_columns`); that of a join whose sides were swapped says
-/// another.
+/// another. It hands it rows without a match, too, as nulls.
 fn left_first(filter: &JoinFilter) -> Result<JoinFilter> {
     let indices = filter.column_indices();
     let mut order: Vec<usize> = (0..indices.len()).collect();
@@ -110,7 +110,8 @@ fn left_first(filter: &JoinFilter) -> Result<JoinFilter> {
         let now = order.iter().position(|at| *at == column.index()).unwrap_or(column.index());
         Ok(Transformed::yes(Arc::new(Column::new(column.name(), now)) as Arc<dyn PhysicalExpr>))
     })?;
-    let schema = filter.schema().project(&order)?;
+    let fields = order.iter().map(|at| filter.schema().field(*at).clone().with_nullable(true));
+    let schema = Schema::new(fields.collect::<Vec<_>>());
     Ok(JoinFilter::new(expr.data, order.iter().map(|at| indices[*at].clone()).collect(), Arc::new(schema)))
 }
 

@@ -153,7 +153,7 @@ impl Texts {
 
     /// Lists of texts of these lengths, as DataFusion's own accumulator hands them on.
     fn lists<'t>(&self, texts: impl Iterator<Item = &'t [u8]>, lengths: Vec<usize>) -> DfResult<Vec<ArrayRef>> {
-        let texts = arrow::compute::cast(&BinaryArray::from_iter_values(texts), &self.data_type)?;
+        let texts = arrow::compute::cast(&texts.map(Some).collect::<BinaryArray>(), &self.data_type)?;
         let item = Arc::new(Field::new_list_field(self.data_type.clone(), true));
         Ok(vec![Arc::new(ListArray::try_new(item, OffsetBuffer::from_lengths(lengths), texts, None)?)])
     }
