@@ -7,8 +7,8 @@
 # It wants cargo and a python3 (3.11 or newer) with venv; tests/setup.sh fetches the pinned Python packages once.
 # The conformance test fetches Spark's published jars once, with mvn: docs/conformance.md.
 # TIDEMILL_CAMPAIGN_RUNS (default 5) sets how often the job is killed at random; the full campaign of 200 runs is
-# tests/campaign/kill_campaign.py, that of 10 000 random plans tests/campaign/random_plans.py. The campaigns' build has the feature
-# `failpoints`: inert unless a test switches a point on.
+# tests/campaign/kill_campaign.py, that of 10 000 random plans tests/campaign/random_plans.py, that of 500 queries with random faults
+# tests/campaign/tight_runs.py. The campaigns' build has the feature `failpoints`: inert unless a test switches a point on.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tests/sections.sh
@@ -69,6 +69,9 @@ with_package tests/campaign/random_plans.py --cases 30 --seed 1 --colliding --mi
 
 section "random plans find a rule of adaptive execution that is broken"
 with_package tests/campaign/random_plans.py --cases 100 --seed 1 --expect-failure
+
+section "small queries in eight threads and little memory, while tasks, blocks and the disk fail"
+with_package tests/campaign/tight_runs.py --runs 150
 
 section "the job on a small input, killed once, and the oracle on it"
 "$binary" demo --output json --dir "$work/demo" --events 20000 --seed 7 --kills 1 --max-files 1 </dev/null >"$work/result.txt"

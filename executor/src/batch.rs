@@ -75,5 +75,5 @@ pub fn stream(engine: &Engine, graph: StageGraph, context: RunContext) -> Result
 }
 
 fn query(engine: &Engine, context: &RunContext) -> QueryHandle {
-    engine.query(Priority::Batch, context.task_ctx.session_id())
+    engine.query_in(context.pool.as_deref(), Priority::Batch, context.task_ctx.session_id())
 }

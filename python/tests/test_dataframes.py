@@ -10,11 +10,13 @@ from tidemill import SparkConf, StorageLevel
 from tidemill.errors import (
     AnalysisException,
     ArithmeticException,
+    IllegalArgumentException,
     ParseException,
     PySparkAttributeError,
     PySparkTypeError,
     PySparkValueError,
     SparkNoSuchElementException,
+    UnsupportedOperationException,
 )
 from tidemill.notebook import picture
 from tidemill.sql import Row, SparkSession, Window
@@ -311,8 +313,11 @@ def test_settings(spark):
     session = SparkSession.builder.config(conf=conf).config(map={"spark.a": 1}).create()
     names = ("spark.my.key", "tidemill.parallelism", "spark.a")
     assert [session.conf.get(name) for name in names] == ["true", "2", "1"]
-    with pytest.raises(PySparkValueError):
-        SparkSession.builder.config("spark.master", "spark://elsewhere:7077")
+    elsewhere = SparkSession.builder.config("spark.master", "spark://elsewhere:7077")
+    with pytest.raises(UnsupportedOperationException, match="spark://elsewhere:7077"):
+        elsewhere.create()
+    with pytest.raises(IllegalArgumentException, match="local\\[four]"):
+        SparkSession.builder.master("local[four]").create()
     # A default that is given stands before the setting's own, as in PySpark.
     mode = "spark.sql.sources.partitionOverwriteMode"
     assert spark.conf.get(mode) == "STATIC" and spark.conf.get(mode, "DYNAMIC") == "DYNAMIC"

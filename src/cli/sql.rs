@@ -41,6 +41,9 @@ pub(super) struct Args {
     /// Go on after a statement that fails; the exit code is still 1.
     #[arg(long)]
     continue_on_error: bool,
+    /// Threads that compute and tasks of a stage, as `local[4]`, or `local[*]` for one per core: the same as --conf spark.master=….
+    #[arg(long, value_name = "MASTER")]
+    master: Option<String>,
     /// A setting of the session, such as `spark.sql.session.timeZone=Europe/Berlin`; may be given several times.
     #[arg(long = "conf", value_name = "NAME=VALUE", value_parser = setting)]
     conf: Vec<(String, String)>,
@@ -57,6 +60,9 @@ pub(super) async fn run(args: Args) -> Result<Outcome> {
     let mut builder = Session::builder();
     for (name, value) in &args.conf {
         builder = builder.config(name, value);
+    }
+    if let Some(master) = args.master {
+        builder = builder.master(master);
     }
     let session = builder.build()?;
     progress::show_on_terminal(&session);

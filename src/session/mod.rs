@@ -1,6 +1,7 @@
 //! The session: settings, functions, views, and the door to reading and SQL. Running is the engine's business.
 
 mod kept;
+mod master;
 mod planner;
 mod progress;
 mod run;
@@ -57,6 +58,13 @@ impl SessionBuilder {
     #[must_use]
     pub fn parallelism(self, tasks: usize) -> Self {
         self.config("tidemill.parallelism", tasks.to_string())
+    }
+
+    /// Threads that compute, and tasks of a stage, as Spark writes them: `local[4]`, `local[*]` for one per core, `local[4,2]` where a task
+    /// may fail twice. The engine is always in this process: [`SessionBuilder::build`] refuses other places.
+    #[must_use]
+    pub fn master(self, master: impl Into<String>) -> Self {
+        self.config("spark.master", master)
     }
 
     /// A setting by name, as text.
@@ -179,6 +187,14 @@ mod tests {
         let session = Session::builder().parallelism(3).config("spark.executor.memory", "4g").build().unwrap();
         assert_eq!(session.parallelism(), 3);
         assert!(Session::builder().config("tidemill.parallelism", "0").build().is_err());
+        for (name, value) in [
+            ("spark.master", "yarn"),
+            ("spark.task.maxFailures", "0"),
+            ("spark.scheduler.mode", "ROUND"),
+            ("spark.scheduler.allocation.file", "pools.xml"),
+        ] {
+            assert!(Session::builder().config(name, value).build().is_err(), "{name}");
+        }
         assert!(Session::builder().config("spark.sql.session.timeZone", "Europe/Nowhere").build().is_err());
         session.set("spark.sql.ansi.enabled", "FALSE").unwrap();
         session.set("spark.sql.session.timezone", "Europe/Berlin").unwrap();
@@ -189,11 +205,43 @@ mod tests {
         for (name, value, condition) in [
             ("spark.sql.warehouse.dir", "x", "CANNOT_MODIFY_STATIC_CONFIG"),
             ("tidemill.threads", "2", "CANNOT_MODIFY_CONFIG"),
+            ("spark.master", "local[2]", "CANNOT_MODIFY_CONFIG"),
+            ("spark.task.maxFailures", "2", "CANNOT_MODIFY_CONFIG"),
+            ("spark.scheduler.mode", "FIFO", "CANNOT_MODIFY_CONFIG"),
             ("spark.sql.ansi.enabled", "maybe", "INVALID_CONF_VALUE.TYPE_MISMATCH"),
             ("spark.sql.session.timeZone", "Nowhere", "INVALID_CONF_VALUE.TIME_ZONE"),
         ] {
             let error = session.set(name, value).unwrap_err();
             assert_eq!(error.condition().map(|c| c.name.as_str()), Some(condition), "{name}");
         }
+    }
+
+    #[test]
+    fn a_master_says_how_many_threads_and_failures_there_are() {
+        let made = |settings: &[(&str, &str)]| {
+            let session = settings.iter().fold(Session::builder(), |builder, (name, value)| builder.config(*name, *value)).build().unwrap();
+            let settings = &session.inner.settings;
+            (settings.threads, settings.parallelism, settings.max_failures)
+        };
+        type Given = &'static [(&'static str, &'static str)];
+        let cases: [(Given, (usize, usize, u32)); 6] = [
+            (&[("spark.master", "local[3]")], (3, 3, 0)),
+            (&[("spark.master", "local")], (1, 1, 0)),
+            (&[("spark.master", "local[3,2]"), ("spark.task.maxFailures", "9")], (3, 3, 2)),
+            (&[("spark.master", "local[3]"), ("spark.task.maxFailures", "9")], (3, 3, 9)),
+            (&[("spark.master", "local[3]"), ("spark.sql.shuffle.partitions", "7")], (3, 7, 0)),
+            (&[("spark.master", "local[3]"), ("tidemill.threads", "1"), ("tidemill.parallelism", "2")], (1, 2, 0)),
+        ];
+        for (given, expected) in cases {
+            assert_eq!(made(given), expected, "{given:?}");
+        }
+        let session = Session::builder().master("local[2]").build().unwrap();
+        assert_eq!(session.engine().unwrap().threads(), 2);
+        assert_eq!(session.setting("spark.master").as_deref(), Some("local[2]"));
+        assert_eq!(Session::builder().build().unwrap().setting("spark.master").as_deref(), Some("local[*]"));
+        session.set("spark.scheduler.pool", "nightly").unwrap();
+        assert_eq!(session.inner.settings.scheduler_pool().as_deref(), Some("nightly"));
+        session.unset("spark.scheduler.pool").unwrap();
+        assert_eq!(session.inner.settings.scheduler_pool(), None);
     }
 }

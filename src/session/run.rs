@@ -35,6 +35,8 @@ impl Session {
             memory_bytes: settings.memory_bytes,
             shuffle_memory_bytes: settings.shuffle_memory_bytes,
             spill_dir: settings.spill_dir.clone(),
+            scheduling: settings.scheduling,
+            max_failures: settings.max_failures,
             ..EngineConfig::default()
         };
         let engine = Engine::new(config)?;
@@ -86,7 +88,8 @@ impl Session {
     async fn ready(&self, plan: &LogicalPlan) -> Result<(StageGraph, RunContext, Option<Telling>)> {
         let state = self.state_now();
         let graph = self.planned(&state, plan).await?;
-        let context = batch::context(&state, self.inner.settings.adaptive());
+        let settings = &self.inner.settings;
+        let context = batch::context(&state, settings.adaptive()).in_pool(settings.scheduler_pool().as_deref());
         let telling = self.telling(context.watch.clone());
         let watch = telling.as_ref().map(Telling::watch).or_else(|| context.watch.clone());
         Ok((graph, context.watched_by(watch), telling))

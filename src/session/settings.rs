@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError, RwLock};
 
+use tidemill_executor::pool::Scheduling;
 use tidemill_planner::options::{OptionSpec, Options};
 use tidemill_planner::stage::{AdaptiveSettings, FilterSettings, SkewSettings};
 use tidemill_spark::error::error;
@@ -11,6 +12,7 @@ use tidemill_spark::switches::{self, SWITCHES, Takes};
 use tidemill_spark::types::TimeZone;
 use tidemill_streaming::watermark::WatermarkPolicy;
 
+use super::master::Master;
 use tidemill_planner::{Error, Result};
 
 /// Every setting that a session understands.
@@ -55,10 +57,35 @@ const FILTER_CREATION: &str = "spark.sql.optimizer.runtime.bloomFilter.creationS
 const FILTER_APPLICATION: &str = "spark.sql.optimizer.runtime.bloomFilter.applicationSideScanSizeThreshold";
 const FILTER_BITS: &str = "spark.sql.optimizer.runtime.bloomFilter.maxNumBits";
 const MAX_RESULT: &str = "spark.driver.maxResultSize";
+const MASTER: &str = "spark.master";
+const MAX_FAILURES: &str = "spark.task.maxFailures";
+const SCHEDULING: &str = "spark.scheduler.mode";
+const POOL: &str = "spark.scheduler.pool";
+const POOLS_FILE: &str = "spark.scheduler.allocation.file";
 
 /// Spark's names that mean something here, besides the switches of its language ([`SWITCHES`]).
 const SPARK: &[OptionSpec] = &[
     OptionSpec { name: "spark.app.name", default: "", doc: "Accepted, without effect." },
+    OptionSpec {
+        name: MASTER,
+        default: "local[*]",
+        doc: "Threads that compute, and tasks of a stage: `local[n]`, `local[*]` for one per core, `local[n,f]` for f failures of a task.",
+    },
+    OptionSpec {
+        name: MAX_FAILURES,
+        default: "4",
+        doc: "How often a task may fail for a reason that may pass, as storage that stays away, before its query fails.",
+    },
+    OptionSpec {
+        name: SCHEDULING,
+        default: "FAIR",
+        doc: "How batch queries share the threads: FAIR, they take turns; FIFO, the first has all that it can use. Streams go before both.",
+    },
+    OptionSpec {
+        name: POOL,
+        default: "",
+        doc: "The pool of the queries that are begun from here on: those of one pool have one turn among them. None: each has its own.",
+    },
     OptionSpec { name: "spark.sql.shuffle.partitions", default: "", doc: "The same as `tidemill.parallelism`." },
     OptionSpec {
         name: ADAPTIVE,
@@ -181,6 +208,9 @@ pub(super) struct Settings {
     /// 0 for the engine's choice.
     pub(super) shuffle_memory_bytes: u64,
     pub(super) spill_dir: Option<PathBuf>,
+    /// 0 for the engine's choice.
+    pub(super) max_failures: u32,
+    pub(super) scheduling: Scheduling,
     /// What a new checkpoint pins.
     pub(super) watermark_policy: String,
     given: Options,
@@ -196,6 +226,7 @@ impl Settings {
         let mut ours = BTreeMap::new();
         let mut parallelism = None;
         let mut watermark_policy = "min".to_owned();
+        let (mut master, mut max_failures, mut scheduling) = (Master::default(), None, Scheduling::default());
         for (name, value) in given {
             if !name.starts_with("spark.") {
                 ours.insert(name.clone(), value.clone());
@@ -203,6 +234,9 @@ impl Settings {
             }
             match known(name) {
                 Some("spark.sql.shuffle.partitions") => parallelism = Some(positive(name, value)?),
+                Some(MASTER) => master = Master::parse(value)?,
+                Some(MAX_FAILURES) => max_failures = value.trim().parse().ok(),
+                Some(SCHEDULING) if value.trim().eq_ignore_ascii_case("FIFO") => scheduling = Scheduling::Fifo,
                 Some(WatermarkPolicy::SETTING) => {
                     watermark_policy = value.to_ascii_lowercase();
                     WatermarkPolicy::of(&BTreeMap::from([(WatermarkPolicy::SETTING.to_owned(), watermark_policy.clone())]))?;
@@ -214,9 +248,11 @@ impl Settings {
         }
         let given = Options::check("the session", SETTINGS, ours.iter())?;
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        let parallelism = given.get_positive("tidemill.parallelism")?.or(parallelism).unwrap_or_else(cores);
+        let parallelism = given.get_positive("tidemill.parallelism")?.or(parallelism).or(master.threads).unwrap_or_else(cores);
         let batch_size = given.get_positive("tidemill.batchSize")?.unwrap_or(8192);
-        let threads = given.get_positive("tidemill.threads")?.unwrap_or(0);
+        let threads = given.get_positive("tidemill.threads")?.or(master.threads).unwrap_or(0);
+        // A master that says how often a task may fail is Spark's last word on it.
+        let max_failures = master.max_failures.or(max_failures).unwrap_or(0);
         let bytes = |name: &str| match given.get(name).map(|text| (byte_count(text), text)) {
             None => Ok(0),
             Some((Some(bytes), _)) if bytes > 0 => Ok(bytes),
@@ -228,7 +264,20 @@ impl Settings {
         let spill_dir = given.get("tidemill.spillDir").map(PathBuf::from);
         let initial: BTreeMap<String, String> = all.iter().map(|(name, value)| (spelled(name), value.clone())).collect();
         let conf = RwLock::new(initial.clone());
-        Ok(Self { parallelism, batch_size, threads, memory_bytes, shuffle_memory_bytes, spill_dir, watermark_policy, given, conf, initial })
+        Ok(Self {
+            parallelism,
+            batch_size,
+            threads,
+            memory_bytes,
+            shuffle_memory_bytes,
+            spill_dir,
+            max_failures,
+            scheduling,
+            watermark_policy,
+            given,
+            conf,
+            initial,
+        })
     }
 
     /// What was given so far, by name.
@@ -285,6 +334,12 @@ impl Settings {
         conf.get(MAX_RESULT).and_then(|text| byte_count(text)).unwrap_or(0)
     }
 
+    /// The scheduler's pool of a query that is begun now.
+    pub(super) fn scheduler_pool(&self) -> Option<String> {
+        let conf = self.conf.read().unwrap_or_else(PoisonError::into_inner);
+        conf.get(POOL).map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())
+    }
+
     /// Gives a setting a value from here on.
     ///
     /// # Errors
@@ -338,6 +393,7 @@ impl Settings {
         Some(match spec.name {
             "tidemill.parallelism" => self.parallelism.to_string(),
             "tidemill.batchSize" => self.batch_size.to_string(),
+            "tidemill.threads" if self.threads > 0 => self.threads.to_string(),
             other => self.given.get(other).unwrap_or(spec.default).to_owned(),
         })
     }
@@ -404,8 +460,18 @@ fn refuse_fixed(name: &str) -> Result<()> {
         let message = format!("`{name}` is about the engine, which has started: give it when the session is built");
         return Err(error("CANNOT_MODIFY_CONFIG", message).with_parameter("key", format!("\"{name}\"")));
     }
-    const CORE: [&str; 8] =
-        ["spark.master", "spark.app.", "spark.driver.", "spark.executor.", "spark.task.", "spark.jars", "spark.local.", "spark.memory."];
+    const CORE: [&str; 10] = [
+        MASTER,
+        SCHEDULING,
+        POOLS_FILE,
+        "spark.app.",
+        "spark.driver.",
+        "spark.executor.",
+        "spark.task.",
+        "spark.jars",
+        "spark.local.",
+        "spark.memory.",
+    ];
     if CORE.iter().any(|prefix| name.starts_with(prefix)) {
         let message = format!("`{name}` is about the process, which has started: give it when the session is built");
         return Err(error("CANNOT_MODIFY_CONFIG", message).with_parameter("key", format!("\"{name}\"")));
@@ -433,7 +499,17 @@ fn check_spark(name: &str, value: &str) -> Result<()> {
             Takes::Text => Ok(()),
         };
     }
+    if name.eq_ignore_ascii_case(POOLS_FILE) {
+        let message = format!("`{name}` is not read, pools have neither weights nor shares: leave it out, `{POOL}` alone names a pool");
+        return Err(Error::unsupported(message));
+    }
     match known(name) {
+        Some(MASTER) => Master::parse(value).map(drop),
+        Some(MAX_FAILURES) => match value.trim().parse::<u32>() {
+            Ok(failures) if failures > 0 => Ok(()),
+            _ => Err(mismatch("a whole number of at least 1")),
+        },
+        Some(SCHEDULING) => one_of(&["FAIR", "FIFO"]),
         Some("spark.sql.session.timeZone") => TimeZone::parse(value).map(|_| ()).map_err(|_| {
             let message = format!("`{value}` is no time zone: name one like `Europe/Berlin`, `UTC` or `+01:00`");
             error("INVALID_CONF_VALUE.TIME_ZONE", message).with_parameter("confName", name).with_parameter("confValue", value)

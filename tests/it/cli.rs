@@ -144,6 +144,19 @@ fn wrong_command_lines_have_a_code_of_their_own() {
 }
 
 #[test]
+fn a_master_is_given_beside_other_settings() {
+    for args in [&["--master", "local[3]"][..], &["--conf", "spark.master=local[3]"]] {
+        let script = "SET spark.master; SET tidemill.threads; SET tidemill.parallelism";
+        let output = tidemill(&[&["sql", "--output", "json"][..], args, &["-e", script]].concat());
+        let values: Vec<Value> = json_lines(&output).iter().map(|line| line["rows"][0][1].clone()).collect();
+        assert_eq!(values, ["local[3]", "3", "3"], "{args:?}: {}", text(&output.stderr));
+    }
+    let output = tidemill(&["sql", "--master", "local-cluster[2,1,1024]", "-e", "SELECT 1"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("say `local[n]`"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn files_of_statements() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("two.sql");

@@ -29,6 +29,8 @@ mod steps;
 mod stream;
 mod support;
 mod table_files;
+#[cfg(feature = "failpoints")]
+mod task_faults;
 mod tidy;
 mod user_functions;
 mod write;

@@ -4,6 +4,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// What a task whose operators hold rows should find of the budget.
+const TASK_BYTES: u64 = 64 << 20;
+
 /// Bytes that all queries of an engine share.
 #[derive(Debug)]
 pub(crate) struct MemoryBudget {
@@ -28,6 +31,11 @@ impl MemoryBudget {
     /// may take nearly all.
     pub(crate) fn fixed_share(&self, tasks: usize) -> u64 {
         (self.limit - self.blocks_limit).max(self.limit / 4) / tasks.max(1) as u64
+    }
+
+    /// For how many tasks whose operators hold rows there is enough, if one query alone has all of it.
+    pub(crate) fn tasks_fed(&self) -> usize {
+        usize::try_from(self.limit / TASK_BYTES).unwrap_or(usize::MAX)
     }
 
     /// Bytes of blocks.
@@ -120,6 +128,13 @@ mod tests {
     fn tasks_share_what_blocks_leave() {
         for (limit, blocks, tasks, expected) in [(100, 60, 2, 20), (100, 60, 1, 40), (100, 100, 5, 5), (100, 200, 0, 25), (0, 0, 2, 0)] {
             assert_eq!(MemoryBudget::new(limit, blocks).fixed_share(tasks), expected, "{limit} bytes, {blocks} for blocks, {tasks} tasks");
+        }
+    }
+
+    #[test]
+    fn a_budget_feeds_so_many_tasks() {
+        for (limit, tasks) in [(0, 0), ((64 << 20) - 1, 0), (64 << 20, 1), (1 << 30, 16)] {
+            assert_eq!(MemoryBudget::new(limit, limit).tasks_fed(), tasks, "{limit}");
         }
     }
 

@@ -13,7 +13,7 @@ use datafusion::execution::{SpillFile, SpillWriter, TempFileFactory};
 use futures::stream::Stream;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::shuffle::SpillDir;
+use crate::shuffle::{SpillDir, before_write, cannot_spill};
 
 /// Bytes that are read at once.
 const CHUNK: usize = 1 << 20;
@@ -37,7 +37,7 @@ impl TempFileFactory for TempFiles {
     fn create_temp_file(&self, description: &str) -> Result<Arc<dyn SpillFile>> {
         *self.spills.lock().unwrap_or_else(PoisonError::into_inner).entry(description.to_owned()).or_default() += 1;
         let path = self.folder.path()?.join(format!("operator-{}.arrow", uuid::Uuid::new_v4().simple()));
-        File::create_new(&path).map_err(|e| tidemill_planner::Error::io_at(path.display(), e).context("cannot spill"))?;
+        File::create_new(&path).map_err(|e| cannot_spill(&path, e))?;
         Ok(Arc::new(TempFile(path)))
     }
 }
@@ -74,24 +74,34 @@ impl SpillFile for TempFile {
 
     fn open_writer(&self) -> Result<Box<dyn SpillWriter>> {
         let file = File::options().append(true).open(&self.0)?;
-        Ok(Box::new(TempWriter(BufWriter::new(file))))
+        Ok(Box::new(TempWriter { path: self.0.clone(), file: BufWriter::new(file) }))
     }
 }
 
-struct TempWriter(BufWriter<File>);
+struct TempWriter {
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl TempWriter {
+    /// What went wrong, with the remedy, as those who write through this take it: the kind says whether the disk is full.
+    fn failed(&self, error: std::io::Error) -> std::io::Error {
+        std::io::Error::new(error.kind(), cannot_spill(&self.path, error).message())
+    }
+}
 
 impl Write for TempWriter {
     fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
-        self.0.write(buf)
+        before_write().and_then(|()| self.file.write(buf)).map_err(|e| self.failed(e))
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        self.0.flush()
+        self.file.flush().map_err(|e| self.failed(e))
     }
 }
 
 impl SpillWriter for TempWriter {
     fn finish(&mut self) -> Result<()> {
-        Ok(self.0.flush()?)
+        Ok(self.flush()?)
     }
 }

@@ -2,7 +2,7 @@
 //! is run here, and in which order stages follow, is decided elsewhere.
 //!
 //! ```text
-//! future ── spawn ──► Runnable ──► the query's queue ─┐ round-robin, streaming ahead of batch
+//! future ── spawn ──► Runnable ──► the query's queue ─┐ in turn, streaming ahead of batch
 //!    ▲                                               ▼
 //!    └── woken by I/O (tokio) ◄── poll ◄── ticket on a rayon thread
 //! ```
@@ -15,15 +15,16 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use tidemill_planner::stage::MAX_ATTEMPTS;
 use tidemill_planner::{Error, Result};
 
-pub use queue::Priority;
+pub use queue::{Priority, Scheduling};
 pub use task::{CurrentQuery, PoolTask, QueryHandle, yield_now};
 pub(crate) use task::{Spawner, turn_is_over};
 
 use crate::kept::Keeper;
 use crate::memory::{MemoryBudget, OperatorMemory, default_memory_bytes};
-use queue::Tickets;
+use queue::{QueryQueue, Tickets};
 
 /// How much an engine may use.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +39,10 @@ pub struct EngineConfig {
     pub shuffle_memory_bytes: u64,
     /// Where blocks go that do not fit: a folder of its own is made in it, and removed. `None` for the system's.
     pub spill_dir: Option<PathBuf>,
+    /// How batch queries share the threads.
+    pub scheduling: Scheduling,
+    /// How often a task may fail for a reason that may pass before its query fails; 0 for four times.
+    pub max_failures: u32,
 }
 
 /// The threads and the memory that queries share. Cheap to clone.
@@ -59,6 +64,8 @@ pub(crate) struct Shared {
     runtime: Option<tokio::runtime::Runtime>,
     next_task: AtomicU64,
     threads: usize,
+    scheduling: Scheduling,
+    max_failures: u32,
 }
 
 impl Engine {
@@ -98,6 +105,8 @@ impl Engine {
             runtime: Some(runtime),
             next_task: AtomicU64::new(0),
             threads,
+            scheduling: config.scheduling,
+            max_failures: if config.max_failures == 0 { MAX_ATTEMPTS } else { config.max_failures },
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -113,7 +122,14 @@ impl Engine {
 
     /// A place in the line for one query. Dropping it cancels what the query still runs.
     pub fn query(&self, priority: Priority, name: impl Into<String>) -> QueryHandle {
-        QueryHandle::new(Arc::clone(&self.shared), priority, name.into())
+        self.query_in(None, priority, name)
+    }
+
+    /// A place in the line of a pool, whose batch queries have one turn among them where queries take turns; of its own for `None`.
+    pub fn query_in(&self, pool: Option<&str>, priority: Priority, name: impl Into<String>) -> QueryHandle {
+        let number = self.shared.next_task();
+        let line = self.shared.scheduling.line(priority, number, pool);
+        QueryHandle::new(Arc::clone(&self.shared), QueryQueue::new(priority, number, line), name.into())
     }
 
     /// The runtime that waits: for I/O, and for callers that are not asynchronous themselves (`io().block_on(…)`).
@@ -157,6 +173,11 @@ impl Shared {
         self.threads
     }
 
+    pub(crate) fn max_failures(&self) -> u32 {
+        self.max_failures
+    }
+
+    /// Rises from task to task and from query to query.
     pub(crate) fn next_task(&self) -> u64 {
         self.next_task.fetch_add(1, Ordering::Relaxed)
     }

@@ -12,7 +12,7 @@ use async_task::{FallibleTask, Runnable};
 use futures::future::{AbortHandle, Abortable};
 
 use super::Shared;
-use super::queue::{Priority, QueryQueue};
+use super::queue::QueryQueue;
 
 thread_local! {
     /// The query whose future this thread is polling: what it spawns belongs to the query too.
@@ -69,8 +69,8 @@ pub struct QueryHandle {
 }
 
 impl QueryHandle {
-    pub(super) fn new(engine: Arc<Shared>, priority: Priority, name: String) -> Self {
-        Self { query: Query { engine, queue: Arc::new(QueryQueue::new(priority)), live: Arc::default() }, name }
+    pub(super) fn new(engine: Arc<Shared>, queue: QueryQueue, name: String) -> Self {
+        Self { query: Query { engine, queue: Arc::new(queue), live: Arc::default() }, name }
     }
 
     /// The query's name, for messages.

@@ -32,8 +32,8 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::channel::oneshot;
 use tidemill_planner::seam::{EpochContext, TaskReport};
 use tidemill_planner::stage::{
-    AdaptiveSettings, Change, Command, Event, FilterSettings, Gathered, GraphState, MAX_ATTEMPTS, StageGraph, StageId, StageInputs,
-    StageSize, TaskId, TaskKeys, adapt, build_sides_first, filter_scans, filters_first, schedule,
+    AdaptiveSettings, Change, Command, Event, FilterSettings, Gathered, GraphState, StageGraph, StageId, StageInputs, StageSize, TaskId,
+    TaskKeys, adapt, build_sides_first, filter_scans, filters_first, schedule,
 };
 use tidemill_planner::{Error, ErrorKind, Result};
 
@@ -60,8 +60,6 @@ pub struct RunContext {
     pub task_ctx: Arc<TaskContext>,
     /// The epoch, or `None` in a batch run.
     pub epoch: Option<Arc<EpochContext>>,
-    /// How often a task is attempted when it fails for a reason that may pass.
-    pub max_attempts: u32,
     /// How what has not begun changes with what is known.
     pub adaptive: AdaptiveSettings,
     /// Who watches.
@@ -72,6 +70,8 @@ pub struct RunContext {
     pub max_result_bytes: u64,
     /// Whether the report says what each operator did.
     pub measured: bool,
+    /// The scheduler's pool that a batch run is in, if any.
+    pub pool: Option<Arc<str>>,
 }
 
 impl RunContext {
@@ -80,12 +80,12 @@ impl RunContext {
         Self {
             task_ctx,
             epoch: None,
-            max_attempts: MAX_ATTEMPTS,
             adaptive: AdaptiveSettings::off(),
             watch: None,
             sink: None,
             max_result_bytes: 0,
             measured: false,
+            pool: None,
         }
     }
 
@@ -126,6 +126,13 @@ impl RunContext {
     #[must_use]
     pub fn measuring(mut self) -> Self {
         self.measured = true;
+        self
+    }
+
+    /// The same in a pool of the scheduler.
+    #[must_use]
+    pub fn in_pool(mut self, pool: Option<&str>) -> Self {
+        self.pool = pool.map(Arc::from);
         self
     }
 
@@ -244,6 +251,8 @@ impl Drop for Attempt {
 #[derive(Debug, Default)]
 struct TaskRecord {
     attempts: u32,
+    /// What the first attempt that failed said.
+    first_failure: Option<String>,
     started: Option<Instant>,
     ended: Option<Instant>,
     rows: Vec<u64>,
@@ -277,7 +286,7 @@ impl Run {
             watch.begin(&graph);
         }
         let progress = Progress {
-            state: GraphState::new(&graph, context.max_attempts, engine.threads()),
+            state: GraphState::new(&graph, engine.max_failures(), engine.threads()).feeding(engine.budget.tasks_fed()),
             stages: vec![None; graph.stages.len()],
             running: HashMap::new(),
             tasks: graph.stages.iter().map(|_| Vec::new()).collect(),
@@ -358,7 +367,9 @@ impl Run {
                     None => Event::Failed { task, transient: failure.transient },
                 };
                 tracing::debug!("query {}: task {task} failed: {}", self.name, failure.error);
+                let said = failure.error.message().to_owned();
                 self.obey(&mut progress, event, Some(failure.error));
+                progress.tasks[task.stage.0][task.partition].first_failure.get_or_insert(said);
             }
         }
     }
@@ -376,8 +387,7 @@ impl Run {
                 Command::Finish => self.end(Ok(())),
                 Command::Fail(task) => {
                     let error = error.take().unwrap_or_else(|| Error::internal(format!("task {task} failed")));
-                    let attempts = progress.tasks[task.stage.0][task.partition].attempts;
-                    self.end(Err(if attempts > 1 { error.context(format!("after {attempts} attempts")) } else { error }));
+                    self.end(Err(given_up(error, task, &progress.tasks[task.stage.0])));
                 }
             }
         }
@@ -497,6 +507,22 @@ impl Drop for StopOnDrop {
         drop(running);
         self.0.store.close();
     }
+}
+
+/// The query's error, made of a task's last one: which task it is, how often it was tried, and what was said at first, by it or by one of
+/// its fellows, with whom it was begun anew.
+fn given_up(error: Error, task: TaskId, records: &[TaskRecord]) -> Error {
+    let own = &records[task.partition];
+    if own.attempts <= 1 {
+        return error;
+    }
+    let first = own.first_failure.as_ref().or_else(|| records.iter().find_map(|record| record.first_failure.as_ref()));
+    let at_first = match first {
+        Some(first) if first != error.message() => format!(" (at first: {first})"),
+        _ => String::new(),
+    };
+    let TaskId { stage, partition } = task;
+    error.context(format!("stage {stage}, task {partition}, after {} attempts{at_first}", own.attempts))
 }
 
 /// The task whose blocks were missing, where that is the error's cause.

@@ -19,7 +19,7 @@ use arrow::array::{Array, RecordBatch};
 use tidemill_planner::seam::Port;
 use tidemill_planner::stage::{TaskId, TaskKeys};
 
-pub(crate) use spill::{SpillDir, SpillWriter, encode};
+pub(crate) use spill::{SpillDir, SpillWriter, before_write, cannot_spill, encode};
 pub(crate) use store::ShuffleStore;
 pub(crate) use write::{Fate, ResultBytes, StageWriter};
 

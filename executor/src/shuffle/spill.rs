@@ -59,9 +59,17 @@ impl SpillDir {
     /// Removes the folder; nothing is spilled after this.
     pub(crate) fn close(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let DirState::Made { path, .. } = std::mem::replace(&mut *state, DirState::Closed)
-            && let Err(error) = std::fs::remove_dir_all(&path)
-        {
+        let before = std::mem::replace(&mut *state, DirState::Closed);
+        let DirState::Made { path, .. } = &before else { return };
+        let mut removed = std::fs::remove_dir_all(path);
+        // An attempt that nobody waits for any more may have asked for the folder, and make its file while this goes through it.
+        for _ in 0..LATE_FILES {
+            if !removed.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::DirectoryNotEmpty) {
+                break;
+            }
+            removed = std::fs::remove_dir_all(path);
+        }
+        if let Err(error) = removed {
             tracing::warn!("the spill folder {} could not be removed: {error}", path.display());
         }
     }
@@ -69,6 +77,9 @@ impl SpillDir {
 
 const FOLDER: &str = "tidemill-spill-";
 const LOCK: &str = "lock";
+
+/// How often a folder is tried to be removed again that was not empty after all.
+const LATE_FILES: usize = 16;
 
 /// A new folder with a lock that is held.
 fn make_folder(parent: &Path) -> Result<(PathBuf, File)> {
@@ -157,18 +168,40 @@ impl SpillWriter {
     /// A new file. Blocks the thread.
     pub(crate) fn create(dir: &SpillDir, writer: TaskId) -> Result<Self> {
         let path = dir.path()?.join(format!("{writer}-{}.arrow", uuid::Uuid::new_v4().simple()));
-        let handle = File::create_new(&path).map_err(|e| Error::io_at(path.display(), e).context("cannot spill"))?;
+        let handle = File::create_new(&path).map_err(|e| cannot_spill(&path, e))?;
         Ok(Self { file: Arc::new(SpillFile { path, writer }), handle, offset: 0 })
     }
 
     /// Writes an encoded block of so many rows. Blocks the thread.
     pub(crate) fn append(&mut self, encoded: &[u8], rows: usize) -> Result<DiskBlock> {
-        self.handle.write_all(encoded).map_err(|e| Error::io_at(self.file.path.display(), e).context("cannot spill"))?;
+        before_write().and_then(|()| self.handle.write_all(encoded)).map_err(|e| cannot_spill(&self.file.path, e))?;
         let (file, bytes) = (Arc::clone(&self.file), encoded.len() as u64);
         let block = DiskBlock { file, offset: self.offset, bytes, rows: 0..rows, checksum: xxh3_64(encoded) };
         self.offset += block.bytes;
         Ok(block)
     }
+}
+
+/// A place at which a test has the disk full: `FAILPOINTS=executor::spill.write=return`, or `return(io)` for an error that may pass.
+pub(crate) fn before_write() -> io::Result<()> {
+    fail::fail_point!("executor::spill.write", |text| Err(match text {
+        Some(_) => io::Error::other("failpoint"),
+        None => io::ErrorKind::StorageFull.into(),
+    }));
+    Ok(())
+}
+
+/// What is said when a file beneath the spill folder cannot be written.
+pub(crate) fn cannot_spill(path: &Path, error: io::Error) -> Error {
+    if !matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        return Error::io_at(path.display(), error).context("cannot spill");
+    }
+    let message = format!(
+        "cannot spill, no space is left for {}: free some, give another folder as `tidemill.spillDir`, or have less spilled with more \
+         `tidemill.memoryBytes`: {error}",
+        path.display()
+    );
+    Error::resources(message).with_source(error)
 }
 
 /// A batch as bytes.
@@ -196,6 +229,7 @@ impl DiskBlock {
     /// `Io`, caused by [`LostBlocks`].
     pub(crate) fn read(&self) -> Result<Vec<u8>> {
         let read = || -> io::Result<Vec<u8>> {
+            fail::fail_point!("executor::spill.read", |_| Err(io::Error::other("failpoint")));
             let mut handle = File::open(&self.file.path)?;
             handle.seek(SeekFrom::Start(self.offset))?;
             let mut bytes = vec![0; self.bytes as usize];

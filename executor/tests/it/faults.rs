@@ -1,9 +1,10 @@
 //! Attempts that fail, panic, hang or find their input gone.
 
+use std::collections::HashSet;
 use std::fs::OpenOptions;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use datafusion::catalog::MemTable;
 use datafusion::error::DataFusionError;
@@ -22,10 +23,10 @@ use tidemill_executor::batch;
 use tidemill_executor::pool::{Engine, EngineConfig, Priority};
 use tidemill_executor::run::{RunContext, RunOutput, run_graph};
 use tidemill_planner::config::engine_session_config;
-use tidemill_planner::stage::split;
+use tidemill_planner::stage::{AdaptiveSettings, split};
 use tidemill_planner::{Error, ErrorKind, Result};
 
-use crate::support::{Tap, adaptive, batch as some_rows, rows, session, table_schema};
+use crate::support::{Tap, adaptive, batch as some_rows, identity, rows, session, table_schema};
 
 fn engine() -> Engine {
     Engine::new(EngineConfig { threads: 2, ..EngineConfig::default() }).unwrap()
@@ -117,8 +118,52 @@ async fn errors_that_stay_end_the_query() {
     assert_eq!(engine.shuffle_bytes_used(), 0);
 }
 
+#[tokio::test]
+async fn a_task_may_fail_as_often_as_is_set() {
+    let context = session(engine_session_config(2));
+    let expected = rows(&context.table("a").await.unwrap().collect().await.unwrap());
+    // How often a task may fail, how often it does, and what the query then says.
+    for (max_failures, failures, said) in [
+        (1, 1, Some("failure 0")),
+        (2, 1, None),
+        (2, 2, Some("stage 0, task 1, after 2 attempts (at first: failure 0): failure 1")),
+        (3, 2, None),
+        (7, 6, None),
+    ] {
+        let engine = Engine::new(EngineConfig { threads: 2, max_failures, ..EngineConfig::default() }).unwrap();
+        let failed = AtomicUsize::new(0);
+        let mut tap = Tap::over(scan(&context).await);
+        tap.on_execute = Arc::new(move |partition| {
+            let before = if partition == 1 { failed.fetch_add(1, Ordering::SeqCst) } else { usize::MAX };
+            if before < failures { Err(Error::io(format!("failure {before}")).into()) } else { Ok(()) }
+        });
+        match run(&engine, &context, Arc::new(tap)).await {
+            Ok(output) => {
+                assert_eq!(said, None, "{max_failures}");
+                assert_eq!(rows(&output.roots[0].partitions.concat()), expected);
+            }
+            Err(error) => assert_eq!((error.kind(), Some(error.message())), (ErrorKind::Io, said), "{max_failures}"),
+        }
+    }
+}
+
 /// What is done to a block's file.
 type Damage = fn(&Path) -> std::io::Result<()>;
+
+/// Does it to every block's file of every run beneath a folder, and says how many there were.
+fn damage_all(folder: &Path, damage: Damage) -> std::io::Result<usize> {
+    let mut files = 0;
+    for run in std::fs::read_dir(folder)? {
+        for file in std::fs::read_dir(run?.path())? {
+            let file = file?.path();
+            if file.extension().is_some_and(|extension| extension == "arrow") {
+                damage(&file)?;
+                files += 1;
+            }
+        }
+    }
+    Ok(files)
+}
 
 #[tokio::test]
 async fn lost_and_damaged_blocks_are_made_again() {
@@ -148,15 +193,7 @@ async fn lost_and_damaged_blocks_are_made_again() {
             let mut tap = Tap::over(context.sql(&sql).await.unwrap().create_physical_plan().await.unwrap());
             tap.on_execute = Arc::new(move |_| {
                 if counted.load(Ordering::SeqCst) == 0 {
-                    for run in std::fs::read_dir(&folder)? {
-                        for file in std::fs::read_dir(run?.path())? {
-                            let file = file?.path();
-                            if file.extension().is_some_and(|extension| extension == "arrow") {
-                                damage(&file)?;
-                                counted.fetch_add(1, Ordering::SeqCst);
-                            }
-                        }
-                    }
+                    counted.fetch_add(damage_all(&folder, damage)?, Ordering::SeqCst);
                 }
                 Ok(())
             });
@@ -170,6 +207,44 @@ async fn lost_and_damaged_blocks_are_made_again() {
             assert_eq!(std::fs::read_dir(spill.path()).unwrap().count(), 0);
         }
     }
+}
+
+#[tokio::test]
+async fn who_has_read_rows_drawn_by_chance_reads_them_again_when_they_are_drawn_again() {
+    let spill = tempfile::tempdir().unwrap();
+    let config = EngineConfig { threads: 2, shuffle_memory_bytes: 1, spill_dir: Some(spill.path().to_owned()), ..EngineConfig::default() };
+    let engine = Engine::new(config).unwrap();
+    let context = session(engine_session_config(2));
+    let count = context.table("a").await.unwrap().count().await.unwrap();
+    let mut drawn = Tap::over(context.sql("select k, v, random() as r from a").await.unwrap().create_physical_plan().await.unwrap());
+    drawn.id = Some("drawn".to_owned());
+    let drawn: Arc<dyn ExecutionPlan> = Arc::new(drawn);
+    let reader = || Tap::over(Arc::new(CoalescePartitionsExec::new(Arc::clone(&drawn))));
+    let (mut first, mut second) = (reader(), reader());
+    let seen = Arc::new(Mutex::new(HashSet::new()));
+    let all_seen = Arc::clone(&seen);
+    first.on_batch = Arc::new(move |_, _, batch| {
+        all_seen.lock().unwrap().extend(rows(std::slice::from_ref(&batch)));
+        Ok(batch)
+    });
+    let (folder, lost) = (spill.path().to_owned(), AtomicUsize::new(0));
+    second.on_execute = Arc::new(move |_| {
+        if lost.load(Ordering::SeqCst) == 0 {
+            lost.fetch_add(damage_all(&folder, |file| std::fs::remove_file(file))?, Ordering::SeqCst);
+        }
+        Ok(())
+    });
+    let executions = [&first, &second].map(|reader| Arc::clone(&reader.executions));
+    let mut graph = split(vec![Arc::new(first), Arc::new(second)], &identity).unwrap();
+    // The second finds the blocks gone when the first is through with them.
+    let [one, other] = graph.roots[..] else { panic!("two roots:\n{graph}") };
+    graph.stages[other.0].after = vec![one];
+    let output = batch::run(&engine, &graph, batch::context(&context.state(), AdaptiveSettings::off())).await.unwrap();
+    let [one, other] = [0, 1].map(|root: usize| rows(&output.roots[root].partitions.concat()));
+    assert_eq!(one.len(), count);
+    assert_eq!(one, other, "both have the rows of one drawing");
+    assert_eq!(executions.map(|executions| executions.load(Ordering::SeqCst)), [2, 2]);
+    assert_eq!(seen.lock().unwrap().len(), 2 * count, "the first had others before");
 }
 
 #[tokio::test]

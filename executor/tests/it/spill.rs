@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, DictionaryArray, Int32Array, ListArray, RecordBatch, StringViewArray, StructArray, TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, DictionaryArray, Int32Array, Int64Array, ListArray, RecordBatch, StringArray, StringViewArray, StructArray,
+    TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use datafusion::catalog::MemTable;
@@ -123,5 +124,80 @@ async fn operators_spill_within_their_budget_and_one_too_small_is_refused_by_nam
         let error = run(100_000).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Resources, "{sql}: {error}");
         assert!(error.message().contains("tidemill.memoryBytes"), "{sql}: {error}");
+    }
+}
+
+/// The text of a key, as wide as rows are that do not fit; in the order of the keys.
+fn pad(key: i64) -> String {
+    format!("{key:0>150}")
+}
+
+/// Keys below `rows`, their text, and twice the key.
+fn wide_table(rows: i64) -> MemTable {
+    let batches = (0..rows).step_by(5_000).map(|first| {
+        let keys = || first..(first + 5_000).min(rows);
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("k", Arc::new(Int64Array::from_iter_values(keys()))),
+            ("pad", Arc::new(StringArray::from_iter_values(keys().map(pad)))),
+            ("w", Arc::new(Int64Array::from_iter_values(keys().map(|key| 2 * key)))),
+        ];
+        RecordBatch::try_from_iter(columns).unwrap()
+    });
+    let (mut partitions, mut schema) = (vec![Vec::new(), Vec::new()], None);
+    for (index, batch) in batches.enumerate() {
+        schema = Some(batch.schema());
+        partitions[index % 2].push(batch);
+    }
+    MemTable::try_new(schema.unwrap(), partitions).unwrap()
+}
+
+#[tokio::test]
+async fn a_join_an_aggregate_and_a_sort_of_more_than_the_budget_are_right_or_say_why_not() {
+    const ROWS: i64 = 250_000;
+    const GROUPS: i64 = 100;
+    let folder = tempfile::tempdir().unwrap();
+    let context = session(engine_session_config(2));
+    for name in ["l", "r"] {
+        context.register_table(name, Arc::new(wide_table(ROWS))).unwrap();
+    }
+    let group = |g: i64| {
+        let (least, most, count) = (g, ROWS - GROUPS + g, ROWS / GROUPS);
+        format!("{g} | {count} | {} | {} | {}", pad(most), pad(least), (least + most) * count)
+    };
+    let queries: [(String, Vec<String>); 2] = [
+        (
+            format!(
+                "select l.k % {GROUPS} as g, count(*), max(l.pad), min(r.pad), sum(r.w) from l join r on l.k = r.k \
+                 group by l.k % {GROUPS} order by g"
+            ),
+            (0..GROUPS).map(group).collect(),
+        ),
+        // Each row's number in the order of the text is its key's, from 1.
+        (
+            "select count(*), max(p) from (select l.k, row_number() over (order by l.pad) as n, r.pad as p from l join r on l.k = r.k) \
+             where n = k + 1"
+                .to_owned(),
+            vec![format!("{ROWS} | {}", pad(ROWS - 1))],
+        ),
+    ];
+    for (sql, expected) in queries {
+        let plan = context.sql(&sql).await.unwrap().into_optimized_plan().unwrap();
+        let graph = plan_stages(&context.state(), &[plan], &|_| None).await.unwrap();
+        for (memory_bytes, is_enough) in [(8 << 30, true), (64 << 20, false)] {
+            let config = EngineConfig { threads: 2, memory_bytes, spill_dir: Some(folder.path().to_owned()), ..EngineConfig::default() };
+            let engine = Engine::new(config).unwrap();
+            match batch::run(&engine, &graph, batch::context(&context.state(), adaptive())).await {
+                Ok(output) => assert_eq!(rows_in_order(&output.roots[0].partitions.concat()), expected, "{sql}"),
+                Err(error) => {
+                    assert!(!is_enough && error.kind() == ErrorKind::Resources, "{sql}: {error}");
+                    assert!(error.message().contains("tidemill.memoryBytes"), "{sql}: {error}");
+                }
+            }
+            let query = engine.query(Priority::Batch, "waits");
+            while (engine.operator_bytes_used(), engine.shuffle_bytes_used()) != (0, 0) {
+                query.spawn(yield_now()).await.unwrap();
+            }
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{sql}: nothing is left on disk");
+        }
     }
 }

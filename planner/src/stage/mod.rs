@@ -143,6 +143,11 @@ impl Stage {
         nature::wait_for_each_other(&self.plan)
     }
 
+    /// Whether operators of it hold rows of all their input while it runs.
+    pub fn holds_rows(&self) -> bool {
+        nature::holds_rows(&self.plan)
+    }
+
     /// Sets what is run, and with it what that reads and how many tasks there are.
     pub(crate) fn set_plan(&mut self, plan: Arc<dyn ExecutionPlan>) {
         self.partitions = plan.output_partitioning().partition_count();

@@ -1,13 +1,15 @@
-//! What a stage's plan alone says of how it may be run: whether its rows are the same when it runs again, and whether its tasks wait for
-//! each other. What follows from that is the schedule's business.
+//! What a stage's plan alone says of how it may be run: whether its rows are the same when it runs again, whether its tasks wait for each
+//! other, and whether they hold what they read. What follows from that is the schedule's business.
 
 use std::sync::Arc;
 
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::physical_expr_common::physical_expr::is_volatile;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
+use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec, PartitionMode};
 use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::windows::WindowAggExec;
 
 use super::StageReadExec;
 
@@ -30,6 +32,13 @@ pub(super) fn wait_for_each_other(plan: &Arc<dyn ExecutionPlan>) -> bool {
     waits || plan.children().into_iter().any(wait_for_each_other)
 }
 
+/// Whether operators of it hold rows of all their input, or one for each group: build sides, groups, sorts, whole windows.
+pub(super) fn holds_rows(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let joins = plan.is::<HashJoinExec>() || plan.is::<NestedLoopJoinExec>() || plan.is::<CrossJoinExec>();
+    let holds = joins || plan.is::<AggregateExec>() || plan.is::<SortExec>() || plan.is::<WindowAggExec>();
+    holds || plan.children().into_iter().any(holds_rows)
+}
+
 /// Whether there is a leaf that reads no stage, or a sort.
 fn scans(plan: &Arc<dyn ExecutionPlan>) -> bool {
     let children = plan.children();
@@ -37,4 +46,27 @@ fn scans(plan: &Arc<dyn ExecutionPlan>) -> bool {
         return true;
     }
     if children.is_empty() { !plan.is::<StageReadExec>() } else { children.into_iter().any(scans) }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::{DataType, Field, Schema};
+    use datafusion::physical_expr::expressions::col;
+    use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
+    use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+    use datafusion::physical_plan::empty::EmptyExec;
+
+    use super::*;
+
+    #[test]
+    fn a_sort_holds_rows_wherever_it_stands() {
+        let schema = Arc::new(Schema::new(vec![Field::new("k", DataType::Int64, true)]));
+        let leaf: Arc<dyn ExecutionPlan> = Arc::new(EmptyExec::new(Arc::clone(&schema)));
+        let gathered: Arc<dyn ExecutionPlan> = Arc::new(CoalescePartitionsExec::new(Arc::clone(&leaf)));
+        assert!(!holds_rows(&leaf) && !holds_rows(&gathered));
+        let order = LexOrdering::new([PhysicalSortExpr::new_default(col("k", &schema).unwrap())]).unwrap();
+        let sorted: Arc<dyn ExecutionPlan> = Arc::new(SortExec::new(order, leaf));
+        let above: Arc<dyn ExecutionPlan> = Arc::new(CoalescePartitionsExec::new(Arc::clone(&sorted)));
+        assert!(holds_rows(&sorted) && holds_rows(&above));
+    }
 }

@@ -12,7 +12,7 @@ use std::fmt;
 
 use super::{StageGraph, StageId};
 
-/// How often a task is attempted before its query fails.
+/// How often a task is attempted before its query fails, unless another number is set; and how often the blocks of a stage are lost.
 pub const MAX_ATTEMPTS: u32 = 4;
 
 /// One partition of one stage.
@@ -94,6 +94,8 @@ struct StageState {
     repeatable: bool,
     /// All of its tasks run at once, however many they are.
     all_at_once: bool,
+    /// Operators of it hold rows of all their input.
+    holds_rows: bool,
     released: bool,
     /// By task: how it stands, how many attempts were started, how many failed.
     tasks: Vec<(Status, u32, u32)>,
@@ -105,6 +107,10 @@ struct StageState {
 impl StageState {
     fn is_done(&self) -> bool {
         self.tasks.iter().all(|(status, ..)| *status == Status::Done)
+    }
+
+    fn running(&self) -> usize {
+        self.tasks.iter().filter(|(status, ..)| *status == Status::Running).count()
     }
 
     fn has_begun(&self) -> bool {
@@ -119,6 +125,8 @@ pub struct GraphState {
     max_attempts: u32,
     /// How many tasks of one stage run at once, where they do not wait for each other.
     at_once: usize,
+    /// How many tasks whose operators hold rows find enough memory at once.
+    fed: usize,
     growing: bool,
     over: bool,
 }
@@ -127,9 +135,17 @@ impl GraphState {
     /// Nothing has run yet. At most `at_once` tasks of a stage run at a time, unless its tasks wait for each other.
     pub fn new(graph: &StageGraph, max_attempts: u32, at_once: usize) -> Self {
         let stages = vec![StageState::default(); graph.stages.len()];
-        let mut state = Self { stages, max_attempts, at_once: at_once.max(1), growing: false, over: false };
+        let mut state = Self { stages, max_attempts, at_once: at_once.max(1), fed: usize::MAX, growing: false, over: false };
         state.follow(graph);
         state
+    }
+
+    /// The same with memory for so many tasks whose operators hold rows: a stage of such tasks begins when there is enough for them beside
+    /// those of other stages, or when none of those runs.
+    #[must_use]
+    pub fn feeding(mut self, tasks: usize) -> Self {
+        self.fed = tasks;
+        self
     }
 
     /// Takes over what has changed in stages that have not begun.
@@ -146,6 +162,7 @@ impl GraphState {
             state.task_by_task = stage.task_by_task;
             state.repeatable = stage.repeatable;
             state.all_at_once = stage.tasks_wait();
+            state.holds_rows = stage.holds_rows();
             state.tasks = vec![(Status::Waiting, 0, 0); stage.partitions];
         }
         for i in 0..self.stages.len() {
@@ -206,7 +223,7 @@ impl GraphState {
         stage.losses += 1;
         // A stage whose tasks are run again one by one is told of each of their losses.
         let writers = if stage.task_by_task { stage.tasks.len() as u32 } else { 1 };
-        if stage.losses >= self.max_attempts.saturating_mul(writers) {
+        if stage.losses >= MAX_ATTEMPTS.saturating_mul(writers) {
             self.over = true;
             commands.push(Command::Fail(reader));
             return;
@@ -244,8 +261,11 @@ impl GraphState {
             if !stage.inputs.iter().all(is_there) || !stage.after.iter().all(|before| self.stages[*before].is_done()) {
                 continue;
             }
-            let running = stage.tasks.iter().filter(|(status, ..)| *status == Status::Running).count();
-            let room = if stage.all_at_once { usize::MAX } else { self.at_once.saturating_sub(running) };
+            let room = if stage.all_at_once { usize::MAX } else { self.at_once.saturating_sub(stage.running()) };
+            // What has begun goes on: others may wait for it.
+            if stage.holds_rows && !stage.has_begun() && !self.can_feed(room.min(stage.tasks.len())) {
+                continue;
+            }
             let waiting = self.stages[i].tasks.iter_mut().enumerate().filter(|(_, (status, ..))| *status == Status::Waiting);
             for (partition, (status, started, _)) in waiting.take(room) {
                 *status = Status::Running;
@@ -253,6 +273,12 @@ impl GraphState {
                 commands.push(Command::Start { task: TaskId { stage: StageId(i), partition }, attempt: *started });
             }
         }
+    }
+
+    /// Whether so many more tasks whose operators hold rows find enough memory; the first ones take what there is.
+    fn can_feed(&self, tasks: usize) -> bool {
+        let at_work: usize = self.stages.iter().filter(|stage| stage.holds_rows).map(StageState::running).sum();
+        at_work == 0 || at_work + tasks <= self.fed
     }
 
     /// Starts what can be started, and sees whether all is done.
@@ -493,6 +519,42 @@ mod tests {
             8,
             &[("begin", "start 0.0"), ("done 0.0", "start 1.0"), ("done 1.0", "start 2.0"), ("done 2.0", "release 0, release 1, finish")],
         );
+    }
+
+    #[test]
+    fn stages_that_hold_rows_begin_while_there_is_memory_for_their_tasks() {
+        // Three stages of two tasks without inputs, of which the last holds no rows, and one that reads them.
+        let graph = shared(&[(2, &[]), (2, &[]), (2, &[]), (1, &[0, 1, 2])]);
+        for (fed, steps) in [
+            (4, &[("begin", "start 0.0, start 0.1, start 1.0, start 1.1, start 2.0, start 2.1")][..]),
+            (
+                3,
+                &[
+                    ("begin", "start 0.0, start 0.1, start 2.0, start 2.1"),
+                    ("done 0.1", "start 1.0, start 1.1"),
+                    ("flaky 0.0", "restart 0, start 0.0 again 2, start 0.1 again 2"),
+                ],
+            ),
+            (
+                0,
+                &[
+                    ("begin", "start 0.0, start 0.1, start 2.0, start 2.1"),
+                    ("done 0.0", ""),
+                    ("done 2.0", ""),
+                    ("done 0.1", "start 1.0, start 1.1"),
+                    ("done 1.0", ""),
+                    ("done 2.1", ""),
+                    ("done 1.1", "start 3.0"),
+                    ("done 3.0", "release 0, release 1, release 2, finish"),
+                ],
+            ),
+        ] {
+            let mut state = GraphState::new(&graph, MAX_ATTEMPTS, 8).feeding(fed);
+            state.stages[..2].iter_mut().for_each(|stage| stage.holds_rows = true);
+            for (i, (happened, expected)) in steps.iter().enumerate() {
+                assert_eq!(shown(advance(&mut state, event(happened))), *expected, "{fed} fed, step {i}: {happened}");
+            }
+        }
     }
 
     #[test]

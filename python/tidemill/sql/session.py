@@ -57,10 +57,7 @@ class SparkSession(Refusing):
             """A setting, or several: of a SparkConf, or in `map`."""
             given = {**(dict(conf.getAll()) if conf is not None else {}), **(map or {}), **({key: value} if key is not None else {})}
             for name, each in given.items():
-                if name == "spark.master":
-                    self.master(each)
-                else:
-                    self._settings[name] = as_text(each)
+                self._settings[name] = as_text(each)
             return self
 
         def appName(self, name: str) -> SparkSession.Builder:
@@ -68,14 +65,8 @@ class SparkSession(Refusing):
             return self.config("spark.app.name", name)
 
         def master(self, master: str) -> SparkSession.Builder:
-            """`local[n]` sets how many tasks there are; the engine is always in this process."""
-            inner = master[6:-1] if master.startswith("local[") and master.endswith("]") else None
-            if inner is not None and inner.isdigit():
-                self.config("tidemill.parallelism", inner)
-            elif master not in ("local", "local[*]"):
-                message = f"the engine runs in this process, and {master!r} names another place: leave it out, or say local[n]"
-                raise PySparkValueError(message, errorClass="CANNOT_CONFIGURE_SPARK_CONNECT_MASTER")
-            return self
+            """Threads that compute and tasks of a stage: `local[n]`, `local[*]` for one per core, `local[n,f]` for f failures of a task."""
+            return self.config("spark.master", master)
 
         def enableHiveSupport(self) -> SparkSession.Builder:
             """Nothing: the catalog is there always."""
