@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use tidemill::{ProgressHandlerId, Session};
 
@@ -61,8 +62,13 @@ impl PySession {
             let stages: Vec<_> = progress.stages.iter().map(|s| (s.stage, s.tasks, s.done, s.running, s.rows)).collect();
             Python::try_attach(|py| {
                 let told = (stages, progress.inflight_tasks, progress.operation_id.as_str(), progress.done);
-                if let Err(error) = handler.call1(py, told) {
-                    error.write_unraisable(py, Some(handler.bind(py)));
+                match handler.call1(py, told) {
+                    // Ctrl-C is the query's: who waits for it hears of it.
+                    Err(error) if error.is_instance_of::<PyKeyboardInterrupt>(py) => {
+                        drop(py.import("_thread").and_then(|thread| thread.call_method0("interrupt_main")));
+                    }
+                    Err(error) => error.write_unraisable(py, Some(handler.bind(py))),
+                    Ok(_) => {}
                 }
             });
         });

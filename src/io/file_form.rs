@@ -38,7 +38,6 @@ pub(super) struct FileForm {
 /// A file that is being written.
 pub(super) struct OpenFile {
     path: PathBuf,
-    file: Arc<File>,
     encoder: Encoder,
     rows: usize,
 }
@@ -58,13 +57,14 @@ impl OpenFile {
     pub(super) async fn create(form: &FileForm, path: PathBuf) -> Result<Self> {
         let encoder = Encoder::of(form)?;
         let at = path.clone();
-        let file = on_disk(&path, move || {
+        let created = on_disk(&path, move || {
             if let Some(folder) = at.parent() {
                 std::fs::create_dir_all(folder)?;
             }
-            File::create_new(&at)
+            File::create_new(&at).map(drop)
         });
-        Ok(Self { file: Arc::new(file.await?), path, encoder, rows: 0 })
+        created.await?;
+        Ok(Self { path, encoder, rows: 0 })
     }
 
     /// How many rows were written.
@@ -83,8 +83,26 @@ impl OpenFile {
             return Ok(());
         }
         let bytes = std::mem::take(waiting);
-        let file = Arc::clone(&self.file);
-        on_disk(&self.path, move || (&*file).write_all(&bytes)).await
+        append(self.path.clone(), bytes, false).await
+    }
+
+    /// About how many bytes of rows it has gathered that no file has yet.
+    pub(super) fn held_bytes(&self) -> usize {
+        match &self.encoder {
+            Encoder::Parquet(writer, _) => writer.in_progress_size(),
+            Encoder::Arrow(_) | Encoder::Lines(_) => 0,
+        }
+    }
+
+    /// Writes the rows that it has gathered.
+    ///
+    /// # Errors
+    /// `Io` of the disk.
+    pub(super) async fn end_group(&mut self) -> Result<()> {
+        let Encoder::Parquet(writer, _) = &mut self.encoder else { return Ok(()) };
+        writer.flush().map_err(failed).map_err(|e| e.context(self.path.display()))?;
+        let bytes = std::mem::take(writer.inner_mut());
+        append(self.path.clone(), bytes, false).await
     }
 
     /// Ends the file, and waits until it is durable.
@@ -93,9 +111,19 @@ impl OpenFile {
     /// `Io` of the disk.
     pub(super) async fn close(self) -> Result<()> {
         let bytes = self.encoder.end().map_err(|e| e.context(self.path.display()))?;
-        let file = self.file;
-        on_disk(&self.path, move || (&*file).write_all(&bytes).and_then(|()| file.sync_all())).await
+        append(self.path, bytes, true).await
     }
+}
+
+/// Writes at a file's end. Between two writes no file is open: there are more partitions than a process may have open files.
+async fn append(path: PathBuf, bytes: Vec<u8>, durable: bool) -> Result<()> {
+    let at = path.clone();
+    on_disk(&path, move || {
+        let mut file = File::options().append(true).open(at)?;
+        file.write_all(&bytes)?;
+        if durable { file.sync_all() } else { Ok(()) }
+    })
+    .await
 }
 
 /// Does what may wait for a disk on a thread that may.

@@ -15,7 +15,9 @@ use crate::scan::partition;
 use tidemill_planner::{Error, Result};
 
 /// How many files an attempt has open at once, each with the rows that it gathers: beyond that, the one that was opened first is ended.
-const OPEN_FILES: usize = 128;
+const OPEN_FILES: usize = 2048;
+/// Bytes of rows that an attempt gathers in files that take rows: beyond that, the fullest one writes what it has.
+const HELD_BYTES: usize = 64 << 20;
 
 /// Names of files below the folder aside, with their folders: what an attempt leaves.
 pub(super) type FileNames = Vec<String>;
@@ -115,6 +117,11 @@ impl TaskFiles {
             from += rows;
             if file.rows() >= limit {
                 self.end(folder).await?;
+            }
+            if self.open.values().map(|(_, file)| file.held_bytes()).sum::<usize>() > HELD_BYTES
+                && let Some((_, fullest)) = self.open.values_mut().max_by_key(|(_, file)| file.held_bytes())
+            {
+                fullest.end_group().await?;
             }
         }
         Ok(())

@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::convert::fb_to_schema;
 use arrow::ipc::reader::{StreamReader, read_footer_length};
@@ -130,6 +130,17 @@ pub(super) fn columns_of(path: &Path) -> Result<SchemaRef> {
         }
     }
     Ok(Arc::new(spark))
+}
+
+/// Those of the columns whose types are Spark's: who names columns need not name the others.
+///
+/// # Errors
+/// `Data` naming the file when it cannot be read.
+pub(super) fn sparks_columns_of(path: &Path) -> Result<SchemaRef> {
+    let schema = schema_of(path).map_err(|e| unreadable(path.display(), e))?;
+    let is_sparks = |field: &&FieldRef| !matches!(from_field(field).data_type, SparkType::Unsupported(_));
+    let fields: Vec<FieldRef> = schema.fields().iter().filter(is_sparks).cloned().collect();
+    Ok(Arc::new(in_spark_types(&Schema::new(fields))))
 }
 
 /// The columns in Spark's types: how a file keeps its text or its times is no part of the type.

@@ -1,5 +1,5 @@
 //! The rows of Arrow IPC files as a scan of the engine: columns are found by name and come in the table's types, those that nobody asks for
-//! are not decoded, and what a file does not hold is told with its name.
+//! are not decoded (in the file framing; in the stream framing they are left out later), and what a file does not hold is told with its name.
 //!
 //! ```text
 //! file    footer ─► its batches within the task's piece of the file ─► decoded ─► the table's columns
@@ -295,8 +295,11 @@ impl Columns {
     fn rows(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let strict = CastOptions { safe: false, ..CastOptions::default() };
         let columns = batch.columns().iter().zip(self.spark.fields()).map(|(column, field)| {
-            let made =
-                if column.data_type() == field.data_type() { own(column) } else { cast_with_options(column, field.data_type(), &strict) };
+            // Of its own rows first: a cast of a slice may go through all that the file's batch has.
+            let made = own(column).and_then(|own| match own.data_type() == field.data_type() {
+                true => Ok(own),
+                false => cast_with_options(&own, field.data_type(), &strict),
+            });
             made.map_err(|e| Error::data(format!("{}: column `{}`: {e}", self.path, field.name())).with_source(e))
         });
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));

@@ -91,7 +91,8 @@ pub(crate) async fn columns_at(
             return Err(no_columns(paths, format.name()));
         }
         (Format::Parquet, given) if !files.is_empty() => in_files(&of_files(files, given, parquet_columns::of_parquet).await?),
-        (Format::Arrow, given) if !files.is_empty() => in_files(&of_files(files, given, arrow_layout::columns_of).await?),
+        (Format::Arrow, None) if !files.is_empty() => in_files(&of_files(files, None, arrow_layout::columns_of).await?),
+        (Format::Arrow, given) if !files.is_empty() => in_files(&of_files(files, given, arrow_layout::sparks_columns_of).await?),
         (_, Some(given)) => given,
         (Format::Csv, None) => in_files(&csv(files, options, Arc::clone(&settings)).await?),
         (Format::Json, None) => in_files(&strict_json::infer(files).await?),

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -61,9 +62,15 @@ pub(super) struct Handlers {
 }
 
 impl Handlers {
-    fn now(&self) -> Vec<Handler> {
-        let handlers = self.handlers.read().unwrap_or_else(PoisonError::into_inner);
-        handlers.iter().map(|(_, handler)| Arc::clone(handler)).collect()
+    fn now(&self) -> Vec<(ProgressHandlerId, Handler)> {
+        self.handlers.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn remove(&self, id: ProgressHandlerId) -> bool {
+        let mut handlers = self.handlers.write().unwrap_or_else(PoisonError::into_inner);
+        let before = handlers.len();
+        handlers.retain(|(known, _)| *known != id);
+        handlers.len() < before
     }
 }
 
@@ -93,10 +100,7 @@ impl Session {
 
     /// Tells a handler nothing more; whether it was told so far.
     pub fn remove_progress_handler(&self, id: ProgressHandlerId) -> bool {
-        let mut handlers = self.inner.progress.handlers.write().unwrap_or_else(PoisonError::into_inner);
-        let before = handlers.len();
-        handlers.retain(|(known, _)| *known != id);
-        handlers.len() < before
+        self.inner.progress.remove(id)
     }
 
     /// Tells nobody anything more.
@@ -153,13 +157,14 @@ impl Telling {
         }
         let [first, every] = self.rhythm;
         while self.timer.get_or_insert_with(|| Box::pin(sleep(first))).as_mut().poll(cx).is_ready() {
-            self.timer = Some(Box::pin(sleep(every)));
             let stages = self.watch.stages();
             // Before its stages run there is nothing to tell.
             if !stages.is_empty() {
                 self.told = true;
                 self.tell(stages, false);
             }
+            // From when it was told: a handler may take long.
+            self.timer = Some(Box::pin(sleep(every)));
         }
     }
 
@@ -167,8 +172,12 @@ impl Telling {
         let inflight_tasks = if done { 0 } else { stages.iter().map(|stage| stage.running).sum() };
         let progress =
             QueryProgress { operation_id: self.operation_id.clone(), elapsed: self.began.elapsed(), stages, inflight_tasks, done };
-        for handler in self.handlers.now() {
-            handler(&progress);
+        for (id, handler) in self.handlers.now() {
+            // A handler that panics must not take the query with it, and is told nothing more.
+            if catch_unwind(AssertUnwindSafe(|| handler(&progress))).is_err() {
+                self.handlers.remove(id);
+                tracing::warn!("a progress handler panicked, and is told nothing more");
+            }
         }
     }
 }
@@ -252,5 +261,20 @@ mod tests {
         session.clear_progress_handlers();
         telling.tell(Vec::new(), true);
         assert_eq!(*heard.lock().unwrap(), [(5, false), (0, true)]);
+    }
+
+    #[test]
+    fn a_handler_that_panics_is_told_nothing_more() {
+        let session = Session::builder().build().unwrap();
+        let heard = Arc::<Mutex<usize>>::default();
+        let hears = Arc::clone(&heard);
+        let bad = session.add_progress_handler(|_| panic!("it fell over"));
+        session.add_progress_handler(move |_| *hears.lock().unwrap() += 1);
+        let mut telling = session.telling(None).unwrap();
+        telling.tell(Vec::new(), false);
+        telling.told = true;
+        drop(telling);
+        assert_eq!(*heard.lock().unwrap(), 2);
+        assert!(!session.remove_progress_handler(bad));
     }
 }

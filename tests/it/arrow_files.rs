@@ -242,6 +242,8 @@ async fn columns_of_other_types_are_told_by_file_and_name() {
     file(&odd, &[none], false, None);
     let error = session.read().format("arrow").load(odd.to_str().unwrap()).await.unwrap_err();
     assert!(error.message().contains("odd.arrow: column `u`"), "{error}");
+    let read = session.read().format("arrow").schema("n BIGINT").unwrap().load(odd.to_str().unwrap()).await.unwrap();
+    assert_eq!(read.count().await.unwrap(), 0);
 }
 
 #[tokio::test]

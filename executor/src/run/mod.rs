@@ -175,7 +175,10 @@ pub async fn run_graph(query: &QueryHandle, graph: &StageGraph, context: RunCont
     for _ in 1..MAX_RUNS {
         match run_once(query, graph, context.clone()).await {
             Err(error) if error.kind() == ErrorKind::Conflict && context.can_begin_anew() => {
-                tracing::debug!("query {} is run again: {error}", query.name())
+                tracing::debug!("query {} is run again: {error}", query.name());
+                if let Some(sink) = &context.sink {
+                    sink.begin_anew();
+                }
             }
             ended => return ended,
         }

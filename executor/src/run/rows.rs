@@ -177,6 +177,9 @@ impl RowSink for QueueSink {
                 "partition {partition} would be computed again, after rows of it may have been given: run the query again"
             )));
         }
+        // What was passed by since it had no rows may have some now.
+        state.at = if state.taken { state.at } else { state.at.min(partition) };
+        let queue = &mut state.partitions[partition];
         queue.attempt += 1;
         queue.batches.clear();
         let bytes = std::mem::take(&mut queue.bytes);
@@ -189,6 +192,15 @@ impl RowSink for QueueSink {
 
     fn can_begin_anew(&self) -> bool {
         !self.0.lock().taken
+    }
+
+    fn begin_anew(&self) {
+        let mut state = self.0.lock();
+        let given_back = std::mem::take(&mut state.partitions).iter().map(|queue| queue.bytes).sum();
+        if let Some(held) = &state.held {
+            held.give_back(given_back);
+        }
+        state.at = 0;
     }
 }
 
@@ -247,5 +259,62 @@ impl State {
         if let Some(reader) = self.reader.take() {
             reader.wake();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use arrow::array::{ArrayRef, Int64Array};
+
+    use super::*;
+
+    fn numbers(values: &[i64]) -> RecordBatch {
+        RecordBatch::try_from_iter([("n", Arc::new(Int64Array::from(values.to_vec())) as ArrayRef)]).unwrap()
+    }
+
+    /// What the reader is given until it would have to wait.
+    fn given(queues: &Queues) -> Vec<usize> {
+        let mut context = Context::from_waker(Waker::noop());
+        std::iter::from_fn(|| match queues.poll_take(&mut context) {
+            Poll::Ready(batch) => batch.map(|batch| batch.num_rows()),
+            Poll::Pending => None,
+        })
+        .collect()
+    }
+
+    async fn fill(sink: &QueueSink, partition: usize, rows: &[RecordBatch]) {
+        let mut task = sink.open(partition).unwrap();
+        for batch in rows {
+            task.push(batch.clone()).await.unwrap();
+        }
+        task.finish().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_partition_that_was_empty_and_is_begun_anew_is_not_passed_by() {
+        let queues = Arc::new(Queues::default());
+        let sink = QueueSink(Arc::clone(&queues));
+        fill(&sink, 0, &[]).await;
+        drop(sink.open(1).unwrap());
+        assert_eq!(given(&queues), [0; 0]);
+        assert!(sink.can_begin_anew());
+        fill(&sink, 0, &[numbers(&[1, 2])]).await;
+        fill(&sink, 1, &[numbers(&[3])]).await;
+        assert_eq!(given(&queues), [2, 1]);
+        assert!(!sink.can_begin_anew() && sink.open(0).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_run_that_begins_anew_with_fewer_partitions_leaves_nothing_of_the_first() {
+        let queues = Arc::new(Queues::default());
+        let sink = QueueSink(Arc::clone(&queues));
+        fill(&sink, 0, &[]).await;
+        fill(&sink, 2, &[numbers(&[1, 2, 3])]).await;
+        assert_eq!(given(&queues), [0; 0]);
+        sink.begin_anew();
+        fill(&sink, 0, &[numbers(&[4])]).await;
+        assert_eq!(given(&queues), [1]);
     }
 }

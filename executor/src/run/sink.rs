@@ -27,6 +27,9 @@ pub trait RowSink: Debug + Send + Sync {
     fn can_begin_anew(&self) -> bool {
         true
     }
+
+    /// The whole run begins anew, perhaps with fewer partitions: nothing that was given counts.
+    fn begin_anew(&self) {}
 }
 
 /// Takes the rows of one attempt. Waiting in it holds the attempt up, and none of the pool's threads.

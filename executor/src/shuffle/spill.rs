@@ -89,12 +89,14 @@ fn make_folder(parent: &Path) -> Result<(PathBuf, File)> {
         let path = parent.join(format!("{FOLDER}{}-{}", std::process::id(), uuid::Uuid::new_v4().simple()));
         let made = std::fs::create_dir_all(&path).and_then(|()| File::create_new(path.join(LOCK))).and_then(|lock| {
             lock.try_lock()?;
+            // Whoever sweeps may have had the lock before, and have taken the folder away with it.
+            path.join(LOCK).metadata()?;
             Ok(lock)
         });
         match made {
             Ok(lock) => return Ok((path, lock)),
             // Another process has taken the folder for a dead one's before it had its lock.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && tries < 3 => {}
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::WouldBlock) && tries < 8 => {}
             Err(error) => return Err(Error::io_at(path.display(), error).context("cannot make the spill folder")),
         }
     }

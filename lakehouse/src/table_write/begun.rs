@@ -57,7 +57,7 @@ impl Begun {
     ///
     /// # Errors
     /// `Cancelled` when the write is over; `Io` of the disk.
-    pub(super) fn create(&self, path: &Path) -> Result<File> {
+    pub(super) fn create(&self, path: &Path) -> Result<()> {
         {
             let mut state = self.lock();
             if state.phase != Phase::Open {
@@ -66,10 +66,10 @@ impl Begun {
             // It is noted first, so that it is found whenever the write ends.
             state.files.insert(path.to_path_buf());
         }
-        let file = self.create_in_folder(path)?;
+        self.create_in_folder(path)?;
         let phase = self.lock().phase;
         if phase == Phase::Open {
-            return Ok(file);
+            return Ok(());
         }
         // What was there may have been taken away before this file came.
         let _ = fs::remove_file(path);
@@ -83,7 +83,7 @@ impl Begun {
         Error::cancelled(format!("the write into the Delta table {} is over", self.root.display()))
     }
 
-    fn create_in_folder(&self, path: &Path) -> Result<File> {
+    fn create_in_folder(&self, path: &Path) -> Result<()> {
         let folder = path.parent().unwrap_or(&self.root);
         let mut attempt = 1;
         loop {
@@ -93,7 +93,7 @@ impl Begun {
             match File::create_new(path) {
                 // Another write took away the folder, which was empty.
                 Err(e) if e.kind() == IoKind::NotFound && attempt < FOLDER_ATTEMPTS => attempt += 1,
-                created => return created.map_err(|e| Error::io_at(path.display(), e)),
+                created => return created.map(drop).map_err(|e| Error::io_at(path.display(), e)),
             }
         }
     }

@@ -33,8 +33,8 @@ use crate::write::Written;
 use begun::Begun;
 use task::{DataFileSink, Files, Limits};
 
-/// Files that an attempt has open at once.
-const OPEN_FILES: usize = 128;
+/// Files of an attempt that take rows at once.
+const OPEN_FILES: usize = 2048;
 
 /// Bytes of rows that an attempt gathers in open files.
 const HELD_BYTES: usize = 64 << 20;

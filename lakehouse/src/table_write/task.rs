@@ -42,7 +42,7 @@ pub(super) struct Limits {
     pub(super) rows_per_file: usize,
     /// A file that has come to so many bytes is ended.
     pub(super) file_bytes: u64,
-    /// How many files are open at once: beyond that, the one that was opened first is ended.
+    /// How many files take rows at once: beyond that, the one that was begun first is ended.
     pub(super) open_files: usize,
     /// How many bytes of rows wait in open files: beyond that, the fullest one writes what it has.
     pub(super) held_bytes: usize,
@@ -99,7 +99,6 @@ struct OpenFile {
     path: String,
     values: PartitionValues,
     local: PathBuf,
-    file: Arc<File>,
     encoder: Encoder,
     written_bytes: u64,
     held_bytes: usize,
@@ -122,7 +121,7 @@ impl OpenFile {
         if self.encoder.waiting_bytes() >= enough {
             let bytes = self.encoder.take();
             self.written_bytes += bytes.len() as u64;
-            write(&self.file, self.local.clone(), bytes, false).await?;
+            write(self.local.clone(), bytes, false).await?;
         }
         self.held_bytes = self.encoder.held_bytes();
         Ok(())
@@ -132,7 +131,7 @@ impl OpenFile {
         let rows = self.encoder.rows() as u64;
         let Encoded { bytes, stats } = self.encoder.end()?;
         let size = self.written_bytes + bytes.len() as u64;
-        write(&self.file, self.local, bytes, durable).await?;
+        write(self.local, bytes, durable).await?;
         let add = Add {
             path: self.path,
             partition_values: self.values,
@@ -145,11 +144,14 @@ impl OpenFile {
     }
 }
 
-/// Writes where a disk may be waited for.
-async fn write(file: &Arc<File>, local: PathBuf, bytes: Vec<u8>, durable: bool) -> Result<()> {
-    let file = Arc::clone(file);
+/// Writes at a file's end, where a disk may be waited for. Between two writes no file is open: there are more partitions than a process may
+/// have open files.
+async fn write(local: PathBuf, bytes: Vec<u8>, durable: bool) -> Result<()> {
     blocking(move || {
-        let written = (&*file).write_all(&bytes).and_then(|()| if durable { file.sync_all() } else { Ok(()) });
+        let written = File::options().append(true).open(&local).and_then(|mut file| {
+            file.write_all(&bytes)?;
+            if durable { file.sync_all() } else { Ok(()) }
+        });
         written.map_err(|e| Error::io_at(local.display(), e))
     })
     .await
@@ -164,9 +166,9 @@ impl TaskFiles {
         let local = local_path(&head.root, &path)?;
         let encoder = Encoder::try_new(&layout.file, options)?;
         let (begun, at) = (Arc::clone(begun), local.clone());
-        let file = Arc::new(blocking(move || begun.create(&at)).await?);
+        blocking(move || begun.create(&at)).await?;
         self.files += 1;
-        Ok(OpenFile { number, path, values: values.clone(), local, file, encoder, written_bytes: 0, held_bytes: 0 })
+        Ok(OpenFile { number, path, values: values.clone(), local, encoder, written_bytes: 0, held_bytes: 0 })
     }
 
     /// Adds rows (in the columns of the data files) of one partition of the table.

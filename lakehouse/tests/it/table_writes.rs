@@ -125,7 +125,9 @@ async fn named_files(table: &DeltaTable) -> Vec<String> {
 /// Waits for what other threads are about to do: an attempt that is dropped takes away a file that it was making, and who drops a write
 /// does not wait for disks.
 async fn until(is_so: impl Fn() -> bool) {
+    let begun = std::time::Instant::now();
     while !is_so() {
+        assert!(begun.elapsed().as_secs() < 60, "it has not come to that after a minute");
         tokio::task::yield_now().await;
     }
 }
