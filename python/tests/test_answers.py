@@ -185,7 +185,7 @@ def test_a_join_without_keys_is_right_or_refused_with_little_memory(tmp_path, me
         session.stop()
 
 
-@pytest.mark.parametrize(("memory", "threads", "tasks"), [("8MB", "2", "1"), ("16MB", "8", "1"), ("16MB", "2", "8")])
+@pytest.mark.parametrize(("memory", "threads", "tasks"), [("16MB", "2", "1"), ("32MB", "8", "1"), ("16MB", "2", "8")])
 def test_a_sort_of_more_than_there_is_memory(tmp_path, memory, threads, tasks):
     settings = {"tidemill.memoryBytes": memory, "tidemill.threads": threads, "tidemill.spillDir": str(tmp_path)}
     session = SparkSession.builder.config(map=settings).create()

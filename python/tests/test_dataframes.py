@@ -68,7 +68,7 @@ def test_figures_of_a_run(people, capsys):
     # Nothing is run of what is only explained.
     failing = people.select(F.raise_error(F.col("name")).alias("e"))
     failing.explain()
-    with pytest.raises(Exception, match="ada|bob|eve"):
+    with pytest.raises(Exception, match=r"ada|bob|eve"):
         failing.explain(mode="analyze")
 
 

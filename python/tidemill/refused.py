@@ -12,9 +12,7 @@ from tidemill.errors import PySparkAttributeError, PySparkImportError, PySparkNo
 _NO_JVM = "there is no JVM in this process"
 _ONE_PROCESS = "the engine runs in this process, and there are no other machines to send things to"
 _INTERRUPT = "an interrupt (Ctrl-C) ends the running query, and the session goes on"
-_FORMATS = (
-    "delta, parquet, json, csv, text and arrow are the formats; pandas, Polars or pyarrow may read it, and createDataFrame takes what they give"
-)
+_FORMATS = "delta, parquet, json, csv, text and arrow are the formats; pandas, Polars or pyarrow may read it for createDataFrame"
 _STREAMS = "json and parquet are the formats of files that arrive: write them as one of these"
 _DELTA_STREAM = "a Delta table is no stream yet: stream the files it is made from, or read its versions in batch"
 _VARIANT = "keep such values as text: from_json and get_json_object take them apart"
@@ -28,7 +26,7 @@ _NO_OTHERS = "tasks are threads of this process, and share what Python holds"
 REFUSED: dict[str, dict[str, str]] = {
     "DataFrame": {
         "asTable": "there are no table functions in Python: CREATE FUNCTION … RETURNS TABLE writes them in SQL",
-        "executionInfo": "figures are kept only of a run that asks for them: explain(mode=\"analyze\")",
+        "executionInfo": 'figures are kept only of a run that asks for them: explain(mode="analyze")',
         "mergeInto": _MERGE,
         "metadataColumn": "tables have no columns of metadata",
         "nearestByJoin": "join, and keep the best pairs by row_number() over a window",

@@ -239,11 +239,12 @@ async fn who_has_read_rows_drawn_by_chance_reads_them_again_when_they_are_drawn_
     // The second finds the blocks gone when the first is through with them.
     let [one, other] = graph.roots[..] else { panic!("two roots:\n{graph}") };
     graph.stages[other.0].after = vec![one];
+    // What has a name keeps state elsewhere; here it is only what makes both roots read one stage.
+    graph.stages.iter_mut().for_each(|stage| stage.task_by_task = false);
     let output = batch::run(&engine, &graph, batch::context(&context.state(), AdaptiveSettings::off())).await.unwrap();
     let [one, other] = [0, 1].map(|root: usize| rows(&output.roots[root].partitions.concat()));
     assert_eq!(one.len(), count);
-    let ran = executions.each_ref().map(|executions| executions.load(Ordering::SeqCst));
-    assert_eq!(one, other, "both have the rows of one drawing: {ran:?} executions of\n{graph}");
+    assert_eq!(one, other, "both have the rows of one drawing");
     assert_eq!(executions.map(|executions| executions.load(Ordering::SeqCst)), [2, 2]);
     assert_eq!(seen.lock().unwrap().len(), 2 * count, "the first had others before");
 }
