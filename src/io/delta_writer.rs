@@ -61,21 +61,21 @@ impl DeltaRows {
 
     /// Adds the rows to the table.
     pub(crate) async fn append(&self) -> Result<()> {
-        self.into_table(Way::Append).await
+        self.write_into(Way::Append).await
     }
 
     /// Puts the rows in the place of the table's.
     pub(crate) async fn overwrite(&self) -> Result<()> {
-        self.into_table(Way::Overwrite).await
+        self.write_into(Way::Overwrite).await
     }
 
     /// Makes the table anew, as its next version, with these columns and options and the rows.
     pub(crate) async fn replace(&self, schema: &SchemaRef, options: &TableOptions) -> Result<()> {
-        self.into_table(Way::Replace(schema, options)).await
+        self.write_into(Way::Replace(schema, options)).await
     }
 
     /// Writes the rows for the table as it is, again while it changes.
-    async fn into_table(&self, way: Way<'_>) -> Result<()> {
+    async fn write_into(&self, way: Way<'_>) -> Result<()> {
         let mut changed = String::new();
         for _ in 0..MAX_RUNS {
             let table = DeltaTable::open(&self.location).await?;

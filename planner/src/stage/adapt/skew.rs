@@ -54,12 +54,16 @@ pub(super) fn apply(graph: &mut StageGraph, known: &Known<'_>) -> Result<Option<
     Ok(None)
 }
 
+/// Which piece of its buckets each task reads of one side.
+type Pieces = Arc<[Piece]>;
+
 /// What each task reads of both sides: the same buckets, and which piece of each.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Shares(Vec<(Range<usize>, Piece, Piece)>);
 
 impl Shares {
-    fn into_parts(self) -> (Arc<[Range<usize>]>, Arc<[Piece]>, Arc<[Piece]>) {
+    /// The buckets, and the pieces of the left and of the right side.
+    fn into_parts(self) -> (Arc<[Range<usize>]>, Pieces, Pieces) {
         let buckets = self.0.iter().map(|(buckets, ..)| buckets.clone()).collect();
         let left = self.0.iter().map(|(_, left, _)| *left).collect();
         let right = self.0.iter().map(|(.., right)| *right).collect();
