@@ -17,7 +17,7 @@ use crate::error::{raised, raised_in};
 use crate::rows;
 use crate::streaming::{self, PyStreamSink, PyStreamingQuery, StreamWrite};
 use crate::user_function::PyUserFunction;
-use crate::wait::wait;
+use crate::wait::{beside_an_exception, wait};
 
 /// A session.
 #[pyclass(frozen, name = "Session", module = "tidemill._tidemill")]
@@ -62,14 +62,14 @@ impl PySession {
             let stages: Vec<_> = progress.stages.iter().map(|s| (s.stage, s.tasks, s.done, s.running, s.rows)).collect();
             Python::try_attach(|py| {
                 let told = (stages, progress.inflight_tasks, progress.operation_id.as_str(), progress.done);
-                match handler.call1(py, told) {
+                beside_an_exception(py, || match handler.call1(py, told) {
                     // Ctrl-C is the query's: who waits for it hears of it.
                     Err(error) if error.is_instance_of::<PyKeyboardInterrupt>(py) => {
                         drop(py.import("_thread").and_then(|thread| thread.call_method0("interrupt_main")));
                     }
                     Err(error) => error.write_unraisable(py, Some(handler.bind(py))),
                     Ok(_) => {}
-                }
+                });
             });
         });
         id.number()

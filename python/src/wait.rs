@@ -83,7 +83,20 @@ impl Drop for Action {
     }
 }
 
+/// Calls into Python where an exception may be on its way already, as when an object goes while a frame is left: it stays on its way.
+pub(crate) fn beside_an_exception(py: Python<'_>, call: impl FnOnce()) {
+    let raised = PyErr::take(py);
+    call();
+    if let Some(raised) = raised {
+        raised.restore(py);
+    }
+}
+
 fn call(py: Python<'_>, action: u64, stages: Option<Vec<(usize, usize, usize, u64)>>) {
+    beside_an_exception(py, || tell_listener(py, action, stages));
+}
+
+fn tell_listener(py: Python<'_>, action: u64, stages: Option<Vec<(usize, usize, usize, u64)>>) {
     let listener = LISTENER.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|listener| listener.clone_ref(py));
     let Some(listener) = listener else { return };
     if let Err(error) = listener.call1(py, (action, stages)) {

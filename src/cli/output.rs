@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::panic::AssertUnwindSafe;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, AsArray, RecordBatch};
 use clap::ValueEnum;
 use futures::FutureExt;
 use serde::Serialize;
@@ -75,6 +75,14 @@ pub(super) struct Rows {
 }
 
 impl Rows {
+    /// The text of an EXPLAIN, which has lines of its own.
+    fn plan(&self) -> Option<&str> {
+        let ([column], [batch]) = (self.columns.as_slice(), self.batches.as_slice()) else { return None };
+        let texts =
+            batch.column(0).as_string_opt::<i32>().filter(|texts| column.name == "plan" && texts.len() == 1 && texts.is_valid(0))?;
+        Some(texts.value(0))
+    }
+
     /// Those of a statement. A fault of the program's own is that statement's error, and not the end of those that follow.
     pub(super) async fn answering(session: &Session, statement: &str) -> Result<Self> {
         let work = async { Self::of(&session.sql(statement).await?).await };
@@ -132,7 +140,10 @@ impl Output {
         let text = match self.format {
             Format::Json => answer(statement, rows, elapsed_ms)?,
             _ if rows.columns.is_empty() => String::new(),
-            Format::Table => Grid::ALL.print(&rows.columns, &rows.batches, &rows.settings)?,
+            Format::Table => match rows.plan() {
+                Some(plan) => format!("{}\n", plan.trim_end()),
+                None => Grid::ALL.print(&rows.columns, &rows.batches, &rows.settings)?,
+            },
             Format::Csv => csv(rows)?,
         };
         let parted = self.format == Format::Csv && self.results > 0 && !text.is_empty();
@@ -231,6 +242,19 @@ mod tests {
         for (text, cell) in [("a", "a"), ("", "\"\""), ("a,b", "\"a,b\""), ("say \"hi\"", "\"say \"\"hi\"\"\""), ("x\ny", "\"x\ny\"")] {
             assert_eq!(csv_cell(text), cell);
         }
+    }
+
+    #[test]
+    fn a_plan_is_printed_as_it_is() {
+        let text: ArrayRef = Arc::new(arrow::array::StringArray::from(vec!["== Plan ==\nScan\n"]));
+        let rows = |name: &str| Rows {
+            columns: vec![StructField::new(name, SparkType::String)],
+            batches: vec![RecordBatch::try_from_iter([(name, Arc::clone(&text))]).unwrap()],
+            settings: Settings::default(),
+        };
+        let printed = |name: &str| Output::new(Format::Table).text("s", &rows(name), 1.5).unwrap();
+        assert_eq!(printed("plan"), "== Plan ==\nScan\n");
+        assert!(printed("text").starts_with("+--"));
     }
 
     #[test]

@@ -24,7 +24,7 @@ from pathlib import Path
 FAULTS = {
     "executor::task": "1%panic(failpoint)->4%return(failpoint)->3%delay(3)->10%yield",
     "executor::spill.write": "0.2%return->1%return(io)",
-    "executor::spill.read": "1%return",
+    "executor::spill.read": "0.1%return",
 }
 SETTINGS = {
     "tidemill.threads": "2",

@@ -76,6 +76,10 @@ const LEFT_OF: u64 = 5;
 /// A filter is worth waiting for if it has at most one key for so many rows.
 const ROWS_A_KEY: u64 = 2;
 
+/// Testing a row is worth it where at most one of so many rows of the scan that the keys are of has left its key: of half of TPC-H's orders,
+/// the test of six million lines took 0.44 s and saved less.
+const WORTH_A_TEST: u64 = 3;
+
 /// A key of a join, from one side to the other.
 struct Passage {
     from: Vec<Source>,
@@ -228,7 +232,11 @@ fn filter_one(graph: &mut StageGraph, gathered: &[Gathered], known: &Known<'_>) 
                 found.extend(keys_of(gathered, source).filter(|_| small).map(|keys| (source, keys)));
             }
             let Some((source, keys)) = found.into_iter().min_by_key(|(_, keys)| keys.count()) else { continue };
-            if is_tested(&site, source, keys) || site.scanned().is_some_and(|rows| keys.count() > rows) {
+            let keeps_most_of = |rows: u64| keys.count().saturating_mul(WORTH_A_TEST) > rows;
+            if is_tested(&site, source, keys)
+                || source.scanned().is_some_and(keeps_most_of)
+                || site.scanned().is_some_and(|rows| keys.count() > rows)
+            {
                 continue;
             }
             let Some(plan) = filtered(&graph.stage(site.stage).plan, &site, source, keys)? else { continue };

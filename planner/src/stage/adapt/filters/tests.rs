@@ -20,7 +20,7 @@ const TABLES: [&str; 3] = ["a", "b", "c"];
 fn graph(sql: &str) -> StageGraph {
     let context = SessionContext::new_with_config(engine_session_config(2));
     let schema = Arc::new(Schema::new(vec![Field::new("k", DataType::Int64, true), Field::new("v", DataType::Int64, true)]));
-    let column = Arc::new(Int64Array::from(vec![1, 2]));
+    let column = Arc::new(Int64Array::from_iter_values(1..=8));
     let batch = RecordBatch::try_new(Arc::clone(&schema), vec![column.clone(), column]).unwrap();
     for (at, name) in TABLES.into_iter().enumerate() {
         let partitions = vec![vec![batch.clone(); at + 1]; 2];
