@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::array::{ArrayRef, StructArray};
+use arrow::array::{ArrayRef, RecordBatch, StructArray};
 use arrow::datatypes::{DataType, Field, FieldRef};
 use arrow::error::ArrowError;
 use futures::StreamExt;
@@ -32,8 +32,20 @@ fn locked<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
 impl PyArrowStream {
     pub(crate) fn new(batches: BatchStream, action: Action) -> Self {
         let error = Kept::default();
-        let rows = Rows { batches, action, error: Arc::clone(&error), ended: false };
+        let rows = Rows { batches, made: None, action, error: Arc::clone(&error), ended: false };
         Self { rows: Mutex::new(Some(rows)), error }
+    }
+
+    /// The same where this is asked for within a function that the engine has called, as one of `foreachBatch`: all rows are made now. Whoever
+    /// takes them may let the GIL go, and could not be asked to take it back: PyO3 believes that such a thread has it.
+    pub(crate) fn within_a_call(py: Python<'_>, mut batches: BatchStream, action: Action) -> PyResult<Self> {
+        let mut made = Vec::new();
+        while let Some(batch) = wait_in(py, &action, async { batches.next().await.transpose() })? {
+            made.push(batch);
+        }
+        let error = Kept::default();
+        let rows = Rows { batches, made: Some(made.into_iter()), action, error: Arc::clone(&error), ended: false };
+        Ok(Self { rows: Mutex::new(Some(rows)), error })
     }
 }
 
@@ -58,6 +70,8 @@ impl PyArrowStream {
 /// The batches, asked for by any thread, with the GIL or without.
 struct Rows {
     batches: BatchStream,
+    /// Those that were made before.
+    made: Option<std::vec::IntoIter<RecordBatch>>,
     action: Action,
     error: Kept,
     ended: bool,
@@ -77,6 +91,9 @@ impl Iterator for Rows {
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended {
             return None;
+        }
+        if let Some(made) = &mut self.made {
+            return made.next().map(|batch| Ok(Arc::new(StructArray::from(batch)) as ArrayRef));
         }
         // Who asks may hold the GIL, which functions of the query need: it is released while he waits.
         let next = Python::try_attach(|py| {

@@ -387,7 +387,11 @@ impl PyDataFrame {
     fn arrow_stream(&self, py: Python<'_>, keeps_all: bool) -> PyResult<PyArrowStream> {
         let action = Action::new();
         let batches = wait_in(py, &action, self.0.to_local_iterator())?;
-        Ok(PyArrowStream::new(if keeps_all { batches.holding_all() } else { batches }, action))
+        let batches = if keeps_all { batches.holding_all() } else { batches };
+        if tokio::runtime::Handle::try_current().is_ok() {
+            return PyArrowStream::within_a_call(py, batches, action);
+        }
+        Ok(PyArrowStream::new(batches, action))
     }
 
     fn create_view(&self, name: &str, replace: bool, is_global: bool) -> PyResult<()> {
