@@ -68,6 +68,15 @@ def test_a_function_gets_each_epoch_as_a_dataframe(spark, events, tmp_path):
     assert seen == [(0, [2, 3])] and threading.main_thread() not in threads
 
 
+def test_a_function_of_each_epoch_takes_its_rows_through_arrow(spark, events):
+    # pyarrow lets the GIL go while it takes them, on a thread that the engine has called Python from.
+    seen = []
+    events.writeStream.foreachBatch(lambda df, epoch: seen.append(df.toArrow().num_rows)).trigger(
+        availableNow=True
+    ).start().awaitTermination(60)
+    assert seen == [3]
+
+
 def test_foreach_opens_and_closes(spark, events):
     said = []
 
