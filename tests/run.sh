@@ -48,6 +48,9 @@ done
 with_package -m ruff check --no-cache python
 with_package -m ruff format --check --no-cache python
 with_package -m mypy --config-file python/pyproject.toml --cache-dir "$work/mypy"
+with_package -m ruff check --no-cache --config python/pyproject.toml benches/python/peers tests/oracle/ordered_rows.py
+with_package -m ruff format --check --no-cache --config python/pyproject.toml benches/python/peers tests/oracle/ordered_rows.py
+MYPYPATH=tests/oracle "$python" -m mypy --config-file python/pyproject.toml --cache-dir "$work/mypy" benches/python/peers/*.py
 # The stub beside the module itself.
 with_package -m mypy.stubtest tidemill._tidemill
 with_package -m pytest -q -p no:cacheprovider python/tests
@@ -57,8 +60,9 @@ TZ=UTC with_package python/tools/doctests.py --ratchet python/tests/doctests.tsv
 section "the notebooks, headless"
 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$site "$(tests/setup.sh notebooks)" notebooks/run.py
 
-section "self-tests of the oracle and the campaigns"
-"$python" -m pytest -q -p no:cacheprovider tests/oracle/oracle_selftest.py tests/oracle/tpch_selftest.py tests/campaign/campaign_selftest.py tests/campaign/random_plans_selftest.py
+section "self-tests of the oracle, the campaigns and the benchmark"
+"$python" -m pytest -q -p no:cacheprovider tests/oracle/oracle_selftest.py tests/oracle/tpch_selftest.py tests/campaign/campaign_selftest.py \
+    tests/campaign/random_plans_selftest.py benches/python/peers/peers_selftest.py
 
 section "TPC-H's answers beside DuckDB's"
 "$python" tests/oracle/tpch.py --binary "$binary"

@@ -8,13 +8,12 @@ Exit codes: 0 all 22 agree, 1 some do not.
 import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
-from decimal import Decimal, InvalidOperation
-from itertools import groupby
 from pathlib import Path
+
+from ordered_rows import difference, order_of
 
 EXTENSIONS = Path(sys.prefix) / "duckdb_extensions"
 QUERIES = 22
@@ -39,53 +38,6 @@ def by_tidemill(binary, folder, queries):
         raise RuntimeError(f"{binary} failed:\n{done.stdout[-2000:]}\n{done.stderr}")
     results = [json.loads(line) for line in done.stdout.splitlines()]
     return [result["rows"] for result in results[-len(queries):]]
-
-
-def order_of(sql, columns):
-    """The places of the columns that the outermost ORDER BY names."""
-    clause = re.split(r"\border\s+by\b", sql, flags=re.IGNORECASE)
-    # What follows a closing bracket is not inside it: a subquery's ORDER BY is none of ours.
-    if len(clause) == 1 or clause[-1].count(")") > clause[-1].count("("):
-        return []
-    keys = re.split(r"\blimit\b|;", clause[-1], flags=re.IGNORECASE)[0].split(",")
-    names = [re.sub(r"\s+(asc|desc)\s*$", "", key.strip(), flags=re.IGNORECASE) for key in keys]
-    return [columns.index(name) for name in names]
-
-
-def same(expected, actual):
-    """Whether two values are one. A double may be off by a billionth; where the other engine has a decimal, by half of its last place."""
-    if expected is None or actual is None:
-        return expected is actual
-    if isinstance(expected, float) or isinstance(actual, float):
-        places = [-Decimal(value).as_tuple().exponent for value in (expected, actual) if isinstance(value, str)]
-        rounding = max((0.5 * 10.0**-place for place in places), default=0.0)
-        one, other = float(expected), float(actual)
-        return abs(one - other) <= rounding * 1.000001 + 1e-9 * abs(one)
-    try:
-        return Decimal(expected) == Decimal(actual)
-    except InvalidOperation:
-        return expected == actual
-
-
-def same_row(expected, actual):
-    return len(expected) == len(actual) and all(map(same, expected, actual))
-
-
-def difference(order, expected, actual):
-    """The first difference between two answers, or None. Rows that agree in the columns of ORDER BY may come in any order."""
-    if len(expected) != len(actual):
-        return f"{len(actual)} rows, not {len(expected)}"
-    at = 0
-    for _, group in groupby(expected, key=lambda row: [row[place] for place in order]):
-        group = list(group)
-        left = actual[at : at + len(group)]
-        for row in group:
-            match = next((other for other in left if same_row(row, other)), None)
-            if match is None:
-                return f"from row {at + 1} on: {row} is missing in {left[:3]}"
-            left.remove(match)
-        at += len(group)
-    return None
 
 
 def main():

@@ -1,13 +1,18 @@
-//! TPC-H's queries over Parquet files, run once each by Tidemill or by the DataFusion that it is built with, a line of JSON per query. Who
-//! compares them with whom is `benches/python/tpch.py`; what the figures were is in `benches/README.md`.
+//! Queries over TPC-H's tables in Parquet files, run by Tidemill or by the DataFusion that it is built with: a line of JSON that says which
+//! version answers, then a line per query. Who compares them with whom is `benches/python/peers`; what the figures were is in
+//! `benches/README.md`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use clap::{Parser, ValueEnum};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
+use serde_json::{Value, json};
 use tidemill::Session;
 use tidemill_benches::{cpu_time, peak_memory_mib};
 
@@ -20,7 +25,7 @@ struct Args {
     /// The folder with a file or folder `NAME.parquet` per table.
     #[arg(long)]
     data: PathBuf,
-    /// A JSON array of the 22 queries.
+    /// A JSON array of queries.
     #[arg(long)]
     queries: PathBuf,
     /// Which of them, counted from 1; all where none is named.
@@ -32,9 +37,12 @@ struct Args {
     /// Threads and tasks.
     #[arg(long, default_value_t = 2)]
     threads: usize,
-    /// A setting of the session, `name=value`.
+    /// A setting of Tidemill's session, `name=value`.
     #[arg(long)]
     conf: Vec<String>,
+    /// The memory that DataFusion's operators share, as much as they like where none is named; Tidemill has a setting for it.
+    #[arg(long)]
+    memory_bytes: Option<usize>,
     /// Also prints each query's rows.
     #[arg(long)]
     rows: bool,
@@ -61,16 +69,20 @@ enum Answers {
 
 async fn run(args: &Args, queries: &[String]) -> Result<()> {
     let engine = opened(args).await?;
+    println!("{}", json!({ "engine": engine.name(), "version": engine.version(), "settings": engine.settings(args) }));
     let numbers = if args.query.is_empty() { (1..=queries.len()).collect() } else { args.query.clone() };
     for number in numbers {
         let sql = queries.get(number - 1).ok_or_else(|| format!("there is no query {number}"))?;
         for _ in 0..args.runs {
             let (started, cpu) = (Instant::now(), cpu_time());
-            let batches = match &engine {
-                Answers::Tidemill(session) => session.sql(sql).await?.collect().await?,
-                Answers::DataFusion(session) => session.sql(sql).await?.collect().await?,
+            let batches = match engine.rows(sql).await {
+                Ok(batches) => batches,
+                Err(error) => {
+                    println!("{}", json!({ "query": number, "error": error.to_string() }));
+                    continue;
+                }
             };
-            let mut line = serde_json::json!({
+            let mut line = json!({
                 "query": number,
                 "seconds": started.elapsed().as_secs_f64(),
                 "cpu_seconds": (cpu_time() - cpu).as_secs_f64(),
@@ -83,6 +95,37 @@ async fn run(args: &Args, queries: &[String]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+impl Answers {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Tidemill(_) => "tidemill",
+            Self::DataFusion(_) => "datafusion-linked",
+        }
+    }
+
+    fn version(&self) -> &'static str {
+        match self {
+            Self::Tidemill(_) => env!("CARGO_PKG_VERSION"),
+            Self::DataFusion(_) => datafusion::DATAFUSION_VERSION,
+        }
+    }
+
+    fn settings(&self, args: &Args) -> Value {
+        match self {
+            Self::Tidemill(_) => json!({ "threads": args.threads, "conf": args.conf }),
+            Self::DataFusion(_) => json!({ "target_partitions": args.threads, "memory_bytes": args.memory_bytes }),
+        }
+    }
+
+    /// A query's rows.
+    async fn rows(&self, sql: &str) -> Result<Vec<RecordBatch>> {
+        Ok(match self {
+            Self::Tidemill(session) => session.sql(sql).await?.collect().await?,
+            Self::DataFusion(session) => session.sql(sql).await?.collect().await?,
+        })
+    }
 }
 
 async fn opened(args: &Args) -> Result<Answers> {
@@ -103,7 +146,12 @@ async fn opened(args: &Args) -> Result<Answers> {
             Ok(Answers::Tidemill(session))
         }
         Engine::Datafusion => {
-            let session = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(args.threads));
+            let mut runtime = RuntimeEnvBuilder::new();
+            if let Some(bytes) = args.memory_bytes {
+                runtime = runtime.with_memory_pool(Arc::new(FairSpillPool::new(bytes)));
+            }
+            let config = SessionConfig::new().with_target_partitions(args.threads);
+            let session = SessionContext::new_with_config_rt(config, runtime.build_arc()?);
             for table in tables {
                 session.register_parquet(table, path(table), ParquetReadOptions::default()).await?;
             }
