@@ -16,6 +16,7 @@ use datafusion::datasource::TableType;
 use datafusion::datasource::file_format::FileFormat as _;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
@@ -30,6 +31,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use tidemill_executor::files::{AbsentValues, read_by_our_rules};
 
 use super::arrow_scan::{self, ArrowFiles};
+use super::dictionary_texts::distinct_texts;
 use super::discover::found_at;
 use super::table_file::{TableFile, gone};
 use super::text_files::{self, TextFormat};
@@ -197,12 +199,20 @@ impl FileTable {
     /// A file with what its footer tells.
     async fn known(&self, state: &dyn EngineSession, store: &Arc<dyn ObjectStore>, file: TableFile) -> DfResult<Option<PartitionedFile>> {
         let Some(meta) = meta_of(store, &file).await? else { return Ok(None) };
-        let mut known = ParquetFormat::default().infer_stats(state, store, Arc::clone(&self.data), &meta).await?;
+        let footers = state.runtime_env().cache_manager.get_file_metadata_cache();
+        let hint = state.config_options().execution.parquet.metadata_size_hint;
+        let footer = DFParquetMetadata::new(store, &meta).with_metadata_size_hint(hint).with_file_metadata_cache(Some(footers));
+        let footer = footer.fetch_metadata().await?;
+        let mut known = DFParquetMetadata::statistics_from_parquet_metadata(&footer, &self.data)?;
+        let texts = distinct_texts(&footer);
         for (column, field) in known.column_statistics.iter_mut().zip(self.data.fields()) {
             // A column of no value may be one that the file lacks, or has under a name in another case.
             let is_doubtful = column.null_count == known.num_rows && known.num_rows != Precision::Exact(0);
             if is_doubtful || field.data_type().is_temporal() && !field.data_type().is_primitive() {
                 *column = ColumnStatistics::new_unknown();
+            }
+            if let Some(count) = texts.get(field.name().as_str()) {
+                column.distinct_count = Precision::Inexact(*count);
             }
         }
         // What the library would say of folders' values: that none is null, and each one that of a row.

@@ -2,6 +2,7 @@
 
 mod arrow_layout;
 mod arrow_scan;
+mod dictionary_texts;
 mod discover;
 pub(crate) mod file_options;
 mod file_table;

@@ -13,6 +13,7 @@ use super::planner::ExtensionQueryPlanner;
 use super::settings::Settings;
 use crate::rules::float_comparisons::FloatComparisons;
 use crate::rules::join_order::JoinOrder;
+use crate::rules::join_order::small_builds::SmallBuilds;
 use crate::rules::optimizer_rules::optimizer_rules;
 use crate::rules::unread_columns::UnreadColumns;
 use crate::rules::untold::Untold;
@@ -25,6 +26,7 @@ pub(super) fn build(settings: &Settings, plans_made: Arc<AtomicU64>) -> SessionS
     config.options_mut().optimizer.max_passes = 1;
     let mut physical = PhysicalOptimizer::new().rules;
     physical.splice(0..0, [Arc::new(Untold) as _, Arc::new(JoinOrder::default()) as _]);
+    physical.push(Arc::new(SmallBuilds::default()));
     SessionStateBuilder::new()
         .with_config(config)
         .with_query_planner(Arc::new(ExtensionQueryPlanner { made: plans_made }))

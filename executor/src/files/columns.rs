@@ -192,7 +192,7 @@ pub(super) fn holds_all(from: &DataType, to: &DataType) -> bool {
         (T::Int32, T::Int64 | T::Float64) => true,
         (T::UInt8, T::Int16 | T::Int32 | T::Int64) | (T::UInt16, T::Int32 | T::Int64) | (T::UInt32, T::Int64) => true,
         (T::Float32, T::Float64) => true,
-        (T::Utf8 | T::LargeUtf8 | T::Utf8View, T::Utf8) => true,
+        (T::Utf8 | T::LargeUtf8 | T::Utf8View, T::Utf8 | T::Utf8View) => true,
         (T::Binary | T::LargeBinary | T::BinaryView | T::FixedSizeBinary(_), T::Binary) => true,
         // Spark reads a local timestamp as one in the session's zone, which is UTC.
         (T::Timestamp(..), T::Timestamp(..)) => true,
@@ -214,7 +214,7 @@ fn may_hold(from: &DataType, to: &DataType) -> bool {
         // Spark keeps intervals as what they count: microseconds, months.
         (T::Int64, T::Duration(TimeUnit::Microsecond)) | (T::Int32, T::Interval(IntervalUnit::YearMonth)) => true,
         // Some writers mark no text as such; bytes that are none are found.
-        (T::Binary | T::LargeBinary | T::BinaryView, T::Utf8) => true,
+        (T::Binary | T::LargeBinary | T::BinaryView, T::Utf8 | T::Utf8View) => true,
         _ => false,
     }
 }

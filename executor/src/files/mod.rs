@@ -29,6 +29,7 @@ mod pieces;
 mod read_json;
 mod read_text;
 mod slice;
+mod text_views;
 
 pub use columns::{FileColumns, Wanted};
 pub use compressed::open_text;
@@ -39,3 +40,4 @@ pub use list::{FileEntry, NameFilter, Names, list_files, list_names};
 pub use parquet_scan::{AbsentValues, read_by_our_rules};
 pub use read_text::TextChunk;
 pub use slice::FileSlice;
+pub(crate) use text_views::texts_as_views;

@@ -1,7 +1,9 @@
 //! What DataFusion's operators hold, as their pool: each takes what it needs while half of the budget is free; beyond that, those that can
 //! spill have equal shares of what the others leave. For a moment they hold more than there is: when one of them has just come, when one
-//! begins with its first batch, and while the rows of one that spills are merged.
+//! begins with its first batch, and while the rows of one that spills are merged. The first half of an aggregation never has more than the
+//! caches of a processor: what it would add up no better in a large table is added up behind the exchange.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,6 +11,12 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
 
 use super::MemoryBudget;
+
+/// The engine's name for the first half of an aggregation: it gives away its groups when it is refused memory, and begins anew.
+const PARTIAL_AGGREGATION: &str = "PartialHashAggregateStream";
+/// How many bytes of groups it holds at once. Rows that have their groups close together are added up as well in a small table; in a large
+/// one each row waits for memory. More than this is held by the rows after which the engine asks whether adding up is worth it at all.
+const PARTIAL_GROUPS: u64 = 16 << 20;
 
 /// The operators' part of an engine's budget.
 #[derive(Debug)]
@@ -25,6 +33,9 @@ struct Held {
     spillable: u64,
     /// Bytes of those that cannot.
     fixed: u64,
+    /// First halves of aggregations that have just been refused more than [`PARTIAL_GROUPS`], by consumer: what they hold now is what is
+    /// left when their groups are gone.
+    emptied: HashSet<usize>,
 }
 
 impl OperatorMemory {
@@ -63,6 +74,19 @@ fn may_grow(held: &Held, limit: u64, blocks: u64, own: u64, wanted: u64, can_spi
     own.saturating_add(wanted) <= share
 }
 
+/// Whether the consumer is the first half of an aggregation that gives its groups away now.
+fn is_full(held: &mut Held, reservation: &MemoryReservation, additional: u64) -> bool {
+    let (consumer, own) = (reservation.consumer(), reservation.size() as u64);
+    if own == 0 || own.saturating_add(additional) <= PARTIAL_GROUPS || !consumer.name().starts_with(PARTIAL_AGGREGATION) {
+        return false;
+    }
+    // What is left is more than a table may have: the next one is larger.
+    if held.emptied.remove(&consumer.id()) {
+        return false;
+    }
+    held.emptied.insert(consumer.id())
+}
+
 impl fmt::Display for OperatorMemory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {} bytes", self.reserved(), self.budget.limit())
@@ -81,6 +105,7 @@ impl MemoryPool for OperatorMemory {
     fn unregister(&self, consumer: &MemoryConsumer) {
         let mut held = self.held();
         held.spillers = held.spillers.saturating_sub(u64::from(consumer.can_spill()));
+        held.emptied.remove(&consumer.id());
     }
 
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
@@ -89,6 +114,7 @@ impl MemoryPool for OperatorMemory {
 
     fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
         let mut held = self.held();
+        held.emptied.remove(&reservation.consumer().id());
         let part = if reservation.consumer().can_spill() { &mut held.spillable } else { &mut held.fixed };
         *part = part.saturating_sub(shrink as u64);
         self.budget.set_operators(held.spillable + held.fixed);
@@ -96,6 +122,9 @@ impl MemoryPool for OperatorMemory {
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
         let mut held = self.held();
+        if is_full(&mut held, reservation, additional as u64) {
+            return Err(DataFusionError::ResourcesExhausted("the groups are given to the second half of the aggregation".to_owned()));
+        }
         let (limit, blocks, can_spill) = (self.budget.limit(), self.budget.blocks(), reservation.consumer().can_spill());
         if may_grow(&held, limit, blocks, reservation.size() as u64, additional as u64, can_spill) {
             self.add(&mut held, reservation, additional as u64);
@@ -126,7 +155,7 @@ mod tests {
 
     #[test]
     fn half_is_free_for_all_and_the_rest_is_shared() {
-        let held = |spillers, spillable, fixed| Held { spillers, spillable, fixed };
+        let held = |spillers, spillable, fixed| Held { spillers, spillable, fixed, ..Held::default() };
         // Of a hundred: held, blocks, own, wanted, can spill.
         for (now, blocks, own, wanted, can_spill, expected) in [
             (held(4, 0, 0), 0, 0, 50, true, true),
@@ -152,6 +181,26 @@ mod tests {
         ] {
             assert_eq!(may_grow(&now, 100, blocks, own, wanted, can_spill), expected, "{now:?}, {blocks} blocks, {own} + {wanted}");
         }
+    }
+
+    #[test]
+    fn the_first_half_of_an_aggregation_gives_its_groups_away() {
+        let budget = Arc::new(MemoryBudget::new(1 << 30, 1 << 30));
+        let pool: Arc<dyn MemoryPool> = Arc::new(OperatorMemory::of(&budget));
+        let most = PARTIAL_GROUPS as usize;
+        let [first, other] = ["PartialHashAggregateStream[0]", "FinalHashAggregateStream[0]"]
+            .map(|name| MemoryConsumer::new(name).with_can_spill(true).register(&pool));
+        first.try_grow(2 * most).expect("whoever holds nothing can give nothing away");
+        assert!(matches!(first.try_grow(1), Err(DataFusionError::ResourcesExhausted(_))));
+        first.try_grow(1).expect("what is left of a table that was emptied is had");
+        first.try_grow(1).unwrap_err();
+        first.shrink(2 * most);
+        first.try_grow(most - 1).unwrap();
+        first.try_grow(1).unwrap_err();
+        other.try_grow(2 * most).unwrap();
+        other.try_grow(2 * most).unwrap();
+        drop(first);
+        assert!(pool.reserved() == 4 * most);
     }
 
     #[test]

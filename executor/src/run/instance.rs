@@ -17,6 +17,7 @@ use super::RunContext;
 use super::batch_rows::for_functions;
 use super::figures::{Figures, OperatorStats};
 use super::sink::RowSink;
+use crate::files::texts_as_views;
 use crate::operators::{MeasuredExec, OnceExec, TurnsExec};
 use crate::shuffle::{Fate, ResultBytes};
 
@@ -67,7 +68,7 @@ impl StageRun {
         let (plan, batch_size) = for_functions(fresh(&stage.plan)?, usual)?;
         let shared = !stage.task_by_task;
         // Epochs are short: a filter that is learnt while they run comes too late.
-        let plan = if shared && context.epoch.is_none() { filtered(plan, context)? } else { plan };
+        let plan = if shared && context.epoch.is_none() { filtered(texts_as_views(plan)?, context)? } else { plan };
         let plan = TurnsExec::within(OnceExec::within(plan)?)?;
         let measured = context.measured;
         let plan = if shared && measured { MeasuredExec::over_all(plan)? } else { plan };

@@ -11,6 +11,7 @@
 mod flat;
 mod profile;
 mod search;
+pub(crate) mod small_builds;
 #[cfg(test)]
 mod tests;
 

@@ -14,6 +14,7 @@ use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 
 /// The share of rows in which a text equals a given one, where nothing else is known.
@@ -26,6 +27,8 @@ const LIKE: f64 = 0.1;
 const NULL: f64 = 0.1;
 /// The share of rows for which any other condition holds.
 pub(super) const OTHER: f64 = 1.0 / 3.0;
+/// The share of groups that a condition on what was counted of them keeps: whoever asks it looks for the few that stand out.
+const HAVING: f64 = 0.1;
 /// The share of rows that an anti join keeps at least, and a semi join with a condition of its own.
 const LEAST_KEPT: f64 = 0.1;
 
@@ -45,12 +48,20 @@ pub(super) struct ColumnProfile {
     pub(super) distinct: Option<f64>,
     /// The least and the greatest, for numbers and times.
     range: Option<(f64, f64)>,
+    /// Whether it was counted of groups.
+    is_counted: bool,
 }
 
 impl Profile {
     /// How many values a column has at most.
     pub(super) fn distinct(&self, column: usize) -> f64 {
         self.columns.get(column).and_then(|column| column.distinct).unwrap_or(self.rows).clamp(1.0, self.rows.max(1.0))
+    }
+
+    /// The same before its own conditions.
+    fn distinct_before(&self, column: usize) -> f64 {
+        let known = self.columns.get(column).and_then(|column| column.distinct);
+        known.unwrap_or(self.whole_rows).clamp(1.0, self.whole_rows.max(1.0))
     }
 
     /// Of a plan; none where the number of its rows cannot be told.
@@ -74,21 +85,42 @@ impl Profile {
             let of = |expr: &Arc<dyn PhysicalExpr>| expr.downcast_ref::<Column>().map(|column| column.index());
             let groups: f64 = keys.iter().map(|(key, _)| of(key).map_or(input.rows, |at| input.distinct(at))).product();
             let rows = groups.min(input.rows).max(1.0);
-            let key = |at: usize| keys.get(at).and_then(|(key, _)| of(key)).map(|at| input.columns[at]).unwrap_or_default();
-            let columns = (0..plan.schema().fields().len()).map(key).collect();
+            let column = |at: usize| match keys.get(at) {
+                Some((key, _)) => of(key).map(|at| input.columns[at]).unwrap_or_default(),
+                None => ColumnProfile { is_counted: true, ..ColumnProfile::default() },
+            };
+            let columns = (0..plan.schema().fields().len()).map(column).collect();
             return Some(Self { rows, whole_rows: rows, columns });
         }
         if let Some(join) = plan.downcast_ref::<HashJoinExec>()
-            && matches!(join.join_type(), JoinType::LeftSemi | JoinType::LeftAnti)
-            && join.projection.is_none()
+            && let Some(kept) = Self::of_semi_join(join)
         {
-            let (left, right) = (Self::of(join.left())?, Self::of(join.right())?);
-            let of = |expr: &Arc<dyn PhysicalExpr>| expr.downcast_ref::<Column>().map(|column| column.index());
-            let on: Option<Vec<_>> = join.on().iter().map(|(one, other)| Some((of(one)?, of(other)?))).collect();
-            let share = kept(&left, &right, &on?, *join.join_type() == JoinType::LeftAnti, join.filter().is_some());
-            return Some(left.of_share(share));
+            return Some(kept);
+        }
+        if let Some(exchange) = plan.downcast_ref::<RepartitionExec>() {
+            return Self::of(exchange.input());
         }
         Self::stated(plan)
+    }
+
+    /// Of a semi or anti join.
+    fn of_semi_join(join: &HashJoinExec) -> Option<Self> {
+        let (kept_side, other, is_left) = match join.join_type() {
+            JoinType::LeftSemi | JoinType::LeftAnti => (join.left(), join.right(), true),
+            JoinType::RightSemi | JoinType::RightAnti => (join.right(), join.left(), false),
+            _ => return None,
+        };
+        let (input, other) = (Self::of(kept_side)?, Self::of(other)?);
+        let of = |expr: &Arc<dyn PhysicalExpr>| expr.downcast_ref::<Column>().map(|column| column.index());
+        let pair = |one, another| if is_left { (one, another) } else { (another, one) };
+        let on: Option<Vec<_>> = join.on().iter().map(|(left, right)| Some(pair(of(left)?, of(right)?))).collect();
+        let is_anti = matches!(join.join_type(), JoinType::LeftAnti | JoinType::RightAnti);
+        let share = kept(&input, &other, &on?, is_anti, join.filter().is_some());
+        let columns = match &join.projection {
+            Some(wanted) => wanted.iter().map(|at| input.columns[*at]).collect(),
+            None => input.columns.clone(),
+        };
+        Some(Self { columns, ..input }.of_share(share))
     }
 
     /// By what a plan says of itself.
@@ -167,6 +199,7 @@ impl Profile {
                 Operator::Or => 1.0 - (1.0 - self.share(binary.left())) * (1.0 - self.share(binary.right())),
                 Operator::Eq => self.equal(binary.left()).min(self.equal(binary.right())),
                 Operator::NotEq => 1.0 - self.equal(binary.left()).min(self.equal(binary.right())),
+                _ if self.is_counted(binary.left()) || self.is_counted(binary.right()) => HAVING,
                 _ => OTHER,
             };
         }
@@ -184,6 +217,13 @@ impl Profile {
             return 1.0;
         }
         if expr.is::<IsNullExpr>() { NULL } else { OTHER }
+    }
+
+    fn is_counted(&self, expr: &Arc<dyn PhysicalExpr>) -> bool {
+        match expr.downcast_ref::<Column>() {
+            Some(column) => self.columns.get(column.index()).is_some_and(|column| column.is_counted),
+            None => expr.children().into_iter().any(|part| self.is_counted(part)),
+        }
     }
 
     /// The share of rows in which an expression has one given value.
@@ -204,7 +244,7 @@ impl ColumnProfile {
         let is_whole = stated.min_value.get_value().is_some_and(|value| value.data_type().is_integer() || is_date(value));
         let counted = stated.distinct_count.get_value().map(|count| *count as f64);
         let distinct = counted.or_else(|| range.filter(|_| is_whole).map(|(least, greatest)| (greatest - least + 1.0).min(rows)));
-        Self { distinct, range }
+        Self { distinct, range, is_counted: false }
     }
 }
 
@@ -213,11 +253,15 @@ fn is_date(value: &ScalarValue) -> bool {
 }
 
 /// The share of its rows that a semi or anti join with another relation leaves.
+///
+/// Source: Selinger et al. (1979), whose estimates take it that the smaller set of values lies within the larger: of a larger set on the
+/// right, conditions keep as large a part of what the left has as of the rest.
 pub(super) fn kept(left: &Profile, right: &Profile, on: &[(usize, usize)], anti: bool, has_condition: bool) -> f64 {
-    let values = |profile: &Profile, of: &dyn Fn(&(usize, usize)) -> usize| {
-        on.iter().map(|key| profile.distinct(of(key))).product::<f64>().min(profile.rows).max(1.0)
-    };
-    let share = (values(right, &|key| key.1) / values(left, &|key| key.0)).min(1.0);
+    let values = |of: &dyn Fn(&(usize, usize)) -> f64, rows: f64| on.iter().map(of).product::<f64>().min(rows).max(1.0);
+    let wanted = values(&|key| left.distinct(key.0), left.rows);
+    let there = values(&|key| right.distinct(key.1), right.rows);
+    let before = values(&|key| right.distinct_before(key.1), right.whole_rows);
+    let share = (there / wanted.max(before)).min(1.0);
     let share = if has_condition { share / 2.0 } else { share };
     if anti { (1.0 - share).max(LEAST_KEPT) } else { share }
 }
