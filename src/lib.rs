@@ -19,6 +19,7 @@ mod rules;
 mod scan;
 mod session;
 mod sql;
+mod stores;
 mod stream;
 
 pub use column::{Column, Operand, TypeName, Window, WindowSpec};

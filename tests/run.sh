@@ -77,6 +77,9 @@ with_package tests/campaign/random_plans.py --cases 100 --seed 1 --expect-failur
 section "small queries in eight threads and little memory, while tasks, blocks and the disk fail"
 with_package tests/campaign/tight_runs.py --runs 150
 
+section "plain files in an object store beside the same on the local disk"
+with_package tests/campaign/object_stores.py --moto "$(dirname "$(tests/setup.sh moto)")/moto_server"
+
 section "the job on a small input, killed once, and the oracle on it"
 "$binary" demo --output json --dir "$work/demo" --events 20000 --seed 7 --kills 1 --max-files 1 </dev/null >"$work/result.txt"
 "$python" tests/oracle/oracle.py "$work/result.txt"

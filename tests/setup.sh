@@ -3,8 +3,9 @@
 #
 #   tests/setup.sh            prints the venv's python, so that a script can say: python=$(tests/setup.sh)
 #   tests/setup.sh notebooks  the same for the notebooks, which have a venv of their own
+#   tests/setup.sh moto       the same for moto, which stands for S3 in tests/campaign/object_stores.py
 #
-# It wants a python3 (3.11 or newer) that has venv and pip, and PyPI. TIDEMILL_VENV moves the venv; the notebooks' stands beside it.
+# It wants a python3 (3.11 or newer) that has venv and pip, and PyPI. TIDEMILL_VENV moves the venv; the others stand beside it.
 # Beside the venv's packages stands an older DuckDB in duckdb_extensions/: its extensions for Delta and TPC-H are not on PyPI for 2.0.0 yet.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -18,8 +19,12 @@ notebooks)
     venv=$venv-notebooks
     wanted=$(cksum <"$notebooks/requirements.txt")
     ;;
+moto)
+    venv=$venv-moto
+    wanted=$(cksum <"$here/campaign/requirements-moto.txt")
+    ;;
 *)
-    echo "setup: there is nothing to set up for \`$what\`: say tests or notebooks" >&2
+    echo "setup: there is nothing to set up for \`$what\`: say tests, notebooks or moto" >&2
     exit 2
     ;;
 esac
@@ -49,6 +54,8 @@ mkdir -p "$(dirname "$venv")"
 pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --require-hashes)
 if [ "$what" = notebooks ]; then
     "${pip[@]}" --requirement "$notebooks/requirements.txt" >&2
+elif [ "$what" = moto ]; then
+    "${pip[@]}" --requirement "$here/campaign/requirements-moto.txt" >&2
 else
     "${pip[@]}" --requirement "$here/oracle/requirements.txt" >&2
     "${pip[@]}" --requirement "$package/requirements.txt" >&2

@@ -5,6 +5,7 @@ use tidemill_spark::error::error;
 use super::{Context, rows};
 use crate::dataframe::DataFrame;
 use crate::session::documented;
+use crate::stores::{REDACTED, is_secret};
 use tidemill_planner::Result;
 
 /// SET.
@@ -38,7 +39,12 @@ pub(super) fn set(cx: &Context<'_>, key: Option<&str>, value: Option<&str>, verb
 }
 
 fn pair(cx: &Context<'_>, pairs: Vec<(String, String)>) -> Result<DataFrame> {
-    rows::text(cx, ["key", "value"], pairs.into_iter().map(|(key, value)| [Some(key), Some(value)]).collect())
+    rows::text(cx, ["key", "value"], pairs.into_iter().map(shown).collect())
+}
+
+fn shown((key, value): (String, String)) -> [Option<String>; 2] {
+    let value = if is_secret(&key) { REDACTED.to_owned() } else { value };
+    [Some(key), Some(value)]
 }
 
 /// RESET.

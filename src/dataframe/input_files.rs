@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::path::Path;
+use std::sync::Arc;
 
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::DefaultTableSource;
@@ -18,28 +19,28 @@ impl DataFrame {
     /// # Errors
     /// Those of [`DataFrame::schema`], and when a folder cannot be listed.
     pub async fn input_files(&self) -> Result<Vec<String>> {
-        let mut found = Vec::new();
-        let mut failed = None;
+        let mut sources = Vec::new();
         self.plan().await?.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node
                 && let Some(source) = (scan.source.as_ref() as &dyn Any).downcast_ref::<DefaultTableSource>()
             {
-                let provider = source.table_provider.as_ref();
-                let any = provider as &dyn Any;
-                let files = match (any.downcast_ref::<FileTable>(), any.downcast_ref::<ScanTable>()) {
-                    (Some(table), _) => table.paths(),
-                    (_, Some(table)) => Ok(table.paths()),
-                    _ => tidemill_lakehouse::files_of(provider).unwrap_or_else(|| Ok(Vec::new())),
-                };
-                match files {
-                    Ok(files) => found.extend(files.iter().map(|path| uri(path))),
-                    Err(error) => failed = Some(error),
-                }
+                sources.push(Arc::clone(&source.table_provider));
             }
             Ok(TreeNodeRecursion::Continue)
         })?;
-        if let Some(error) = failed {
-            return Err(error);
+        let mut found = Vec::new();
+        for provider in sources {
+            let provider = provider.as_ref();
+            let known = {
+                let any = provider as &dyn Any;
+                (any.downcast_ref::<FileTable>(), any.downcast_ref::<ScanTable>())
+            };
+            let files = match known {
+                (Some(table), _) => table.paths().await?,
+                (_, Some(table)) => table.paths(),
+                _ => tidemill_lakehouse::files_of(provider).unwrap_or_else(|| Ok(Vec::new()))?,
+            };
+            found.extend(files.iter().map(|path| uri(path)));
         }
         found.sort_unstable();
         found.dedup();
@@ -47,7 +48,10 @@ impl DataFrame {
     }
 }
 
-/// A path as Spark names files.
+/// A path as Spark names files; one in an object store has its scheme.
 fn uri(path: &Path) -> String {
+    if !path.is_absolute() {
+        return path.display().to_string();
+    }
     format!("file://{}", path.display())
 }

@@ -1,8 +1,5 @@
 //! One file of rows in a format: what is written becomes bytes here, which are handed to a disk's thread a few megabytes at a time.
 
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
@@ -16,6 +13,7 @@ use parquet::file::properties::WriterProperties;
 use tidemill_spark::Settings;
 use tidemill_spark::functions::{CsvWriter, JsonWriter};
 
+use super::file_place::{FilesAt, OpenAt};
 use super::parquet_form::ParquetForm;
 use crate::rows::spark_batch;
 use crate::scan::file_options::{self, COMPRESSION, is_on};
@@ -37,7 +35,7 @@ pub(super) struct FileForm {
 
 /// A file that is being written.
 pub(super) struct OpenFile {
-    path: PathBuf,
+    at: OpenAt,
     encoder: Encoder,
     rows: usize,
 }
@@ -50,21 +48,13 @@ enum Encoder {
 }
 
 impl OpenFile {
-    /// A new file, whose folders are made if they are not there.
+    /// A new file of this name, with its folders.
     ///
     /// # Errors
-    /// `Io` when there is one, or it cannot be made.
-    pub(super) async fn create(form: &FileForm, path: PathBuf) -> Result<Self> {
+    /// Those of [`FilesAt::create`].
+    pub(super) async fn create(form: &FileForm, place: &FilesAt, name: &str) -> Result<Self> {
         let encoder = Encoder::of(form)?;
-        let at = path.clone();
-        let created = on_disk(&path, move || {
-            if let Some(folder) = at.parent() {
-                std::fs::create_dir_all(folder)?;
-            }
-            File::create_new(&at).map(drop)
-        });
-        created.await?;
-        Ok(Self { path, encoder, rows: 0 })
+        Ok(Self { at: place.create(name).await?, encoder, rows: 0 })
     }
 
     /// How many rows were written.
@@ -78,20 +68,30 @@ impl OpenFile {
     /// `Io` of the disk; what keeps a value from being written.
     pub(super) async fn write(&mut self, form: &FileForm, batch: &RecordBatch) -> Result<()> {
         self.rows += batch.num_rows();
-        let waiting = self.encoder.add(form, batch).map_err(|e| e.context(self.path.display()))?;
+        let waiting = self.encoder.add(form, batch).map_err(|e| e.context(&self.at))?;
         if waiting.len() < BYTES_AT_ONCE {
             return Ok(());
         }
         let bytes = std::mem::take(waiting);
-        append(self.path.clone(), bytes, false).await
+        self.at.append(bytes).await
     }
 
     /// About how many bytes of rows it has gathered that no file has yet.
     pub(super) fn held_bytes(&self) -> usize {
-        match &self.encoder {
+        let gathered = match &self.encoder {
             Encoder::Parquet(writer, _) => writer.in_progress_size(),
             Encoder::Arrow(_) | Encoder::Lines(_) => 0,
+        };
+        match self.at.waiting() {
+            None => gathered,
+            Some(waiting) => gathered + waiting + self.encoder.waiting(),
         }
+    }
+
+    /// Whether what it has gathered can be written at any time: parts of an object have a least size, and all that it holds is written when
+    /// it ends.
+    pub(super) fn can_empty(&self) -> bool {
+        self.at.waiting().is_none()
     }
 
     /// Writes the rows that it has gathered.
@@ -100,9 +100,9 @@ impl OpenFile {
     /// `Io` of the disk.
     pub(super) async fn end_group(&mut self) -> Result<()> {
         let Encoder::Parquet(writer, _) = &mut self.encoder else { return Ok(()) };
-        writer.flush().map_err(failed).map_err(|e| e.context(self.path.display()))?;
+        writer.flush().map_err(failed).map_err(|e| e.context(&self.at))?;
         let bytes = std::mem::take(writer.inner_mut());
-        append(self.path.clone(), bytes, false).await
+        self.at.append(bytes).await
     }
 
     /// Ends the file, and waits until it is durable.
@@ -110,27 +110,9 @@ impl OpenFile {
     /// # Errors
     /// `Io` of the disk.
     pub(super) async fn close(self) -> Result<()> {
-        let bytes = self.encoder.end().map_err(|e| e.context(self.path.display()))?;
-        append(self.path, bytes, true).await
+        let bytes = self.encoder.end().map_err(|e| e.context(&self.at))?;
+        self.at.end(bytes).await
     }
-}
-
-/// Writes at a file's end. Between two writes no file is open: there are more partitions than a process may have open files.
-async fn append(path: PathBuf, bytes: Vec<u8>, durable: bool) -> Result<()> {
-    let at = path.clone();
-    on_disk(&path, move || {
-        let mut file = File::options().append(true).open(at)?;
-        file.write_all(&bytes)?;
-        if durable { file.sync_all() } else { Ok(()) }
-    })
-    .await
-}
-
-/// Does what may wait for a disk on a thread that may.
-async fn on_disk<T: Send + 'static>(path: &Path, work: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|e| Error::internal(format!("writing {} ended early", path.display())).with_source(e))?
-        .map_err(|e| Error::io_at(path.display(), e))
 }
 
 impl Encoder {
@@ -183,6 +165,15 @@ impl Encoder {
                 }
                 Ok(bytes)
             }
+        }
+    }
+
+    /// How many bytes wait.
+    fn waiting(&self) -> usize {
+        match self {
+            Self::Parquet(writer, _) => writer.inner().len(),
+            Self::Arrow(writer) => writer.get_ref().len(),
+            Self::Lines(bytes) => bytes.len(),
         }
     }
 

@@ -1,8 +1,7 @@
-//! Plain files while they are written: every attempt at a task of the query writes files of its own aside, one after the other, or one per
-//! folder where columns cut the rows into folders. What becomes of them is the save's decision.
+//! Plain files while they are written: every attempt at a task of the query writes files of its own where no reader sees them, one after
+//! the other, or one per folder where columns cut the rows into folders. What becomes of them is the save's decision.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
@@ -10,19 +9,21 @@ use async_trait::async_trait;
 use tidemill_executor::run::{Receipt, RowSink, TaskSink};
 
 use super::file_form::{FileForm, OpenFile};
+use super::file_place::FilesAt;
 use crate::dataframe::Shape;
 use crate::scan::partition;
 use tidemill_planner::{Error, Result};
 
 /// How many files an attempt has open at once, each with the rows that it gathers: beyond that, the one that was opened first is ended.
 const OPEN_FILES: usize = 2048;
-/// Bytes of rows that an attempt gathers in files that take rows: beyond that, the fullest one writes what it has.
+/// Bytes of rows that an attempt gathers in files that take rows: beyond that, the fullest one writes what it has, or is ended where it
+/// lies in an object store.
 const HELD_BYTES: usize = 64 << 20;
 
-/// Names of files below the folder aside, with their folders: what an attempt leaves.
+/// Names of files below the save's place, with their folders: what an attempt leaves.
 pub(super) type FileNames = Vec<String>;
 
-/// Writes a query's rows aside.
+/// Writes a query's rows where no reader sees them.
 #[derive(Debug, Clone)]
 pub(super) struct FileSink(Arc<Aside>);
 
@@ -31,7 +32,7 @@ struct Aside {
     form: FileForm,
     /// How the query's rows become the user's.
     shape: Shape,
-    folder: PathBuf,
+    place: FilesAt,
     /// Names the save: it is a part of each file's name.
     job: String,
     /// How many of the last columns are folders.
@@ -43,8 +44,8 @@ struct Aside {
 }
 
 impl FileSink {
-    pub(super) fn new(form: FileForm, shape: Shape, folder: PathBuf, job: String, folder_columns: usize, rows_per_file: usize) -> Self {
-        Self(Arc::new(Aside { form, shape, folder, job, folder_columns, rows_per_file, attempts: Mutex::default() }))
+    pub(super) fn new(form: FileForm, shape: Shape, place: FilesAt, job: String, folder_columns: usize, rows_per_file: usize) -> Self {
+        Self(Arc::new(Aside { form, shape, place, job, folder_columns, rows_per_file, attempts: Mutex::default() }))
     }
 
     /// A file without rows: what stands for the columns where there are no rows.
@@ -86,13 +87,13 @@ struct TaskFiles {
 impl TaskFiles {
     /// A file that no other attempt has: `part-00003-<save>.parquet`, with the numbers of the attempt and the file where they are not the first.
     async fn next_file(&mut self, folder: &str) -> Result<(String, OpenFile)> {
-        let Aside { form, folder: aside, job, .. } = &*self.aside;
+        let Aside { form, place, job, .. } = &*self.aside;
         let numbered = |what: char, number: u32| if number == 0 { String::new() } else { format!("-{what}{number:03}") };
         let numbers = numbered('a', self.attempt) + &numbered('c', self.files);
         let name = format!("part-{:05}-{job}{numbers}.{}", self.partition, form.format.name());
         let name = if folder.is_empty() { name } else { format!("{folder}/{name}") };
         self.files += 1;
-        let file = OpenFile::create(form, aside.join(&name)).await?;
+        let file = OpenFile::create(form, place, &name).await?;
         Ok((name, file))
     }
 
@@ -118,13 +119,20 @@ impl TaskFiles {
             if file.rows() >= limit {
                 self.end(folder).await?;
             }
-            if self.open.values().map(|(_, file)| file.held_bytes()).sum::<usize>() > HELD_BYTES
-                && let Some((_, fullest)) = self.open.values_mut().max_by_key(|(_, file)| file.held_bytes())
-            {
-                fullest.end_group().await?;
+            if self.open.values().map(|(_, file)| file.held_bytes()).sum::<usize>() > HELD_BYTES {
+                self.empty_fullest().await?;
             }
         }
         Ok(())
+    }
+
+    async fn empty_fullest(&mut self) -> Result<()> {
+        let fullest = self.open.iter().max_by_key(|(_, (_, file))| file.held_bytes()).map(|(folder, _)| folder.clone());
+        let Some(folder) = fullest else { return Ok(()) };
+        match self.open.get_mut(&folder) {
+            Some((_, file)) if file.can_empty() => file.end_group().await,
+            _ => self.end(&folder).await,
+        }
     }
 
     async fn make_room(&mut self) -> Result<()> {

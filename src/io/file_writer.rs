@@ -6,20 +6,23 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::logical_expr::LogicalPlan;
 use tidemill_spark::Settings;
 use tidemill_spark::error::error;
 use tidemill_spark::types::{StructField, field_of, from_field, quoted_if_needed};
 
 use super::file_form::FileForm;
+use super::file_place::FilesAt;
 use super::file_sink::{FileNames, FileSink};
 use super::mode::{Mode, there_is_something};
+use super::store_writer;
 use crate::dataframe::DataFrame;
 use crate::scan::file_options::{self, MAX_RECORDS};
 use crate::scan::save_record::{self, SaveRecord};
 use crate::scan::{
-    FileOptions, Format, PartitionValues, TableFiles, check_text, existing_files, found_at, is_of, local_path, partition, table_files,
+    FileOptions, Format, PartitionValues, Place, TableFiles, check_text, existing_files, found_at, is_of, local_path, partition,
+    table_files,
 };
 use tidemill_planner::{Error, Result};
 
@@ -65,6 +68,9 @@ pub(super) async fn save(
     options: FileOptions,
     partition_by: &[String],
 ) -> Result<()> {
+    if let Some(at) = frame.session().stored(path)? {
+        return store_writer::save(frame, at, format, mode, options, partition_by).await;
+    }
     let folder = local_path(path)?;
     if folder.exists() {
         match mode {
@@ -77,24 +83,43 @@ pub(super) async fn save(
         }
     }
     let settings = frame.session().spark_settings();
-    let fields: Vec<StructField> = frame.schema()?.fields().iter().map(|field| from_field(field)).collect();
-    let (data, partitions) = partition::split(fields, partition_by, |field| Ok(field.clone()), &settings)?;
-    let schema = Arc::new(Schema::new(data.iter().map(field_of).collect::<Vec<_>>()));
-    if format == Format::Text {
-        check_text(&schema)?;
-    }
+    let (data, partitions, schema) = columns(frame, format, partition_by, &settings)?;
     if mode == Mode::Append && folder.is_dir() {
-        same_folders(path, &partitions, &settings)?;
+        same_folders(Place::Local(path.to_owned()), &partitions, &settings).await?;
     }
     let rows_per_file = rows_per_file(&options, frame)?;
     let form = FileForm { format, options: options.clone(), schema, settings: Arc::clone(&settings) };
     if partitions.is_empty() {
         return carried_out(frame, Job { folder, mode, settings, table: None, replace: Replace::ByMode }, form, rows_per_file).await;
     }
-    let ordered = frame.select(data.iter().chain(&partitions).map(|field| crate::functions::col(&quoted_if_needed(&field.name))));
+    let ordered = ordered(frame, &data, &partitions);
     let replace = if file_options::replaces_written(&options, &settings) { Replace::Written } else { Replace::ByMode };
     let table = Some(TableFiles { folder: folder.clone(), format, options, data, partitions, absent: Vec::new() });
     carried_out(&ordered, Job { folder, mode, settings, table, replace }, form, rows_per_file).await
+}
+
+/// The columns that files have, those that folders stand for, and the former as the files' schema.
+///
+/// # Errors
+/// Those of [`partition::split`] and [`check_text`].
+pub(super) fn columns(
+    frame: &DataFrame,
+    format: Format,
+    partition_by: &[String],
+    settings: &Settings,
+) -> Result<(Vec<StructField>, Vec<StructField>, SchemaRef)> {
+    let fields: Vec<StructField> = frame.schema()?.fields().iter().map(|field| from_field(field)).collect();
+    let (data, partitions) = partition::split(fields, partition_by, |field| Ok(field.clone()), settings)?;
+    let schema = Arc::new(Schema::new(data.iter().map(field_of).collect::<Vec<_>>()));
+    if format == Format::Text {
+        check_text(&schema)?;
+    }
+    Ok((data, partitions, schema))
+}
+
+/// The rows with the columns of the folders last.
+pub(super) fn ordered(frame: &DataFrame, data: &[StructField], partitions: &[StructField]) -> DataFrame {
+    frame.select(data.iter().chain(partitions).map(|field| crate::functions::col(&quoted_if_needed(&field.name))))
 }
 
 /// How many rows a file has at most; 0 for any number.
@@ -108,8 +133,9 @@ pub(super) fn rows_per_file(options: &FileOptions, frame: &DataFrame) -> Result<
 }
 
 /// Refuses rows in other folders than those that are there: the folder could not be read any more.
-fn same_folders(path: &str, partitions: &[StructField], settings: &Settings) -> Result<()> {
-    let there = found_at(&[path], None, None, settings)?;
+pub(super) async fn same_folders(place: Place, partitions: &[StructField], settings: &Settings) -> Result<()> {
+    let path = place.shown();
+    let there = found_at(&[place], None, None, settings).await?;
     let found = there.partitions;
     let names = |fields: &[StructField]| fields.iter().map(|field| field.name.clone()).collect::<Vec<_>>().join(", ");
     let same = found.len() == partitions.len() && found.iter().zip(partitions).all(|(one, other)| settings.same(&one.name, &other.name));
@@ -130,7 +156,7 @@ async fn carried_out(frame: &DataFrame, job: Job, form: FileForm, rows_per_file:
     let work = Arc::clone(&job);
     let Some(mut place) = blocking(&job, move || work.begin()).await? else { return Ok(()) };
     let folders = job.table.as_ref().map_or(0, |table| table.partitions.len());
-    let sink = FileSink::new(form, shape, place.aside.clone(), place.name.clone(), folders, rows_per_file);
+    let sink = FileSink::new(form, shape, FilesAt::Aside(place.aside.clone()), place.name.clone(), folders, rows_per_file);
     let names = match written(frame, &plan, &sink, folders == 0).await {
         Ok(names) => names,
         Err(error) => {
@@ -151,8 +177,8 @@ async fn carried_out(frame: &DataFrame, job: Job, form: FileForm, rows_per_file:
     published
 }
 
-/// The files that a query's tasks have written aside. Where there are no rows, one may stand for the columns.
-async fn written(frame: &DataFrame, plan: &LogicalPlan, sink: &FileSink, one_at_least: bool) -> Result<FileNames> {
+/// The files that a query's tasks have written. Where there are no rows, one may stand for the columns.
+pub(super) async fn written(frame: &DataFrame, plan: &LogicalPlan, sink: &FileSink, one_at_least: bool) -> Result<FileNames> {
     let left = frame.session().run_into(plan, Arc::new(sink.clone())).await?;
     let mut names: FileNames = left.into_iter().filter_map(|names| names.downcast::<FileNames>().ok()).flat_map(|names| *names).collect();
     if names.is_empty() && one_at_least {

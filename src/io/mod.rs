@@ -2,6 +2,7 @@
 
 mod delta_writer;
 mod file_form;
+mod file_place;
 mod file_sink;
 mod file_writer;
 mod merge;
@@ -10,7 +11,9 @@ mod merge_on;
 mod mode;
 mod parquet_form;
 mod reader;
+mod store_writer;
 mod table;
+mod uploads;
 mod writer;
 
 pub(crate) use delta_writer::DeltaRows;

@@ -14,6 +14,7 @@ use super::mode::{Mode, there_is_something};
 use crate::dataframe::DataFrame;
 use crate::scan::Format;
 use crate::scan::file_options::{self, ROWS_PER_FILE};
+use crate::stores::refuse;
 use tidemill_planner::{Error, Result};
 
 const DELTA: &[OptionSpec] = &[
@@ -111,6 +112,10 @@ impl DataFrameWriter {
     /// Runs the query and writes its rows to `path`, all of them or none: after a kill, what was there before or what is new, never
     /// neither. Of several writers at once each waits for the one before, and an overwrite replaces what that has left.
     ///
+    /// Plain files may go to an object store (`s3://bucket/…`, `abfss://…`, `gs://…`): no object is seen before all rows are there, then one
+    /// after the other is. Writers do not wait for each other there, and a kill in between leaves some of the new objects, or all of them
+    /// beside those that they replace.
+    ///
     /// # Errors
     /// `Analysis` when there is something at the path and the mode is `error`; `OutcomeUnknown` when the rows of a Delta table are
     /// there, or may be, and may not survive a power cut: with `txnAppId` and `txnVersion` the same write again is safe.
@@ -128,6 +133,7 @@ impl DataFrameWriter {
     }
 
     async fn save_delta(&self, path: &str, mode: Mode) -> Result<()> {
+        refuse(path, "a Delta table")?;
         let options = Options::check("delta tables", DELTA, &self.options)?;
         let txn = match (options.get("txnAppId"), options.get("txnVersion")) {
             (None, None) => None,

@@ -9,7 +9,6 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
@@ -19,6 +18,8 @@ use arrow::ipc::reader::{StreamReader, read_footer_length};
 use arrow::ipc::{Block, MetadataVersion, root_as_footer};
 use tidemill_planner::{Error, Result};
 use tidemill_spark::types::{SparkType, field_of, from_field};
+
+use super::table_file::FileAt;
 
 /// How the messages of a file are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,9 @@ pub(super) enum Framing {
 pub(super) const HEAD_BYTES: u64 = 8;
 /// The last bytes of the file framing: the footer's length and the magic word.
 pub(super) const TAIL_BYTES: u64 = 10;
+
+/// So many bytes are asked of an object store at once: the columns stand at the beginning or the end.
+const BYTES_AT_ONCE: u64 = 64 << 10;
 
 const MAGIC: &[u8] = b"ARROW1";
 const CONTINUATION: &[u8] = &[0xff; 4];
@@ -116,14 +120,14 @@ pub(super) fn unreadable(path: impl std::fmt::Display, error: ArrowError) -> Err
 ///
 /// # Errors
 /// `Data` naming the file when it cannot be read, and for a column of a type that is none of Spark's.
-pub(super) fn columns_of(path: &Path) -> Result<SchemaRef> {
-    let schema = schema_of(path).map_err(|e| unreadable(path.display(), e))?;
+pub(super) fn columns_of(path: &FileAt) -> Result<SchemaRef> {
+    let schema = schema_of(path).map_err(|e| unreadable(path, e))?;
     let spark = in_spark_types(&schema);
     for (field, found) in schema.fields().iter().zip(spark.fields()) {
         if let SparkType::Unsupported(_) = from_field(field).data_type {
             return Err(Error::data(format!(
                 "{}: column `{}` is {}, which is none of Spark's types: give the other columns as a schema",
-                path.display(),
+                path,
                 found.name(),
                 field.data_type()
             )));
@@ -136,8 +140,8 @@ pub(super) fn columns_of(path: &Path) -> Result<SchemaRef> {
 ///
 /// # Errors
 /// `Data` naming the file when it cannot be read.
-pub(super) fn sparks_columns_of(path: &Path) -> Result<SchemaRef> {
-    let schema = schema_of(path).map_err(|e| unreadable(path.display(), e))?;
+pub(super) fn sparks_columns_of(path: &FileAt) -> Result<SchemaRef> {
+    let schema = schema_of(path).map_err(|e| unreadable(path, e))?;
     let is_sparks = |field: &&FieldRef| !matches!(from_field(field).data_type, SparkType::Unsupported(_));
     let fields: Vec<FieldRef> = schema.fields().iter().filter(is_sparks).cloned().collect();
     Ok(Arc::new(in_spark_types(&Schema::new(fields))))
@@ -148,8 +152,18 @@ pub(super) fn in_spark_types(schema: &Schema) -> Schema {
     Schema::new(schema.fields().iter().map(|field| field_of(&from_field(field))).collect::<Vec<_>>())
 }
 
-fn schema_of(path: &Path) -> Result<SchemaRef, ArrowError> {
-    let mut file = File::open(path)?;
+fn schema_of(at: &FileAt) -> Result<SchemaRef, ArrowError> {
+    match &at.object {
+        None => {
+            let file = File::open(&at.path)?;
+            let file_bytes = file.metadata()?.len();
+            schema_in(file, file_bytes)
+        }
+        Some(object) => schema_in(object.reader()?.in_steps_of(BYTES_AT_ONCE), object.meta.size),
+    }
+}
+
+fn schema_in(mut file: impl Read + Seek, file_bytes: u64) -> Result<SchemaRef, ArrowError> {
     let mut head = Vec::new();
     (&mut file).take(HEAD_BYTES).read_to_end(&mut head)?;
     match Framing::told_by(&head)? {
@@ -158,7 +172,6 @@ fn schema_of(path: &Path) -> Result<SchemaRef, ArrowError> {
             guarded(|| Ok(StreamReader::try_new(BufReader::new(file), None)?.schema()))
         }
         Framing::File => {
-            let file_bytes = file.metadata()?.len();
             let mut read = |range: Range<u64>| {
                 file.seek(SeekFrom::Start(range.start))?;
                 let mut bytes = Vec::new();

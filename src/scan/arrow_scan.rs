@@ -30,7 +30,7 @@ use datafusion::physical_plan::apply_expression_roots;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::{ObjectStore, ObjectStoreExt};
-use tidemill_executor::files::{FileColumns, Wanted};
+use tidemill_executor::files::{FileColumns, Wanted, shown_location};
 
 use super::arrow_layout::{Footer, Framing, HEAD_BYTES, TAIL_BYTES, guarded, in_spark_types, span, unreadable};
 use super::table_file::gone;
@@ -120,7 +120,7 @@ struct Opener {
 
 impl FileOpener for Opener {
     fn open(&self, file: PartitionedFile) -> DfResult<FileOpenFuture> {
-        let path = format!("/{}", file.object_meta.location).into();
+        let path = shown_location(&file.object_meta.location).into();
         let opened =
             Opened { store: Arc::clone(&self.store), wanted: Arc::clone(&self.wanted), batch_rows: self.batch_rows.max(1), path, file };
         Ok(Box::pin(async move { Ok(opened.rows().await?) }))

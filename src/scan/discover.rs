@@ -9,9 +9,11 @@ use tidemill_spark::Settings;
 use tidemill_spark::error::error;
 use tidemill_spark::types::{SparkType, StructField, from_field};
 
-use super::files::{data_files, local_path};
+use super::files::{data_files, local_path, not_there};
 use super::partition::{typed_value, values_of};
-use super::table_file::TableFile;
+use super::table_file::{FileAt, TableFile};
+use crate::session::Session;
+use crate::stores::{StoredPath, data_objects};
 use tidemill_planner::{Error, Result};
 
 /// Files, and the columns that their folders stand for.
@@ -21,8 +23,59 @@ pub(crate) struct Found {
     pub(crate) partitions: Vec<StructField>,
 }
 
+/// Where a path that a program names leads.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    Local(String),
+    Stored(StoredPath),
+}
+
+impl Place {
+    /// The place of a path.
+    ///
+    /// # Errors
+    /// Those of [`Session::stored`].
+    pub(crate) fn of(session: &Session, path: &str) -> Result<Self> {
+        Ok(session.stored(path)?.map_or_else(|| Self::Local(path.to_owned()), Self::Stored))
+    }
+
+    /// Those of several paths.
+    ///
+    /// # Errors
+    /// As [`Place::of`].
+    pub(crate) fn of_all(session: &Session, paths: &[&str]) -> Result<Vec<Self>> {
+        paths.iter().map(|path| Self::of(session, path)).collect()
+    }
+
+    /// For messages.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Local(path) => path.clone(),
+            Self::Stored(at) => at.shown(),
+        }
+    }
+
+    fn path(&self) -> Result<PathBuf> {
+        match self {
+            Self::Local(path) => local_path(path),
+            Self::Stored(at) => Ok(at.path()),
+        }
+    }
+
+    /// The data files there.
+    async fn files(&self) -> Result<Vec<FileAt>> {
+        match self {
+            Self::Local(path) => Ok(data_files(path)?.into_iter().map(|path| FileAt { path, object: None }).collect()),
+            Self::Stored(at) => {
+                let objects = data_objects(at).await?.ok_or_else(|| not_there(&at.path()))?;
+                Ok(objects.into_iter().map(|object| FileAt { path: object.path(), object: Some(object) }).collect())
+            }
+        }
+    }
+}
+
 /// A file and what its folders say: names of columns with values as text.
-type Placed = (PathBuf, Vec<(String, Option<String>)>);
+type Placed = (FileAt, Vec<(String, Option<String>)>);
 
 /// The data files at `paths`. A folder `a=1` below one of them, or below `base` if that is given, stands for a column `a`, of the type that
 /// `declared` says, else of one that all its values have.
@@ -30,23 +83,24 @@ type Placed = (PathBuf, Vec<(String, Option<String>)>);
 /// # Errors
 /// `PATH_NOT_FOUND`; `CONFLICTING_PARTITION_COLUMN_NAMES` when files lie in folders of different columns; `INVALID_PARTITION_VALUE` for a
 /// folder whose value is none of the declared type.
-pub(crate) fn found_at(paths: &[&str], base: Option<&str>, declared: Option<&Schema>, settings: &Settings) -> Result<Found> {
-    let base = base.map(local_path).transpose()?;
+pub(crate) async fn found_at(places: &[Place], base: Option<&Place>, declared: Option<&Schema>, settings: &Settings) -> Result<Found> {
+    let base = base.map(Place::path).transpose()?;
     let mut placed: Vec<Placed> = Vec::new();
-    for path in paths {
-        let at = local_path(path)?;
+    for place in places {
+        let at = place.path()?;
         let base = base.as_deref().unwrap_or(&at);
         if !at.starts_with(base) {
             return Err(Error::analysis(format!("`basePath` {} is no folder around {}: name one that is", base.display(), at.display())));
         }
-        for file in data_files(path)? {
-            let values = values_of(&file, base);
+        for file in place.files().await? {
+            let values = values_of(&file.path, base);
             if values.iter().any(|(name, _)| name.is_empty()) {
-                return Err(Error::data(format!("{}: a folder `=…` stands for a column without a name: rename it", file.display())));
+                return Err(Error::data(format!("{file}: a folder `=…` stands for a column without a name: rename it")));
             }
             placed.push((file, values));
         }
     }
+    in_one_store(&placed)?;
     let names = column_names(&placed, settings)?;
     let infers = settings.flag("spark.sql.sources.partitionColumnTypeInference.enabled", true)?;
     let mut partitions = Vec::with_capacity(names.len());
@@ -62,12 +116,24 @@ pub(crate) fn found_at(paths: &[&str], base: Option<&str>, declared: Option<&Sch
         });
     }
     let mut files = Vec::with_capacity(placed.len());
-    for (path, texts) in placed {
+    for (FileAt { path, object }, texts) in placed {
         let values = partitions.iter().zip(&texts).map(|(field, (_, text))| typed_value(text.as_deref(), &field.data_type, settings));
         let values = values.collect::<Result<_>>()?;
-        files.push(TableFile { path, values });
+        files.push(TableFile { path, object, values });
     }
     Ok(Found { files, partitions })
+}
+
+/// Refuses files of several stores: one scan reads from one.
+fn in_one_store(placed: &[Placed]) -> Result<()> {
+    let url = |file: &FileAt| file.object.as_ref().map(|object| object.url.as_str().to_owned());
+    let Some((first, _)) = placed.first() else { return Ok(()) };
+    match placed.iter().find(|(file, _)| url(file) != url(first)) {
+        None => Ok(()),
+        Some((other, _)) => {
+            Err(Error::unsupported(format!("{first} and {other} lie in two stores: read them apart, and combine them with `union`")))
+        }
+    }
 }
 
 /// The columns that all files' folders stand for.
@@ -83,9 +149,9 @@ fn column_names(placed: &[Placed], settings: &Settings) -> Result<Vec<String>> {
                 "CONFLICTING_PARTITION_COLUMN_NAMES",
                 format!(
                     "{} lies in folders of {}, and {} in folders of {}: read them one by one, or move them",
-                    first.display(),
+                    first,
                     shown(of_first),
-                    file.display(),
+                    file,
                     shown(names(values))
                 ),
             ));
@@ -93,7 +159,7 @@ fn column_names(placed: &[Placed], settings: &Settings) -> Result<Vec<String>> {
     }
     for (at, name) in of_first.iter().enumerate() {
         if of_first.iter().take(at).any(|other| settings.same(other, name)) {
-            let message = format!("{} lies in two folders of the column `{name}`: rename one", first.display());
+            let message = format!("{first} lies in two folders of the column `{name}`: rename one");
             return Err(error("CONFLICTING_PARTITION_COLUMN_NAMES", message));
         }
     }

@@ -32,7 +32,7 @@ use tidemill_executor::files::{AbsentValues, read_by_our_rules};
 
 use super::arrow_scan::{self, ArrowFiles};
 use super::dictionary_texts::distinct_texts;
-use super::discover::found_at;
+use super::discover::{Place, found_at};
 use super::table_file::{TableFile, gone};
 use super::text_files::{self, TextFormat};
 use tidemill_planner::Result;
@@ -46,9 +46,9 @@ pub(crate) enum Files {
     Listed(Vec<TableFile>),
     /// What is at these paths whenever the table is read.
     At {
-        paths: Vec<String>,
+        places: Vec<Place>,
         /// The folder below which folders stand for columns; each path itself, if there is none.
-        base: Option<String>,
+        base: Option<Place>,
         settings: Arc<Settings>,
     },
 }
@@ -83,20 +83,20 @@ impl FileTable {
     ///
     /// # Errors
     /// When a folder cannot be listed.
-    pub(crate) fn paths(&self) -> Result<Vec<PathBuf>> {
-        Ok(self.listed()?.into_iter().map(|file| file.path).collect())
+    pub(crate) async fn paths(&self) -> Result<Vec<PathBuf>> {
+        Ok(self.listed().await?.into_iter().map(|file| file.path).collect())
     }
 
-    fn listed(&self) -> Result<Vec<TableFile>> {
-        let (paths, base, settings) = match &self.files {
+    async fn listed(&self) -> Result<Vec<TableFile>> {
+        let (places, base, settings) = match &self.files {
             Files::Listed(files) => return Ok(files.clone()),
-            Files::At { paths, base, settings } => (paths, base, settings),
+            Files::At { places, base, settings } => (places, base, settings),
         };
-        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-        let found = found_at(&paths, base.as_deref(), Some(&Schema::new(self.partitions.clone())), settings)?;
+        let found = found_at(places, base.as_ref(), Some(&Schema::new(self.partitions.clone())), settings).await?;
         let same = found.partitions.len() == self.partitions.len()
             && found.partitions.iter().zip(&self.partitions).all(|(now, then)| settings.same(&now.name, then.name()));
         if !found.files.is_empty() && !same {
+            let paths: Vec<String> = places.iter().map(Place::shown).collect();
             let message =
                 format!("{}: the folders stand for other columns than when they were first read: read them anew", paths.join(", "));
             return Err(error("CONFLICTING_PARTITION_COLUMN_NAMES", message));
@@ -105,8 +105,8 @@ impl FileTable {
     }
 
     /// The files whose partitions' values no filter rules out.
-    fn chosen(&self, state: &dyn EngineSession, filters: &[Expr]) -> DfResult<Vec<TableFile>> {
-        let mut files = self.listed()?;
+    async fn chosen(&self, state: &dyn EngineSession, filters: &[Expr]) -> DfResult<Vec<TableFile>> {
+        let mut files = self.listed().await?;
         let is_of_partition = |filter: &&Expr| {
             let columns = filter.column_refs();
             !columns.is_empty() && columns.iter().all(|column| self.partitions.iter().any(|field| field.name() == &column.name))
@@ -142,8 +142,7 @@ impl FileTable {
         projection: Option<&Vec<usize>>,
         limit: Option<usize>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        let url = ObjectStoreUrl::local_filesystem();
-        let store = state.runtime_env().object_store(&url)?;
+        let (url, store) = store_of(state, &files)?;
         let at_once = state.config_options().execution.meta_fetch_concurrency.get();
         let opened = stream::iter(files).map(|file| self.known(state, &store, file)).buffered(at_once.max(1));
         let mut files: Vec<PartitionedFile> = opened.try_filter_map(async |file| Ok(file)).try_collect().await?;
@@ -173,8 +172,7 @@ impl FileTable {
         projection: Option<&Vec<usize>>,
         limit: Option<usize>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        let url = ObjectStoreUrl::local_filesystem();
-        let store = state.runtime_env().object_store(&url)?;
+        let (url, store) = store_of(state, &files)?;
         let tasks = state.config().target_partitions();
         let mut statistics = Statistics::new_unknown(&self.schema);
         let mut known = Vec::with_capacity(files.len());
@@ -224,8 +222,26 @@ impl FileTable {
     }
 }
 
+/// Where the engine finds the files, and the store that they lie in.
+fn store_of(state: &dyn EngineSession, files: &[TableFile]) -> DfResult<(ObjectStoreUrl, Arc<dyn ObjectStore>)> {
+    match files.first().and_then(|file| file.object.as_ref()) {
+        None => {
+            let url = ObjectStoreUrl::local_filesystem();
+            let store = state.runtime_env().object_store(&url)?;
+            Ok((url, store))
+        }
+        Some(object) => {
+            state.runtime_env().register_object_store(object.url.as_ref(), Arc::clone(&object.store));
+            Ok((object.url.clone(), Arc::clone(&object.store)))
+        }
+    }
+}
+
 /// What the storage says of a file; none of a file of no bytes, which as in Spark has no rows.
 async fn meta_of(store: &Arc<dyn ObjectStore>, file: &TableFile) -> DfResult<Option<ObjectMeta>> {
+    if let Some(object) = &file.object {
+        return Ok((object.meta.size > 0).then(|| object.meta.clone()));
+    }
     let location = object_store::path::Path::from_absolute_path(&file.path)?;
     let meta = store.head(&location).await.map_err(|e| match e {
         object_store::Error::NotFound { .. } => gone(&file.path).into(),
@@ -272,7 +288,7 @@ impl TableProvider for FileTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        let files = self.chosen(state, filters)?;
+        let files = self.chosen(state, filters).await?;
         if files.is_empty() {
             let schema = match projection {
                 Some(projection) => Arc::new(self.schema.project(projection)?),

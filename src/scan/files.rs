@@ -64,7 +64,7 @@ pub(crate) fn table_files(folder: &Path) -> Result<Vec<PathBuf>> {
 
 /// Whether a name is no data's: it starts with `.`, or with `_`, unless it is the folder of a partition column that is called so.
 /// Source: Spark, `HadoopFSUtils.shouldFilterOutPathName`.
-fn is_hidden(name: &str) -> bool {
+pub(crate) fn is_hidden(name: &str) -> bool {
     name.starts_with('.') || name.starts_with('_') && !name.contains('=')
 }
 
@@ -74,7 +74,11 @@ pub(crate) fn local_path(path: &str) -> Result<PathBuf> {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
     });
     if let Some(scheme) = scheme.filter(|scheme| !scheme.eq_ignore_ascii_case("file")) {
-        return Err(Error::unsupported(format!("`{path}`: only local paths are supported, not `{scheme}:`; copy or mount the files")));
+        let message = format!(
+            "`{path}`: only local paths are supported here, not `{scheme}:`; copy or mount the files (by path, `read` and `write` take plain \
+             files in the object stores `s3:`, `abfss:` and `gs:`)"
+        );
+        return Err(Error::unsupported(message));
     }
     let is_url = path.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("file:"));
     let plain = if is_url { path.get(5..).unwrap_or_default() } else { path };

@@ -6,13 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 use serde_json::value::RawValue;
-use tidemill_executor::files::open_text;
 
+use super::table_file::FileAt;
 use tidemill_planner::ident::same;
 use tidemill_planner::{Error, Result};
 
@@ -46,18 +45,18 @@ struct Conflict {
 }
 
 /// The columns of the objects in all these files. Lines that are no objects are left to the reader.
-pub(super) fn infer(files: &[PathBuf]) -> Result<SchemaRef> {
+pub(super) fn infer(files: &[FileAt]) -> Result<SchemaRef> {
     let mut all = Seen { shape: Shape::Object(Vec::new()), at: (0, 0) };
     let mut objects = 0u64;
-    for (index, path) in files.iter().enumerate() {
-        objects += read(path, index, &mut all).map_err(|failed| match failed {
+    for (index, file) in files.iter().enumerate() {
+        objects += read(file, index, &mut all).map_err(|failed| match failed {
             Failed::Opening(error) => error,
-            Failed::Io(error) => Error::io_at(path.display(), error),
+            Failed::Io(error) => Error::io_at(file, error),
             Failed::Conflict(conflict) => told(&conflict, files),
         })?;
     }
     if objects == 0 {
-        let shown = files.first().map_or_else(String::new, |path| path.display().to_string());
+        let shown = files.first().map_or_else(String::new, FileAt::to_string);
         return Err(Error::data(format!(
             "{shown}: no line is a JSON object, so that there are no columns to infer: write one object per line, or give the columns with `schema`"
         )));
@@ -73,8 +72,8 @@ enum Failed {
 }
 
 /// Takes in the lines of one file; the number of objects among them.
-fn read(path: &Path, index: usize, all: &mut Seen) -> std::result::Result<u64, Failed> {
-    let mut file = BufReader::new(open_text(path).map_err(Failed::Opening)?);
+fn read(at: &FileAt, index: usize, all: &mut Seen) -> std::result::Result<u64, Failed> {
+    let mut file = BufReader::new(at.text().map_err(Failed::Opening)?);
     let (mut line, mut number, mut objects) = (Vec::new(), 0, 0);
     loop {
         line.clear();
@@ -180,9 +179,9 @@ fn named(shape: &Shape) -> &'static str {
     }
 }
 
-fn told(conflict: &Conflict, files: &[PathBuf]) -> Error {
+fn told(conflict: &Conflict, files: &[FileAt]) -> Error {
     let place = |(what, (file, line)): (&str, (usize, u64))| {
-        let path = files.get(file).map_or_else(String::new, |path| path.display().to_string());
+        let path = files.get(file).map_or_else(String::new, FileAt::to_string);
         format!("{what} in {path}, line {line}")
     };
     Error::data(format!(
@@ -235,9 +234,9 @@ mod tests {
             (vec!["GARBAGE"], "!no line is a JSON object"),
         ] {
             let dir = tempfile::tempdir().unwrap();
-            let paths: Vec<PathBuf> = (0..files.len()).map(|i| dir.path().join(format!("F{i}"))).collect();
-            for (path, text) in paths.iter().zip(&files) {
-                std::fs::write(path, text).unwrap();
+            let paths: Vec<FileAt> = (0..files.len()).map(|i| dir.path().join(format!("F{i}")).into()).collect();
+            for (at, text) in paths.iter().zip(&files) {
+                std::fs::write(&at.path, text).unwrap();
             }
             match (infer(&paths), expected.strip_prefix('!')) {
                 (Ok(schema), None) => {

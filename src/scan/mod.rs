@@ -18,10 +18,10 @@ mod table_file;
 mod table_files;
 mod text_files;
 
-pub(crate) use discover::found_at;
+pub(crate) use discover::{Place, found_at};
 pub(crate) use file_options::FileOptions;
 pub(crate) use file_table::FileTable;
-pub(crate) use files::{existing_files, local_path, table_files};
+pub(crate) use files::{existing_files, is_hidden, local_path, table_files};
 pub(crate) use format::{Format, Version};
 pub(crate) use parquet_columns::SPARK_SCHEMA_KEY;
 pub(crate) use partition::{HIVE_NULL, folder_of};

@@ -2,29 +2,30 @@
 //! Files that do not go together are told by name. Of Parquet files it reads footers only.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
+use datafusion::error::DataFusionError;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::errors::ParquetError;
 use serde_json::Value;
 use tidemill_executor::files::in_micros;
 use tidemill_planner::catalog_string::catalog_string;
 use tidemill_spark::types::{StructField, field_of};
 
+use super::table_file::FileAt;
 use crate::rows::spark_schema;
 use tidemill_planner::ident::same;
-use tidemill_planner::{Error, Result};
+use tidemill_planner::{Error, ErrorKind, Result};
 
 /// The footer's key under which Spark keeps its own schema.
 pub(crate) const SPARK_SCHEMA_KEY: &str = "org.apache.spark.sql.parquet.row.metadata";
 
 /// The columns of all these files, of which `read` tells those of each; with `given` those, if the files' values fit them.
-pub(super) fn columns(files: &[PathBuf], given: Option<SchemaRef>, read: fn(&Path) -> Result<SchemaRef>) -> Result<SchemaRef> {
-    let mut known: Vec<(FieldRef, &Path)> = Vec::new();
+pub(super) fn columns(files: &[FileAt], given: Option<SchemaRef>, mut read: impl FnMut(&FileAt) -> Result<SchemaRef>) -> Result<SchemaRef> {
+    let mut known: Vec<(FieldRef, &FileAt)> = Vec::new();
     // As in Spark a file of no bytes has no rows, and no columns.
-    let holds_some = |path: &&PathBuf| !path.metadata().is_ok_and(|meta| meta.len() == 0);
-    for (index, path) in files.iter().filter(holds_some).enumerate() {
+    for (index, path) in files.iter().filter(|file| !file.is_empty()).enumerate() {
         let schema = read(path)?;
         if let Some(given) = &given {
             fit(&schema, given, path)?;
@@ -48,17 +49,19 @@ pub(super) fn columns(files: &[PathBuf], given: Option<SchemaRef>, read: fn(&Pat
         }
     }
     if let (None, true, Some(first)) = (&given, known.is_empty(), files.first()) {
-        return Err(Error::data(format!("{}: the files hold no columns: give them as a schema", first.display())));
+        return Err(Error::data(format!("{}: the files hold no columns: give them as a schema", first)));
     }
     Ok(given.unwrap_or_else(|| Arc::new(Schema::new(known.into_iter().map(|(field, _)| field).collect::<Vec<_>>()))))
 }
 
 /// The columns of a Parquet file.
-pub(super) fn of_parquet(path: &Path) -> Result<SchemaRef> {
-    let file = File::open(path).map_err(|e| Error::io_at(path.display(), e))?;
-    let footer = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
-        .and_then(in_micros)
-        .map_err(|e| Error::data(format!("{}: it is no Parquet file that can be read: {e}", path.display())).with_source(e))?;
+pub(super) fn of_parquet(at: &FileAt) -> Result<SchemaRef> {
+    let unread = |e| Error::io_at(at, e);
+    let loaded = match &at.object {
+        None => ArrowReaderMetadata::load(&File::open(&at.path).map_err(unread)?, ArrowReaderOptions::new()),
+        Some(object) => ArrowReaderMetadata::load(&object.reader().map_err(unread)?, ArrowReaderOptions::new()),
+    };
+    let footer = loaded.and_then(in_micros).map_err(|error| not_read(at, error))?;
     let plain = footer.schema().fields().iter().map(|field| match field.data_type() {
         // How a file keeps its text is no part of the type.
         DataType::LargeUtf8 | DataType::Utf8View => Arc::new(Field::clone(field).with_data_type(DataType::Utf8)),
@@ -71,6 +74,15 @@ pub(super) fn of_parquet(path: &Path) -> Result<SchemaRef> {
     let said = keys.and_then(|keys| keys.iter().find(|pair| pair.key == SPARK_SCHEMA_KEY)?.value.as_deref());
     let Some(said) = said.and_then(|text| serde_json::from_str::<Value>(text).ok()) else { return Ok(columns) };
     Ok(Arc::new(Schema::new(with_intervals(columns.fields(), &said))))
+}
+
+/// The error for a footer that does not come: the storage's where that is why, else the file's.
+fn not_read(at: &FileAt, error: ParquetError) -> Error {
+    let made = Error::from(DataFusionError::from(error));
+    match made.kind() {
+        ErrorKind::Data => made.context(format!("{at}: it is no Parquet file that can be read")),
+        _ => made.context(at),
+    }
 }
 
 /// The fields with the intervals that Spark's schema says they are; files hold what intervals count.
@@ -105,13 +117,13 @@ fn interval_field(field: &FieldRef, said: &Value) -> FieldRef {
     }
 }
 
-fn fit(file: &Schema, given: &Schema, path: &Path) -> Result<()> {
+fn fit(file: &Schema, given: &Schema, path: &FileAt) -> Result<()> {
     for field in given.fields() {
         let Some(found) = file.fields().iter().find(|f| same(f.name(), field.name())) else { continue };
         if wider(found.data_type(), field.data_type()).as_ref() != Some(field.data_type()) {
             return Err(Error::data(format!(
                 "{}: column `{}` is {}, which does not fit `{} {}` of the schema given: leave the schema out, and `cast`",
-                path.display(),
+                path,
                 found.name(),
                 catalog_string(found.data_type()),
                 field.name(),
@@ -122,8 +134,8 @@ fn fit(file: &Schema, given: &Schema, path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn apart(left: &Field, left_path: &Path, right: &Field, right_path: &Path) -> Error {
-    let place = |field: &Field, path: &Path| format!("`{} {}` in {}", field.name(), catalog_string(field.data_type()), path.display());
+fn apart(left: &Field, left_path: &FileAt, right: &Field, right_path: &FileAt) -> Error {
+    let place = |field: &Field, path: &FileAt| format!("`{} {}` in {path}", field.name(), catalog_string(field.data_type()));
     Error::data(format!(
         "the files do not go together: {} and {}: read them apart, cast, and combine them with UNION ALL (`union`)",
         place(left, left_path),

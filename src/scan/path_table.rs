@@ -1,13 +1,13 @@
 //! A table named by format and path, perhaps at a version: what ``delta.`/data/t` VERSION AS OF 3`` and the reader both
 //! mean. It gives a provider of rows and reads none.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::{Fields, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::ViewTable;
 use datafusion::logical_expr::LogicalPlan;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use tidemill_lakehouse::DeltaTable;
 use tidemill_spark::Settings;
 use tidemill_spark::error::error;
@@ -15,15 +15,20 @@ use tidemill_spark::functions::CsvReader;
 use tidemill_spark::types::{SparkType, StructField, field_of, from_field};
 
 use super::arrow_layout;
-use super::discover::{Found, found_at};
+use super::discover::{Found, Place, found_at};
 use super::file_options::{self, FileOptions, is_on};
 use super::file_table::{FileTable, Files, Reading};
 use super::files::no_columns;
 use super::format::{Format, Version};
+use super::table_file::{FileAt, TableFile};
 use super::text_files::{self, TextFormat, columns_of_csv};
 use super::{parquet_columns, strict_json};
 use crate::session::Session;
+use crate::stores::refuse;
 use tidemill_planner::{Error, Result};
+
+/// Of so many files in a store the columns are asked for at once.
+const FILES_AT_ONCE: usize = 16;
 
 #[derive(Debug, Clone)]
 pub(crate) struct PathTable {
@@ -46,9 +51,7 @@ pub(crate) async fn files_at(
     let (data, found) = columns_at(session, format, paths, options, schema).await?;
     let partitions: Fields = found.partitions.iter().map(field_of).collect();
     let files = if listed_anew {
-        let (paths, base) =
-            (paths.iter().map(|path| (*path).to_owned()).collect(), file_options::get(options, "basePath").map(str::to_owned));
-        Files::At { paths, base, settings: Arc::clone(&settings) }
+        Files::At { places: Place::of_all(session, paths)?, base: base_of(session, options)?, settings: Arc::clone(&settings) }
     } else {
         Files::Listed(found.files)
     };
@@ -60,7 +63,8 @@ pub(crate) async fn files_at(
 pub(crate) async fn json_at(session: &Session, paths: &[&str], options: &FileOptions, schema: Option<SchemaRef>) -> Result<LogicalPlan> {
     let declared = schema.clone();
     let (data, found) = columns_at(session, Format::Json, paths, options, schema).await?;
-    if found.partitions.is_empty() {
+    let is_local = Place::of_all(session, paths)?.iter().all(|place| matches!(place, Place::Local(_)));
+    if found.partitions.is_empty() && is_local {
         return match declared {
             Some(schema) => strict_json::scan(paths, schema),
             None => strict_json::scan(&found.files.iter().filter_map(|file| file.path.to_str()).collect::<Vec<_>>(), data),
@@ -80,12 +84,13 @@ pub(crate) async fn columns_at(
     schema: Option<SchemaRef>,
 ) -> Result<(SchemaRef, Found)> {
     let settings = session.spark_settings();
-    let found = found_at(paths, file_options::get(options, "basePath"), schema.as_deref(), &settings)?;
+    let (places, base) = (Place::of_all(session, paths)?, base_of(session, options)?);
+    let found = found_at(&places, base.as_ref(), schema.as_deref(), &settings).await?;
     let in_files = |schema: &SchemaRef| {
         let kept = schema.fields().iter().filter(|field| !found.partitions.iter().any(|known| settings.same(&known.name, field.name())));
         Arc::new(Schema::new(kept.cloned().collect::<Vec<_>>()))
     };
-    let files: Vec<PathBuf> = found.files.iter().map(|file| file.path.clone()).collect();
+    let files: Vec<FileAt> = found.files.iter().map(TableFile::at).collect();
     let data = match (format, schema.as_ref().map(in_files)) {
         (Format::Parquet | Format::Arrow | Format::Csv | Format::Json, None) if files.is_empty() => {
             return Err(no_columns(paths, format.name()));
@@ -100,6 +105,11 @@ pub(crate) async fn columns_at(
         (Format::Parquet | Format::Arrow | Format::Delta, None) => return Err(Error::internal("a Delta table is not read as plain files")),
     };
     Ok((data, found))
+}
+
+/// The folder below which folders stand for columns, if one is named.
+fn base_of(session: &Session, options: &FileOptions) -> Result<Option<Place>> {
+    file_options::get(options, "basePath").map(|path| Place::of(session, path)).transpose()
 }
 
 /// How files of a format are read as these columns.
@@ -156,6 +166,7 @@ impl PathTable {
 
 /// A Delta table at a version.
 pub(crate) async fn delta(path: &str, version: &Version) -> Result<Arc<dyn TableProvider>> {
+    refuse(path, "a Delta table")?;
     let table = DeltaTable::open(path).await?;
     let snapshot = match version {
         Version::Latest => table.snapshot().await?,
@@ -166,14 +177,21 @@ pub(crate) async fn delta(path: &str, version: &Version) -> Result<Arc<dyn Table
 }
 
 /// The columns of files that know their own: of all of them, unless they are given.
-async fn of_files(files: Vec<PathBuf>, schema: Option<SchemaRef>, read: fn(&Path) -> Result<SchemaRef>) -> Result<SchemaRef> {
-    let columns = tokio::task::spawn_blocking(move || parquet_columns::columns(&files, schema, read)).await;
-    columns.map_err(|e| Error::internal(format!("reading the files' columns ended early: {e}")))?
+async fn of_files(files: Vec<FileAt>, schema: Option<SchemaRef>, read: fn(&FileAt) -> Result<SchemaRef>) -> Result<SchemaRef> {
+    let early = |e: tokio::task::JoinError| Error::internal(format!("reading the files' columns ended early: {e}"));
+    if files.iter().all(|file| file.object.is_none()) {
+        return tokio::task::spawn_blocking(move || parquet_columns::columns(&files, schema, read)).await.map_err(early)?;
+    }
+    // A store answers late, and many questions at once.
+    let asked: Vec<FileAt> = files.iter().filter(|file| !file.is_empty()).cloned().collect();
+    let told = stream::iter(asked).map(move |file| async move { tokio::task::spawn_blocking(move || read(&file)).await.map_err(early)? });
+    let mut told = told.buffered(FILES_AT_ONCE).try_collect::<Vec<SchemaRef>>().await?.into_iter();
+    parquet_columns::columns(&files, schema, |file| told.next().map_or_else(|| read(file), Ok))
 }
 
 /// The columns of CSV files.
-async fn csv(files: Vec<PathBuf>, options: &FileOptions, settings: Arc<Settings>) -> Result<SchemaRef> {
-    let (options, shown) = (options.clone(), files.first().map(|file| file.display().to_string()).unwrap_or_default());
+async fn csv(files: Vec<FileAt>, options: &FileOptions, settings: Arc<Settings>) -> Result<SchemaRef> {
+    let (options, shown) = (options.clone(), files.first().map(FileAt::to_string).unwrap_or_default());
     let found = tokio::task::spawn_blocking(move || columns_of_csv(&files, &options, &settings));
     let fields = found.await.map_err(|e| Error::internal(format!("finding columns ended early: {e}")))??;
     if fields.is_empty() {

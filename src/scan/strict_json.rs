@@ -1,7 +1,7 @@
 //! JSON lines with a schema, given or inferred, read as strictly in batch as on a stream: what does not fit the schema is malformed, and is
 //! to be had as rows of its own (`malformed_rows`).
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -13,10 +13,11 @@ use tidemill_planner::{SourceId, key};
 use super::files::{local_path, not_there};
 use super::infer_json;
 use super::save_record::as_recorded;
+use super::table_file::FileAt;
 use tidemill_planner::{Error, Result};
 
 /// The columns that the lines of these files have between them.
-pub(super) async fn infer(files: Vec<PathBuf>) -> Result<SchemaRef> {
+pub(super) async fn infer(files: Vec<FileAt>) -> Result<SchemaRef> {
     let inferred = tokio::task::spawn_blocking(move || infer_json::infer(&files)).await;
     inferred.map_err(|e| Error::internal(format!("inferring columns ended early: {e}")))?
 }

@@ -89,7 +89,7 @@ impl TableFiles {
                 };
                 values.push(value);
             }
-            files.push(TableFile { path, values });
+            files.push(TableFile { path, object: None, values });
         }
         let reading = match self.format {
             Format::Parquet => Reading::Parquet(Arc::new(self.absent_values(settings)?)),

@@ -10,7 +10,7 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::scalar::ScalarValue;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
-use tidemill_executor::files::{FileEntry, FileFormat, FileSlice, TextChunk, malformed_schema, open_text};
+use tidemill_executor::files::{FileEntry, FileFormat, FileSlice, StoredObject, TextChunk, malformed_schema};
 use tidemill_planner::scan::ScanTable;
 use tidemill_planner::seam::{Slice, TaskScope};
 use tidemill_planner::{SourceId, key};
@@ -19,7 +19,7 @@ use tidemill_spark::functions::{CsvColumns, CsvReader};
 use tidemill_spark::types::StructField;
 
 use super::file_options::FileOptions;
-use super::table_file::{TableFile, gone, with_values};
+use super::table_file::{FileAt, TableFile, gone, with_values};
 use tidemill_planner::{Error, Result};
 
 /// So many records of CSV make a batch.
@@ -37,17 +37,37 @@ pub(crate) enum TextFormat {
 
 /// The files as a table, of the columns `schema` of which the files hold `data`.
 pub(super) fn table(files: Vec<TableFile>, format: &TextFormat, data: &SchemaRef, schema: &SchemaRef) -> Result<ScanTable> {
-    let root = Path::new("/");
     let (kind, malformed) = match format {
         TextFormat::Json => (FileFormat::Json, Some(malformed_schema())),
         TextFormat::Csv(..) | TextFormat::Lines => (FileFormat::Text, None),
     };
+    let (names, parts) = match files.first().is_some_and(|file| file.object.is_some()) {
+        true => stored_parts(files, kind, data)?,
+        false => local_parts(files, kind, data)?,
+    };
+    // Warnings name the source, so it says where it is.
+    let first = names.lines().next().unwrap_or_default();
+    let more = names.lines().count().saturating_sub(1);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let columns = format!("{names}{data:?}{schema:?}");
+    let id = SourceId::new(format!("{} {first}{more} ({:016x})", kind.as_str(), key::stable_hash(columns.as_bytes())));
+    let slice = TextSlice { parts: parts.into(), format: format.clone(), data: Arc::clone(data), schema: Arc::clone(schema) };
+    Ok(ScanTable::batch(id, Arc::clone(schema), malformed, Arc::new(slice)))
+}
+
+/// Files of one partition, with its values.
+type Part = (Vec<ScalarValue>, FileSlice);
+
+/// Files on the local disk by partition, and their names.
+fn local_parts(files: Vec<TableFile>, kind: FileFormat, data: &SchemaRef) -> Result<(String, Vec<Part>)> {
+    let root = Path::new("/");
     let mut names = String::new();
     let mut by_values: Vec<(Vec<ScalarValue>, Vec<FileEntry>)> = Vec::new();
-    for TableFile { path, values } in files {
+    for TableFile { path, values, .. } in files {
         let below = path.strip_prefix(root).unwrap_or(&path).to_str();
         let below = below.ok_or_else(|| Error::unsupported(format!("{}: the file's name is not UTF-8; rename it", path.display())))?;
         let entry = FileEntry::of(root, below)?.ok_or_else(|| gone(&path))?;
+        names.push('/');
         names.push_str(below);
         names.push('\n');
         match by_values.last_mut().filter(|(known, _)| *known == values) {
@@ -56,19 +76,25 @@ pub(super) fn table(files: Vec<TableFile>, format: &TextFormat, data: &SchemaRef
         }
     }
     let parts = by_values.into_iter().map(|(values, entries)| Ok((values, FileSlice::new(root, entries, kind, Arc::clone(data))?)));
-    let parts: Arc<[Part]> = parts.collect::<Result<Vec<_>>>()?.into();
-    // Warnings name the source, so it says where it is.
-    let first = names.lines().next().unwrap_or_default();
-    let more = names.lines().count().saturating_sub(1);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let columns = format!("{names}{data:?}{schema:?}");
-    let id = SourceId::new(format!("{} /{first}{more} ({:016x})", kind.as_str(), key::stable_hash(columns.as_bytes())));
-    let slice = TextSlice { parts, format: format.clone(), data: Arc::clone(data), schema: Arc::clone(schema) };
-    Ok(ScanTable::batch(id, Arc::clone(schema), malformed, Arc::new(slice)))
+    Ok((names, parts.collect::<Result<_>>()?))
 }
 
-/// Files of one partition, with its values.
-type Part = (Vec<ScalarValue>, FileSlice);
+/// The same of objects of a store.
+fn stored_parts(files: Vec<TableFile>, kind: FileFormat, data: &SchemaRef) -> Result<(String, Vec<Part>)> {
+    let mut names = String::new();
+    let mut by_values: Vec<(Vec<ScalarValue>, Vec<StoredObject>)> = Vec::new();
+    for TableFile { path, object, values } in files {
+        let object = object.ok_or_else(|| Error::internal(format!("{} lies in no store, and others do", path.display())))?;
+        names.push_str(&path.to_string_lossy());
+        names.push('\n');
+        match by_values.last_mut().filter(|(known, _)| *known == values) {
+            Some((_, objects)) => objects.push(object),
+            None => by_values.push((values, vec![object])),
+        }
+    }
+    let parts = by_values.into_iter().map(|(values, objects)| Ok((values, FileSlice::of_objects(objects, kind, Arc::clone(data))?)));
+    Ok((names, parts.collect::<Result<_>>()?))
+}
 
 #[derive(Debug)]
 struct TextSlice {
@@ -169,21 +195,21 @@ fn lines_of(
 }
 
 /// The columns of files of CSV. It blocks.
-pub(super) fn columns_of_csv(files: &[PathBuf], options: &FileOptions, settings: &Settings) -> Result<Vec<StructField>> {
+pub(super) fn columns_of_csv(files: &[FileAt], options: &FileOptions, settings: &Settings) -> Result<Vec<StructField>> {
     let mut columns = CsvColumns::new(options, settings)?;
-    for path in files {
+    for file in files {
         if !columns.wants_more() {
             break;
         }
-        columns.look_at(lines(path)?)?;
+        columns.look_at(lines(file)?)?;
     }
     Ok(columns.finish())
 }
 
 /// The lines of a file, without the mark that some editors put at its head.
-fn lines(path: &Path) -> Result<impl Iterator<Item = Result<String>>> {
-    let lines = BufReader::new(open_text(path)?).split(b'\n').enumerate();
-    let path = path.to_owned();
+fn lines(file: &FileAt) -> Result<impl Iterator<Item = Result<String>>> {
+    let lines = BufReader::new(file.text()?).split(b'\n').enumerate();
+    let path = file.path.clone();
     Ok(lines.map(move |(at, line)| {
         let line = line.map_err(|e| Error::io_at(path.display(), e))?;
         let line = line.strip_suffix(b"\r").unwrap_or(&line);

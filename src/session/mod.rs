@@ -23,6 +23,7 @@ pub use progress::{ProgressHandlerId, QueryProgress};
 pub(crate) use run::{named, warn_of_malformed};
 
 use crate::catalog::Catalog as Objects;
+use crate::stores::{REDACTED, Stores, is_secret};
 use tidemill_planner::Result;
 
 /// One program's work: settings, temporary views, and the engine that runs its queries. Clones share everything.
@@ -36,6 +37,7 @@ struct Inner {
     state: OnceLock<SessionState>,
     engine: OnceLock<Engine>,
     catalog: Objects,
+    stores: Stores,
     kept: KeptPlans,
     plans_made: Arc<AtomicU64>,
     progress: Arc<progress::Handlers>,
@@ -43,7 +45,13 @@ struct Inner {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("settings", &self.inner.settings).finish_non_exhaustive()
+        let mut settings = self.conf();
+        for (name, value) in &mut settings {
+            if is_secret(name) {
+                REDACTED.clone_into(value);
+            }
+        }
+        f.debug_struct("Session").field("settings", &settings).finish_non_exhaustive()
     }
 }
 
@@ -87,6 +95,7 @@ impl SessionBuilder {
             state: OnceLock::new(),
             engine: OnceLock::new(),
             catalog,
+            stores: Stores::default(),
             kept: KeptPlans::default(),
             plans_made: Arc::default(),
             progress: Arc::default(),
@@ -168,6 +177,11 @@ impl Session {
     /// What has a name in the session, as the catalog keeps it.
     pub(crate) fn objects(&self) -> &Objects {
         &self.inner.catalog
+    }
+
+    /// The object stores that it has met.
+    pub(crate) fn stores(&self) -> &Stores {
+        &self.inner.stores
     }
 
     /// DataFusion's side of the session, made when it is first needed.

@@ -228,6 +228,10 @@ impl Settings {
         let mut watermark_policy = "min".to_owned();
         let (mut master, mut max_failures, mut scheduling) = (Master::default(), None, Scheduling::default());
         for (name, value) in given {
+            // Those of object stores are read when a path asks for a store.
+            if crate::stores::is_setting(name) {
+                continue;
+            }
             if !name.starts_with("spark.") {
                 ours.insert(name.clone(), value.clone());
                 continue;
@@ -349,7 +353,7 @@ impl Settings {
         check_spark(name, value)?;
         if known(name) == Some(WatermarkPolicy::SETTING) {
             WatermarkPolicy::of(&BTreeMap::from([(WatermarkPolicy::SETTING.to_owned(), value.to_ascii_lowercase())]))?;
-        } else if name.starts_with("spark.") && known(name).is_none() {
+        } else if name.starts_with("spark.") && known(name).is_none() && !crate::stores::is_setting(name) {
             warn_once(name);
         }
         self.conf.write().unwrap_or_else(PoisonError::into_inner).insert(spelled(name), value.to_owned());

@@ -10,6 +10,7 @@ use tidemill_streaming::state::{ImagePolicy, Retention};
 use super::{StreamSink, Trigger, plan};
 use crate::dataframe::DataFrame;
 use crate::session::{CHECKPOINT_LOCATION, RESULT_SETTINGS, Session};
+use crate::stores::refuse;
 use tidemill_planner::{Error, Result};
 
 /// Collects the sinks and settings of a streaming query.
@@ -160,10 +161,12 @@ impl StreamingQueryBuilder {
 /// Source: Spark, `StreamingQueryManager.createQuery` and `DataStreamWriter.startInternal` (`useTempCheckpointLocation`).
 fn checkpoint(session: &Session, given: Option<PathBuf>, name: Option<&str>, keeps_nothing: bool) -> Result<(PathBuf, bool)> {
     if let Some(given) = given {
+        refuse(&given.to_string_lossy(), "the checkpoint of a query")?;
         return Ok((given, false));
     }
     let drawn = || uuid::Uuid::new_v4().to_string();
     if let Some(all) = session.setting(CHECKPOINT_LOCATION).filter(|all| !all.is_empty()) {
+        refuse(&all, "the checkpoint of a query")?;
         return Ok((PathBuf::from(all).join(name.map_or_else(drawn, str::to_owned)), false));
     }
     if keeps_nothing {

@@ -113,6 +113,7 @@ impl DataStreamReader {
         let schema = self.schema.clone().ok_or_else(|| {
             Error::analysis("a stream needs its columns before the first file is there: give them with `schema(\"id BIGINT NOT NULL, …\")`")
         })?;
+        crate::stores::refuse(dir, "a stream of files")?;
         let options = FileStreamOptions::parse(&self.options)?;
         let source = FileStreamSource::new(self.name.as_deref(), dir, format, schema, options)?;
         self.session.stream(Arc::new(source))

@@ -200,8 +200,22 @@ async fn wrong_paths_and_options() {
     clicks(&session).write().save(&path).await.unwrap();
     let error = session.read().parquet(&path).await.unwrap_err();
     assert!(error.message().contains("is a Delta table"), "{error}");
-    let error = session.read().parquet("s3://bucket/x").await.unwrap_err();
+    let error = session.read().parquet("hdfs://host/x").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    for (path, expected) in [("s3:///x", "names no bucket"), ("abfss://container/x", "names no account")] {
+        let error = session.read().parquet(path).await.unwrap_err();
+        assert!(error.message().contains(expected), "{error}");
+        let error = clicks(&session).write().format("csv").save(path).await.unwrap_err();
+        assert!(error.message().contains(expected), "{error}");
+    }
+    for error in [
+        session.read().delta("s3://bucket/x").await.unwrap_err(),
+        clicks(&session).write().save("s3://bucket/x").await.unwrap_err(),
+        async { session.sql("SELECT * FROM delta.`s3://bucket/x`").await?.count().await }.await.unwrap_err(),
+        session.read_stream().schema("id BIGINT").unwrap().json("s3://bucket/x").unwrap_err(),
+    ] {
+        assert!(error.kind() == ErrorKind::Unsupported && error.message().contains("s3://bucket/x"), "{error}");
+    }
 }
 
 #[tokio::test]

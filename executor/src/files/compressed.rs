@@ -7,8 +7,10 @@ use std::path::Path;
 use memchr::memrchr;
 use tidemill_planner::{Error, Result};
 
+use super::data_file::DataFile;
 use super::input::Input;
 use super::line_chunks::{CHUNK_BYTES, Chunk, MAX_LINE_BYTES};
+use super::object::StoredObject;
 
 /// How a file is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +46,7 @@ pub(super) fn is_compressed(path: &Path) -> bool {
 ///
 /// # Errors
 /// `Unsupported`, naming the file, for a compression that is not read.
-fn text_of(file: File, path: &Path) -> Result<Box<dyn Read + Send>> {
+fn text_of(file: impl Read + Send + 'static, path: &Path) -> Result<Box<dyn Read + Send>> {
     Ok(match codec(path) {
         None => Box::new(file),
         Some(Codec::Gzip) => Box::new(flate2::read::MultiGzDecoder::new(file)),
@@ -68,10 +70,19 @@ pub fn open_text(path: &Path) -> Result<Box<dyn Read + Send>> {
     text_of(file, path)
 }
 
+/// [`open_text`] of an object.
+///
+/// # Errors
+/// As there.
+pub fn open_stored_text(object: &StoredObject) -> Result<Box<dyn Read + Send>> {
+    let path = object.path();
+    text_of(object.reader().map_err(|e| Error::io_at(path.display(), e))?, &path)
+}
+
 /// The lines of a compressed file.
 pub(super) struct CompressedLines {
     input: Input,
-    file: File,
+    file: DataFile,
     text: Box<dyn Read + Send>,
     rest: Vec<u8>,
     done: bool,
@@ -80,8 +91,8 @@ pub(super) struct CompressedLines {
 impl CompressedLines {
     /// Opens the file, which must be as it was listed.
     pub(super) fn open(input: Input) -> Result<Self> {
-        let file = input.open()?;
-        let twin = file.try_clone().map_err(|e| Error::io_at(input.path().display(), e))?;
+        let file = input.open_data()?;
+        let twin = file.twin().map_err(|e| Error::io_at(input.path().display(), e))?;
         let text = text_of(twin, input.path())?;
         Ok(Self { input, file, text, rest: Vec::new(), done: false })
     }
@@ -95,7 +106,7 @@ impl CompressedLines {
             })?;
             if (read as u64) < CHUNK_BYTES {
                 self.done = true;
-                self.input.check(&self.file)?;
+                self.input.check_data(&self.file)?;
                 return Ok((!self.rest.is_empty()).then(|| Chunk::Lines(std::mem::take(&mut self.rest))));
             }
             if let Some(at) = memrchr(b'\n', &self.rest[old..]) {

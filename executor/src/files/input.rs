@@ -8,14 +8,18 @@ use std::sync::Arc;
 use tidemill_planner::{Error, Result};
 
 use super::FileEntry;
+use super::data_file::DataFile;
 use super::findings::{Findings, Opened};
 use super::list::Since;
+use super::object::StoredObject;
 
 /// A file of a slice.
 #[derive(Debug, Clone)]
 pub(super) struct Input {
     path: PathBuf,
     entry: FileEntry,
+    /// What it is where it lies in an object store.
+    object: Option<StoredObject>,
     /// Its place in the slice.
     place: usize,
     findings: Arc<Findings>,
@@ -23,7 +27,13 @@ pub(super) struct Input {
 
 impl Input {
     pub(super) fn new(root: &Path, entry: &FileEntry, place: usize, findings: &Arc<Findings>) -> Self {
-        Self { path: entry.below(root), entry: entry.clone(), place, findings: Arc::clone(findings) }
+        Self { path: entry.below(root), entry: entry.clone(), object: None, place, findings: Arc::clone(findings) }
+    }
+
+    /// The same file, which is this object where there is one.
+    #[must_use]
+    pub(super) fn stored_as(self, object: Option<StoredObject>) -> Self {
+        Self { object, ..self }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -35,7 +45,29 @@ impl Input {
         self.entry.bytes
     }
 
-    /// Opens the file. It blocks.
+    /// Opens the file, wherever it lies. It blocks.
+    ///
+    /// # Errors
+    /// Those of [`Input::open`].
+    pub(super) fn open_data(&self) -> Result<DataFile> {
+        match &self.object {
+            None => Ok(DataFile::Local(self.open()?)),
+            Some(object) => Ok(DataFile::Stored(Box::new(object.reader().map_err(|error| Error::io_at(self.path.display(), error))?))),
+        }
+    }
+
+    /// [`Input::check`] of a file on a local disk. Of an object every read asks for what was listed.
+    ///
+    /// # Errors
+    /// Those of [`Input::check`].
+    pub(super) fn check_data(&self, file: &DataFile) -> Result<()> {
+        match file {
+            DataFile::Local(file) => self.check(file),
+            DataFile::Stored(_) => Ok(()),
+        }
+    }
+
+    /// Opens the file on a local disk. It blocks.
     ///
     /// # Errors
     /// Those of [`Input::check`]; `NotFound` when it is gone.

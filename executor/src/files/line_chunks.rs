@@ -1,13 +1,13 @@
 //! A part of a file as chunks of whole lines, each line given to the part in which its first byte lies. It blocks, so it
 //! runs on tokio's blocking pool; what the lines say is the decoder's business.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
 
 use memchr::{memchr, memchr_iter, memrchr};
 use tidemill_planner::{Error, Result};
 
 use super::cut::Piece;
+use super::data_file::DataFile;
 use super::input::Input;
 
 /// So much is read at once.
@@ -29,7 +29,7 @@ pub(super) enum Chunk {
 /// The lines that begin in a part of one file.
 pub(super) struct LineChunks {
     input: Input,
-    file: File,
+    file: DataFile,
     /// Lines that begin at or after it belong to the next part.
     end: u64,
     /// The offset of the first byte of `buffer` in the file.
@@ -46,9 +46,9 @@ pub(super) struct LineChunks {
 impl LineChunks {
     /// Opens the file, which must be as it was listed.
     pub(super) fn open(input: Input, piece: Piece) -> Result<Self> {
-        let mut file = input.open()?;
+        let mut file = input.open_data()?;
         let base = piece.start.saturating_sub(1);
-        file.seek(SeekFrom::Start(base)).map_err(|error| Error::io_at(input.path().display(), error))?;
+        file.seek_to(base).map_err(|error| Error::io_at(input.path().display(), error))?;
         let skipping = piece.start > 0;
         Ok(Self {
             input,
@@ -88,14 +88,14 @@ impl LineChunks {
         let filled = self.base + self.buffer.len() as u64;
         let want = if filled < self.end { self.chunk_bytes.min(self.end - filled) } else { TAIL_BYTES.min(self.chunk_bytes) };
         self.buffer.reserve(want as usize);
-        let read = (&mut self.file).take(want).read_to_end(&mut self.buffer).map_err(named)?;
+        let read = self.file.append_to(&mut self.buffer, want).map_err(named)?;
         let filled = filled + read as u64;
         let at_eof = (read as u64) < want || filled >= self.input.bytes();
         if filled > self.input.bytes() || (at_eof && filled < self.input.bytes()) {
             return Err(self.input.changed("its size is not what it was"));
         }
         if at_eof || filled >= self.end {
-            self.input.check(&self.file)?;
+            self.input.check_data(&self.file)?;
         }
         Ok(at_eof)
     }
@@ -123,7 +123,7 @@ impl LineChunks {
     fn file_back(&mut self) {
         self.buffer.clear();
         // Seeking a regular file within its bounds; a failure shows in the read that follows.
-        let _ = self.file.seek(SeekFrom::Start(self.base));
+        let _ = self.file.seek_to(self.base);
     }
 
     /// The whole lines in the buffer, whose first `old` bytes have no newline.
@@ -161,7 +161,7 @@ impl LineChunks {
     /// How many lines of the file come before the part; counted only when somebody asks, which reads that much.
     pub(super) fn lines_before(input: &Input, start: u64) -> Result<u64> {
         let named = |error| Error::io_at(input.path().display(), error);
-        let mut file = input.open()?;
+        let mut file = input.open_data()?;
         let mut buffer = vec![0; 1 << 20];
         let (mut left, mut lines) = (start, 0);
         let mut open_line = false;

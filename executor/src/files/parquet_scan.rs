@@ -41,6 +41,7 @@ use object_store::ObjectStore;
 
 use super::columns::{Wanted, column_as, holds_all, root_of};
 use super::int96;
+use super::object::shown_location;
 
 /// By a column's name the value that it has in files that lack it; columns without one are null there.
 pub type AbsentValues = HashMap<String, ScalarValue>;
@@ -95,7 +96,7 @@ impl ParquetFileReaderFactory for Footers {
         metadata_size_hint: Option<usize>,
         metrics: &ExecutionPlanMetricsSet,
     ) -> DfResult<Box<dyn AsyncFileReader + Send>> {
-        let path = format!("/{}", file.object_meta.location);
+        let path = shown_location(&file.object_meta.location);
         let reader = self.readers.create_reader(partition_index, file, metadata_size_hint, metrics)?;
         Ok(Box::new(Reader { reader, path }))
     }

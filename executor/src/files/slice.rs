@@ -7,11 +7,12 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::SchemaRef;
 use tidemill_planner::seam::{Port, TaskScope};
-use tidemill_planner::{Result, SourceId};
+use tidemill_planner::{Error, Result, SourceId};
 
 use super::findings::Findings;
 use super::format::{FileFormat, malformed_schema};
 use super::input::Input;
+use super::object::StoredObject;
 use super::{FileEntry, JsonDecoder, name};
 
 const BATCH_ROWS: usize = 8192;
@@ -21,6 +22,8 @@ const BATCH_ROWS: usize = 8192;
 pub struct FileSlice {
     root: PathBuf,
     files: Arc<[FileEntry]>,
+    /// The same files where they are objects of a store; none of files on a local disk.
+    objects: Arc<[StoredObject]>,
     format: FileFormat,
     schema: SchemaRef,
     batch_rows: usize,
@@ -36,7 +39,21 @@ impl FileSlice {
         if format == FileFormat::Json {
             JsonDecoder::new(Arc::clone(&schema))?;
         }
-        Ok(Self { root: root.into(), files: files.into(), format, schema, batch_rows: BATCH_ROWS, findings: Arc::default() })
+        let (root, files, objects) = (root.into(), files.into(), Arc::default());
+        Ok(Self { root, files, objects, format, schema, batch_rows: BATCH_ROWS, findings: Arc::default() })
+    }
+
+    /// The rows of objects of one store, in lines.
+    ///
+    /// # Errors
+    /// Those of [`FileSlice::new`]; `Internal` for Parquet, which is not read as a slice from a store, and for objects of several stores.
+    pub fn of_objects(objects: Vec<StoredObject>, format: FileFormat, schema: SchemaRef) -> Result<Self> {
+        let root = objects.first().map(|object| object.root_and_key().0).unwrap_or_default();
+        if format == FileFormat::Parquet || objects.iter().any(|object| object.root_and_key().0 != root) {
+            return Err(Error::internal("a slice of objects is lines of text in one store"));
+        }
+        let files: Vec<FileEntry> = objects.iter().map(StoredObject::entry).collect();
+        Ok(Self { objects: objects.into(), ..Self::new(root, files, format, schema)? })
     }
 
     /// The same slice in batches of at most `batch_rows`.
@@ -74,7 +91,7 @@ impl FileSlice {
 
     /// One of the files, to be read.
     pub(super) fn input(&self, file: usize) -> Input {
-        Input::new(&self.root, &self.files[file], file, &self.findings)
+        Input::new(&self.root, &self.files[file], file, &self.findings).stored_as(self.objects.get(file).cloned())
     }
 
     pub(super) fn full_path(&self, file: usize) -> String {

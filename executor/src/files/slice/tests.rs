@@ -58,6 +58,26 @@ fn slice_of(dir: &Path, format: FileFormat) -> FileSlice {
 }
 
 #[tokio::test]
+async fn lines_of_an_object_are_those_of_a_file() {
+    let line = |id: u32| if id % 40_000 == 5 { "bad\n".to_owned() } else { format!("{{\"id\":{id}}}\n") };
+    let text: String = (0..150_000).map(line).collect();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a"), &text).unwrap();
+    let object = super::super::object::testing::object("x y/a", text.as_bytes()).await;
+    let of_file = slice_of(dir.path(), FileFormat::Json);
+    let of_object = FileSlice::of_objects(vec![object.clone()], FileFormat::Json, schema()).unwrap();
+    for partitions in [1, 3] {
+        let (file, stored) = (read(&of_file, partitions).await.unwrap(), read(&of_object, partitions).await.unwrap());
+        assert_eq!((file.0, file.2), (stored.0, stored.2));
+        let places = |malformed: &[(String, i64, String, String)]| malformed.iter().map(|(_, line, ..)| *line).collect::<Vec<_>>();
+        assert_eq!((places(&file.1), places(&stored.1)), (vec![6, 40_006, 80_006, 120_006], vec![6, 40_006, 80_006, 120_006]));
+        assert!(stored.1.iter().all(|(path, ..)| path == "s3://bucket/x y/a"), "{:?}", stored.1);
+    }
+    assert_eq!(of_object.paths(), [object.path()]);
+    assert!(FileSlice::of_objects(vec![object], FileFormat::Parquet, schema()).is_err());
+}
+
+#[tokio::test]
 async fn good_rows_come_in_order_and_malformed_ones_with_their_place() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("a"), "\u{feff}{\"id\":1}\r\n\r\n{\"id\":\"2\"}\r\n{\"id\":3,\"NAME\":\"x\"}").unwrap();
