@@ -194,7 +194,7 @@ async fn blocking<T: Send + 'static>(job: &Job, work: impl FnOnce() -> Result<T>
 }
 
 /// A folder that is taken for a save, and the place aside for its files, which goes with it.
-struct Place {
+struct Draft {
     /// Names the save.
     name: String,
     aside: PathBuf,
@@ -210,7 +210,7 @@ struct Left {
     alone: Vec<File>,
 }
 
-impl Place {
+impl Draft {
     fn abandoned(&mut self) -> Option<Left> {
         self.left.take()
     }
@@ -230,7 +230,7 @@ impl Left {
     }
 }
 
-impl Drop for Place {
+impl Drop for Draft {
     fn drop(&mut self) {
         let Some(left) = self.abandoned() else { return };
         // A statement that is stopped ends on a thread that does not wait for disks.
@@ -243,7 +243,7 @@ impl Drop for Place {
 
 impl Job {
     /// Takes the folder; `None` when the rows are not to be written.
-    fn begin(&self) -> Result<Option<Place>> {
+    fn begin(&self) -> Result<Option<Draft>> {
         let made: Vec<PathBuf> = self.folder.ancestors().take_while(|folder| !folder.exists()).map(Path::to_owned).collect();
         fs::create_dir_all(&self.folder).map_err(|e| Error::io_at(self.folder.display(), e))?;
         made.iter().filter_map(|folder| folder.parent()).try_for_each(save_record::sync_folder)?;
@@ -256,11 +256,11 @@ impl Job {
         let name = uuid::Uuid::new_v4().to_string();
         let aside = save_record::aside(&self.folder, &name);
         fs::create_dir_all(&aside).map_err(|e| Error::io_at(aside.display(), e))?;
-        Ok(Some(Place { name, aside, left: Some(Left { folder: self.folder.clone(), made, alone }) }))
+        Ok(Some(Draft { name, aside, left: Some(Left { folder: self.folder.clone(), made, alone }) }))
     }
 
     /// Makes the files aside the folder's, in the place of those that they replace.
-    fn publish(&self, mut place: Place, names: FileNames, wanted: &Weak<()>) -> Result<()> {
+    fn publish(&self, mut place: Draft, names: FileNames, wanted: &Weak<()>) -> Result<()> {
         let folders: BTreeSet<&str> = names.iter().map(|name| name.rsplit_once('/').map_or("", |(folder, _)| folder)).collect();
         let Some(old) = self.replaced(&folders)? else { return Ok(()) };
         if names.is_empty() && old.is_empty() {

@@ -59,11 +59,8 @@ impl Uploads {
             let upload = self.held().remove(name);
             chosen.push((name.clone(), upload.ok_or_else(|| Error::internal(format!("the upload of {} is lost", self.shown(name))))?));
         }
-        let completing = stream::iter(chosen).map(|(name, mut upload)| async move {
-            let done = upload.complete().await;
-            (name, upload, done)
-        });
-        let completed: Vec<_> = completing.buffer_unordered(AT_ONCE).collect().await;
+        let completing: Vec<_> = chosen.into_iter().map(|(name, upload)| complete_one(name, upload)).collect();
+        let completed: Vec<_> = stream::iter(completing).buffer_unordered(AT_ONCE).collect().await;
         let mut first = None;
         for (name, upload, done) in completed {
             if let Err(error) = done {
@@ -128,12 +125,25 @@ impl Drop for Uploads {
 
 /// What stays all the same is seen by no reader; the bucket's rules say when it goes.
 async fn abort(held: Held, shown: String) {
-    let aborts = stream::iter(held).map(|(name, mut upload)| async move { (name, upload.abort().await) });
-    for (name, aborted) in aborts.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await {
+    let aborts: Vec<_> = held.into_iter().map(|(name, upload)| abort_one(name, upload)).collect();
+    for (name, aborted) in stream::iter(aborts).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await {
         if let Err(error) = aborted {
             tracing::warn!("the parts of {shown}/{name}, which is not wanted, stay in the store: {error}");
         }
     }
+}
+
+async fn complete_one(
+    name: String,
+    mut upload: Box<dyn MultipartUpload>,
+) -> (String, Box<dyn MultipartUpload>, object_store::Result<object_store::PutResult>) {
+    let done = upload.complete().await;
+    (name, upload, done)
+}
+
+async fn abort_one(name: String, mut upload: Box<dyn MultipartUpload>) -> (String, object_store::Result<()>) {
+    let aborted = upload.abort().await;
+    (name, aborted)
 }
 
 /// An object that is being uploaded. When it is let go of, its upload is held by the save.

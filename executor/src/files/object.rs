@@ -113,7 +113,7 @@ impl ObjectReader {
     ///
     /// # Errors
     /// Those of the store.
-    pub fn bytes(&self, range: Range<u64>) -> IoResult<Bytes> {
+    pub fn bytes_of(&self, range: Range<u64>) -> IoResult<Bytes> {
         let size = self.object.meta.size;
         let range = range.start.min(size)..range.end.min(size);
         self.runtime.block_on(self.object.range(range)).map_err(|error| match error {
@@ -126,7 +126,7 @@ impl ObjectReader {
 
     /// The next `want` bytes, or all that are left, at the end of `buffer`.
     pub(super) fn append_to(&mut self, buffer: &mut Vec<u8>, want: u64) -> IoResult<usize> {
-        let bytes = self.bytes(self.at..self.at.saturating_add(want))?;
+        let bytes = self.bytes_of(self.at..self.at.saturating_add(want))?;
         buffer.extend_from_slice(&bytes);
         self.at += bytes.len() as u64;
         Ok(bytes.len())
@@ -136,7 +136,7 @@ impl ObjectReader {
 impl Read for ObjectReader {
     fn read(&mut self, buffer: &mut [u8]) -> IoResult<usize> {
         if !(self.window..self.window + self.read.len() as u64).contains(&self.at) {
-            self.read = self.bytes(self.at..self.at.saturating_add(self.step))?;
+            self.read = self.bytes_of(self.at..self.at.saturating_add(self.step))?;
             self.window = self.at;
         }
         let from = usize::try_from(self.at - self.window).unwrap_or(usize::MAX);
@@ -174,7 +174,7 @@ impl ChunkReader for ObjectReader {
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
-        let bytes = self.bytes(start..start.saturating_add(length as u64)).map_err(|error| ParquetError::External(Box::new(error)))?;
+        let bytes = self.bytes_of(start..start.saturating_add(length as u64)).map_err(|error| ParquetError::External(Box::new(error)))?;
         if bytes.len() < length {
             return Err(ParquetError::EOF(format!("{length} bytes are wanted from {start} of an object of {}", self.object.meta.size)));
         }
@@ -239,7 +239,7 @@ mod tests {
         reading.await.unwrap();
         object.store.put(&object.meta.location, Bytes::from_static(b"other").into()).await.unwrap();
         let again = object.clone();
-        let error = tokio::task::spawn_blocking(move || again.reader().unwrap().bytes(0..4).unwrap_err()).await.unwrap();
+        let error = tokio::task::spawn_blocking(move || again.reader().unwrap().bytes_of(0..4).unwrap_err()).await.unwrap();
         assert!(error.to_string().contains("written again after it was listed"), "{error}");
     }
 }
