@@ -318,6 +318,10 @@ def test_settings(spark):
         elsewhere.create()
     with pytest.raises(IllegalArgumentException, match="local\\[four]"):
         SparkSession.builder.master("local[four]").create()
+    cluster = SparkSession.builder.master("local-cluster[2,2,256]").create()
+    assert [cluster.conf.get(name) for name in ("tidemill.threads", "tidemill.parallelism")] == ["2", "4"]
+    halves = cluster.range(1000).groupBy((F.col("id") % 2).alias("k")).count().orderBy("k")
+    assert halves.collect() == [Row(k=0, count=500), Row(k=1, count=500)]
     # A default that is given stands before the setting's own, as in PySpark.
     mode = "spark.sql.sources.partitionOverwriteMode"
     assert spark.conf.get(mode) == "STATIC" and spark.conf.get(mode, "DYNAMIC") == "DYNAMIC"

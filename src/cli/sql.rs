@@ -41,7 +41,8 @@ pub(super) struct Args {
     /// Go on after a statement that fails; the exit code is still 1.
     #[arg(long)]
     continue_on_error: bool,
-    /// Threads that compute and tasks of a stage, as `local[4]`, or `local[*]` for one per core: the same as --conf spark.master=….
+    /// Threads that compute and tasks of a stage, as `local[4]`, `local[*]` for one per core, or executors as `local-cluster[2,1,1024]`: the
+    /// same as --conf spark.master=….
     #[arg(long, value_name = "MASTER")]
     master: Option<String>,
     /// A setting of the session, such as `spark.sql.session.timeZone=Europe/Berlin`; may be given several times.

@@ -69,7 +69,8 @@ impl SessionBuilder {
     }
 
     /// Threads that compute, and tasks of a stage, as Spark writes them: `local[4]`, `local[*]` for one per core, `local[4,2]` where a task
-    /// may fail twice. The engine is always in this process: [`SessionBuilder::build`] refuses other places.
+    /// may fail twice; `local-cluster[2,1,1024]` for two executors of one thread and 1024 MB each, of which one may be lost
+    /// ([`Engine::lose_executor`]). The engine is always in this process: [`SessionBuilder::build`] refuses other places.
     #[must_use]
     pub fn master(self, master: impl Into<String>) -> Self {
         self.config("spark.master", master)
@@ -238,20 +239,28 @@ mod tests {
             (settings.threads, settings.parallelism, settings.max_failures)
         };
         type Given = &'static [(&'static str, &'static str)];
-        let cases: [(Given, (usize, usize, u32)); 6] = [
+        let cases: [(Given, (usize, usize, u32)); 8] = [
             (&[("spark.master", "local[3]")], (3, 3, 0)),
             (&[("spark.master", "local")], (1, 1, 0)),
             (&[("spark.master", "local[3,2]"), ("spark.task.maxFailures", "9")], (3, 3, 2)),
             (&[("spark.master", "local[3]"), ("spark.task.maxFailures", "9")], (3, 3, 9)),
             (&[("spark.master", "local[3]"), ("spark.sql.shuffle.partitions", "7")], (3, 7, 0)),
             (&[("spark.master", "local[3]"), ("tidemill.threads", "1"), ("tidemill.parallelism", "2")], (1, 2, 0)),
+            (&[("spark.master", "local-cluster[3,2,512]")], (2, 6, 0)),
+            (&[("spark.master", "local-cluster[3,2,512]"), ("spark.task.maxFailures", "9"), ("tidemill.parallelism", "4")], (2, 4, 9)),
         ];
         for (given, expected) in cases {
             assert_eq!(made(given), expected, "{given:?}");
         }
         let session = Session::builder().master("local[2]").build().unwrap();
         assert_eq!(session.engine().unwrap().threads(), 2);
+        assert_eq!(session.engine().unwrap().executors(), [0]);
         assert_eq!(session.setting("spark.master").as_deref(), Some("local[2]"));
+        let session = Session::builder().master("local-cluster[3,2,512]").build().unwrap();
+        assert_eq!((session.engine().unwrap().threads(), session.engine().unwrap().executors()), (6, vec![0, 1, 2]));
+        let twice = Session::builder().master("local-cluster[3,2,512]").config("tidemill.memoryBytes", "1g").build().unwrap_err();
+        assert!(twice.message().contains("tidemill.memoryBytes"), "{twice}");
+        let session = Session::builder().master("local[2]").build().unwrap();
         assert_eq!(Session::builder().build().unwrap().setting("spark.master").as_deref(), Some("local[*]"));
         session.set("spark.scheduler.pool", "nightly").unwrap();
         assert_eq!(session.inner.settings.scheduler_pool().as_deref(), Some("nightly"));

@@ -31,6 +31,7 @@ impl Session {
         }
         let settings = &self.inner.settings;
         let config = EngineConfig {
+            executors: settings.executors,
             threads: settings.threads,
             memory_bytes: settings.memory_bytes,
             shuffle_memory_bytes: settings.shuffle_memory_bytes,

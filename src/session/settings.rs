@@ -69,7 +69,8 @@ const SPARK: &[OptionSpec] = &[
     OptionSpec {
         name: MASTER,
         default: "local[*]",
-        doc: "Threads that compute, and tasks of a stage: `local[n]`, `local[*]` for one per core, `local[n,f]` for f failures of a task.",
+        doc: "Threads that compute, and tasks of a stage: `local[n]`, `local[*]` for one per core, `local[n,f]` for f failures of a task; \
+              `local-cluster[e,n,m]` for e executors in this process, each with n threads and m MB.",
     },
     OptionSpec {
         name: MAX_FAILURES,
@@ -201,7 +202,8 @@ pub(crate) const RESULT_SETTINGS: [&str; 4] =
 pub(super) struct Settings {
     pub(super) parallelism: usize,
     pub(super) batch_size: usize,
-    /// 0 for one per core.
+    pub(super) executors: usize,
+    /// Of each executor; 0 for one per core.
     pub(super) threads: usize,
     /// 0 for the engine's choice.
     pub(super) memory_bytes: u64,
@@ -252,7 +254,7 @@ impl Settings {
         }
         let given = Options::check("the session", SETTINGS, ours.iter())?;
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        let parallelism = given.get_positive("tidemill.parallelism")?.or(parallelism).or(master.threads).unwrap_or_else(cores);
+        let parallelism = given.get_positive("tidemill.parallelism")?.or(parallelism).or(master.all_threads()).unwrap_or_else(cores);
         let batch_size = given.get_positive("tidemill.batchSize")?.unwrap_or(8192);
         let threads = given.get_positive("tidemill.threads")?.or(master.threads).unwrap_or(0);
         // A master that says how often a task may fail is Spark's last word on it.
@@ -265,12 +267,22 @@ impl Settings {
             }
         };
         let (memory_bytes, shuffle_memory_bytes) = (bytes("tidemill.memoryBytes")?, bytes("tidemill.shuffle.memoryBytes")?);
+        let memory_bytes = match master.executors {
+            None => memory_bytes,
+            Some(executors) if memory_bytes == 0 => executors.memory_bytes,
+            Some(_) => {
+                let message = "`tidemill.memoryBytes` is what one engine has, and a `local-cluster` says what each of its executors has: leave one \
+                               of them out";
+                return Err(error("INVALID_CONF_VALUE.REQUIREMENT", message));
+            }
+        };
         let spill_dir = given.get("tidemill.spillDir").map(PathBuf::from);
         let initial: BTreeMap<String, String> = all.iter().map(|(name, value)| (spelled(name), value.clone())).collect();
         let conf = RwLock::new(initial.clone());
         Ok(Self {
             parallelism,
             batch_size,
+            executors: master.executors.map_or(1, |executors| executors.count),
             threads,
             memory_bytes,
             shuffle_memory_bytes,

@@ -151,7 +151,11 @@ fn a_master_is_given_beside_other_settings() {
         let values: Vec<Value> = json_lines(&output).iter().map(|line| line["rows"][0][1].clone()).collect();
         assert_eq!(values, ["local[3]", "3", "3"], "{args:?}: {}", text(&output.stderr));
     }
-    let output = tidemill(&["sql", "--master", "local-cluster[2,1,1024]", "-e", "SELECT 1"]);
+    let script = "SET spark.master; SET tidemill.threads; SET tidemill.parallelism";
+    let output = tidemill(&["sql", "--output", "json", "--master", "local-cluster[3,2,512]", "-e", script]);
+    let values: Vec<Value> = json_lines(&output).iter().map(|line| line["rows"][0][1].clone()).collect();
+    assert_eq!(values, ["local-cluster[3,2,512]", "2", "6"], "{}", text(&output.stderr));
+    let output = tidemill(&["sql", "--master", "spark://elsewhere:7077", "-e", "SELECT 1"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("say `local[n]`"), "{}", text(&output.stderr));
 }

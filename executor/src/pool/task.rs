@@ -30,12 +30,13 @@ pub(crate) fn turn_is_over() -> bool {
     TURN_BEGAN.get().is_some_and(|began| began.elapsed() >= TURN)
 }
 
-/// What the futures of a query share. It does not keep the query alive.
+/// What the futures of a query on one executor share. It does not keep the query alive.
 #[derive(Debug, Clone)]
 pub(super) struct Query {
     engine: Arc<Shared>,
+    executor: usize,
     queue: Arc<QueryQueue>,
-    /// The futures that have not ended, so that those which wait for I/O can be woken to be dropped.
+    /// The futures that have not ended, on whichever executor, so that those which wait for I/O can be woken to be dropped.
     live: Arc<Mutex<HashMap<u64, AbortHandle>>>,
 }
 
@@ -61,16 +62,20 @@ impl CurrentQuery {
     }
 }
 
-/// One query's place in the line; dropping it cancels its tasks.
+/// One query's place in the line of each executor; dropping it cancels its tasks.
 #[derive(Debug)]
 pub struct QueryHandle {
-    query: Query,
+    engine: Arc<Shared>,
+    /// By executor.
+    queries: Vec<Query>,
     name: String,
 }
 
 impl QueryHandle {
-    pub(super) fn new(engine: Arc<Shared>, queue: QueryQueue, name: String) -> Self {
-        Self { query: Query { engine, queue: Arc::new(queue), live: Arc::default() }, name }
+    pub(super) fn new(engine: &Arc<Shared>, queue: impl Fn() -> QueryQueue, name: String) -> Self {
+        let live = Arc::default();
+        let query = |executor: usize| Query { engine: Arc::clone(engine), executor, queue: Arc::new(queue()), live: Arc::clone(&live) };
+        Self { engine: Arc::clone(engine), queries: (0..engine.executors().len()).map(query).collect(), name }
     }
 
     /// The query's name, for messages.
@@ -78,32 +83,35 @@ impl QueryHandle {
         &self.name
     }
 
-    /// Runs `future` on the pool.
+    /// Runs `future` on the pool, of the first executor where there are several.
     pub fn spawn<F>(&self, future: F) -> PoolTask<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.query.spawn(future)
+        self.queries[self.engine.first_executor()].spawn(future)
     }
 
     /// Cancels what the query runs, and whatever it would run after this.
     pub fn cancel(&self) {
-        let ready = self.query.queue.close();
-        // Futures may spawn or lock when they are dropped: no lock is held here.
-        drop(ready);
-        let live = std::mem::take(&mut *self.query.live.lock().unwrap_or_else(PoisonError::into_inner));
-        for handle in live.into_values() {
-            handle.abort();
+        for query in &self.queries {
+            let ready = query.queue.close();
+            // Futures may spawn or lock when they are dropped: no lock is held here.
+            drop(ready);
+        }
+        for query in &self.queries {
+            let live = std::mem::take(&mut *query.live.lock().unwrap_or_else(PoisonError::into_inner));
+            live.into_values().for_each(|handle| handle.abort());
         }
     }
 
-    pub(crate) fn spawner(&self) -> Spawner {
-        Spawner(self.query.clone())
+    /// Who spawns for the query, by executor.
+    pub(crate) fn spawners(&self) -> impl Iterator<Item = Spawner> {
+        self.queries.iter().cloned().map(Spawner)
     }
 
     pub(crate) fn engine(&self) -> &Arc<Shared> {
-        &self.query.engine
+        &self.engine
     }
 }
 
@@ -113,7 +121,7 @@ impl Drop for QueryHandle {
     }
 }
 
-/// Spawns for a query without keeping it alive.
+/// Spawns for a query on one executor without keeping the query alive.
 #[derive(Debug, Clone)]
 pub(crate) struct Spawner(Query);
 
@@ -124,6 +132,12 @@ impl Spawner {
         F::Output: Send + 'static,
     {
         self.0.spawn(future)
+    }
+
+    /// A place at which a test loses the executor: `FAILPOINTS=executor::lose=1*return`. Nothing in other builds.
+    pub(crate) fn loses_executor(&self) -> bool {
+        fail::fail_point!("executor::lose", |_| self.0.engine.lose(self.0.executor).is_ok());
+        false
     }
 }
 
@@ -149,8 +163,8 @@ impl Query {
         };
         let polled = OnPool { query: self.clone(), future: Box::pin(future) };
         let query = self.clone();
-        let schedule = move |runnable: Runnable| match query.engine.tickets.push(&query.queue, runnable) {
-            Ok(()) => query.engine.ticket(),
+        let schedule = move |runnable: Runnable| match query.engine.executors()[query.executor].tickets.push(&query.queue, runnable) {
+            Ok(()) => query.engine.ticket(query.executor),
             // Dropping the runnable drops the future.
             Err(closed) => drop(closed),
         };

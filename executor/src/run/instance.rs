@@ -1,5 +1,5 @@
-//! One run of a stage: the plan instance that its tasks share, and what is done with their rows. Where an instance comes from is told here
-//! and nowhere else.
+//! One run of a stage, or of its share on one executor: the plan instance that its tasks share, and what is done with their rows. Where an
+//! instance comes from is told here and nowhere else.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,10 +21,23 @@ use crate::files::texts_as_views;
 use crate::operators::{MeasuredExec, OnceExec, TurnsExec};
 use crate::shuffle::{Fate, ResultBytes};
 
-/// A stage that runs.
+/// How the tasks of a stage are spread, which decides what the instance of some of them may share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Division {
+    /// There is one executor: what fails is run again as a whole.
+    OneExecutor,
+    /// All on one of several executors. Readers may run again in parts: each task gives the same rows whenever it runs.
+    OneShare,
+    /// On several, with an instance each, in which some partitions are never run: nobody may wait for them, nor take their files.
+    Shares,
+}
+
+/// A stage that runs, or a share of it.
 #[derive(Debug)]
 pub(super) struct StageRun {
+    /// Of the whole stage.
     pub(super) tasks: usize,
+    pub(super) division: Division,
     pub(super) output: StageOutput,
     pub(super) fate: Fate,
     /// How many rows its batches have.
@@ -55,7 +68,7 @@ struct Enough {
 impl StageRun {
     /// # Errors
     /// Those of nodes that cannot be put together anew.
-    pub(super) fn new(graph: &StageGraph, id: StageId, context: &RunContext) -> Result<Self> {
+    pub(super) fn new(graph: &StageGraph, id: StageId, context: &RunContext, division: Division) -> Result<Self> {
         let stage = graph.stage(id);
         let is_root = graph.roots.contains(&id);
         let fate = match () {
@@ -68,12 +81,13 @@ impl StageRun {
         let (plan, batch_size) = for_functions(fresh(&stage.plan)?, usual)?;
         let shared = !stage.task_by_task;
         // Epochs are short: a filter that is learnt while they run comes too late.
-        let plan = if shared && context.epoch.is_none() { filtered(texts_as_views(plan)?, context)? } else { plan };
+        let plan = if shared && context.epoch.is_none() { filtered(texts_as_views(plan)?, context, division)? } else { plan };
         let plan = TurnsExec::within(OnceExec::within(plan)?)?;
         let measured = context.measured;
         let plan = if shared && measured { MeasuredExec::over_all(plan)? } else { plan };
         Ok(Self {
             tasks: stage.partitions,
+            division,
             output: stage.output.clone(),
             fate,
             batch_size,
@@ -127,15 +141,15 @@ fn fresh(plan: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
 
 /// The plan with the filters that its joins, aggregates and sorts will learn pushed into its scans. It is done once for each instance:
 /// what has been pushed would be pushed again, and the next run would inherit what this one has learnt.
-fn filtered(plan: Arc<dyn ExecutionPlan>, context: &RunContext) -> Result<Arc<dyn ExecutionPlan>> {
+fn filtered(plan: Arc<dyn ExecutionPlan>, context: &RunContext, division: Division) -> Result<Arc<dyn ExecutionPlan>> {
     if plan.children().is_empty() {
         return Ok(plan);
     }
     let mut options: ConfigOptions = context.task_ctx.session_config().options().as_ref().clone();
     options.optimizer.enable_dynamic_filter_pushdown = true;
     // The filters of a join of partitions say which task a key is at, by the engine's own count of hashes and not by our buckets; and its
-    // tasks wait for each other.
-    options.optimizer.enable_join_dynamic_filter_pushdown = !joins_partitions(&plan);
+    // tasks wait for each other, as they do for a filter of any join.
+    options.optimizer.enable_join_dynamic_filter_pushdown = division != Division::Shares && !joins_partitions(&plan);
     options.optimizer.enable_topk_dynamic_filter_pushdown = true;
     options.optimizer.enable_aggregate_dynamic_filter_pushdown = true;
     Ok(FilterPushdown::new_post_optimization().optimize(plan, &options)?)

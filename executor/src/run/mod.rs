@@ -6,7 +6,8 @@
 //!                          ▲                                                            │
 //!                          └── Grown ── adapt what has not begun ◄── Grow ── a stage is done
 //! ```
-//! The thread that ends an attempt asks the schedule itself and starts what is next: no thread stands between two stages.
+//! The thread that ends an attempt asks the schedule itself and starts what is next: no thread stands between two stages. Nor does any where
+//! an executor is lost: the thread that says so has its tasks started on others.
 
 mod batch_rows;
 mod drop_rows;
@@ -38,12 +39,12 @@ use tidemill_planner::stage::{
 use tidemill_planner::{Error, ErrorKind, Result};
 
 use crate::memory::{self, Spills};
-use crate::pool::{PoolTask, QueryHandle, Spawner};
-use crate::shuffle::{LostBlocks, ShuffleStore, SpillDir};
+use crate::pool::{OnLoss, PoolTask, QueryHandle, Spawner};
+use crate::shuffle::{BlockHome, LostBlocks, ResultBytes, ShuffleStore, SpillDir};
 pub(crate) use batch_rows::for_functions;
 pub use drop_rows::DropRows;
 pub use figures::{OperatorStats, ScanStats};
-use instance::StageRun;
+use instance::{Division, StageRun};
 pub use report::{RunReport, StageStats};
 pub use rows::RowStream;
 pub use sink::{Receipt, RowSink, TaskSink};
@@ -190,6 +191,10 @@ async fn run_once(query: &QueryHandle, graph: &StageGraph, context: RunContext) 
     let started = Instant::now();
     let (run, over) = Run::new(query, graph.clone(), context)?;
     let guard = StopOnDrop(Arc::clone(&run));
+    if run.places.len() > 1 {
+        let listener: Arc<dyn OnLoss> = Arc::clone(&run) as _;
+        query.engine().tell_of_losses(Arc::downgrade(&listener)).into_iter().for_each(|executor| run.lose(executor));
+    }
     run.advance(Event::Begin);
     over.await.map_err(|_| run.cancelled())??;
     let (graph, tasks, changes) = {
@@ -215,19 +220,26 @@ struct Run {
     context: RunContext,
     store: Arc<ShuffleStore>,
     inputs: Arc<StageInputs>,
-    runtime: Arc<RuntimeEnv>,
+    /// By executor.
+    places: Vec<Place>,
     spills: Arc<Spills>,
-    spawner: Spawner,
     progress: Mutex<Progress>,
     over: Mutex<Option<oneshot::Sender<Result<()>>>>,
+}
+
+/// What a run has on one executor.
+#[derive(Debug)]
+struct Place {
+    spawner: Spawner,
+    runtime: Arc<RuntimeEnv>,
 }
 
 #[derive(Debug)]
 struct Progress {
     graph: StageGraph,
     state: GraphState,
-    /// By stage, while it runs.
-    stages: Vec<Option<Arc<StageRun>>>,
+    /// By stage and share, while the stage runs.
+    stages: HashMap<(StageId, usize), Arc<StageRun>>,
     running: HashMap<TaskId, Attempt>,
     tasks: Vec<Vec<TaskRecord>>,
     changes: Vec<Change>,
@@ -240,6 +252,7 @@ struct Progress {
 #[derive(Debug)]
 struct Attempt {
     _task: PoolTask<()>,
+    executor: usize,
     /// Whether anybody still wants to know how it ends.
     counts: Arc<AtomicBool>,
 }
@@ -254,6 +267,8 @@ impl Drop for Attempt {
 #[derive(Debug, Default)]
 struct TaskRecord {
     attempts: u32,
+    /// Where the accepted one ran.
+    executor: usize,
     /// What the first attempt that failed said.
     first_failure: Option<String>,
     started: Option<Instant>,
@@ -273,7 +288,8 @@ struct TaskRecord {
 impl Run {
     fn new(query: &QueryHandle, mut graph: StageGraph, mut context: RunContext) -> Result<(Arc<Self>, oneshot::Receiver<Result<()>>)> {
         let engine = query.engine();
-        context.adaptive.build_bytes.get_or_insert_with(|| engine.budget.fixed_share(engine.threads()));
+        let executors = engine.executors();
+        context.adaptive.build_bytes.get_or_insert_with(|| executors[0].budget.fixed_share(engine.threads()));
         // Epochs are short, and see all of their rows.
         if context.epoch.is_some() {
             context.adaptive.filters = FilterSettings::off();
@@ -283,14 +299,17 @@ impl Run {
             build_sides_first(&mut graph);
             filter_scans(&mut graph, &[], &[], &|_| false, &context.adaptive)?;
         }
-        let spill = SpillDir::within(engine.spill_dir.clone());
-        let store = Arc::new(ShuffleStore::new(&graph, Arc::clone(&engine.budget), spill, engine.io.clone()));
+        let home = |budget| Arc::new(BlockHome::new(budget, SpillDir::within(engine.spill_dir.clone()), engine.io.clone()));
+        let homes = executors.iter().map(|executor| home(Arc::clone(&executor.budget))).collect();
+        let store = Arc::new(ShuffleStore::new(&graph, homes, engine.io.clone()));
         if let Some(watch) = &context.watch {
             watch.begin(&graph);
         }
+        let living = executors.iter().map(|executor| !executor.is_lost()).collect();
+        let state = GraphState::new(&graph, engine.max_failures(), engine.threads(), living);
         let progress = Progress {
-            state: GraphState::new(&graph, engine.max_failures(), engine.threads()).feeding(engine.budget.tasks_fed()),
-            stages: vec![None; graph.stages.len()],
+            state: state.feeding(executors[0].budget.tasks_fed()),
+            stages: HashMap::new(),
             running: HashMap::new(),
             tasks: graph.stages.iter().map(|_| Vec::new()).collect(),
             changes: Vec::new(),
@@ -300,14 +319,19 @@ impl Run {
         };
         let (sender, receiver) = oneshot::channel();
         let spills = Arc::new(Spills::default());
+        let session = context.task_ctx.runtime_env();
+        let place = |(index, spawner): (usize, Spawner)| -> Result<Place> {
+            let runtime = memory::runtime(&session, &executors[index].operators, store.home(index).spill_dir(), &spills)?;
+            Ok(Place { spawner, runtime })
+        };
+        let places = query.spawners().enumerate().map(place).collect::<Result<_>>()?;
         let run = Self {
             name: query.name().to_owned(),
             inputs: Arc::new(StageInputs(Arc::clone(&store) as _)),
-            runtime: memory::runtime(&context.task_ctx.runtime_env(), &engine.operators, store.spill_dir(), &spills)?,
+            places,
             spills,
             context,
             store,
-            spawner: query.spawner(),
             progress: Mutex::new(progress),
             over: Mutex::new(Some(sender)),
         };
@@ -337,11 +361,13 @@ impl Run {
     }
 
     /// An attempt has ended: its output is kept, or its failure judged, and what is next is started.
-    fn ended(self: &Arc<Self>, task: TaskId, counts: &AtomicBool, outcome: Result<Given, Failure>) {
+    fn ended(self: &Arc<Self>, task: TaskId, executor: usize, counts: &AtomicBool, outcome: Result<Given, Failure>) {
         let mut progress = self.progress();
         if progress.stopped || !counts.load(Ordering::Acquire) {
             return;
         }
+        // It runs no more. Nobody waits for what dropping it cancels.
+        drop(progress.running.remove(&task));
         match outcome {
             Ok(Given { mut output, report, operators }) => {
                 let record = &mut progress.tasks[task.stage.0][task.partition];
@@ -356,8 +382,12 @@ impl Run {
                 record.report = report;
                 (record.spilled_blocks, record.spilled_bytes) = (output.spilled_blocks, output.spilled_bytes);
                 record.operators = operators;
-                self.store.keep(task, output);
-                self.obey(&mut progress, Event::Done(task), None);
+                record.executor = executor;
+                self.store.keep(task, executor, output);
+                match self.refuse_result(&progress, task.stage) {
+                    Ok(()) => self.obey(&mut progress, Event::Done(task), None),
+                    Err(error) => self.end(Err(error)),
+                }
             }
             Err(failure) => {
                 if let Some(watch) = &self.context.watch {
@@ -380,8 +410,8 @@ impl Run {
     fn obey(self: &Arc<Self>, progress: &mut Progress, event: Event, mut error: Option<Error>) {
         for command in schedule(&mut progress.state, event) {
             match command {
-                Command::Start { task, attempt } => self.start(progress, task, attempt),
-                Command::Restart(stage) => self.restart(progress, stage),
+                Command::Start { task, attempt, share, executor } => self.start(progress, task, attempt, share, executor),
+                Command::Restart { stage, share } => self.restart(progress, stage, share),
                 Command::Grow(stage) => match self.grow(progress, stage) {
                     Ok(()) => self.obey(progress, Event::Grown, None),
                     Err(error) => self.end(Err(error)),
@@ -398,12 +428,13 @@ impl Run {
 
     /// A stage is done: its instance goes, with its build tables, and what has not begun follows what is known.
     fn grow(&self, progress: &mut Progress, stage: StageId) -> Result<()> {
-        if let Some(operators) = progress.stages[stage.0].take().and_then(|run| run.operators())
-            && let Some(first) = progress.tasks[stage.0].first_mut()
-        {
-            first.operators = operators;
+        for (share, tasks) in progress.state.shares(stage).enumerate() {
+            if let Some(operators) = progress.stages.remove(&(stage, share)).and_then(|run| run.operators())
+                && let Some(first) = progress.tasks[stage.0].get_mut(tasks.start)
+            {
+                first.operators = operators;
+            }
         }
-        progress.running.retain(|task, _| task.stage != stage);
         if !self.context.adaptive.enabled {
             return Ok(());
         }
@@ -430,24 +461,72 @@ impl Run {
         Ok(())
     }
 
-    /// What runs of a stage is cancelled, and what it has left is let go.
-    fn restart(&self, progress: &mut Progress, stage: StageId) {
-        progress.stages[stage.0] = None;
+    /// What runs of a share of a stage is cancelled, and what it has left is let go.
+    fn restart(&self, progress: &mut Progress, stage: StageId, share: usize) {
+        progress.stages.remove(&(stage, share));
+        let Some(tasks) = progress.state.shares(stage).nth(share) else { return };
+        let before = progress.running.len();
+        progress.running.retain(|task, _| task.stage != stage || !tasks.contains(&task.partition));
         if let Some(watch) = &self.context.watch {
-            watch.cancelled(stage);
+            watch.cancelled(stage, before - progress.running.len());
         }
-        progress.running.retain(|task, _| task.stage != stage);
-        self.store.release(stage);
+        self.store.release_tasks(stage, tasks);
     }
 
-    fn start(self: &Arc<Self>, progress: &mut Progress, task: TaskId, attempt: u32) {
+    /// An executor is lost: what ran there is cancelled, what it has left is gone, and both are made on others.
+    fn lose(self: &Arc<Self>, executor: usize) {
+        let mut progress = self.progress();
+        if progress.stopped || !progress.state.lives(executor) {
+            return;
+        }
+        let running = progress.running.iter().filter(|(_, attempt)| attempt.executor == executor);
+        let running: Vec<TaskId> = running.map(|(task, _)| *task).collect();
+        for task in &running {
+            drop(progress.running.remove(task));
+            let record = &mut progress.tasks[task.stage.0][task.partition];
+            record.first_failure.get_or_insert_with(|| format!("executor {executor} was lost"));
+            if let Some(watch) = &self.context.watch {
+                watch.failed(*task);
+            }
+        }
+        self.store.lose(executor);
+        let given = running.iter().find(|task| progress.graph.roots.contains(&task.stage)).filter(|_| !self.context.can_begin_anew());
+        match given {
+            None => self.obey(&mut progress, Event::ExecutorLost(executor), None),
+            Some(task) => {
+                let message = format!(
+                    "executor {executor} was lost with task {task} of query {}, rows of which were given already: run the query again",
+                    self.name
+                );
+                self.obey(&mut progress, Event::Failed { task: *task, transient: false }, Some(Error::resources(message)));
+            }
+        }
+        drop(progress);
+        self.store.home(executor).close();
+    }
+
+    /// Refuses a result that is larger than the caller takes: each share of a root counts for itself.
+    fn refuse_result(&self, progress: &Progress, stage: StageId) -> Result<()> {
+        let held = self.context.sink.is_none() && progress.graph.roots.contains(&stage);
+        if self.context.max_result_bytes == 0 || !held || progress.state.shares(stage).nth(1).is_none() {
+            return Ok(());
+        }
+        let bytes = progress.tasks[stage.0].iter().filter(|task| task.ended.is_some()).flat_map(|task| &task.bytes).sum();
+        ResultBytes::at_most(self.context.max_result_bytes).add(bytes)
+    }
+
+    fn start(self: &Arc<Self>, progress: &mut Progress, task: TaskId, attempt: u32, share: usize, executor: usize) {
         if progress.stopped {
             return;
         }
-        let stage = match &progress.stages[task.stage.0] {
+        let stage = match progress.stages.get(&(task.stage, share)) {
             Some(stage) => Arc::clone(stage),
-            None => match StageRun::new(&progress.graph, task.stage, &self.context) {
-                Ok(stage) => Arc::clone(progress.stages[task.stage.0].insert(Arc::new(stage))),
+            None => match StageRun::new(&progress.graph, task.stage, &self.context, self.division(progress, task.stage)) {
+                Ok(stage) => {
+                    let stage = Arc::new(stage);
+                    progress.stages.insert((task.stage, share), Arc::clone(&stage));
+                    stage
+                }
                 Err(error) => return self.end(Err(error)),
             },
         };
@@ -466,13 +545,28 @@ impl Run {
         let (run, still) = (Arc::clone(self), Arc::clone(&counts));
         let future = async move {
             let unheard = unheard;
-            let outcome = task::attempt(&run, &stage, task).await;
+            let outcome = task::attempt(&run, &stage, task, executor).await;
             drop(stage);
             unheard.heard();
-            run.ended(task, &still, outcome);
+            run.ended(task, executor, &still, outcome);
         };
-        let running = self.spawner.spawn(future);
-        progress.running.insert(task, Attempt { _task: running, counts });
+        let running = self.places[executor].spawner.spawn(future);
+        progress.running.insert(task, Attempt { _task: running, executor, counts });
+    }
+
+    /// How the tasks of a stage are spread.
+    fn division(&self, progress: &Progress, stage: StageId) -> Division {
+        match (self.places.len(), progress.state.shares(stage).count()) {
+            (1, _) => Division::OneExecutor,
+            (_, 0 | 1) => Division::OneShare,
+            _ => Division::Shares,
+        }
+    }
+}
+
+impl OnLoss for Run {
+    fn on_loss(self: Arc<Self>, executor: usize) {
+        self.lose(executor);
     }
 }
 

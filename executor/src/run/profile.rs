@@ -82,6 +82,9 @@ impl RunReport {
                     stage.insert("operators".to_owned(), lines.collect());
                 }
                 stage.insert("attempts".to_owned(), json!(stats.attempts()));
+                if stats.is_elsewhere() {
+                    stage.insert("executors".to_owned(), json!(stats.executors));
+                }
                 stage.insert("rows_written".to_owned(), json!(stats.rows_written()));
                 stage.insert("bytes_written".to_owned(), json!(stats.bytes_written()));
                 stage.insert("spilled_blocks".to_owned(), json!(stats.spilled_blocks));
@@ -115,13 +118,25 @@ impl StageStats {
         self.bytes.iter().sum()
     }
 
+    /// Whether any of it ran on another executor than the first, which is the only one where nothing else is said.
+    fn is_elsewhere(&self) -> bool {
+        self.executors.iter().any(|executor| *executor > 0)
+    }
+
     fn sentence(&self) -> String {
         let (attempts, rows) = (counted(self.attempts(), "attempt"), counted(self.rows_written(), "row"));
         let spilled = match self.spilled_blocks {
             0 => String::new(),
             blocks => format!("; {} of {} went to disk", counted(blocks, "block"), shown_bytes(self.spilled_bytes)),
         };
-        format!("ran in {}, {attempts}; wrote {rows}, {}{spilled}", shown_time(self.elapsed), shown_bytes(self.bytes_written()))
+        let executors: Vec<String> = self.executors.iter().map(usize::to_string).collect();
+        let place = match &executors[..] {
+            _ if !self.is_elsewhere() => String::new(),
+            [one] => format!(" on executor {one}"),
+            several => format!(" on executors {}", several.join(", ")),
+        };
+        let (elapsed, bytes) = (shown_time(self.elapsed), shown_bytes(self.bytes_written()));
+        format!("ran in {elapsed}{place}, {attempts}; wrote {rows}, {bytes}{spilled}")
     }
 }
 
@@ -200,6 +215,7 @@ mod tests {
             stage: StageId(0),
             tasks,
             retries,
+            executors: vec![0],
             rows: rows.to_vec(),
             bytes: rows.iter().map(|rows| 8 * rows).collect(),
             spilled_blocks,
@@ -207,11 +223,14 @@ mod tests {
             operators: Vec::new(),
             elapsed: Duration::from_millis(20),
         };
+        let on = |executors: &[usize]| StageStats { executors: executors.to_vec(), ..stage(3, 0, &[5], 0) };
         for (stage, expected) in [
             (stage(1, 0, &[1], 0), "ran in 20.0 ms, 1 attempt; wrote 1 row, 8 B"),
             (stage(2, 1, &[3, 0, 4], 0), "ran in 20.0 ms, 3 attempts; wrote 7 rows, 56 B"),
             (stage(2, 0, &[], 1), "ran in 20.0 ms, 2 attempts; wrote 0 rows, 0 B; 1 block of 100 B went to disk"),
             (stage(2, 0, &[5], 3), "ran in 20.0 ms, 2 attempts; wrote 5 rows, 40 B; 3 blocks of 300 B went to disk"),
+            (on(&[2]), "ran in 20.0 ms on executor 2, 3 attempts; wrote 5 rows, 40 B"),
+            (on(&[0, 2]), "ran in 20.0 ms on executors 0, 2, 3 attempts; wrote 5 rows, 40 B"),
         ] {
             assert_eq!(stage.sentence(), expected);
         }

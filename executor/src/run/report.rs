@@ -1,6 +1,6 @@
 //! What a run's tasks reported, put together: state changes, event times, counters and sizes. Only accepted attempts count.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use tidemill_planner::seam::state::Overlay;
@@ -45,6 +45,8 @@ pub struct StageStats {
     pub tasks: usize,
     /// Attempts beyond the first of each task.
     pub retries: u64,
+    /// The executors on which the accepted attempts ran, rising.
+    pub executors: Vec<usize>,
     /// Rows by written partition, exactly.
     pub rows: Vec<u64>,
     /// Bytes in memory of those rows.
@@ -109,8 +111,10 @@ fn stats(stage: StageId, partitions: usize, tasks: &[TaskRecord]) -> StageStats 
     let last = tasks.iter().filter_map(|t| t.ended).max();
     let elapsed = first.zip(last).map_or(Duration::ZERO, |(first, last)| last.saturating_duration_since(first));
     let retries = tasks.iter().map(|t| u64::from(t.attempts.saturating_sub(1))).sum();
+    let executors: BTreeSet<usize> = tasks.iter().filter(|t| t.ended.is_some()).map(|t| t.executor).collect();
+    let executors = executors.into_iter().collect();
     let spilled_blocks = tasks.iter().map(|t| t.spilled_blocks).sum();
     let spilled_bytes = tasks.iter().map(|t| t.spilled_bytes).sum();
     let operators = figures::sum(tasks.iter().map(|t| t.operators.as_slice()).filter(|operators| !operators.is_empty()));
-    StageStats { stage, tasks: tasks.len(), retries, rows, bytes, spilled_blocks, spilled_bytes, operators, elapsed }
+    StageStats { stage, tasks: tasks.len(), retries, executors, rows, bytes, spilled_blocks, spilled_bytes, operators, elapsed }
 }

@@ -9,6 +9,7 @@ use std::task::Poll;
 
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::MemoryLimit;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::{FutureExt, StreamExt};
 use tidemill_planner::key::DEFAULT_KEY_GROUPS;
 use tidemill_planner::seam::{TaskReport, TaskScope};
@@ -17,7 +18,7 @@ use tidemill_planner::{Error, Result};
 
 use super::Run;
 use super::figures::{Figures, OperatorStats};
-use super::instance::StageRun;
+use super::instance::{Division, StageRun};
 use crate::pool::yield_now;
 use crate::shuffle::{StageWriter, TaskOutput};
 
@@ -51,8 +52,8 @@ impl From<Error> for Failure {
 }
 
 /// Runs the attempt; a panic is a failure like any other.
-pub(super) async fn attempt(run: &Arc<Run>, stage: &StageRun, task: TaskId) -> Result<Given, Failure> {
-    match AssertUnwindSafe(drain(run, stage, task)).catch_unwind().await {
+pub(super) async fn attempt(run: &Arc<Run>, stage: &StageRun, task: TaskId, executor: usize) -> Result<Given, Failure> {
+    match AssertUnwindSafe(drain(run, stage, task, executor)).catch_unwind().await {
         Ok(outcome) => Ok(outcome?),
         Err(panic) => {
             let error = Error::internal(format!("task {task} of query {} panicked: {}", run.name, panic_message(panic.as_ref())));
@@ -61,15 +62,19 @@ pub(super) async fn attempt(run: &Arc<Run>, stage: &StageRun, task: TaskId) -> R
     }
 }
 
-async fn drain(run: &Arc<Run>, stage: &StageRun, task: TaskId) -> Result<Given> {
+async fn drain(run: &Arc<Run>, stage: &StageRun, task: TaskId, executor: usize) -> Result<Given> {
     fail::fail_point!("executor::task", |text| Err(Error::io(text.unwrap_or_else(|| "failpoint executor::task".to_owned()))));
+    let place = &run.places[executor];
+    if place.spawner.loses_executor() {
+        return Err(Error::cancelled(format!("executor {executor} was lost with task {task}")));
+    }
     let scope = TaskScope::new(run.context.epoch.clone());
     let plan = stage.instance()?;
     let figures = stage.figures_of(&plan, task.partition);
-    let context = task_context(run, stage, &scope);
+    let context = task_context(run, stage, &scope, &place.runtime);
     // A streaming query keeps the number of groups that its checkpoint began with: state is found by it.
     let groups = run.context.epoch.as_ref().map_or(DEFAULT_KEY_GROUPS, |epoch| epoch.key_groups);
-    let mut writer = StageWriter::new(&run.store, task, &stage.output, stage.fate, stage.batch_size, groups);
+    let mut writer = StageWriter::new(run.store.home(executor), task, &stage.output, stage.fate, stage.batch_size, groups);
     match &stage.sink {
         Some(sink) => writer.deliver_to(sink.open(task.partition)?),
         None => writer.hold_at_most(&stage.result_bytes),
@@ -105,24 +110,24 @@ async fn drain(run: &Arc<Run>, stage: &StageRun, task: TaskId) -> Result<Given> 
 }
 
 /// The session's context with the attempt's own scope, the way to its inputs, and the stage's batches.
-fn task_context(run: &Run, stage: &StageRun, scope: &Arc<TaskScope>) -> Arc<TaskContext> {
+fn task_context(run: &Run, stage: &StageRun, scope: &Arc<TaskScope>, runtime: &Arc<RuntimeEnv>) -> Arc<TaskContext> {
     let base = &run.context.task_ctx;
     let mut config = base.session_config().clone().with_batch_size(stage.batch_size);
     config.set_extension(Arc::clone(scope));
     config.set_extension(Arc::clone(&run.inputs));
     let options = config.options_mut();
     // What a sort sets aside to merge what it has spilled: a part of a small budget, since each task that sorts does.
-    if let MemoryLimit::Finite(bytes) = run.runtime.memory_pool.memory_limit() {
+    if let MemoryLimit::Finite(bytes) = runtime.memory_pool.memory_limit() {
         let usual = options.execution.sort_spill_reservation_bytes;
         options.execution.sort_spill_reservation_bytes = usual.min(bytes / SORT_RESERVATIONS);
     }
     if stage.shared && run.context.epoch.is_none() {
         // A task that is through with its files takes some of its fellows'.
-        options.execution.enable_file_stream_work_stealing = true;
-        options.optimizer.enable_join_dynamic_filter_pushdown = true;
+        options.execution.enable_file_stream_work_stealing = stage.division == Division::OneExecutor;
+        options.optimizer.enable_join_dynamic_filter_pushdown = stage.division != Division::Shares;
     }
     let (scalar, higher, aggregate, window) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
-    Arc::new(TaskContext::new(None, base.session_id(), config, scalar, higher, aggregate, window, Arc::clone(&run.runtime)))
+    Arc::new(TaskContext::new(None, base.session_id(), config, scalar, higher, aggregate, window, Arc::clone(runtime)))
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> &str {

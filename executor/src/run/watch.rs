@@ -69,10 +69,10 @@ impl RunWatch {
         }
     }
 
-    /// What runs of a stage is cancelled.
-    pub(super) fn cancelled(&self, stage: StageId) {
+    /// So many attempts of a stage are cancelled.
+    pub(super) fn cancelled(&self, stage: StageId, attempts: usize) {
         if let Some(stage) = self.lock().get_mut(stage.0) {
-            stage.running = 0;
+            stage.running = stage.running.saturating_sub(attempts);
         }
     }
 

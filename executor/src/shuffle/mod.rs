@@ -3,9 +3,10 @@
 //!
 //! ```text
 //! task ─ batches ─► StageWriter ─ by key group ─► blocks [partition] ─► ShuffleStore [stage][task] ─► StageReadExec
-//!                                                   memory | disk
+//!                                                   memory | disk of the task's executor (BlockHome)
 //! ```
 
+mod home;
 mod keys;
 mod spill;
 mod store;
@@ -19,6 +20,7 @@ use arrow::array::{Array, RecordBatch};
 use tidemill_planner::seam::Port;
 use tidemill_planner::stage::{TaskId, TaskKeys};
 
+pub(crate) use home::BlockHome;
 pub(crate) use spill::{SpillDir, SpillWriter, before_write, cannot_spill, encode};
 pub(crate) use store::ShuffleStore;
 pub(crate) use write::{Fate, ResultBytes, StageWriter};

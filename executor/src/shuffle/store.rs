@@ -1,7 +1,9 @@
-//! The blocks of one run, by stage and task, and the reader that finds them for `StageReadExec`. It does not know when a
-//! stage is done; the run tells it what to keep and what to let go.
+//! The blocks of one run, by stage and task, on whichever executor they are, and the reader that finds them for `StageReadExec`. It does not
+//! know when a stage is done; the run tells it what to keep, what to let go, and what is lost.
 
 use std::collections::HashMap;
+use std::io;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
@@ -14,9 +16,9 @@ use tidemill_planner::seam::Port;
 use tidemill_planner::stage::{BlockPart, BlockReader, BlockRequest, Piece, ReadKind, StageGraph, StageId, StageOutput, TaskId};
 use tidemill_planner::{Error, Result};
 
-use super::spill::{DiskBlock, SpillDir};
-use super::{Block, TaskOutput};
-use crate::memory::{MemoryBudget, Reservation};
+use super::spill::DiskBlock;
+use super::{Block, BlockHome, LostBlocks, TaskOutput};
+use crate::memory::Reservation;
 use crate::run::Receipt;
 
 type SideRows = HashMap<(String, Port), Vec<RecordBatch>>;
@@ -25,15 +27,38 @@ type SideRows = HashMap<(String, Port), Vec<RecordBatch>>;
 #[derive(Debug, Default)]
 struct StageBlocks {
     passthrough: bool,
+    /// Its rows are for the caller, and with him: no executor loses them.
+    is_root: bool,
     /// This stage and all before it: where side rows asked of it may have been left.
     upstream: Vec<StageId>,
-    blocks: Vec<Option<Blocks>>,
+    blocks: Vec<Held>,
     side: Vec<SideRows>,
     receipts: Vec<Option<Receipt>>,
 }
 
+/// What is held of a task's blocks.
+#[derive(Debug, Default)]
+enum Held {
+    /// It has not run, or they were let go.
+    #[default]
+    Nothing,
+    Here(Blocks),
+    /// They were on this executor, which is lost.
+    Lost(usize),
+}
+
+impl Held {
+    fn here(&self) -> Option<&Blocks> {
+        match self {
+            Self::Here(blocks) => Some(blocks),
+            Self::Nothing | Self::Lost(_) => None,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Blocks {
+    executor: usize,
     partitions: Vec<Vec<Block>>,
     _reservation: Option<Reservation>,
 }
@@ -42,15 +67,15 @@ struct Blocks {
 #[derive(Debug)]
 pub(crate) struct ShuffleStore {
     stages: Vec<Mutex<StageBlocks>>,
-    budget: Arc<MemoryBudget>,
-    spill: Arc<SpillDir>,
+    /// By executor.
+    homes: Vec<Arc<BlockHome>>,
     io: tokio::runtime::Handle,
 }
 
 impl ShuffleStore {
-    pub(crate) fn new(graph: &StageGraph, budget: Arc<MemoryBudget>, spill: SpillDir, io: tokio::runtime::Handle) -> Self {
+    pub(crate) fn new(graph: &StageGraph, homes: Vec<Arc<BlockHome>>, io: tokio::runtime::Handle) -> Self {
         let stages = graph.stages.iter().map(|_| Mutex::default()).collect();
-        let store = Self { stages, budget, spill: Arc::new(spill), io };
+        let store = Self { stages, homes, io };
         store.follow(graph);
         store
     }
@@ -60,34 +85,28 @@ impl ShuffleStore {
         for stage in &graph.stages {
             let mut blocks = self.stage(stage.id);
             blocks.passthrough = matches!(stage.output, StageOutput::Passthrough);
+            blocks.is_root = graph.roots.contains(&stage.id);
             blocks.upstream = graph.upstream(stage.id);
-            blocks.blocks.resize_with(stage.partitions, || None);
+            blocks.blocks.resize_with(stage.partitions, Held::default);
             blocks.side.resize_with(stage.partitions, SideRows::new);
             blocks.receipts.resize_with(stage.partitions, || None);
         }
     }
 
-    pub(super) fn reservation(&self) -> Reservation {
-        Reservation::none_of(&self.budget)
-    }
-
-    pub(crate) fn spill_dir(&self) -> &Arc<SpillDir> {
-        &self.spill
-    }
-
-    pub(super) fn io(&self) -> &tokio::runtime::Handle {
-        &self.io
+    /// Where the tasks on an executor leave their blocks.
+    pub(crate) fn home(&self, executor: usize) -> &Arc<BlockHome> {
+        &self.homes[executor]
     }
 
     fn stage(&self, stage: StageId) -> MutexGuard<'_, StageBlocks> {
         self.stages[stage.0].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps what an accepted attempt wrote; what an earlier one wrote is let go.
-    pub(crate) fn keep(&self, task: TaskId, output: TaskOutput) {
+    /// Keeps what an accepted attempt wrote on an executor; what an earlier one wrote is let go.
+    pub(crate) fn keep(&self, task: TaskId, executor: usize, output: TaskOutput) {
         let mut stage = self.stage(task.stage);
-        let blocks = Blocks { partitions: output.partitions, _reservation: output.reservation };
-        let before = stage.blocks[task.partition].replace(blocks);
+        let blocks = Blocks { executor, partitions: output.partitions, _reservation: output.reservation };
+        let before = std::mem::replace(&mut stage.blocks[task.partition], Held::Here(blocks));
         stage.side[task.partition] = output.side;
         stage.receipts[task.partition] = output.receipt;
         drop(stage);
@@ -96,8 +115,30 @@ impl ShuffleStore {
 
     /// Lets a stage's rows go; its side rows stay until the run ends.
     pub(crate) fn release(&self, stage: StageId) {
-        let blocks: Vec<_> = self.stage(stage).blocks.iter_mut().map(Option::take).collect();
+        let blocks: Vec<Held> = self.stage(stage).blocks.iter_mut().map(std::mem::take).collect();
         drop(blocks);
+    }
+
+    /// Lets the rows of some of a stage's tasks go.
+    pub(crate) fn release_tasks(&self, stage: StageId, tasks: Range<usize>) {
+        let mut stage = self.stage(stage);
+        let blocks: Vec<Held> = stage.blocks.get_mut(tasks).into_iter().flatten().map(std::mem::take).collect();
+        drop(stage);
+        drop(blocks);
+    }
+
+    /// An executor is lost, and what was left there for later stages with it: who reads that is told so. Its folder is still to be closed.
+    pub(crate) fn lose(&self, executor: usize) {
+        for stage in &self.stages {
+            let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
+            if stage.is_root {
+                continue;
+            }
+            let lost = stage.blocks.iter_mut().filter(|held| held.here().is_some_and(|blocks| blocks.executor == executor));
+            let lost: Vec<Held> = lost.map(|held| std::mem::replace(held, Held::Lost(executor))).collect();
+            drop(stage);
+            drop(lost);
+        }
     }
 
     /// Lets everything go: the run is over, and what late attempts still write is not kept.
@@ -106,7 +147,7 @@ impl ShuffleStore {
             let blocks = std::mem::take(&mut *stage.lock().unwrap_or_else(PoisonError::into_inner));
             drop(blocks);
         }
-        self.spill.close();
+        self.homes.iter().for_each(|home| home.close());
     }
 
     /// Takes away the rows of a root's stage, by partition. They are never on disk.
@@ -116,7 +157,11 @@ impl ShuffleStore {
             Block::Disk(_) => None,
         };
         let stage = self.stage(stage);
-        stage.blocks.iter().map(|task| task.iter().flat_map(|b| &b.partitions).flatten().filter_map(in_memory).collect()).collect()
+        stage
+            .blocks
+            .iter()
+            .map(|task| task.here().into_iter().flat_map(|b| &b.partitions).flatten().filter_map(in_memory).collect())
+            .collect()
     }
 
     /// Takes away what is left of a root's rows that were delivered, by partition.
@@ -127,10 +172,18 @@ impl ShuffleStore {
     fn blocks(&self, request: &BlockRequest) -> Result<Vec<Block>> {
         let stage = self.stage(request.stage);
         let blocks_of = |task: usize| {
-            stage.blocks.get(task).and_then(Option::as_ref).ok_or_else(|| {
-                let task = TaskId { stage: request.stage, partition: task };
-                Error::internal(format!("the rows of task {task} are read before it has run, or after they were let go"))
-            })
+            let writer = TaskId { stage: request.stage, partition: task };
+            match stage.blocks.get(task) {
+                Some(Held::Here(blocks)) => Ok(blocks),
+                Some(Held::Lost(executor)) => {
+                    let cause = io::Error::other(format!("executor {executor} is lost"));
+                    let message = format!("the rows of task {writer} were on executor {executor}, which is lost");
+                    Err(Error::io(message).with_source(LostBlocks { writer, cause }))
+                }
+                Some(Held::Nothing) | None => {
+                    Err(Error::internal(format!("the rows of task {writer} are read before it has run, or after they were let go")))
+                }
+            }
         };
         let mut found = Vec::new();
         if let (BlockPart::One { partition, .. }, true) = (&request.part, stage.passthrough) {

@@ -16,7 +16,7 @@ use tidemill_planner::{Error, Result};
 
 use super::keys::NotedKeys;
 use super::spill::{SpillWriter, encode};
-use super::{Block, ShuffleStore, TaskOutput, batch_bytes};
+use super::{Block, BlockHome, TaskOutput, batch_bytes};
 use crate::memory::Reservation;
 use crate::run::TaskSink;
 
@@ -128,7 +128,7 @@ impl Drop for HeldBytes {
 }
 
 impl StageWriter {
-    pub(crate) fn new(store: &Arc<ShuffleStore>, task: TaskId, output: &StageOutput, fate: Fate, batch_size: usize, groups: u16) -> Self {
+    pub(crate) fn new(home: &Arc<BlockHome>, task: TaskId, output: &StageOutput, fate: Fate, batch_size: usize, groups: u16) -> Self {
         let by_row = |way: Way, partitions: usize| {
             if partitions == 1 || fate == Fate::Counted {
                 return (By::Nothing, partitions);
@@ -150,14 +150,14 @@ impl StageWriter {
             bytes: vec![0; partitions],
             ..TaskOutput::default()
         };
-        let reservation = store.reservation();
-        let blocks = BlockWriter { store: Arc::clone(store), task, fate, reservation, spill: None, sink: None, held: None, output };
+        let reservation = home.reservation();
+        let blocks = BlockWriter { home: Arc::clone(home), task, fate, reservation, spill: None, sink: None, held: None, output };
         Self { blocks, batch_size, by, buffered: Vec::new(), rows_buffered: 0, keys: None }
     }
 
     /// Notes the keys in these columns of the rows; all `tasks` of the stage together make a filter of at most so many bits.
     pub(crate) fn note_keys(&mut self, columns: &[usize], schema: &Schema, tasks: usize, most_bits: u64) -> Result<()> {
-        self.keys = Some(NotedKeys::new(columns, schema, tasks, most_bits, self.blocks.store.reservation())?);
+        self.keys = Some(NotedKeys::new(columns, schema, tasks, most_bits, self.blocks.home.reservation())?);
         Ok(())
     }
 
@@ -323,7 +323,7 @@ fn collide(hashes: &mut [u64]) {
 
 /// Places blocks, in memory while the budget lasts.
 struct BlockWriter {
-    store: Arc<ShuffleStore>,
+    home: Arc<BlockHome>,
     task: TaskId,
     fate: Fate,
     reservation: Reservation,
@@ -364,8 +364,8 @@ impl BlockWriter {
         drop(batch);
         self.output.spilled_blocks += 1;
         self.output.spilled_bytes += encoded.len() as u64;
-        let (spill, dir, task) = (self.spill.take(), Arc::clone(self.store.spill_dir()), self.task);
-        let written = self.store.io().spawn_blocking(move || {
+        let (spill, dir, task) = (self.spill.take(), Arc::clone(self.home.spill_dir()), self.task);
+        let written = self.home.io().spawn_blocking(move || {
             let mut spill = match spill {
                 Some(spill) => spill,
                 None => SpillWriter::create(&dir, task)?,

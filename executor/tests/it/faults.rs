@@ -148,10 +148,10 @@ async fn a_task_may_fail_as_often_as_is_set() {
 }
 
 /// What is done to a block's file.
-type Damage = fn(&Path) -> std::io::Result<()>;
+pub(crate) type Damage = fn(&Path) -> std::io::Result<()>;
 
 /// Does it to every block's file of every run beneath a folder, and says how many there were.
-fn damage_all(folder: &Path, damage: Damage) -> std::io::Result<usize> {
+pub(crate) fn damage_all(folder: &Path, damage: Damage) -> std::io::Result<usize> {
     let mut files = 0;
     for run in std::fs::read_dir(folder)? {
         for file in std::fs::read_dir(run?.path())? {

@@ -1,6 +1,7 @@
 //! What the executor promises, checked on whole runs.
 
 mod adapt;
+mod cluster;
 mod exchanges;
 mod faults;
 mod filters;

@@ -18,7 +18,7 @@ use tidemill_planner::seam::{EpochContext, Watermarks};
 use crate::support::{adaptive, rows, rows_in_order, session};
 
 /// Queries whose answers do not depend on the order of rows that come in.
-const QUERIES: &[&str] = &[
+pub(crate) const QUERIES: &[&str] = &[
     "select * from a",
     "select k, v + 1 as w from a where v > 500",
     "select count(*) from a",
@@ -91,9 +91,14 @@ fn engine() -> Engine {
     Engine::new(EngineConfig { threads: 2, ..EngineConfig::default() }).unwrap()
 }
 
+/// With one executor, and with three.
+fn engines() -> [Engine; 2] {
+    [engine(), Engine::new(EngineConfig { executors: 3, threads: 1, ..EngineConfig::default() }).unwrap()]
+}
+
 #[test]
 fn staged_queries_answer_as_datafusion_does() {
-    let engine = engine();
+    let engines = engines();
     let plain = session(SessionConfig::new().with_target_partitions(3));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut wrong = Vec::new();
@@ -104,20 +109,22 @@ fn staged_queries_answer_as_datafusion_does() {
         let may_fail = !matches!(name, "engine" | "one partition");
         for sql in QUERIES {
             let expected = runtime.block_on(async { plain.sql(sql).await.unwrap().collect().await.unwrap() });
-            let (found, uncut) = runtime.block_on(async {
-                let frame = staged.sql(sql).await.unwrap();
-                let plan = frame.clone().into_optimized_plan().unwrap();
-                (batch::collect(&engine, &staged.state(), &plan).await, frame.collect().await)
-            });
-            match (found, uncut) {
-                (Ok(found), _) if rows(&found) == rows(&expected) => {}
-                (Ok(found), _) => wrong.push(format!("{name}: {sql}\n{:?}\ninstead of\n{:?}", rows(&found), rows(&expected))),
-                (Err(ours), Err(theirs)) if may_fail && ours.message() == theirs.strip_backtrace() => {}
-                (Err(error), _) => wrong.push(format!("{name}: {sql}\n{error}")),
+            for engine in &engines {
+                let (found, uncut) = runtime.block_on(async {
+                    let frame = staged.sql(sql).await.unwrap();
+                    let plan = frame.clone().into_optimized_plan().unwrap();
+                    (batch::collect(engine, &staged.state(), &plan).await, frame.collect().await)
+                });
+                match (found, uncut) {
+                    (Ok(found), _) if rows(&found) == rows(&expected) => {}
+                    (Ok(found), _) => wrong.push(format!("{name}: {sql}\n{:?}\ninstead of\n{:?}", rows(&found), rows(&expected))),
+                    (Err(ours), Err(theirs)) if may_fail && ours.message() == theirs.strip_backtrace() => {}
+                    (Err(error), _) => wrong.push(format!("{name}: {sql}\n{error}")),
+                }
             }
         }
     }
-    assert_eq!(engine.shuffle_bytes_used(), 0, "every run gives its memory back");
+    assert!(engines.iter().all(|engine| engine.shuffle_bytes_used() == 0), "every run gives its memory back");
     assert!(wrong.is_empty(), "{} answers differ:\n{}", wrong.len(), wrong.join("\n\n"));
 }
 
@@ -135,7 +142,7 @@ fn every_join_type_in_every_mode() {
         JoinType::LeftMark,
         JoinType::RightMark,
     ];
-    let engine = engine();
+    let engines = engines();
     let plain = session(SessionConfig::new().with_target_partitions(3));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     for (name, config) in configs() {
@@ -154,9 +161,11 @@ fn every_join_type_in_every_mode() {
                 runtime.block_on(async {
                     let expected = plan(&plain).await.collect().await.unwrap();
                     let logical = plan(&staged).await.into_optimized_plan().unwrap();
-                    match (batch::collect(&engine, &staged.state(), &logical).await, plan(&staged).await.collect().await) {
-                        (Ok(found), _) => assert_eq!(rows(&found), rows(&expected), "{name}: {join_type} join, keys: {on_keys}"),
-                        (Err(ours), theirs) => assert_eq!(ours.message(), theirs.unwrap_err().strip_backtrace(), "{name}: {join_type}"),
+                    for engine in &engines {
+                        match (batch::collect(engine, &staged.state(), &logical).await, plan(&staged).await.collect().await) {
+                            (Ok(found), _) => assert_eq!(rows(&found), rows(&expected), "{name}: {join_type} join, keys: {on_keys}"),
+                            (Err(ours), theirs) => assert_eq!(ours.message(), theirs.unwrap_err().strip_backtrace(), "{name}: {join_type}"),
+                        }
                     }
                 });
             }

@@ -148,6 +148,16 @@ impl Stage {
         nature::holds_rows(&self.plan)
     }
 
+    /// Whether its tasks may have several plan instances among them: none has to know what others have seen.
+    pub fn is_divisible(&self) -> bool {
+        !nature::needs_all_tasks(&self.plan)
+    }
+
+    /// Whether a task of it reads a part of a bucket, and others the rest.
+    pub fn reads_pieces(&self) -> bool {
+        nature::reads_pieces(&self.plan)
+    }
+
     /// Sets what is run, and with it what that reads and how many tasks there are.
     pub(crate) fn set_plan(&mut self, plan: Arc<dyn ExecutionPlan>) {
         self.partitions = plan.output_partitioning().partition_count();

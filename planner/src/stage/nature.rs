@@ -1,5 +1,5 @@
 //! What a stage's plan alone says of how it may be run: whether its rows are the same when it runs again, whether its tasks wait for each
-//! other, and whether they hold what they read. What follows from that is the schedule's business.
+//! other or need each other, and whether they hold what they read. What follows from that is the schedule's business.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::windows::WindowAggExec;
 
 use super::StageReadExec;
+use super::split::emits_unmatched_build_rows;
 
 /// Whether the same input always gives the same rows, in whatever order: nothing in the plan is drawn by chance, and nothing depends on
 /// which rows come first, as a LIMIT does (also one below an order: equal rows have none).
@@ -30,6 +31,17 @@ pub(super) fn wait_for_each_other(plan: &Arc<dyn ExecutionPlan>) -> bool {
     let waits =
         plan.downcast_ref::<HashJoinExec>().is_some_and(|join| *join.partition_mode() == PartitionMode::CollectLeft && scans(join.right()));
     waits || plan.children().into_iter().any(wait_for_each_other)
+}
+
+/// Whether what one task gives depends on what the others have seen: the last of them gives those rows of a collected side that none of them
+/// has matched.
+pub(super) fn needs_all_tasks(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    emits_unmatched_build_rows(plan) || plan.children().into_iter().any(needs_all_tasks)
+}
+
+/// Whether a leaf reads a bucket in pieces.
+pub(super) fn reads_pieces(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.downcast_ref::<StageReadExec>().is_some_and(StageReadExec::is_in_pieces) || plan.children().into_iter().any(reads_pieces)
 }
 
 /// Whether operators of it hold rows of all their input, or one for each group: build sides, groups, sorts, whole windows.

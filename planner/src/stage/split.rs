@@ -425,7 +425,7 @@ pub(super) fn unordered(plan: &Plan) -> datafusion::physical_expr::EquivalencePr
 
 /// Whether the join says at its end which rows of its collected side found no match. DataFusion counts the partitions that
 /// have finished within one plan instance; beside state, a task has an instance of its own and runs one partition of it.
-fn emits_unmatched_build_rows(plan: &Plan) -> bool {
+pub(super) fn emits_unmatched_build_rows(plan: &Plan) -> bool {
     let join_type = if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
         if *join.partition_mode() == PartitionMode::Partitioned {
             return false;

@@ -65,7 +65,8 @@ class SparkSession(Refusing):
             return self.config("spark.app.name", name)
 
         def master(self, master: str) -> SparkSession.Builder:
-            """Threads that compute and tasks of a stage: `local[n]`, `local[*]` for one per core, `local[n,f]` for f failures of a task."""
+            """Threads that compute and tasks of a stage: `local[n]`, `local[*]` for one per core, `local[n,f]` for f failures of a task;
+            `local-cluster[e,n,m]` for e executors in this process, each with n threads and m MB."""
             return self.config("spark.master", master)
 
         def enableHiveSupport(self) -> SparkSession.Builder:
