@@ -92,6 +92,7 @@ mod tests {
 
     use datafusion::arrow::array::{Int64Array, RecordBatch};
     use datafusion::arrow::util::pretty::pretty_format_batches;
+    use datafusion::datasource::MemTable;
     use datafusion::execution::session_state::SessionStateBuilder;
     use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
     use datafusion::physical_plan::displayable;
@@ -109,9 +110,14 @@ mod tests {
         let state = SessionStateBuilder::new().with_default_features().with_config(config).with_physical_optimizer_rules(rules).build();
         let session = SessionContext::new_with_state(state);
         for (table, rows, keys) in [("lines", 4000, 500), ("orders", 500, 500), ("returns", 900, 300)] {
-            let column = Int64Array::from_iter_values((0..rows).map(|row| (row * 7) % keys));
-            let batch = RecordBatch::try_from_iter([(format!("{table}_key"), Arc::new(column) as _)]).unwrap();
-            session.register_batch(table, batch).unwrap();
+            let part = |from, to| {
+                let column = Int64Array::from_iter_values((from..to).map(|row| (row * 7) % keys));
+                RecordBatch::try_from_iter([(format!("{table}_key"), Arc::new(column) as _)]).unwrap()
+            };
+            let parts = [part(0, rows / 2), part(rows / 2, rows)];
+            let schema = parts[0].schema();
+            let parts = MemTable::try_new(schema, parts.map(|part| vec![part]).to_vec()).unwrap();
+            session.register_table(table, Arc::new(parts)).unwrap();
         }
         session
     }
