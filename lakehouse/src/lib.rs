@@ -38,6 +38,7 @@
 //! ```
 
 mod append;
+mod attempt_files;
 mod commit;
 mod core;
 mod encoder;

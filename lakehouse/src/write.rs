@@ -1,5 +1,5 @@
 //! Rows in hand become Parquet data files with statistics. Files are invisible until a commit names them; that is not done here. Rows that
-//! are still being made are `table_write`'s.
+//! are still being made are `attempt_files`'.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -153,7 +153,8 @@ const SPARK: &[OptionSpec] = &[
     OptionSpec {
         name: MAX_RESULT,
         default: "0",
-        doc: "The most bytes that the rows of a `collect` may take; a query whose rows take more fails. 0 for any number.",
+        doc: "The most bytes that the rows of a `collect` may take, and those of an epoch for a function, `memory` or `console`; a query whose \
+              rows take more fails. 0 for any number.",
     },
     OptionSpec { name: "spark.sql.session.timeZone", default: "UTC", doc: "The zone in which moments are read and shown." },
     OptionSpec { name: "spark.sql.repl.eagerEval.enabled", default: "false", doc: "Python: whether a DataFrame shows its first rows." },

@@ -12,7 +12,7 @@ use tidemill_planner::legality::check_streaming;
 use tidemill_planner::logical::{Dedup, Watermark, WindowAggregate};
 use tidemill_planner::operator_id::{SameId, name_operators};
 use tidemill_planner::scan::scan_table_of;
-use tidemill_planner::seam::{Sink, StreamSource};
+use tidemill_planner::seam::{Intake, Sink, StreamSource};
 use tidemill_planner::{OperatorId, SourceId};
 use tidemill_streaming::query::QueryPlan;
 use tidemill_streaming::record::OperatorInfo;
@@ -21,7 +21,7 @@ use crate::rules::clock_in;
 use crate::session::Session;
 use tidemill_planner::{Error, Result};
 
-/// Plans a query: `roots` are the plans of its sinks' rows, in order.
+/// Plans a query: `roots` are the plans of its sinks' rows, in order. Rows that a sink takes while they are made are nobody else's.
 ///
 /// # Errors
 /// `Analysis` for a plan that has no meaning as a stream, `Unsupported` for what is not there yet.
@@ -38,7 +38,10 @@ pub(super) async fn plan(session: &Session, roots: Vec<LogicalPlan>, sinks: Vec<
     for root in &roots {
         found.collect(root)?;
     }
-    let graph = plan_stages(session.state(), &roots, &identity).await?;
+    let mut graph = plan_stages(session.state(), &roots, &identity).await?;
+    for (root, _) in sinks.iter().enumerate().filter(|(_, sink)| sink.intake() == Intake::AsMade) {
+        graph.part_root(root);
+    }
     let operators = stateful_operators(&graph)?
         .into_iter()
         .map(|StatefulOperator { id, name, tasks, types }| OperatorInfo { id, name, tasks, types: Some(types) })

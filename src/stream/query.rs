@@ -118,11 +118,12 @@ impl StreamingQueryBuilder {
     /// # Errors
     /// Those of planning: see [`StreamingQueryBuilder::start`].
     pub async fn explain(&self) -> Result<String> {
-        let mut roots = Vec::with_capacity(self.sinks.len());
-        for (frame, _) in &self.sinks {
+        let (mut roots, mut sinks) = (Vec::new(), Vec::new());
+        for (frame, sink) in &self.sinks {
             roots.push(frame.plan().await?);
+            sinks.push(sink.clone().build(&self.session)?);
         }
-        Ok(plan::plan(&self.session, roots, Vec::new()).await?.graph.to_string())
+        Ok(plan::plan(&self.session, roots, sinks).await?.graph.to_string())
     }
 
     /// Plans the query once, recovers from its checkpoint, and runs it until it is stopped.
@@ -143,6 +144,7 @@ impl StreamingQueryBuilder {
         let mut options = QueryOptions::new(self.session.engine()?.clone(), checkpoint);
         options.temporary = temporary;
         options.name = self.name;
+        options.max_held_bytes = self.session.max_result_bytes();
         options.images = self.images;
         options.retention = self.retention;
         options.abandoned_sinks = self.abandoned_sinks;

@@ -22,6 +22,11 @@ const OPTIONS: &[OptionSpec] = &[
     },
     OptionSpec { name: "numRows", default: "20", doc: "How many rows of an epoch `console` shows." },
     OptionSpec { name: "truncate", default: "false", doc: "Only `false`: `console` shows values whole." },
+    OptionSpec {
+        name: "maxInlineBytes",
+        default: "1048576",
+        doc: "Of a Delta table: the most bytes of a task's rows that the epoch's record holds; of more, data files are written while they are made.",
+    },
     OptionSpec { name: "path", default: "", doc: "The table's path." },
     OptionSpec {
         name: "sinkName",
@@ -79,7 +84,7 @@ impl DataStreamWriter {
         self
     }
 
-    /// An option: `checkpointLocation`, `path`, `sinkName`.
+    /// An option: `checkpointLocation`, `maxInlineBytes`, `path`, `sinkName`.
     #[must_use]
     pub fn option(mut self, name: &str, value: impl ToString) -> Self {
         self.options.insert(name.to_owned(), value.to_string());
@@ -217,6 +222,7 @@ impl DataStreamWriter {
                 };
                 let mut made = SinkOptions::default();
                 made.table.partition_by.clone_from(&self.partition_by);
+                made.inline_max_bytes = options.get_positive("maxInlineBytes")?.unwrap_or(made.inline_max_bytes);
                 let sink = sink.with_options(made);
                 Ok(match options.get("sinkName") {
                     Some(name) => sink.named(name),

@@ -10,13 +10,13 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::filter_pushdown::FilterPushdown;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
-use tidemill_planner::Result;
 use tidemill_planner::stage::{StageGraph, StageId, StageOutput};
+use tidemill_planner::{Error, Result};
 
 use super::RunContext;
 use super::batch_rows::for_functions;
 use super::figures::{Figures, OperatorStats};
-use super::sink::RowSink;
+use super::sink::{RootRows, RowSink};
 use crate::files::texts_as_views;
 use crate::operators::{MeasuredExec, OnceExec, TurnsExec};
 use crate::shuffle::{Fate, ResultBytes};
@@ -67,13 +67,16 @@ struct Enough {
 
 impl StageRun {
     /// # Errors
-    /// Those of nodes that cannot be put together anew.
+    /// Those of nodes that cannot be put together anew; `Internal` where rows are delivered that others want as well.
     pub(super) fn new(graph: &StageGraph, id: StageId, context: &RunContext, division: Division) -> Result<Self> {
         let stage = graph.stage(id);
-        let is_root = graph.roots.contains(&id);
+        let (sink, max_bytes) = root_rows(graph, id, context);
+        if sink.is_some() && graph.is_shared(id) {
+            return Err(Error::internal(format!("the rows of stage {id} would be delivered, and others want them")));
+        }
         let fate = match () {
-            () if is_root && context.sink.is_some() => Fate::Delivered,
-            () if is_root => Fate::Collected,
+            () if sink.is_some() => Fate::Delivered,
+            () if graph.roots.contains(&id) => Fate::Collected,
             () if graph.rows_are_read(id) => Fate::Shuffled,
             () => Fate::Counted,
         };
@@ -92,8 +95,8 @@ impl StageRun {
             fate,
             batch_size,
             shared,
-            sink: context.sink.clone().filter(|_| is_root),
-            result_bytes: Arc::new(ResultBytes::at_most(context.max_result_bytes)),
+            sink,
+            result_bytes: Arc::new(ResultBytes::at_most(max_bytes)),
             gathers: (stage.gathers.clone(), context.adaptive.filters.most_bits),
             enough: stage.rows_wanted.map(|wanted| Enough { wanted: wanted as u64, made: AtomicU64::new(0) }),
             figures: (shared && measured).then(|| Figures::of(&plan, None)),
@@ -132,6 +135,21 @@ impl StageRun {
     pub(super) fn operators(&self) -> Option<Vec<OperatorStats>> {
         self.figures.as_ref().map(Figures::read)
     }
+}
+
+/// Who takes the rows of a stage while they are made, where it is a root's; and how many bytes of them are held where nobody does, 0 for
+/// any number.
+pub(super) fn root_rows(graph: &StageGraph, id: StageId, context: &RunContext) -> (Option<Arc<dyn RowSink>>, u64) {
+    let (mut sink, mut max_bytes) = (None, 0);
+    for (_, rows) in graph.roots.iter().zip(&context.roots).filter(|(root, _)| **root == id) {
+        match rows {
+            RootRows::Delivered(to) => sink = Some(Arc::clone(to)),
+            // Of two limits the lower one counts.
+            RootRows::Held { max_bytes: limit } if *limit > 0 && (max_bytes == 0 || *limit < max_bytes) => max_bytes = *limit,
+            RootRows::Held { .. } => {}
+        }
+    }
+    (sink, max_bytes)
 }
 
 /// A plan instance that shares no run-time state with any other: build sides, filters, generators, queues of files.

@@ -44,10 +44,10 @@ use crate::shuffle::{BlockHome, LostBlocks, ResultBytes, ShuffleStore, SpillDir}
 pub(crate) use batch_rows::for_functions;
 pub use drop_rows::DropRows;
 pub use figures::{OperatorStats, ScanStats};
-use instance::{Division, StageRun};
+use instance::{Division, StageRun, root_rows};
 pub use report::{RunReport, StageStats};
 pub use rows::RowStream;
-pub use sink::{Receipt, RowSink, TaskSink};
+pub use sink::{Receipt, RootRows, RowSink, TaskSink};
 use task::{Failure, Given};
 pub use watch::{RunWatch, StageProgress, WATCH};
 
@@ -65,10 +65,8 @@ pub struct RunContext {
     pub adaptive: AdaptiveSettings,
     /// Who watches.
     pub watch: Option<Arc<RunWatch>>,
-    /// Who takes the roots' rows while they are made; they are held for the caller where there is nobody.
-    pub sink: Option<Arc<dyn RowSink>>,
-    /// How many bytes of rows are held for the caller at most; 0 for any number.
-    pub max_result_bytes: u64,
+    /// What becomes of the rows of each root; of others they are held, however many.
+    pub roots: Vec<RootRows>,
     /// Whether the report says what each operator did.
     pub measured: bool,
     /// The scheduler's pool that a batch run is in, if any.
@@ -78,16 +76,7 @@ pub struct RunContext {
 impl RunContext {
     /// A batch run that goes as it was planned.
     pub fn new(task_ctx: Arc<TaskContext>) -> Self {
-        Self {
-            task_ctx,
-            epoch: None,
-            adaptive: AdaptiveSettings::off(),
-            watch: None,
-            sink: None,
-            max_result_bytes: 0,
-            measured: false,
-            pool: None,
-        }
+        Self { task_ctx, epoch: None, adaptive: AdaptiveSettings::off(), watch: None, roots: Vec::new(), measured: false, pool: None }
     }
 
     /// The same, changed while it runs.
@@ -97,9 +86,17 @@ impl RunContext {
         self
     }
 
+    /// Those who take roots' rows while they are made.
+    fn sinks(&self) -> impl Iterator<Item = &Arc<dyn RowSink>> {
+        self.roots.iter().filter_map(|rows| match rows {
+            RootRows::Delivered(sink) => Some(sink),
+            RootRows::Held { .. } => None,
+        })
+    }
+
     /// Whether roots' rows may be made again.
     fn can_begin_anew(&self) -> bool {
-        self.sink.as_ref().is_none_or(|sink| sink.can_begin_anew())
+        self.sinks().all(|sink| sink.can_begin_anew())
     }
 
     /// The same with an onlooker.
@@ -112,14 +109,21 @@ impl RunContext {
     /// The same with somebody who takes the rows of its one root.
     #[must_use]
     pub fn delivering_to(mut self, sink: Arc<dyn RowSink>) -> Self {
-        self.sink = Some(sink);
+        self.roots = vec![RootRows::Delivered(sink)];
         self
     }
 
-    /// The same, failing when the rows that are held for the caller take more than so many bytes.
+    /// The same, failing when the rows of its one root, which are held for the caller, take more than so many bytes.
     #[must_use]
     pub fn holding_at_most(mut self, bytes: u64) -> Self {
-        self.max_result_bytes = bytes;
+        self.roots = vec![RootRows::Held { max_bytes: bytes }];
+        self
+    }
+
+    /// The same with what becomes of the rows of each of its roots.
+    #[must_use]
+    pub fn with_roots(mut self, roots: Vec<RootRows>) -> Self {
+        self.roots = roots;
         self
     }
 
@@ -177,9 +181,7 @@ pub async fn run_graph(query: &QueryHandle, graph: &StageGraph, context: RunCont
         match run_once(query, graph, context.clone()).await {
             Err(error) if error.kind() == ErrorKind::Conflict && context.can_begin_anew() => {
                 tracing::debug!("query {} is run again: {error}", query.name());
-                if let Some(sink) = &context.sink {
-                    sink.begin_anew();
-                }
+                context.sinks().for_each(|sink| sink.begin_anew());
             }
             ended => return ended,
         }
@@ -507,12 +509,12 @@ impl Run {
 
     /// Refuses a result that is larger than the caller takes: each share of a root counts for itself.
     fn refuse_result(&self, progress: &Progress, stage: StageId) -> Result<()> {
-        let held = self.context.sink.is_none() && progress.graph.roots.contains(&stage);
-        if self.context.max_result_bytes == 0 || !held || progress.state.shares(stage).nth(1).is_none() {
+        let (sink, max_bytes) = root_rows(&progress.graph, stage, &self.context);
+        if max_bytes == 0 || sink.is_some() || progress.state.shares(stage).nth(1).is_none() {
             return Ok(());
         }
         let bytes = progress.tasks[stage.0].iter().filter(|task| task.ended.is_some()).flat_map(|task| &task.bytes).sum();
-        ResultBytes::at_most(self.context.max_result_bytes).add(bytes)
+        ResultBytes::at_most(max_bytes).add(bytes)
     }
 
     fn start(self: &Arc<Self>, progress: &mut Progress, task: TaskId, attempt: u32, share: usize, executor: usize) {

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
@@ -9,6 +10,20 @@ use tidemill_planner::Result;
 
 /// What an attempt leaves when it has given all of its rows: names of files, a count. It reaches the caller if the attempt is accepted.
 pub type Receipt = Box<dyn Any + Send>;
+
+/// What becomes of a root's rows.
+#[derive(Debug, Clone)]
+pub enum RootRows {
+    /// They are held for the caller until the run is over.
+    Held {
+        /// The run fails when they take more; 0 for any number.
+        max_bytes: u64,
+    },
+    /// Somebody takes them while they are made. Nobody else may want the rows of the root's stage: see [`StageGraph::part_root`].
+    ///
+    /// [`StageGraph::part_root`]: tidemill_planner::stage::StageGraph::part_root
+    Delivered(Arc<dyn RowSink>),
+}
 
 /// Takes the rows of a root, task by task.
 ///

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -14,11 +15,12 @@ use datafusion::prelude::SessionContext;
 use futures::{StreamExt, TryStreamExt, stream};
 use tidemill_executor::batch;
 use tidemill_executor::pool::{Engine, EngineConfig, Priority};
-use tidemill_executor::run::run_graph;
-use tidemill_planner::ErrorKind;
+use tidemill_executor::run::{Receipt, RootRows, RowSink, TaskSink, run_graph};
 use tidemill_planner::config::engine_session_config;
+use tidemill_planner::stage::split;
+use tidemill_planner::{ErrorKind, Result};
 
-use crate::support::{adaptive, batch as rows_of, rows, rows_in_order, session, table_schema};
+use crate::support::{Tap, adaptive, batch as rows_of, identity, rows, rows_in_order, session, table_schema};
 
 /// A partition that gives the same rows again and again: `most` batches of them, or without an end. It counts them.
 #[derive(Debug)]
@@ -193,4 +195,87 @@ async fn a_reader_who_keeps_all_rows_is_not_waited_for_up_to_his_limit() {
     }
     let rest: Vec<RecordBatch> = rows.try_collect().await.unwrap();
     assert_eq!(first + rest.iter().map(RecordBatch::num_rows).sum::<usize>(), 600_000);
+}
+
+/// Keeps the rows of an attempt: they are what it leaves.
+#[derive(Debug)]
+struct Keeping;
+
+impl RowSink for Keeping {
+    fn open(&self, _partition: usize) -> Result<Box<dyn TaskSink>> {
+        Ok(Box::new(Kept(Vec::new())))
+    }
+}
+
+struct Kept(Vec<RecordBatch>);
+
+#[async_trait]
+impl TaskSink for Kept {
+    async fn push(&mut self, batch: RecordBatch) -> Result<()> {
+        self.0.push(batch);
+        Ok(())
+    }
+
+    async fn finish(self: Box<Self>) -> Result<Receipt> {
+        Ok(Box::new(self.0))
+    }
+}
+
+/// What was delivered, and what was held.
+fn given(root: tidemill_executor::run::RootOutput) -> (Vec<String>, Vec<String>) {
+    let receipts = root.receipts.into_iter().flatten();
+    let delivered: Vec<RecordBatch> = receipts.flat_map(|receipt| *receipt.downcast::<Vec<RecordBatch>>().unwrap()).collect();
+    (rows(&delivered), rows(&root.partitions.concat()))
+}
+
+#[tokio::test]
+async fn the_rows_of_each_root_go_where_they_are_to() {
+    let context = session(engine_session_config(2));
+    let engine = engine(2);
+    let (mut plans, mut expected) = (Vec::new(), Vec::new());
+    for sql in ["select k, v from a", "select v from b", "select s, count(*) from a group by s"] {
+        plans.push(context.sql(sql).await.unwrap().into_optimized_plan().unwrap());
+        expected.push(rows(&context.sql(sql).await.unwrap().collect().await.unwrap()));
+    }
+    let graph = batch::plan_stages(&context.state(), &plans, &|_| None).await.unwrap();
+    let run = |roots| batch::run(&engine, &graph, batch::context(&context.state(), adaptive()).with_roots(roots));
+    let rows_go = |delivered: bool| if delivered { RootRows::Delivered(Arc::new(Keeping)) } else { RootRows::Held { max_bytes: 0 } };
+    for delivered in [[true, false, true], [false, true, false], [true, true, true]] {
+        let output = run(delivered.map(rows_go).to_vec()).await.unwrap();
+        for ((root, delivered), expected) in output.roots.into_iter().zip(delivered).zip(&expected) {
+            let (taken, held) = given(root);
+            let (here, there) = if delivered { (taken, held) } else { (held, taken) };
+            assert_eq!((&here, there), (expected, Vec::new()), "delivered: {delivered}");
+        }
+    }
+    // Rows that are delivered are not held; of two limits each is its root's own.
+    let delivered = || RootRows::Delivered(Arc::new(Keeping));
+    for (limit, refused) in [(1, true), (0, false), (1 << 20, false)] {
+        let ended = run(vec![delivered(), RootRows::Held { max_bytes: limit }, delivered()]).await;
+        assert_eq!(ended.err().map(|error| error.kind()), refused.then_some(ErrorKind::Resources), "a limit of {limit}");
+    }
+}
+
+#[tokio::test]
+async fn rows_that_are_delivered_are_nobody_elses() {
+    let context = session(engine_session_config(2));
+    let engine = engine(2);
+    let expected = rows(&context.table("a").await.unwrap().collect().await.unwrap());
+    let mut tap = Tap::over(context.table("a").await.unwrap().create_physical_plan().await.unwrap());
+    tap.id = Some("tap".to_owned());
+    let executions = Arc::clone(&tap.executions);
+    let tap: Arc<dyn datafusion::physical_plan::ExecutionPlan> = Arc::new(tap);
+    let mut graph = split(vec![Arc::clone(&tap), tap], &identity).unwrap();
+    let run = async |graph: &tidemill_planner::stage::StageGraph| {
+        let roots = vec![RootRows::Delivered(Arc::new(Keeping)), RootRows::Held { max_bytes: 0 }];
+        batch::run(&engine, graph, batch::context(&context.state(), adaptive()).with_roots(roots)).await
+    };
+    let error = run(&graph).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal, "two roots are one stage: {error}");
+    assert_eq!(executions.load(Ordering::SeqCst), 0);
+    graph.part_root(0);
+    let partitions = graph.stages[0].partitions;
+    let [delivered, held]: [_; 2] = run(&graph).await.unwrap().roots.try_into().unwrap();
+    assert_eq!((given(delivered), given(held)), ((expected.clone(), Vec::new()), (Vec::new(), expected)));
+    assert_eq!(executions.load(Ordering::SeqCst), partitions, "it is executed once");
 }

@@ -1,5 +1,5 @@
-//! A sink that appends every epoch's rows to a Delta table. Large outputs are data files before the record; publishing
-//! moves them into the table and names them in one commit.
+//! A sink that appends every epoch's rows to a Delta table. Large outputs are data files before the record, written while the rows are made
+//! (`append_stage`); publishing moves them into the table and names them in one commit.
 
 use std::fs;
 use std::io::ErrorKind as IoKind;
@@ -8,89 +8,36 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
-use tidemill_planner::seam::{Capability, Publish, PublishedEpochs, Receipt, Sink, SinkQuery, SinkRun, SinkTarget};
+use tidemill_planner::seam::{Capability, Intake, PartitionStage, Publish, PublishedEpochs, Receipt, Sink, SinkQuery, SinkRun, SinkTarget};
 use tidemill_planner::{Error, ErrorKind, Result};
 
+use super::append_stage::{AppendStage, Meta, StagedFile};
 use super::stage::from_stream;
 use super::{Base, NOTHING, Opened, SinkOptions, any_rows, check_pinned, recorded_by_another};
 use crate::commit::{Committed, txn_check_is_on};
 use crate::io::blocking;
-use crate::log::actions::Add;
-use crate::log::replay::{local_path, percent_encode};
+use crate::log::replay::local_path;
 use crate::table::DeltaTable;
-use crate::write::{Naming, Written, create_folders, encode, plan_parts};
+use crate::write::{Naming, Written, create_folders};
 
 /// Appends each epoch to a Delta table, exactly once.
 #[derive(Debug)]
 pub struct DeltaAppendSink {
-    base: Base,
-}
-
-/// A data file that waits under `_tidemill_staged/`.
-#[derive(Debug, Serialize, Deserialize)]
-struct StagedFile {
-    staged: String,
-    rows: u64,
-    add: Add,
+    base: Arc<Base>,
 }
 
 /// What a record says of how its rows get in, so that no merge takes them for its own.
 const HOW: &str = "append";
 
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Meta {
-    files: Vec<StagedFile>,
-}
-
 impl DeltaAppendSink {
     /// A sink into the table at `location`; two sinks into one table need names to tell them apart.
     pub fn new(name: Option<String>, location: impl Into<String>, options: SinkOptions) -> Self {
-        Self { base: Base::new(name, location, options) }
+        Self { base: Arc::new(Base::new(name, location, options)) }
     }
 
     /// The table, once the sink is open.
     pub fn table(&self) -> Option<&DeltaTable> {
         self.base.opened.get().map(|opened| &opened.table)
-    }
-
-    /// Writes rows as data files into the staging folder.
-    async fn stage_files(
-        &self,
-        opened: &Opened,
-        run: &SinkRun,
-        epoch: u64,
-        partition: usize,
-        rows: Vec<RecordBatch>,
-    ) -> Result<Vec<StagedFile>> {
-        let (table, staging, id) = (opened.table.clone(), opened.staging.clone(), self.base.id().to_owned());
-        let target_bytes = self.base.options.table.target_file_bytes;
-        let (layout, run) = (Arc::clone(&opened.layout), run.clone());
-        blocking(move || {
-            let now_ms = table.options().clock.now_ms();
-            let naming = Naming::Derived(format!("{}\0{id}\0{epoch}\0{partition}", run.query.id));
-            let mut files = Vec::new();
-            for (number, part) in plan_parts(&layout, &rows, target_bytes)?.into_iter().enumerate() {
-                let encoded = encode(&part.batches, &layout.file, &table.file_options())?;
-                let staged = staging.new_name(&run, epoch, partition, "parquet");
-                staging.write(&staged, &encoded.bytes)?;
-                let name = naming.file_name(number, table.options().codec);
-                let add = Add {
-                    path: percent_encode(&format!("{}{name}", layout.folder(&part.values))),
-                    partition_values: part.values,
-                    size: encoded.bytes.len() as i64,
-                    modification_time: now_ms,
-                    data_change: true,
-                    stats: Some(encoded.stats),
-                    ..Add::default()
-                };
-                files.push(StagedFile { staged, rows: part.batches.iter().map(|b| b.num_rows() as u64).sum(), add });
-            }
-            staging.sync()?;
-            Ok(files)
-        })
-        .await
     }
 
     /// Puts staged files where the log is going to name them. One that an earlier attempt has moved is there already.
@@ -148,16 +95,20 @@ impl Sink for DeltaAppendSink {
         Ok(SinkTarget { how: Some(HOW.into()), ..self.base.open(schema).await? })
     }
 
+    fn intake(&self) -> Intake {
+        Intake::AsMade
+    }
+
+    fn begin(&self, run: &SinkRun, epoch: u64, partition: usize) -> Result<Box<dyn PartitionStage>> {
+        Ok(Box::new(AppendStage::new(Arc::clone(&self.base), run.clone(), epoch, partition)?))
+    }
+
     async fn stage(&self, run: &SinkRun, epoch: u64, partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {
-        let rows = self.base.align(&batches)?;
-        let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
-        let mut meta = Meta::default();
-        let inline = self.base.inline(&rows)?;
-        if count > 0 && inline.is_none() {
-            self.base.touch();
-            meta.files = self.stage_files(self.base.opened()?, run, epoch, partition, rows).await?;
+        let mut stage = self.begin(run, epoch, partition)?;
+        for batch in batches {
+            stage.push(batch).await?;
         }
-        Ok(Receipt { meta: serde_json::to_value(meta)?, inline, rows: count as u64 })
+        stage.finish().await
     }
 
     async fn publish(&self, query: &SinkQuery, epoch: u64, target: &SinkTarget, receipts: &[Receipt]) -> Result<Publish> {

@@ -9,7 +9,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tidemill_planner::key::stable_hash;
-use tidemill_planner::seam::{Capability, Publish, PublishedEpochs, Receipt, Sink, SinkQuery, SinkRun, SinkTarget};
+use tidemill_planner::seam::{Capability, Intake, Publish, PublishedEpochs, Receipt, Sink, SinkQuery, SinkRun, SinkTarget};
 use tidemill_planner::{Error, Result};
 
 use super::stage::{from_stream, read_file, to_file};
@@ -190,6 +190,11 @@ impl Sink for DeltaMergeSink {
         // A second open of the same sink has the same columns.
         let _ = self.source.set(schema);
         Ok(SinkTarget { how: Some(how), ..target })
+    }
+
+    /// Two rows with one key may come from two tasks, and other attempts may deal rows otherwise: keys are compared when all rows are made.
+    fn intake(&self) -> Intake {
+        Intake::HeldWhole
     }
 
     async fn stage(&self, run: &SinkRun, epoch: u64, partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt> {

@@ -2,7 +2,7 @@
 //! the loop that makes them.
 //!
 //! ```text
-//! stage ──► receipt: rows inline, or the names of files under _tidemill_staged/ (synced)
+//! stage ──► receipt: rows inline, or the names of files under _tidemill_staged/ (synced); an append's are written while rows are made
 //! publish ─► txn (query and sink, epoch) there? ─► AlreadyPublished
 //!            else files in place, one commit with the txn
 //! settle ──► log folder synced, staged files of past epochs removed, now and then a checkpoint
@@ -10,6 +10,7 @@
 //! ```
 
 mod append;
+mod append_stage;
 mod merge;
 mod stage;
 mod txn_id;
@@ -41,9 +42,10 @@ use stage::{Staging, to_stream};
 pub struct SinkOptions {
     /// How the table is made and written.
     pub table: TableOptions,
-    /// Outputs up to so many bytes travel inside the record; larger ones are staged as files.
+    /// A partition's output of up to so many bytes travels inside the record; a larger one is staged as files, those of an append while
+    /// its rows are made.
     pub inline_max_bytes: usize,
-    /// Outputs up to so many rows travel inside the record.
+    /// A partition's output of up to so many rows travels inside the record.
     pub inline_max_rows: usize,
     /// A checkpoint of the log is written every so many versions.
     pub checkpoint_interval: u64,
@@ -149,10 +151,15 @@ impl Base {
             .collect()
     }
 
+    /// Whether an output of so many rows and bytes may travel inside the record.
+    fn may_be_inline(&self, rows: u64, bytes: usize) -> bool {
+        rows <= self.options.inline_max_rows as u64 && bytes <= self.options.inline_max_bytes
+    }
+
     /// A small output as it travels inside the record; `None` when it is too large for that, or nothing.
     fn inline(&self, rows: &[RecordBatch]) -> Result<Option<Bytes>> {
         let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
-        if count == 0 || count > self.options.inline_max_rows {
+        if count == 0 || !self.may_be_inline(count as u64, 0) {
             return Ok(None);
         }
         Ok(Some(to_stream(rows)?).filter(|bytes| bytes.len() <= self.options.inline_max_bytes))

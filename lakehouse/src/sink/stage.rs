@@ -73,7 +73,19 @@ impl Staging {
     /// Writes a staged file; its name is durable once [`Staging::sync`] has returned.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.path(name);
-        match write_file(&path, bytes, self.durable) {
+        self.in_folder(|| write_file(&path, bytes, self.durable))
+    }
+
+    /// Makes a staged file that is written later, under a name that no other has. It says where that is.
+    pub(crate) fn create(&self, name: &str) -> Result<PathBuf> {
+        let path = self.path(name);
+        self.in_folder(|| fs::File::create_new(&path).map(drop).map_err(|e| Error::io_at(path.display(), e)))?;
+        Ok(path)
+    }
+
+    /// Does what needs the folder, which is made where it is missing.
+    fn in_folder(&self, work: impl Fn() -> Result<()>) -> Result<()> {
+        match work() {
             Err(e) if e.kind() == tidemill_planner::ErrorKind::NotFound => {
                 fs::create_dir_all(&self.folder).map_err(|e| Error::io_at(self.folder.display(), e))?;
                 if self.durable
@@ -81,7 +93,7 @@ impl Staging {
                 {
                     sync_dir(root)?;
                 }
-                write_file(&path, bytes, self.durable)
+                work()
             }
             other => other,
         }

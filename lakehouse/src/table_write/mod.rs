@@ -20,6 +20,7 @@ use tidemill_executor::run::{Receipt, RowSink};
 use tidemill_planner::{Error, ErrorKind, Result};
 
 use crate::append::{replace, write_operation};
+use crate::attempt_files::Limits;
 use crate::commit::{Attempt, Committed, Txn};
 use crate::io::blocking;
 use crate::log::actions::Metadata;
@@ -31,13 +32,7 @@ use crate::snapshot::Head;
 use crate::table::DeltaTable;
 use crate::write::Written;
 use begun::Begun;
-use task::{DataFileSink, Files, Limits};
-
-/// Files of an attempt that take rows at once.
-const OPEN_FILES: usize = 2048;
-
-/// Bytes of rows that an attempt gathers in open files.
-const HELD_BYTES: usize = 64 << 20;
+use task::{DataFileSink, Files};
 
 /// A write that has begun. Dropping it takes away what its tasks have written.
 #[derive(Debug)]
@@ -156,8 +151,7 @@ impl TableWrite {
     pub fn sink(&self, columns: &Schema, rows_per_file: usize) -> Result<Arc<dyn RowSink>> {
         let alignment = Alignment::try_new(format!("Delta table {}", self.table.root().display()), columns, self.head.schema())?;
         let rows_per_file = if rows_per_file == 0 { usize::MAX } else { rows_per_file };
-        let file_bytes = self.table.options().target_file_bytes;
-        let limits = Limits { rows_per_file, file_bytes, open_files: OPEN_FILES, held_bytes: HELD_BYTES };
+        let limits = Limits { rows_per_file, ..Limits::of_files(self.table.options().target_file_bytes) };
         let (head, options, begun) = (Arc::clone(&self.head), self.table.file_options(), Arc::clone(&self.begun));
         Ok(Arc::new(DataFileSink::new(head, alignment, options, limits, begun)))
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use tidemill_lakehouse::{DeltaAppendSink, DeltaMergeSink, DeltaTable, SinkOptions, TableOptions};
 use tidemill_planner::ErrorKind;
-use tidemill_planner::seam::{Publish, Receipt, Sink, SinkRun, SinkTarget};
+use tidemill_planner::seam::{Intake, Publish, Receipt, Sink, SinkRun, SinkTarget};
 
 use crate::helpers::{Place, Row, content, fast, rows, run, schema, the_query};
 
@@ -296,4 +296,56 @@ async fn settling_writes_a_checkpoint_now_and_then() {
         tokio::task::yield_now().await;
     }
     assert_eq!(content(&table(&place).await).await.len(), 5);
+}
+
+/// The data files that lie in the table's folder and below it, but for those that are staged.
+fn data_files(folder: &std::path::Path) -> usize {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let visible = entries.filter(|path| !path.file_name().unwrap().to_string_lossy().starts_with('_'));
+    visible
+        .map(|path| match path.is_dir() {
+            true => data_files(&path),
+            false => usize::from(path.extension().is_some_and(|extension| extension == "parquet")),
+        })
+        .sum()
+}
+
+#[tokio::test]
+async fn of_attempts_at_a_partition_the_recorded_one_counts() {
+    for by in [&["n"][..], &[]] {
+        for options in [small(), large()] {
+            let what = format!("by {by:?}, {} bytes in the record", options.inline_max_bytes);
+            let place = Place::new();
+            let sink = partitioned_sink(&place, false, by, options.clone());
+            assert_eq!(sink.intake(), Intake::AsMade);
+            let target = sink.open(schema()).await.unwrap();
+            let begun = async |given: &[Row<'_>]| {
+                let mut stage = sink.begin(&run(), 1, 0).unwrap();
+                for row in given {
+                    stage.push(rows(&[*row])).await.unwrap();
+                }
+                stage
+            };
+            // One is dropped on the way, one is not accepted, and one fails.
+            drop(begun(&[("a", 1, 0.0), ("b", 2, 0.0)]).await);
+            begun(&[("a", 1, 0.0), ("b", 2, 0.0)]).await.finish().await.unwrap();
+            let mut failing = begun(&[("a", 1, 0.0)]).await;
+            let nulls = arrow::array::new_null_array(&arrow::datatypes::DataType::Utf8, 1);
+            let refused = RecordBatch::try_from_iter_with_nullable([("userId", nulls, true)]).unwrap();
+            assert_eq!(failing.push(refused).await.unwrap_err().kind(), ErrorKind::Data, "{what}");
+            drop(failing);
+            let accepted = begun(&[("a", 1, 0.0), ("c", 2, 0.0), ("d", 3, 0.0)]).await.finish().await.unwrap();
+            assert_eq!((accepted.rows, accepted.inline.is_some()), (3, options.inline_max_bytes > 0), "{what}");
+            assert!(content(&table(&place).await).await.is_empty(), "{what}: staged is not visible");
+            let receipts = recorded(&[accepted]);
+            assert_eq!(sink.publish(&the_query(), 1, &target, &receipts).await.unwrap(), Publish::Published { rows_updated: 0 });
+            assert_eq!(sink.publish(&the_query(), 1, &target, &receipts).await.unwrap(), Publish::AlreadyPublished);
+            sink.settle(&the_query(), 1).await.unwrap();
+            let table = table(&place).await;
+            assert_eq!(content(&table).await, ["a 1 0", "c 2 0", "d 3 0"], "{what}");
+            assert_eq!(staged_files(&place), 0, "{what}");
+            let named = table.snapshot().await.unwrap().files().len();
+            assert_eq!(data_files(std::path::Path::new(&place.path())), named, "{what}");
+        }
+    }
 }

@@ -11,5 +11,5 @@ pub mod state;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use epoch::{EpochContext, OperatorMetrics, Port, TaskReport, TaskScope, Watermarks};
 pub use log::{DurableLog, MemoryLog, PutOutcome, log_contract};
-pub use sink::{Capability, Publish, PublishedEpochs, Receipt, Sink, SinkQuery, SinkRun, SinkTarget};
+pub use sink::{Capability, Intake, PartitionStage, Publish, PublishedEpochs, Receipt, Sink, SinkQuery, SinkRun, SinkTarget};
 pub use source::{Offset, ReadLimit, Slice, StreamSource};

@@ -19,6 +19,17 @@ pub enum Capability {
     Direct,
 }
 
+/// How a sink is given an epoch's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intake {
+    /// Task by task, while they are made ([`Sink::begin`]): nobody holds an epoch.
+    AsMade,
+    /// When all are made ([`Sink::stage`]). They are held until then, as many as a result may have.
+    Held,
+    /// Likewise, however many they are: what the sink stages has to be looked at as a whole.
+    HeldWhole,
+}
+
 /// One partition's staged output. The receipt, stored in the record, is all that publishing needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
@@ -89,11 +100,29 @@ pub struct SinkRun {
     pub place: u64,
 }
 
+/// Takes the rows of one partition from one attempt at the task that makes them. Dropping it ends the attempt.
+#[async_trait]
+pub trait PartitionStage: Send {
+    /// Takes rows; they come in the order in which the task makes them.
+    ///
+    /// # Errors
+    /// As [`Sink::stage`]: the attempt fails with it, and may be made again.
+    async fn push(&mut self, rows: RecordBatch) -> Result<()>;
+
+    /// All rows have been given: what is staged survives a power cut now.
+    ///
+    /// # Errors
+    /// Those of [`PartitionStage::push`].
+    async fn finish(self: Box<Self>) -> Result<Receipt>;
+}
+
 /// A place that epochs are published to.
 ///
 /// # Contract
 /// * `stage` makes nothing visible, and refuses whatever would make `publish` fail for a deterministic reason
-///   (constraints, schema, two source rows for one key) with `Data` or `Analysis`;
+///   (constraints, schema, two source rows for one key) with `Data` or `Analysis`; so does what `begin` gives;
+/// * of what is staged only that counts whose receipt is published: several attempts may be begun for a partition, at once or one after
+///   the other, and what others than the recorded one have left goes by `settle`, or by `discard`;
 /// * `publish` with the receipts of epoch `e` is idempotent for its query: after one success it returns `AlreadyPublished` for ever,
 ///   in any process, and never because of what another query has published; publishing in rising epoch order is the caller's duty;
 /// * what `publish` made visible survives a power cut once `settle` has returned;
@@ -118,6 +147,17 @@ pub trait Sink: Debug + Send + Sync {
 
     /// Opens (or creates) the target for rows of `schema`; called once, before the first epoch.
     async fn open(&self, schema: SchemaRef) -> Result<SinkTarget>;
+
+    /// How it is given rows.
+    fn intake(&self) -> Intake {
+        Intake::Held
+    }
+
+    /// Begins an attempt at staging one partition of an epoch while its rows are made: what a sink that takes them so is asked for in
+    /// place of [`stage`](Self::stage).
+    fn begin(&self, _run: &SinkRun, _epoch: u64, _partition: usize) -> Result<Box<dyn PartitionStage>> {
+        Err(Error::internal(format!("sink `{}` takes a partition's rows when all are made", self.id())))
+    }
 
     /// Takes one partition of an epoch's rows and stages it. A `Direct` sink writes here.
     async fn stage(&self, run: &SinkRun, epoch: u64, partition: usize, batches: Vec<RecordBatch>) -> Result<Receipt>;

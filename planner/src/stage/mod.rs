@@ -18,6 +18,7 @@ mod nature;
 mod no_rows;
 mod print;
 mod read;
+mod roots;
 mod schedule;
 mod side_port;
 mod split;
@@ -127,6 +128,25 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// A stage that runs `plan`, as it was cut.
+    pub(crate) fn new(id: StageId, plan: Arc<dyn ExecutionPlan>, output: StageOutput, task_by_task: bool) -> Self {
+        let mut stage = Self {
+            id,
+            plan: Arc::clone(&plan),
+            partitions: 0,
+            output,
+            inputs: Vec::new(),
+            after: Vec::new(),
+            task_by_task,
+            repeatable: true,
+            rows_wanted: None,
+            gathers: Vec::new(),
+            absorbed_by: None,
+        };
+        stage.set_plan(plan);
+        stage
+    }
+
     /// How many partitions its tasks write.
     pub fn output_partitions(&self) -> usize {
         match &self.output {

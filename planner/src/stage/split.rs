@@ -379,21 +379,7 @@ impl Cutter<'_> {
     fn stage(&mut self, plan: Plan, output: StageOutput) -> StageId {
         let id = StageId(self.stages.len());
         let task_by_task = holds_operator(&plan, self.identity);
-        let mut stage = Stage {
-            id,
-            plan: Arc::clone(&plan),
-            partitions: 0,
-            output,
-            inputs: Vec::new(),
-            after: Vec::new(),
-            task_by_task,
-            repeatable: true,
-            rows_wanted: None,
-            gathers: Vec::new(),
-            absorbed_by: None,
-        };
-        stage.set_plan(plan);
-        self.stages.push(stage);
+        self.stages.push(Stage::new(id, plan, output, task_by_task));
         id
     }
 

@@ -110,7 +110,7 @@ mod tests {
         let state = SessionStateBuilder::new().with_default_features().with_config(config).with_physical_optimizer_rules(rules).build();
         let session = SessionContext::new_with_state(state);
         for (table, rows, keys) in [("lines", 4000, 500), ("orders", 500, 500), ("returns", 900, 300)] {
-            let part = |from, to| {
+            let part = |from: i64, to: i64| {
                 let column = Int64Array::from_iter_values((from..to).map(|row| (row * 7) % keys));
                 RecordBatch::try_from_iter([(format!("{table}_key"), Arc::new(column) as _)]).unwrap()
             };

@@ -5,18 +5,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::RecordBatch;
 use futures::future::try_join_all;
 use tidemill_executor::pool::QueryHandle;
-use tidemill_executor::run::{RootOutput, RunContext, RunReport, run_graph};
-use tidemill_planner::logical::without_event_time;
-use tidemill_planner::seam::{Capability, EpochContext, Offset, Publish, ReadLimit, Receipt, SinkRun, SinkTarget, StreamSource};
+use tidemill_executor::run::{RunContext, RunReport, run_graph};
+use tidemill_planner::seam::{Capability, EpochContext, Offset, Publish, ReadLimit, SinkRun, SinkTarget, StreamSource};
 use tidemill_planner::{Error, Result, SourceId};
 
 use super::handle::Shared;
 use super::phase::{Phase, crash_point};
 use super::report::{self, Measured, Published};
-use super::{QueryOptions, QueryPlan};
+use super::{QueryOptions, QueryPlan, staging};
 use crate::chain::Chain;
 use crate::checkpoint::Checkpoint;
 use crate::record::{Cut, Entry, EpochRecord, Promise, SinkManifest, SourceCut, Stop};
@@ -160,14 +158,15 @@ impl EpochLoop {
         self.enter(Phase::Run);
         crash_point("streaming::run");
         let context = Arc::new(self.context(&cut)?);
-        let run = RunContext::new(Arc::clone(&self.plan.task_ctx)).with_epoch(context);
+        let roots = staging::root_rows(&self.plan, &self.run, epoch, self.options.max_held_bytes);
+        let run = RunContext::new(Arc::clone(&self.plan.task_ctx)).with_epoch(context).with_roots(roots);
         let output = run_graph(&self.handle, &self.plan.graph, run).await?;
         let (roots, run_report) = (output.roots, output.report);
         measured.lap("run");
 
         self.enter(Phase::Stage);
         crash_point("streaming::stage");
-        let manifests = self.stage(epoch, roots).await?;
+        let manifests = staging::stage(&self.plan, &self.run, &self.targets, epoch, roots).await?;
         measured.lap("stage");
 
         self.enter(Phase::Record);
@@ -241,18 +240,6 @@ impl EpochLoop {
             slices,
             states: self.state.lend(),
         })
-    }
-
-    /// Stages every sink's rows, all side by side. A sink that writes at once gets the whole epoch in one call.
-    async fn stage(&self, epoch: u64, roots: Vec<RootOutput>) -> Result<Vec<SinkManifest>> {
-        let staged = self.plan.sinks.iter().zip(roots).zip(&self.targets).map(|((sink, root), target)| async move {
-            let direct = sink.capability() == Capability::Direct;
-            let parts = parts_of(root, direct)?;
-            let receipts = try_join_all(parts.into_iter().map(|(partition, rows)| sink.stage(&self.run, epoch, partition, rows))).await;
-            let receipts: Vec<Receipt> = receipts.map_err(|e| e.context(format!("sink `{}`", sink.id())))?;
-            Ok::<_, Error>(SinkManifest { sink: sink.id().to_owned(), staged: !direct, target: target.clone(), receipts })
-        });
-        try_join_all(staged).await
     }
 
     fn record(&self, cut: Cut, run: &RunReport, sinks: Vec<SinkManifest>) -> Result<EpochRecord> {
@@ -412,25 +399,4 @@ impl EpochLoop {
         self.append(&Entry::Stop(stop)).await?;
         Ok(())
     }
-}
-
-/// A root's rows as a sink takes them: by partition, empty ones left out, or all together.
-fn parts_of(root: RootOutput, together: bool) -> Result<Vec<(usize, Vec<RecordBatch>)>> {
-    let schema = without_event_time(&root.schema);
-    let mut parts = Vec::with_capacity(root.partitions.len());
-    for (partition, rows) in root.partitions.into_iter().enumerate() {
-        let rows: Vec<RecordBatch> = rows
-            .into_iter()
-            .filter(|batch| batch.num_rows() > 0)
-            .map(|batch| Ok(RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())?))
-            .collect::<Result<_>>()?;
-        if !rows.is_empty() {
-            parts.push((partition, rows));
-        }
-    }
-    if !together {
-        return Ok(parts);
-    }
-    let all: Vec<RecordBatch> = parts.into_iter().flat_map(|(_, rows)| rows).collect();
-    Ok(vec![(0, if all.is_empty() { vec![RecordBatch::new_empty(schema)] } else { all })])
 }

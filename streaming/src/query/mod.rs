@@ -6,6 +6,7 @@ mod handle;
 mod phase;
 mod plan;
 mod report;
+mod staging;
 mod start;
 
 pub use handle::StreamingQuery;

@@ -4,9 +4,9 @@ use std::fmt;
 
 /// One phase of a query. A start that has taken the query over: *restore* what the last run recorded; *republish* what of it is not
 /// visible yet; *discard* what was staged and got no record. Then the epoch loop: *ask* every source how far it can go and, if a
-/// sink cannot stage, *promise* that cut; *run* the stages; *stage* each sink's rows; write the *record*, the one point of no
-/// return; *publish* from the record to every sink; *settle* what publishing left to sync; *clean up* what no restart needs;
-/// *wait* for the next trigger.
+/// sink cannot stage, *promise* that cut; *run* the stages, whose tasks stage the rows of sinks that take them as they are made;
+/// *stage* the other sinks' rows; write the *record*, the one point of no return; *publish* from the record to every sink; *settle*
+/// what publishing left to sync; *clean up* what no restart needs; *wait* for the next trigger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// Loading the state of the last recorded epoch.
@@ -21,9 +21,9 @@ pub enum Phase {
     Discover,
     /// Writing the promise.
     Promise,
-    /// Running the stages.
+    /// Running the stages. Sinks that take rows as they are made stage them here.
     Run,
-    /// Staging the sinks' rows.
+    /// Staging the rows of the other sinks.
     Stage,
     /// Writing the record.
     Record,

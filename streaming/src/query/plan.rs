@@ -28,7 +28,7 @@ pub struct QueryPlan {
     pub operators: Vec<OperatorInfo>,
     /// The watermark nodes and their delays, microseconds.
     pub watermarks: Vec<(OperatorId, i64)>,
-    /// Where the roots' rows go.
+    /// Where the roots' rows go. The root of one that takes rows as they are made has a stage of its own.
     pub sinks: Vec<Arc<dyn Sink>>,
     /// Whether a watermark alone can make rows or end state, so that an epoch without data is worth running.
     pub acts_on_watermark: bool,
@@ -49,6 +49,10 @@ pub struct QueryOptions {
     pub clock: Arc<dyn Clock>,
     /// What runs the stages.
     pub engine: Engine,
+    /// How many bytes an epoch's rows may take that a sink is given when all are made ([`Intake::Held`]); 0 for any number.
+    ///
+    /// [`Intake::Held`]: tidemill_planner::seam::Intake::Held
+    pub max_held_bytes: u64,
     /// How often images are written.
     pub images: ImagePolicy,
     /// What is kept.
@@ -73,6 +77,7 @@ impl QueryOptions {
             trigger: Trigger::ProcessingTime(0),
             clock: Arc::new(SystemClock),
             engine,
+            max_held_bytes: 0,
             images: ImagePolicy::default(),
             retention: Retention::default(),
             settings: BTreeMap::new(),

@@ -112,17 +112,49 @@ async fn killed_around_a_commit() {
     .into_iter()
     .enumerate()
     {
-        let run = Run::new(seed as u64 + 20);
+        for flags in [INLINE, STAGED] {
+            let run = Run::with(seed as u64 + 20, flags);
+            let ended = run.run(2, failpoint);
+            let what = format!("{failpoint} {flags:?} ended with {ended:?}");
+            // In which epoch a sink has its third rows is the input's to say.
+            assert_eq!((ended.status.code(), ended.stderr.contains("failpoint")), (Some(1), true), "{what}");
+            assert_eq!(ended.last_phase.1, "publish", "{what}");
+            assert_eq!(run.recorded(), Some(ended.last_phase.0), "{what}");
+            let ended = run.run(1, "");
+            assert!(ended.status.success(), "{what}: {}", ended.stderr);
+            run.judge(&what).await;
+            assert_eq!(run.staged_files(), 0, "{what}");
+            run.judge_files(&what).await;
+        }
+    }
+}
+
+/// Tasks write the files of a large epoch: the process dies as one has written its own, when nothing is recorded.
+#[tokio::test]
+async fn killed_while_tasks_write_an_epochs_files() {
+    for (seed, failpoint) in
+        ["lakehouse::stage.written=return(abort)", "lakehouse::stage.written=2*off->return(abort)"].into_iter().enumerate()
+    {
+        let run = Run::with(seed as u64 + 1, STAGED);
         let ended = run.run(2, failpoint);
         let what = format!("{failpoint} ended with {ended:?}");
-        // In which epoch a sink has its third rows is the input's to say.
-        assert_eq!((ended.status.code(), ended.stderr.contains("failpoint")), (Some(1), true), "{what}");
-        assert_eq!(ended.last_phase.1, "publish", "{what}");
-        assert_eq!(run.recorded(), Some(ended.last_phase.0), "{what}");
-        let ended = run.run(1, "");
-        assert!(ended.status.success(), "{failpoint}: {}", ended.stderr);
-        run.judge(failpoint).await;
+        assert_eq!((ended.status.signal(), ended.last_phase.1.as_str()), (Some(SIGABRT), "run"), "{what}");
+        assert_eq!(run.recorded(), ended.last_phase.0.checked_sub(1), "{what}");
+        assert!(run.staged_files() > 0, "{what}");
+        goes_on(&run, failpoint).await;
+        run.judge_files(failpoint).await;
     }
+}
+
+/// An attempt that fails when its files are written is made again, and what it has written is in no table.
+#[tokio::test]
+async fn a_task_that_has_written_files_is_run_again() {
+    let run = Run::with(5, STAGED);
+    let ended = run.run(2, "lakehouse::stage.written=1*return->1*off->1*return");
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(run.staged_files(), 0, "what the failed attempts have left went with their epochs");
+    run.judge("tasks that failed over their files").await;
+    run.judge_files("tasks that failed over their files").await;
 }
 
 /// One death after another, a start at another parallelism after each.

@@ -4,6 +4,7 @@ mod ended;
 mod errors;
 mod files;
 mod floats;
+mod large_epochs;
 mod operators;
 mod oracle;
 mod places;

@@ -165,6 +165,18 @@ impl Run {
         assert_eq!(rows, expected, "{story}: the rows handed over, and those of the table");
     }
 
+    /// Holds the data files that lie in the folders of appended tables to those that the tables have.
+    pub(super) async fn judge_files(&self, story: &str) {
+        let session = Session::builder().parallelism(1).build().expect("a session");
+        for table in ["dead_letters", "late_events", "alerts"] {
+            let folder = self.layout.table(table);
+            let entries = std::fs::read_dir(&folder).expect("the table's folder lists").map(|entry| entry.expect("a folder lists").path());
+            let there = entries.filter(|path| path.extension().is_some_and(|extension| extension == "parquet")).count();
+            let named = session.read().delta(&folder).await.expect("the table").input_files().await.expect("its files").len();
+            assert_eq!(there, named, "{story}: the data files of `{table}`");
+        }
+    }
+
     /// What the judge says of the tables.
     pub(super) async fn verdict(&self, story: &str) -> Verdict {
         let session = Session::builder().parallelism(2).build().expect("a session");
