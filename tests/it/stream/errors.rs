@@ -171,7 +171,7 @@ async fn writers_that_are_refused() {
         Unsupported: output mode `complete` is not there yet: use `append` with a window and a watermark, and `merge_into` for rows that replace others
         Analysis: unknown output mode `upsert`: it is `append`, `update` or `complete`
         Unsupported: stream sink `kafka` is not there: it is `delta`, `console`, `memory` or `for_each_batch`
-        Analysis: unknown option `checkpointlocatoin` for streaming writes; did you mean `checkpointLocation`? (known options: checkpointLocation, numRows, truncate, path, sinkName)
+        Analysis: unknown option `checkpointlocatoin` for streaming writes; did you mean `checkpointLocation`? (known options: checkpointLocation, numRows, truncate, maxInlineBytes, path, sinkName)
         Analysis: a Delta sink needs the table's path: `to_table(path)`, or option `path`
     "#]].assert_eq(&told);
 }
