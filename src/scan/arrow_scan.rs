@@ -70,10 +70,11 @@ impl ArrowFiles {
 }
 
 impl FileSource for ArrowFiles {
-    fn create_file_opener(&self, store: Arc<dyn ObjectStore>, _: &FileScanConfig, _: usize) -> DfResult<Arc<dyn FileOpener>> {
+    fn create_file_opener(&self, store: Arc<dyn ObjectStore>, scan: &FileScanConfig, _: usize) -> DfResult<Arc<dyn FileOpener>> {
         let wanted = Arc::new(self.table.file_schema().project(&self.projection.file_indices)?);
         let opener = Arc::new(Opener { store, wanted, batch_rows: self.batch_rows });
-        ProjectionOpener::try_new(self.projection.clone(), opener, self.table.file_schema())
+        let opener = ProjectionOpener::try_new(self.projection.clone(), opener, self.table.file_schema())?;
+        Ok(Arc::new(OneSchema { opener, schema: scan.projected_schema()? }))
     }
 
     fn table_schema(&self) -> &TableSchema {
@@ -108,6 +109,27 @@ impl FileSource for ArrowFiles {
 
     fn apply_expressions(&self, f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DfResult<TreeNodeRecursion>) -> DfResult<TreeNodeRecursion> {
         apply_expression_roots(self.projection.source.iter(), f)
+    }
+}
+
+/// Files whose batches all say that they have the scan's columns. The engine's projection says of a folder's value that it is null, or
+/// never null, as it is in the folder.
+struct OneSchema {
+    opener: Arc<dyn FileOpener>,
+    schema: SchemaRef,
+}
+
+impl FileOpener for OneSchema {
+    fn open(&self, file: PartitionedFile) -> DfResult<FileOpenFuture> {
+        let (opened, schema) = (self.opener.open(file)?, Arc::clone(&self.schema));
+        Ok(Box::pin(async move {
+            let batches = opened.await?.map(move |batch| {
+                let batch = batch?;
+                let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+                Ok(RecordBatch::try_new_with_options(Arc::clone(&schema), batch.columns().to_vec(), &options)?)
+            });
+            Ok(batches.boxed())
+        }))
     }
 }
 

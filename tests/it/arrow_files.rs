@@ -105,6 +105,24 @@ async fn columns_are_found_by_name_and_no_file_needs_all() {
 }
 
 #[tokio::test]
+async fn folders_of_which_one_stands_for_null_are_read_by_one_task() {
+    let session = session();
+    let dir = tempfile::tempdir().unwrap();
+    // The largest file is read first.
+    for (folder, rows) in [("p=__HIVE_DEFAULT_PARTITION__", 1), ("p=a", 400), ("p=b", 300), ("p=c", 200)] {
+        std::fs::create_dir(dir.path().join(folder)).unwrap();
+        file(&dir.path().join(folder).join("0.arrow"), &[numbers(0, rows)], false, None);
+    }
+    let path = dir.path().display();
+    let sql = format!("SELECT n, p FROM (SELECT * FROM arrow.`{path}` ORDER BY n, p) WHERE n = 0");
+    let rows = session.sql(&sql).await.unwrap().to_json_rows().await.unwrap();
+    let row = |p: Option<&str>| json!({ "n": 0, "p": p });
+    assert_eq!(rows, [row(None), row(Some("a")), row(Some("b")), row(Some("c"))]);
+    let all = session.read().format("arrow").load(&path.to_string()).await.unwrap();
+    assert_eq!(all.repartition(1).sort(["n", "p"]).to_json_rows().await.unwrap().len(), 901);
+}
+
+#[tokio::test]
 async fn a_large_file_is_read_by_several_tasks_once() {
     let session = session();
     let rows = 2_400_000_i64;
