@@ -54,11 +54,13 @@ impl Uploads {
     /// # Errors
     /// `Io` when none is seen; `OutcomeUnknown` when that could not be seen to.
     pub(super) async fn complete(&self, names: &[String]) -> Result<()> {
-        let mut chosen = Vec::with_capacity(names.len());
-        for name in names {
-            let upload = self.held().remove(name);
-            chosen.push((name.clone(), upload.ok_or_else(|| Error::internal(format!("the upload of {} is lost", self.shown(name))))?));
-        }
+        let chosen: Vec<_> = {
+            let mut held = self.held();
+            if let Some(lost) = names.iter().find(|name| !held.contains_key(*name)) {
+                return Err(Error::internal(format!("the upload of {} is lost", self.shown(lost))));
+            }
+            names.iter().filter_map(|name| Some((name.clone(), held.remove(name)?))).collect()
+        };
         let completing: Vec<_> = chosen.into_iter().map(|(name, upload)| complete_one(name, upload)).collect();
         let completed: Vec<_> = stream::iter(completing).buffer_unordered(AT_ONCE).collect().await;
         let mut first = None;

@@ -147,7 +147,7 @@ pub(crate) fn is_setting(name: &str) -> bool {
 /// Whether a setting's value is nobody's to see. Source: Spark, `spark.redaction.regex`, and Azure's keys.
 pub(crate) fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["secret", "password", "token", "access.key", "account.key"].iter().any(|part| name.contains(part))
+    ["secret", "password", "token", "access.key", "account.key", "private.key", ".sas."].iter().any(|part| name.contains(part))
 }
 
 /// What stands for such a value.

@@ -175,6 +175,26 @@ async fn columns_are_found_in_whatever_case() {
 }
 
 #[tokio::test]
+async fn a_text_that_a_file_lacks_is_compared_by_its_default() {
+    let dir = tempfile::tempdir().unwrap();
+    let session = session(&dir.path().join("warehouse"));
+    check(
+        &session,
+        &[
+            ("CREATE TABLE d (k BIGINT) USING parquet", ""),
+            ("INSERT INTO d VALUES (1), (2)", ""),
+            ("ALTER TABLE d ADD COLUMN m STRING DEFAULT 'AIR'", ""),
+            ("INSERT INTO d VALUES (3, 'RAIL'), (4, NULL), (5, 'AIR')", ""),
+            ("SELECT k, m FROM d WHERE m = 'AIR' ORDER BY k", "1|AIR;2|AIR;5|AIR"),
+            ("SELECT k FROM d WHERE m IN ('RAIL', 'X') OR m LIKE 'AI_' ORDER BY k", "1;2;3;5"),
+            ("SELECT k FROM d WHERE m <> 'RAIL' ORDER BY k", "1;2;5"),
+            ("SELECT k FROM d WHERE m IS NULL", "4"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_folder_that_is_written_again_is_read_anew_or_refused() {
     let dir = tempfile::tempdir().unwrap();
     let session = session(&dir.path().join("warehouse"));

@@ -245,8 +245,9 @@ impl Finder {
     fn find(&self, column: &Column) -> DfResult<Arc<dyn PhysicalExpr>> {
         let field = &self.table.fields()[self.table.index_of(column.name())?];
         let Some(root) = root_of(field, &self.file, &self.path, Wanted::Table)? else {
-            let known = self.absent.get(field.name()).cloned();
-            return Ok(lit(known.map_or_else(|| ScalarValue::try_from(field.data_type()), Ok)?));
+            // The scan may read the column in another form than the table's: a text as a view.
+            let known = self.absent.get(field.name()).map(|known| known.cast_to(field.data_type()));
+            return Ok(lit(known.unwrap_or_else(|| ScalarValue::try_from(field.data_type()))?));
         };
         let found = self.file.field(root);
         let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(found.name(), root));

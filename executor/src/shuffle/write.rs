@@ -22,6 +22,8 @@ use crate::run::TaskSink;
 
 /// Hashed rows are gathered when there are this many batches' worth per target, or this many batches in all.
 const MAX_BUFFERED_BATCHES: usize = 16;
+/// Or so many bytes: rows may be wide.
+const MAX_BUFFERED_BYTES: u64 = 16 << 20;
 
 /// Writes one attempt's output.
 pub(crate) struct StageWriter {
@@ -31,6 +33,7 @@ pub(crate) struct StageWriter {
     /// Batches that wait for company.
     buffered: Vec<RecordBatch>,
     rows_buffered: usize,
+    bytes_buffered: u64,
     keys: Option<NotedKeys>,
 }
 
@@ -152,7 +155,7 @@ impl StageWriter {
         };
         let reservation = home.reservation();
         let blocks = BlockWriter { home: Arc::clone(home), task, fate, reservation, spill: None, sink: None, held: None, output };
-        Self { blocks, batch_size, by, buffered: Vec::new(), rows_buffered: 0, keys: None }
+        Self { blocks, batch_size, by, buffered: Vec::new(), rows_buffered: 0, bytes_buffered: 0, keys: None }
     }
 
     /// Notes the keys in these columns of the rows; all `tasks` of the stage together make a filter of at most so many bits.
@@ -188,18 +191,20 @@ impl StageWriter {
             By::Nothing => {}
             By::Row { way, targets } => way.assign(&mut batch, self.buffered.len(), targets)?,
         }
+        self.bytes_buffered += batch_bytes(&batch);
         self.buffered.push(batch);
         self.rows_buffered += rows;
         let full = match &self.by {
             By::Nothing => self.rows_buffered >= self.batch_size,
             By::Row { targets, .. } => self.rows_buffered >= self.batch_size * targets.len().min(MAX_BUFFERED_BATCHES),
         };
-        if full { self.flush().await } else { Ok(()) }
+        if full || self.bytes_buffered >= MAX_BUFFERED_BYTES { self.flush().await } else { Ok(()) }
     }
 
     async fn flush(&mut self) -> Result<()> {
         let buffered = std::mem::take(&mut self.buffered);
         self.rows_buffered = 0;
+        self.bytes_buffered = 0;
         let Some(first) = buffered.first() else { return Ok(()) };
         match &mut self.by {
             By::Nothing if buffered.len() == 1 => self.blocks.write(0, first.clone()).await,

@@ -76,7 +76,8 @@ impl Flat {
         let Some(classes) = classes_of(&pairs, |column| flat.relation_of(column)) else { return Ok(None) };
         flat.classes = classes;
         flat.conditions = conditions.into_iter().map(|expr| Condition { of: flat.relations_in(&columns_of(&expr)), expr }).collect();
-        Ok(Some(flat))
+        // A condition without columns is at no join.
+        Ok(flat.conditions.iter().all(|condition| condition.of != 0).then_some(flat))
     }
 
     /// The relation that a column is of.

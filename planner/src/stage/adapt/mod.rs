@@ -215,6 +215,12 @@ impl Known<'_> {
         self.may_change(stage) && stage.inputs.iter().all(|input| self.size(*input).is_some())
     }
 
+    /// Whether one table of all rows of a stage has room in memory, as far as anybody has said what a task may hold.
+    fn can_be_built_whole(&self, stage: StageId) -> bool {
+        let fits = |most| self.size(stage).is_some_and(|size| size.built(0..size.bytes.len()) <= most);
+        self.settings.build_bytes.is_none_or(fits)
+    }
+
     /// Whether every bucket of such a stage can be built in memory, as far as anybody has said what a task may hold.
     fn can_be_built(&self, size: &StageSize) -> bool {
         self.settings.build_bytes.is_none_or(|most| (0..size.bytes.len()).all(|bucket| size.built(bucket..bucket + 1) <= most))

@@ -13,6 +13,9 @@ use datafusion::physical_plan::repartition::REPARTITION_RANDOM_STATE;
 use super::bloom::{Bloom, KEY_BITS};
 use crate::Result;
 
+/// So many bytes the filters of a stage's tasks may have together.
+const MOST_BYTES: u64 = 64 << 20;
+
 /// Whether two values of this type are equal exactly when their bytes are, so that equal keys have equal hashes. Floats are not: −0.0 is
 /// 0.0, and all NaNs are one.
 pub(super) fn has_keys(data_type: &DataType) -> bool {
@@ -123,6 +126,10 @@ impl KeyNotes {
             return Ok(None);
         }
         let keys = self.hashes.len() as u64;
+        // Each task's filter is as large as the one that they make together, and stays until the stage is done.
+        if keys.saturating_mul(self.tasks).saturating_mul(self.tasks).saturating_mul(KEY_BITS) / 8 > MOST_BYTES {
+            return Ok(None);
+        }
         // Tasks mostly have about as many as their fellows, and filters of one size are put together best.
         let mut bloom = Bloom::for_keys(keys.saturating_mul(self.tasks), self.most_bits);
         self.hashes.iter().for_each(|hash| bloom.insert(*hash));

@@ -141,10 +141,6 @@ fn side_of(join: &HashJoinExec, side: JoinSide) -> (&Plan, &Plan) {
     if side == JoinSide::Left { (join.left(), join.right()) } else { (join.right(), join.left()) }
 }
 
-fn other(side: JoinSide) -> JoinSide {
-    if side == JoinSide::Left { JoinSide::Right } else { JoinSide::Left }
-}
-
 /// The column of its input that a filter, a projection or an aggregation by it gives unchanged.
 fn unchanged_below(plan: &Plan, column: usize) -> Option<(&Plan, usize)> {
     if let Some(filter) = plan.downcast_ref::<FilterExec>() {
@@ -251,7 +247,8 @@ impl Descent<'_> {
             }
             let (input, beside) = side_of(join, side);
             let mut found = self.below(stage, input, below, true);
-            if unmatched_vanish(*join.join_type(), other(side))
+            // Beside an outer or anti join, rows that are kept back there bring back rows here, which an expression in between may refuse.
+            if matches!(join.join_type(), JoinType::Inner | JoinType::LeftSemi | JoinType::RightSemi)
                 && let Some(equal) = equal_key(join, side, below)
             {
                 found.extend(self.below(stage, beside, equal, true));

@@ -80,6 +80,9 @@ const ROWS_A_KEY: u64 = 2;
 /// the test of six million lines took 0.44 s and saved less.
 const WORTH_A_TEST: u64 = 3;
 
+/// Plans of more stages are run without filters: the ways of a key through so many joins are looked for again whenever a stage is done.
+const MOST_STAGES: usize = 48;
+
 /// A key of a join, from one side to the other.
 struct Passage {
     from: Vec<Source>,
@@ -89,6 +92,9 @@ struct Passage {
 
 /// All keys of joins that may be passed on, by the plan as it is now.
 fn passages(graph: &StageGraph, known: &Known<'_>) -> Vec<Passage> {
+    if graph.stages.len() > MOST_STAGES {
+        return Vec::new();
+    }
     fn joins<'a>(plan: &'a Arc<dyn ExecutionPlan>, found: &mut Vec<&'a HashJoinExec>) {
         found.extend(plan.downcast_ref::<HashJoinExec>());
         plan.children().into_iter().for_each(|child| joins(child, found));
