@@ -26,6 +26,28 @@ def test_rows_in_folders_of_their_values(spark, tmp_path):
     assert raised.value.getCondition() == "CONFLICTING_PARTITION_COLUMN_NAMES"
 
 
+@pytest.mark.parametrize(
+    ("options", "columns", "rows"),
+    [
+        ({}, ["_corrupt_record", "a"], [("GARBAGE", None), (None, 1)]),
+        ({"columnNameOfCorruptRecord": "bad"}, ["a", "bad"], [(None, "GARBAGE"), (1, None)]),
+        ({"schema": "a bigint, _corrupt_record string"}, ["a", "_corrupt_record"], [(None, "GARBAGE"), (1, None)]),
+        ({"mode": "DROPMALFORMED"}, ["a"], [(1,)]),
+    ],
+)
+def test_lines_of_json_that_do_not_fit(spark, tmp_path, options, columns, rows):
+    (tmp_path / "l.json").write_text('{"a":1}\nGARBAGE\n')
+    path = str(tmp_path / "l.json")
+    read = spark.read.json(path, **options)
+    assert read.columns == columns
+    assert [tuple(row) for row in read.sort("a").collect()] == rows
+    with pytest.raises(Exception, match="l.json, line 2: ") as raised:
+        spark.read.json(path, schema="a bigint", mode="FAILFAST").collect()
+    assert raised.value.getCondition() == "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION"
+    with pytest.raises(AnalysisException, match="PERMISSIVE, DROPMALFORMED or FAILFAST"):
+        spark.read.json(path, mode="FAILFST")
+
+
 def test_lines_of_text(spark, tmp_path):
     path = str(tmp_path / "lines")
     spark.createDataFrame([("a",), ("ü b",)], "line string").coalesce(1).write.text(path)

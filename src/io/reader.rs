@@ -79,8 +79,9 @@ impl DataFrameReader {
         self.format("parquet").load(path).await
     }
 
-    /// Files of JSON lines: a file, or a folder of them. Without a schema the columns are inferred from all lines. A line that
-    /// does not fit them is left out of the rows with a warning and is found under [`DataFrame::malformed_rows`].
+    /// Files of JSON lines: a file, or a folder of them. Without a schema the columns are inferred from all lines. A line that does
+    /// not fit them is a row of its text where there is a column `_corrupt_record`; else it is left out of the rows with a warning
+    /// and is found under [`DataFrame::malformed_rows`]. The option `mode` may drop it in either case, or make it an error.
     pub async fn json(self, path: &str) -> Result<DataFrame> {
         self.format("json").load(path).await
     }

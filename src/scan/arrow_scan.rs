@@ -33,6 +33,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use tidemill_executor::files::{FileColumns, Wanted, shown_location};
 
 use super::arrow_layout::{Footer, Framing, HEAD_BYTES, TAIL_BYTES, guarded, in_spark_types, span, unreadable};
+use super::arrow_lengths::{bytes_of_message, check_block, check_message};
 use super::table_file::gone;
 use tidemill_planner::{Error, Result};
 
@@ -181,7 +182,7 @@ impl Opened {
         for block in &footer.dictionaries {
             let place = span(block, size).map_err(|e| self.unreadable(e))?;
             let bytes = Buffer::from(self.bytes(place).await?);
-            guarded(|| decoder.read_dictionary(block, &bytes)).map_err(|e| self.unreadable(e))?;
+            guarded(|| check_block(block, &bytes).and_then(|()| decoder.read_dictionary(block, &bytes))).map_err(|e| self.unreadable(e))?;
         }
         let piece = self.file.range.clone();
         let mine = footer.batches.iter().filter(|block| piece.as_ref().is_none_or(|piece| piece.contains(block.offset())));
@@ -193,8 +194,9 @@ impl Opened {
         let read = stream::iter(together(places)).map(move |places| reader.clone().blocks(places)).buffered(READS_AHEAD);
         let blocks = read.map_ok(|blocks| stream::iter(blocks.into_iter().map(Ok::<_, Error>))).try_flatten();
         let batches = blocks.try_filter_map(move |(block, bytes)| {
-            let decoded = guarded(|| decoder.read_record_batch(&block, &Buffer::from(bytes))).map_err(|e| self.unreadable(e));
-            std::future::ready(decoded)
+            let bytes = Buffer::from(bytes);
+            let decoded = guarded(|| check_block(&block, &bytes).and_then(|()| decoder.read_record_batch(&block, &bytes)));
+            std::future::ready(decoded.map_err(|e| self.unreadable(e)))
         });
         Ok(batches.map_ok(move |batch| in_the_tables_columns(Arc::clone(&columns), batch)).try_flatten().boxed())
     }
@@ -204,7 +206,8 @@ impl Opened {
         if self.file.range.as_ref().is_some_and(|piece| piece.start > 0) {
             return stream::empty().boxed();
         }
-        let read = StreamRead { from: 0, waiting: Buffer::from(Vec::<u8>::new()), decoder: StreamDecoder::new(), columns: None, at: self };
+        let nothing = || Buffer::from(Vec::<u8>::new());
+        let read = StreamRead { from: 0, waiting: nothing(), checked: nothing(), decoder: StreamDecoder::new(), columns: None, at: self };
         let batches = stream::try_unfold(read, |mut read| async move {
             let next = read.next().await?;
             Ok::<_, Error>(next.map(|batch| (batch, read)))
@@ -263,7 +266,10 @@ struct StreamRead {
     at: Opened,
     /// What was read from the storage ends here.
     from: u64,
+    /// What was read and is not yet looked at.
     waiting: Buffer,
+    /// The message before that, as far as the decoder has not taken it.
+    checked: Buffer,
     decoder: StreamDecoder,
     columns: Option<Arc<Columns>>,
 }
@@ -271,16 +277,11 @@ struct StreamRead {
 impl StreamRead {
     async fn next(&mut self) -> Result<Option<(Arc<Columns>, RecordBatch)>> {
         loop {
-            if self.waiting.is_empty() {
-                if self.from >= self.at.size() {
-                    guarded(|| self.decoder.finish()).map_err(|e| self.at.unreadable(e))?;
-                    return Ok(None);
-                }
-                let until = self.at.size().min(self.from + BYTES_AT_ONCE);
-                self.waiting = Buffer::from(self.at.bytes(self.from..until).await?);
-                self.from = until;
+            if self.checked.is_empty() && !self.take_message().await? {
+                guarded(|| self.decoder.finish()).map_err(|e| self.at.unreadable(e))?;
+                return Ok(None);
             }
-            let decoded = guarded(|| self.decoder.decode(&mut self.waiting)).map_err(|e| self.at.unreadable(e))?;
+            let decoded = guarded(|| self.decoder.decode(&mut self.checked)).map_err(|e| self.at.unreadable(e))?;
             let Some(batch) = decoded else { continue };
             let columns = match &self.columns {
                 Some(columns) => Arc::clone(columns),
@@ -288,6 +289,33 @@ impl StreamRead {
             };
             let batch = batch.project(&columns.roots)?;
             return Ok(Some((columns, batch)));
+        }
+    }
+
+    /// Takes the next message for the decoder; false at the end of the file.
+    async fn take_message(&mut self) -> Result<bool> {
+        loop {
+            let left = self.at.size().saturating_sub(self.from);
+            let waiting = self.waiting.len() as u64;
+            if waiting == 0 && left == 0 {
+                return Ok(false);
+            }
+            let needed = guarded(|| bytes_of_message(&self.waiting)).map_err(|e| self.at.unreadable(e))?;
+            if needed <= waiting {
+                let bytes = needed as usize;
+                self.checked = self.waiting.slice_with_length(0, bytes);
+                self.waiting.advance(bytes);
+                guarded(|| check_message(&self.checked)).map_err(|e| self.at.unreadable(e))?;
+                return Ok(true);
+            }
+            let more = needed - waiting;
+            if more > left {
+                return Err(self.at.unreadable(ArrowError::ParseError("it ends within a message".to_owned())));
+            }
+            let until = self.from + left.min(more.max(BYTES_AT_ONCE));
+            let read = self.at.bytes(self.from..until).await?;
+            self.from = until;
+            self.waiting = if waiting == 0 { Buffer::from(read) } else { Buffer::from([&self.waiting[..], &read[..]].concat()) };
         }
     }
 }

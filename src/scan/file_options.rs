@@ -29,6 +29,10 @@ pub(crate) const COMPRESSION: &str = "compression";
 
 const BASE_PATH: OptionSpec = carried("basePath", "", "The folder below which folders `a=1` stand for columns, if not each path itself.");
 
+const MODE: OptionSpec = carried("mode", "PERMISSIVE", "What becomes of records that do not fit: PERMISSIVE, DROPMALFORMED, FAILFAST.");
+const CORRUPT_COLUMN: OptionSpec =
+    carried("columnNameOfCorruptRecord", "_corrupt_record", "The column, if there is one, that takes the text of records that do not fit.");
+
 const CSV: &[OptionSpec] = &[
     BASE_PATH,
     OVERWRITE_MODE,
@@ -51,7 +55,8 @@ const CSV: &[OptionSpec] = &[
     carried("ignoreTrailingWhiteSpace", "", "Whether blanks after values are left out."),
     carried("inferSchema", "false", "Whether columns that nobody declares get types by their values."),
     carried("preferDate", "true", "Whether dates are told from timestamps then."),
-    carried("mode", "PERMISSIVE", "What becomes of records that do not fit: PERMISSIVE, DROPMALFORMED, FAILFAST."),
+    MODE,
+    CORRUPT_COLUMN,
     carried("dateFormat", "", "The pattern of dates."),
     carried("timestampFormat", "", "The pattern of timestamps."),
     carried("timestampNTZFormat", "", "The pattern of timestamps without time zone."),
@@ -62,6 +67,8 @@ const CSV: &[OptionSpec] = &[
 
 const JSON: &[OptionSpec] = &[
     carried("ignoreNullFields", "true", "Whether fields that are null are left out when rows are written."),
+    MODE,
+    CORRUPT_COLUMN,
     BASE_PATH,
     OVERWRITE_MODE,
     ROWS_PER_FILE,
@@ -155,7 +162,11 @@ fn asks_nothing(format: Format, name: &str, value: &str) -> bool {
         let is = |known: &[&str]| known.iter().any(|one| one.eq_ignore_ascii_case(value));
         return if format == Format::Parquet { is(&["snappy"]) } else { is(&["none", "uncompressed"]) };
     }
-    REFUSED.iter().any(|(refused, nothing)| refused.eq_ignore_ascii_case(name) && nothing.is_some_and(|n| n.eq_ignore_ascii_case(value)))
+    let carried = known(format).iter().any(|spec| spec.name.eq_ignore_ascii_case(name));
+    !carried
+        && REFUSED
+            .iter()
+            .any(|(refused, nothing)| refused.eq_ignore_ascii_case(name) && nothing.is_some_and(|n| n.eq_ignore_ascii_case(value)))
 }
 
 /// Checks the options of a table: what Spark carries out for these files and we do not is refused. Spark keeps options that it does not
@@ -218,6 +229,12 @@ mod tests {
             (Format::Csv, "multiLine", "true", false, false),
             (Format::Csv, "multiLine", "false", true, true),
             (Format::Json, "dateFormat", "yyyy", false, false),
+            (Format::Json, "mode", "FAILFAST", true, true),
+            (Format::Json, "columnNameOfCorruptRecord", "bad", true, true),
+            (Format::Csv, "columnNameOfCorruptRecord", "bad", true, true),
+            (Format::Csv, "columnNameOfCorruptRecrd", "bad", false, false),
+            (Format::Text, "mode", "FAILFAST", false, false),
+            (Format::Text, "mode", "permissive", true, true),
             (Format::Parquet, "compression", "zstd", false, false),
             (Format::Parquet, "compression", "Snappy", true, true),
             (Format::Csv, "compression", "snappy", false, false),

@@ -1,6 +1,6 @@
 //! The columns of JSON lines, from every line of every file, as Spark infers them: whole numbers are bigint, beside fractions
-//! double, text stays text, fields stand in order of their names. Values that meet in no type are told by file and line. It
-//! gives a schema; the strict reader reads.
+//! double, text stays text, fields stand in order of their names. Values that meet in no type are told by file and line. Lines that are
+//! no objects give a column for their text, or are left out, or are an error. It gives a schema; the strict reader reads.
 //!
 //! Source: Spark, `JsonInferSchema.scala`.
 
@@ -14,6 +14,8 @@ use serde_json::value::RawValue;
 use super::table_file::FileAt;
 use tidemill_planner::ident::same;
 use tidemill_planner::{Error, Result};
+use tidemill_spark::error::error;
+use tidemill_spark::functions::ParseMode;
 
 /// What a value, or all values of a column so far, can be read as.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,22 +46,36 @@ struct Conflict {
     right: (&'static str, (usize, u64)),
 }
 
-/// The columns of the objects in all these files. Lines that are no objects are left to the reader.
-pub(super) fn infer(files: &[FileAt]) -> Result<SchemaRef> {
+/// The columns of the objects in all these files; one more, `corrupt`, for the text of lines that are no objects, where such are rows.
+pub(super) fn infer(files: &[FileAt], mode: ParseMode, corrupt: &str) -> Result<SchemaRef> {
     let mut all = Seen { shape: Shape::Object(Vec::new()), at: (0, 0) };
-    let mut objects = 0u64;
+    let (mut objects, mut is_malformed) = (0u64, false);
     for (index, file) in files.iter().enumerate() {
-        objects += read(file, index, &mut all).map_err(|failed| match failed {
+        let found = read(file, index, mode, &mut all).map_err(|failed| match failed {
             Failed::Opening(error) => error,
             Failed::Io(error) => Error::io_at(file, error),
             Failed::Conflict(conflict) => told(&conflict, files),
+            Failed::NoObject(line) => {
+                let message =
+                    format!("{file}, line {line}: it is not a JSON object; correct it, or leave the option `mode` out to read the others");
+                error("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", message)
+            }
         })?;
+        objects += found.objects;
+        is_malformed |= found.is_malformed;
     }
     if objects == 0 {
         let shown = files.first().map_or_else(String::new, FileAt::to_string);
         return Err(Error::data(format!(
             "{shown}: no line is a JSON object, so that there are no columns to infer: write one object per line, or give the columns with `schema`"
         )));
+    }
+    if let Shape::Object(fields) = &mut all.shape
+        && is_malformed
+        && mode == ParseMode::Permissive
+        && !fields.iter().any(|(name, _)| same(name, corrupt))
+    {
+        fields.push((corrupt.to_owned(), Seen { shape: Shape::Text, at: (0, 0) }));
     }
     let fields = if let Shape::Object(fields) = &all.shape { fields_of(fields) } else { Fields::empty() };
     Ok(Arc::new(Schema::new(fields)))
@@ -69,24 +85,43 @@ enum Failed {
     Opening(Error),
     Io(std::io::Error),
     Conflict(Conflict),
+    /// A line, where the first that is no object ends the read.
+    NoObject(u64),
 }
 
-/// Takes in the lines of one file; the number of objects among them.
-fn read(at: &FileAt, index: usize, all: &mut Seen) -> std::result::Result<u64, Failed> {
+/// What the lines of a file are.
+#[derive(Default)]
+struct Lines {
+    objects: u64,
+    /// Whether others are there that are not blank.
+    is_malformed: bool,
+}
+
+/// Takes in the lines of one file.
+fn read(at: &FileAt, index: usize, mode: ParseMode, all: &mut Seen) -> std::result::Result<Lines, Failed> {
     let mut file = BufReader::new(at.text().map_err(Failed::Opening)?);
-    let (mut line, mut number, mut objects) = (Vec::new(), 0, 0);
+    let (mut line, mut number, mut found) = (Vec::new(), 0, Lines::default());
     loop {
         line.clear();
         if file.read_until(b'\n', &mut line).map_err(Failed::Io)? == 0 {
-            return Ok(objects);
+            return Ok(found);
         }
         number += 1;
-        let Ok(text) = std::str::from_utf8(&line) else { continue };
-        if !text.trim_start().starts_with('{') {
+        // The mark that some editors put at a file's head is no part of its first line.
+        let mark: &[u8] = if number == 1 { b"\xEF\xBB\xBF" } else { b"" };
+        let line = line.strip_prefix(mark).unwrap_or(&line);
+        if line.iter().all(|byte| b" \t\r\n".contains(byte)) {
             continue;
         }
-        let Some(seen) = value_of(text, (index, number), DEEPEST) else { continue };
-        objects += 1;
+        let text = std::str::from_utf8(line).ok().filter(|text| text.trim_start().starts_with('{'));
+        let Some(seen) = text.and_then(|text| value_of(text, (index, number), DEEPEST)) else {
+            if mode == ParseMode::FailFast {
+                return Err(Failed::NoObject(number));
+            }
+            found.is_malformed = true;
+            continue;
+        };
+        found.objects += 1;
         let before = std::mem::replace(all, Seen { shape: Shape::Nothing, at: (0, 0) });
         *all = meet(before, seen, "").map_err(Failed::Conflict)?;
     }
@@ -227,7 +262,10 @@ mod tests {
             (vec!["{\"b\":true,\"a\":null}", "{\"c\":[1]}", "{\"c\":[2.5]}"], "a string, b boolean, c array<double>"),
             (vec!["{\"a\":12345678901234567890}", "{\"a\":1}"], "a decimal(20,0)"),
             (vec!["{\"a\":{\"x\":1}}", "{\"A\":{\"X\":2,\"y\":\"z\"}}"], "a struct<x:bigint,y:string>"),
-            (vec!["GARBAGE\n{\"a\":1}\n{\"a\":\n[1]"], "a bigint"),
+            (vec!["\u{feff}{\"a\":1}\n \r\n"], "a bigint"),
+            (vec!["GARBAGE\n{\"a\":1}\n{\"a\":\n[1]"], "_corrupt_record string, a bigint"),
+            (vec!["{\"a\":1}", "{\"Z\":1}\n\u{feff}{\"a\":1}\n"], "Z bigint, _corrupt_record string, a bigint"),
+            (vec!["{\"_corrupt_record\":\"x\"}\n1"], "_corrupt_record string"),
             (vec!["{\"a\":{}}\n{\"b\":1}"], "b bigint"),
             (vec!["{\"a\":1}\n", "\n{\"a\":\"12\"}"], "!column `a` is a number in F0, line 1 and text in F1, line 2"),
             (vec!["{\"a\":{\"x\":1}}", "{\"a\":{\"x\":[]}}"], "!column `a.x` is a number in F0, line 1 and an array in F1, line 1"),
@@ -238,7 +276,7 @@ mod tests {
             for (at, text) in paths.iter().zip(&files) {
                 std::fs::write(&at.path, text).unwrap();
             }
-            match (infer(&paths), expected.strip_prefix('!')) {
+            match (infer(&paths, ParseMode::Permissive, "_corrupt_record"), expected.strip_prefix('!')) {
                 (Ok(schema), None) => {
                     let shown: Vec<String> =
                         schema.fields().iter().map(|f| format!("{} {}", f.name(), catalog_string(f.data_type()))).collect();
@@ -249,6 +287,25 @@ mod tests {
                     assert!(message.contains(part), "{files:?}: {message}");
                 }
                 (found, _) => panic!("{files:?}: {found:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn lines_that_are_no_objects() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths: [FileAt; 2] = ["F0", "F1"].map(|name| dir.path().join(name).into());
+        std::fs::write(&paths[0].path, "{\"a\":1}\n").unwrap();
+        std::fs::write(&paths[1].path, "\n{\"a\":2}\nGARBAGE\n").unwrap();
+        for (mode, corrupt, expected) in [
+            (ParseMode::Permissive, "bad", Ok(vec!["a", "bad"])),
+            (ParseMode::DropMalformed, "bad", Ok(vec!["a"])),
+            (ParseMode::FailFast, "bad", Err("F1, line 3: ")),
+        ] {
+            match (infer(&paths, mode, corrupt), expected) {
+                (Ok(schema), Ok(names)) => assert_eq!(schema.fields().iter().map(|field| field.name()).collect::<Vec<_>>(), names),
+                (Err(error), Err(part)) => assert!(error.message().contains(part), "{error}"),
+                (found, _) => panic!("{mode:?}: {found:?}"),
             }
         }
     }

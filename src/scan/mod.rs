@@ -1,6 +1,7 @@
 //! Files and Delta tables by path as tables of the engine: which files there are, their columns, partitions and formats.
 
 mod arrow_layout;
+mod arrow_lengths;
 mod arrow_scan;
 mod dictionary_texts;
 mod discover;

@@ -63,15 +63,16 @@ pub(crate) async fn files_at(
 pub(crate) async fn json_at(session: &Session, paths: &[&str], options: &FileOptions, schema: Option<SchemaRef>) -> Result<LogicalPlan> {
     let declared = schema.clone();
     let (data, found) = columns_at(session, Format::Json, paths, options, schema).await?;
+    let malformed = strict_json::malformed_lines(options, &data, &session.spark_settings())?;
     let is_local = Place::of_all(session, paths)?.iter().all(|place| matches!(place, Place::Local(_)));
     if found.partitions.is_empty() && is_local {
         return match declared {
-            Some(schema) => strict_json::scan(paths, schema),
-            None => strict_json::scan(&found.files.iter().filter_map(|file| file.path.to_str()).collect::<Vec<_>>(), data),
+            Some(schema) => strict_json::scan(paths, schema, malformed),
+            None => strict_json::scan(&found.files.iter().filter_map(|file| file.path.to_str()).collect::<Vec<_>>(), data, malformed),
         };
     }
     let columns: Vec<_> = data.fields().iter().cloned().chain(found.partitions.iter().map(field_of)).collect();
-    text_files::table(found.files, &TextFormat::Json, &data, &Arc::new(Schema::new(columns)))?.into_plan()
+    text_files::table(found.files, &TextFormat::Json(malformed), &data, &Arc::new(Schema::new(columns)))?.into_plan()
 }
 
 /// The columns in files at some paths, and the files with the columns that their folders stand for. What files say of a column that their
@@ -100,7 +101,7 @@ pub(crate) async fn columns_at(
         (Format::Arrow, given) if !files.is_empty() => in_files(&of_files(files, given, arrow_layout::sparks_columns_of).await?),
         (_, Some(given)) => given,
         (Format::Csv, None) => in_files(&csv(files, options, Arc::clone(&settings)).await?),
-        (Format::Json, None) => in_files(&strict_json::infer(files).await?),
+        (Format::Json, None) => in_files(&strict_json::infer(files, options, &settings).await?),
         (Format::Text, None) => Arc::new(Schema::new(vec![field_of(&StructField::new("value", SparkType::String))])),
         (Format::Parquet | Format::Arrow | Format::Delta, None) => return Err(Error::internal("a Delta table is not read as plain files")),
     };
@@ -117,7 +118,7 @@ pub(super) fn reading(format: Format, options: &FileOptions, columns: &SchemaRef
     Ok(match format {
         Format::Parquet => Reading::Parquet(Arc::default()),
         Format::Arrow => Reading::Arrow,
-        Format::Json => Reading::Text(TextFormat::Json),
+        Format::Json => Reading::Text(TextFormat::Json(strict_json::malformed_lines(options, columns, settings)?)),
         Format::Csv => {
             let fields = columns.fields().iter().map(|field| from_field(field)).collect();
             Reading::Text(TextFormat::Csv(Arc::new(CsvReader::new(options, fields, settings)?), is_on(options, "header")))

@@ -76,7 +76,8 @@ impl TableFiles {
         }
         if self.format == Format::Json && self.partitions.is_empty() {
             let paths: Vec<&str> = found.iter().filter_map(|file| file.to_str()).collect();
-            return Ok(Arc::new(ViewTable::new(strict_json::scan(&paths, data)?, None)));
+            let malformed = strict_json::malformed_lines(&self.options, &data, settings)?;
+            return Ok(Arc::new(ViewTable::new(strict_json::scan(&paths, data, malformed)?, None)));
         }
         let mut known: HashMap<(usize, Option<String>), ScalarValue> = HashMap::new();
         let mut files = Vec::with_capacity(found.len());

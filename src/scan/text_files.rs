@@ -10,7 +10,7 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::scalar::ScalarValue;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
-use tidemill_executor::files::{FileEntry, FileFormat, FileSlice, StoredObject, TextChunk, malformed_schema};
+use tidemill_executor::files::{FileEntry, FileFormat, FileSlice, MalformedLines, StoredObject, TextChunk, malformed_schema};
 use tidemill_planner::scan::ScanTable;
 use tidemill_planner::seam::{Slice, TaskScope};
 use tidemill_planner::{SourceId, key};
@@ -28,7 +28,8 @@ const BATCH_ROWS: usize = 8192;
 /// What the lines are.
 #[derive(Debug, Clone)]
 pub(crate) enum TextFormat {
-    Json,
+    /// Objects, and what becomes of lines that are none of the columns.
+    Json(MalformedLines),
     /// Records, and whether the first line of a file names the columns.
     Csv(Arc<CsvReader>, bool),
     /// Values of the one column.
@@ -38,18 +39,19 @@ pub(crate) enum TextFormat {
 /// The files as a table, of the columns `schema` of which the files hold `data`.
 pub(super) fn table(files: Vec<TableFile>, format: &TextFormat, data: &SchemaRef, schema: &SchemaRef) -> Result<ScanTable> {
     let (kind, malformed) = match format {
-        TextFormat::Json => (FileFormat::Json, Some(malformed_schema())),
+        TextFormat::Json(_) => (FileFormat::Json, Some(malformed_schema())),
         TextFormat::Csv(..) | TextFormat::Lines => (FileFormat::Text, None),
     };
+    let lines = if let TextFormat::Json(lines) = format { *lines } else { MalformedLines::default() };
     let (names, parts) = match files.first().is_some_and(|file| file.object.is_some()) {
-        true => stored_parts(files, kind, data)?,
-        false => local_parts(files, kind, data)?,
+        true => stored_parts(files, kind, data, lines)?,
+        false => local_parts(files, kind, data, lines)?,
     };
     // Warnings name the source, so it says where it is.
     let first = names.lines().next().unwrap_or_default();
     let more = names.lines().count().saturating_sub(1);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let columns = format!("{names}{data:?}{schema:?}");
+    let columns = format!("{names}{data:?}{schema:?}{lines:?}");
     let id = SourceId::new(format!("{} {first}{more} ({:016x})", kind.as_str(), key::stable_hash(columns.as_bytes())));
     let slice = TextSlice { parts: parts.into(), format: format.clone(), data: Arc::clone(data), schema: Arc::clone(schema) };
     Ok(ScanTable::batch(id, Arc::clone(schema), malformed, Arc::new(slice)))
@@ -59,7 +61,7 @@ pub(super) fn table(files: Vec<TableFile>, format: &TextFormat, data: &SchemaRef
 type Part = (Vec<ScalarValue>, FileSlice);
 
 /// Files on the local disk by partition, and their names.
-fn local_parts(files: Vec<TableFile>, kind: FileFormat, data: &SchemaRef) -> Result<(String, Vec<Part>)> {
+fn local_parts(files: Vec<TableFile>, kind: FileFormat, data: &SchemaRef, lines: MalformedLines) -> Result<(String, Vec<Part>)> {
     let root = Path::new("/");
     let mut names = String::new();
     let mut by_values: Vec<(Vec<ScalarValue>, Vec<FileEntry>)> = Vec::new();
@@ -75,12 +77,13 @@ fn local_parts(files: Vec<TableFile>, kind: FileFormat, data: &SchemaRef) -> Res
             None => by_values.push((values, vec![entry])),
         }
     }
-    let parts = by_values.into_iter().map(|(values, entries)| Ok((values, FileSlice::new(root, entries, kind, Arc::clone(data))?)));
+    let slice = |entries: Vec<FileEntry>| FileSlice::new(root, entries, kind, Arc::clone(data))?.with_malformed(lines);
+    let parts = by_values.into_iter().map(|(values, entries)| Ok((values, slice(entries)?)));
     Ok((names, parts.collect::<Result<_>>()?))
 }
 
 /// The same of objects of a store.
-fn stored_parts(files: Vec<TableFile>, kind: FileFormat, data: &SchemaRef) -> Result<(String, Vec<Part>)> {
+fn stored_parts(files: Vec<TableFile>, kind: FileFormat, data: &SchemaRef, lines: MalformedLines) -> Result<(String, Vec<Part>)> {
     let mut names = String::new();
     let mut by_values: Vec<(Vec<ScalarValue>, Vec<StoredObject>)> = Vec::new();
     for TableFile { path, object, values } in files {
@@ -92,7 +95,8 @@ fn stored_parts(files: Vec<TableFile>, kind: FileFormat, data: &SchemaRef) -> Re
             None => by_values.push((values, vec![object])),
         }
     }
-    let parts = by_values.into_iter().map(|(values, objects)| Ok((values, FileSlice::of_objects(objects, kind, Arc::clone(data))?)));
+    let slice = |objects: Vec<StoredObject>| FileSlice::of_objects(objects, kind, Arc::clone(data))?.with_malformed(lines);
+    let parts = by_values.into_iter().map(|(values, objects)| Ok((values, slice(objects)?)));
     Ok((names, parts.collect::<Result<_>>()?))
 }
 
@@ -127,7 +131,7 @@ impl Slice for TextSlice {
                 };
                 let text = || slice.text(place, partitions);
                 let rows: BoxStream<'static, Result<RecordBatch>> = match &format {
-                    TextFormat::Json => slice.execute(place, partitions, &scan, Arc::clone(&context))?.map_err(Error::from).boxed(),
+                    TextFormat::Json(_) => slice.execute(place, partitions, &scan, Arc::clone(&context))?.map_err(Error::from).boxed(),
                     TextFormat::Csv(reader, header) => {
                         records(text(), Arc::clone(reader), *header, Arc::clone(&data)).inspect_ok(count).boxed()
                     }

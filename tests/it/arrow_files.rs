@@ -227,6 +227,33 @@ async fn files_that_cannot_be_read_are_told_by_name() {
 }
 
 #[tokio::test]
+async fn a_damaged_length_of_a_compressed_buffer_asks_for_no_memory() {
+    let session = session();
+    for (streams, compression) in
+        [false, true].into_iter().flat_map(|streams| [CompressionType::LZ4_FRAME, CompressionType::ZSTD].map(|of| (streams, of)))
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("0.arrow");
+        file(&path, &[numbers(0, 100_000)], streams, Some(compression));
+        let read = async || session.read().format("arrow").load(path.to_str().unwrap()).await.unwrap().collect().await;
+        let rows: usize = read().await.unwrap().iter().map(RecordBatch::num_rows).sum();
+        assert_eq!(rows, 100_000);
+        let whole = std::fs::read(&path).unwrap();
+        let length = 800_000_i64.to_le_bytes();
+        let places: Vec<usize> = (0..whole.len() - 8).filter(|at| whole[*at..].starts_with(&length)).collect();
+        assert_eq!(places.len(), 1, "{streams} {compression:?}");
+        for damaged in [1_i64 << 40, 1 << 60, i64::MAX, 800_001, i64::MIN] {
+            let mut bytes = whole.clone();
+            bytes[places[0]..places[0] + 8].copy_from_slice(&damaged.to_le_bytes());
+            std::fs::write(&path, bytes).unwrap();
+            let error = read().await.unwrap_err();
+            assert!(error.kind() == ErrorKind::Data && error.message().contains("0.arrow"), "{streams} {compression:?} {damaged}: {error}");
+            assert_eq!(error.message().contains("a length is damaged"), damaged > 800_001, "{error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn columns_of_other_types_are_told_by_file_and_name() {
     let session = session();
     let dir = tempfile::tempdir().unwrap();

@@ -41,6 +41,28 @@ impl std::str::FromStr for FileFormat {
     }
 }
 
+/// What becomes of a line that does not fit the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OnMalformed {
+    /// It is a dead letter.
+    #[default]
+    SetAside,
+    /// It is a row of its text and of nulls, where the schema has a column for its text and no other column is NOT NULL. Else it is a
+    /// dead letter.
+    Keep,
+    /// The read fails, and names it.
+    Fail,
+}
+
+/// How lines are read that do not fit the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct MalformedLines {
+    /// What becomes of them.
+    pub on: OnMalformed,
+    /// The place of the column, of text that may be null, that takes their text. Lines have no key for it.
+    pub text_column: Option<usize>,
+}
+
 /// The columns of dead letters: `file`, `line`, `text`, `reason`. Of a file that is not read at all, `line` and `text` are null.
 pub fn malformed_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![

@@ -35,7 +35,7 @@ mod text_views;
 
 pub use columns::{FileColumns, Wanted};
 pub use compressed::{open_stored_text, open_text};
-pub use format::{FileFormat, malformed_schema};
+pub use format::{FileFormat, MalformedLines, OnMalformed, malformed_schema};
 pub use int96::in_micros;
 pub use json::{JsonDecoder, MalformedLine};
 pub use list::{FileEntry, NameFilter, Names, list_files, list_names};

@@ -1,5 +1,5 @@
 //! The rows of JSON files as a stream: blocks are read ahead on tokio's blocking pool and decoded where the stream is
-//! polled. Malformed lines go to the task's report.
+//! polled. Malformed lines go to the task's report, unless they are rows or an error.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use datafusion::execution::TaskContext;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
 use tidemill_planner::seam::{Port, TaskScope};
-use tidemill_planner::{Result, SourceId};
+use tidemill_planner::{Condition, Error, Result, SourceId};
 
 use super::cut::Piece;
-use super::format::malformed_schema;
+use super::format::{OnMalformed, malformed_schema};
 use super::json::{JsonDecoder, MalformedLine};
 use super::line_chunks::{Chunk, LineChunks};
 use super::pieces::{Located, PieceReader, Read};
@@ -64,7 +64,7 @@ pub(super) fn read_json(
         slice: slice.clone(),
         scope: TaskScope::of(context),
         scan: scan.clone(),
-        decoder: JsonDecoder::new(Arc::clone(slice.schema()))?,
+        decoder: slice.decoder()?,
         ahead: Some(blocking(move || reader.next())),
         text: None,
         place: Place::default(),
@@ -73,6 +73,17 @@ pub(super) fn read_json(
         rows_malformed: 0,
     };
     Ok(futures::stream::try_unfold(stream, |mut stream| async move { Ok(stream.next().await?.map(|batch| (batch, stream))) }).boxed())
+}
+
+/// The error for a malformed line where the first ends the read.
+fn does_not_fit(path: &str, line: u64, reason: &str) -> Error {
+    let (name, sqlstate) = ("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", "22023");
+    let condition = Condition { name: name.to_owned(), sqlstate: sqlstate.to_owned(), parameters: Vec::new(), place: None };
+    Error::data(format!(
+        "[{name}] {path}, line {line}: the record does not fit the columns: {reason}; correct it, or leave the option `mode` out to read the \
+         others SQLSTATE: {sqlstate}"
+    ))
+    .with_condition(condition)
 }
 
 impl JsonStream {
@@ -149,6 +160,12 @@ impl JsonStream {
             }
         };
         self.place.lines_before = Some(before);
+        if self.slice.malformed().on == OnMalformed::Fail
+            && let Some(line) = self.found.first()
+        {
+            let (path, number) = (self.slice.full_path(self.place.file), line.line + before);
+            return Err(does_not_fit(&path, number, &line.reason));
+        }
         self.rows_malformed += self.found.len() as u64;
         for mut line in self.found.drain(..) {
             line.line += before;

@@ -10,7 +10,7 @@ use tidemill_planner::seam::{Port, TaskScope};
 use tidemill_planner::{Error, Result, SourceId};
 
 use super::findings::Findings;
-use super::format::{FileFormat, malformed_schema};
+use super::format::{FileFormat, MalformedLines, malformed_schema};
 use super::input::Input;
 use super::object::StoredObject;
 use super::{FileEntry, JsonDecoder, name};
@@ -27,6 +27,7 @@ pub struct FileSlice {
     format: FileFormat,
     schema: SchemaRef,
     batch_rows: usize,
+    malformed: MalformedLines,
     findings: Arc<Findings>,
 }
 
@@ -40,7 +41,16 @@ impl FileSlice {
             JsonDecoder::new(Arc::clone(&schema))?;
         }
         let (root, files, objects) = (root.into(), files.into(), Arc::default());
-        Ok(Self { root, files, objects, format, schema, batch_rows: BATCH_ROWS, findings: Arc::default() })
+        Ok(Self {
+            root,
+            files,
+            objects,
+            format,
+            schema,
+            batch_rows: BATCH_ROWS,
+            malformed: MalformedLines::default(),
+            findings: Arc::default(),
+        })
     }
 
     /// The rows of objects of one store, in lines.
@@ -63,6 +73,18 @@ impl FileSlice {
         self
     }
 
+    /// The same slice, of which malformed lines of JSON are read like this.
+    ///
+    /// # Errors
+    /// `Internal` when the column for their text cannot take it.
+    pub fn with_malformed(mut self, malformed: MalformedLines) -> Result<Self> {
+        self.malformed = malformed;
+        if self.format == FileFormat::Json {
+            self.decoder()?;
+        }
+        Ok(self)
+    }
+
     /// The files, in their order.
     pub fn files(&self) -> &[FileEntry] {
         &self.files
@@ -83,6 +105,15 @@ impl FileSlice {
 
     pub(super) fn batch_rows(&self) -> usize {
         self.batch_rows
+    }
+
+    pub(super) fn malformed(&self) -> MalformedLines {
+        self.malformed
+    }
+
+    /// A decoder of its lines of JSON.
+    pub(super) fn decoder(&self) -> Result<JsonDecoder> {
+        JsonDecoder::reading(Arc::clone(&self.schema), self.malformed)
     }
 
     pub(super) fn findings(&self) -> &Findings {

@@ -110,7 +110,7 @@ pub const SWITCHES: &[Switch] = &[
         name: "spark.sql.columnNameOfCorruptRecord",
         default: "_corrupt_record",
         takes: Takes::Text,
-        doc: "The column that takes text which `from_json` cannot read.",
+        doc: "The column that takes text which `from_json` and readers of files cannot read.",
     },
     flag("spark.sql.chunkBase64String.enabled", true, "Whether `base64` breaks its lines."),
     flag("spark.sql.decimalOperations.allowPrecisionLoss", true, "Whether arithmetic on decimals gives up digits of the fraction."),

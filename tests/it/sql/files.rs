@@ -26,7 +26,6 @@ fn parquet_file(path: &Path, columns: Vec<(&str, ArrayRef)>) {
 async fn json_has_the_columns_of_every_line_of_every_file() {
     for (files, expected) in [
         (vec!["{\"a\":1}\n{\"a\":2}", "{\"a\":3.5,\"b\":\"x\"}"], r#"[[1.0,null],[2.0,null],[3.5,"x"]] :: double, string"#),
-        (vec!["GARBAGE\n{\"a\":1}\n{\"a\":\n\n{\"a\":2}"], "[[1],[2]] :: bigint"),
         (vec!["{\"a\":\"12\"}"], r#"[["12"]] :: string"#),
         (
             vec!["{\"a\":{\"x\":[1]}}", "{\"a\":{\"y\":true}}"],
@@ -116,6 +115,62 @@ async fn int96_is_a_timestamp_of_any_year() {
     .await;
 }
 
+/// What Spark's documentation says of the modes, but that a malformed line without a column for its text is left out.
+#[tokio::test]
+async fn lines_of_json_that_do_not_fit() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("l.json").display().to_string();
+    std::fs::write(&path, "GARBAGE\n{\"a\":1,\"_corrupt_record\":\"x\"}\r\n\n{\"a\":\r\n{\"a\":2}").unwrap();
+    std::fs::create_dir_all(dir.path().join("parts/p=1")).unwrap();
+    std::fs::copy(&path, dir.path().join("parts/p=1/l.json")).unwrap();
+    let kept = |bad: &str| format!(r#"[["GARBAGE",null],["{{\"a\":",null],[null,1],[null,2]] :: {bad}, bigint"#);
+    let left_out = "[[1],[2]] :: bigint";
+    let session = session();
+    let file = format!("path '{path}'");
+    let parts = format!("path '{}'", dir.path().join("parts").display());
+    for (at, (columns, options, select, expected)) in [
+        ("(a BIGINT, _corrupt_record STRING)", "", "_corrupt_record, a", kept("string")),
+        ("(_corrupt_record STRING, a BIGINT)", ", mode 'Permissive'", "_corrupt_record, a", kept("string")),
+        ("(a BIGINT, bad STRING)", ", columnNameOfCorruptRecord 'bad'", "bad, a", kept("string")),
+        ("(a BIGINT, bad STRING)", ", columnNameOfCorruptRecord 'bad', mode 'DROPMALFORMED'", "a", left_out.to_owned()),
+        ("(a BIGINT)", "", "a", left_out.to_owned()),
+        ("(a BIGINT)", ", mode 'dropmalformed'", "a", left_out.to_owned()),
+        ("(a BIGINT)", ", mode 'FAILFAST'", "a", "!l.json, line 1: ".to_owned()),
+        ("(a BIGINT, bad STRING)", ", columnNameOfCorruptRecord 'bad'", "count(bad)", "[[2]] :: bigint".to_owned()),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for (kind, place) in [("f", &file), ("p", &parts)] {
+            let view = format!("{kind}{at}");
+            session.sql(&format!("CREATE TEMPORARY VIEW {view} {columns} USING json OPTIONS ({place}{options})")).await.unwrap();
+            let order = if select.starts_with("count") {
+                String::new()
+            } else {
+                format!(" ORDER BY {}", select.rsplit(", ").collect::<Vec<_>>().join(", "))
+            };
+            answers(&session, &[(&format!("SELECT {select} FROM {view}{order}"), &expected)]).await;
+        }
+    }
+    let inferred = format!("SELECT _corrupt_record, a FROM json.`{path}` ORDER BY a, _corrupt_record");
+    let read = || session.read().option("columnNameOfCorruptRecord", "bad");
+    // Where the data has a key of that name, the column is there already, and takes the text all the same.
+    answers(&session, &[(&inferred, &kept("string"))]).await;
+    assert_eq!(read().json(&path).await.unwrap().columns().unwrap(), ["_corrupt_record", "a", "bad"]);
+    assert_eq!(read().option("mode", "DROPMALFORMED").json(&path).await.unwrap().columns().unwrap(), ["_corrupt_record", "a"]);
+    let error = read().option("mode", "FAILFAST").json(&path).await.unwrap_err();
+    assert_eq!(error.condition().unwrap().name, "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", "{error}");
+    for (columns, option, says) in [
+        ("a BIGINT", ("mode", "FAILFST"), "PERMISSIVE, DROPMALFORMED or FAILFAST"),
+        ("a BIGINT, _corrupt_record INT", ("mode", "DROPMALFORMED"), "INVALID_CORRUPT_RECORD_TYPE"),
+    ] {
+        let error = session.read().option(option.0, option.1).schema(columns).unwrap().json(&path).await.unwrap_err();
+        assert!(error.to_string().contains(says), "{error}");
+    }
+    let rows = read().schema("a BIGINT, bad STRING").unwrap().json(&path).await.unwrap();
+    assert_eq!((rows.count().await.unwrap(), rows.malformed_rows().count().await.unwrap()), (4, 0));
+}
+
 #[tokio::test]
 async fn records_that_do_not_fit_are_told_with_their_file() {
     let dir = tempfile::tempdir().unwrap();
@@ -133,4 +188,7 @@ async fn records_that_do_not_fit_are_told_with_their_file() {
             "{mode}"
         );
     }
+    let rows = session().read().schema("a INT, b STRING, _corrupt_record STRING").unwrap().csv(&path).await.unwrap();
+    let texts = rows.order_by(["a"]).select(["_corrupt_record"]).to_json_rows().await.unwrap();
+    assert_eq!(texts, [serde_json::json!({ "_corrupt_record": null }), serde_json::json!({ "_corrupt_record": "2" })]);
 }

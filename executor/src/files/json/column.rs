@@ -262,6 +262,11 @@ impl Columns {
         Ok(())
     }
 
+    /// Appends a row of nulls.
+    pub(super) fn append_nulls(&mut self) {
+        self.columns.iter_mut().for_each(Column::append_null);
+    }
+
     fn find(&self, key: &[u8]) -> Option<usize> {
         self.exact.get(key).copied().or_else(|| self.lower.get(&std::str::from_utf8(key).ok()?.to_lowercase()).copied())
     }

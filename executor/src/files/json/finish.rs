@@ -16,9 +16,12 @@ use tidemill_planner::{Error, Result};
 
 use super::column::{Column, Columns, Store};
 
-/// Takes the `rows` rows out of `columns`.
-pub(super) fn batch(columns: &mut Columns, schema: &SchemaRef, rows: usize) -> Result<RecordBatch> {
-    let arrays = columns.columns.iter_mut().map(array).collect::<Result<Vec<_>>>()?;
+/// Takes the `rows` rows out of `columns`, with a column more at some place, if there is one.
+pub(super) fn batch(columns: &mut Columns, more: Option<(usize, ArrayRef)>, schema: &SchemaRef, rows: usize) -> Result<RecordBatch> {
+    let mut arrays = columns.columns.iter_mut().map(array).collect::<Result<Vec<_>>>()?;
+    if let Some((at, array)) = more {
+        arrays.insert(at, array);
+    }
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options)?)
 }

@@ -11,13 +11,16 @@ mod cursor;
 mod finish;
 mod scalar;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringBuilder};
+use arrow::datatypes::{DataType, FieldRef, Fields, SchemaRef};
 use memchr::memchr_iter;
-use tidemill_planner::Result;
+use tidemill_planner::{Error, Result};
 
 use self::column::Columns;
 use self::cursor::Cursor;
+use super::format::{MalformedLines, OnMalformed};
 
 /// Of a malformed line, so many bytes are kept.
 pub const MAX_KEPT_BYTES: usize = 64 << 10;
@@ -61,10 +64,20 @@ impl MalformedLine {
     }
 }
 
+/// The column for the text of malformed lines.
+struct TextColumn {
+    at: usize,
+    texts: StringBuilder,
+    /// Whether malformed lines are rows.
+    keeps: bool,
+}
+
 /// Turns lines into batches of a schema.
 pub struct JsonDecoder {
     schema: SchemaRef,
+    /// All but that of the text of malformed lines.
     columns: Columns,
+    text_column: Option<TextColumn>,
     rows: usize,
     /// Bytes of the lines that became the rows.
     bytes: usize,
@@ -83,8 +96,27 @@ impl JsonDecoder {
     /// # Errors
     /// `Unsupported` for a type that JSON is not read as; the message names the column.
     pub fn new(schema: SchemaRef) -> Result<Self> {
-        let columns = Columns::new(schema.fields(), "")?;
-        Ok(Self { schema, columns, rows: 0, bytes: 0, scratch: Vec::new() })
+        Self::reading(schema, MalformedLines::default())
+    }
+
+    /// The same, of which malformed lines are read like `malformed`.
+    ///
+    /// # Errors
+    /// Those of [`JsonDecoder::new`]; `Internal` when the column for their text cannot take it.
+    pub(super) fn reading(schema: SchemaRef, malformed: MalformedLines) -> Result<Self> {
+        let mut fields: Vec<FieldRef> = schema.fields().iter().cloned().collect();
+        let mut text_column = None;
+        if let Some(at) = malformed.text_column {
+            if !fields.get(at).is_some_and(|field| *field.data_type() == DataType::Utf8 && field.is_nullable()) {
+                return Err(Error::internal(format!("column {at} of {schema:?} cannot take the text of malformed lines")));
+            }
+            fields.remove(at);
+            // A row of nulls needs columns that may be null.
+            let keeps = malformed.on == OnMalformed::Keep && fields.iter().all(|field| field.is_nullable());
+            text_column = Some(TextColumn { at, texts: StringBuilder::new(), keeps });
+        }
+        let columns = Columns::new(&Fields::from(fields), "")?;
+        Ok(Self { schema, columns, text_column, rows: 0, bytes: 0, scratch: Vec::new() })
     }
 
     /// The schema of the batches.
@@ -122,6 +154,9 @@ impl JsonDecoder {
             Ok(()) => {
                 self.rows += 1;
                 self.bytes += line.len();
+                if let Some(column) = &mut self.text_column {
+                    column.texts.append_null();
+                }
                 Line::Row
             }
             Err(reason) => {
@@ -129,6 +164,16 @@ impl JsonDecoder {
                 Line::Malformed(reason)
             }
         }
+    }
+
+    /// Makes a malformed line a row of its text, if such rows are wanted.
+    fn keep(&mut self, line: &[u8]) -> bool {
+        let Some(column) = self.text_column.as_mut().filter(|column| column.keeps) else { return false };
+        column.texts.append_value(String::from_utf8_lossy(line));
+        self.columns.append_nulls();
+        self.rows += 1;
+        self.bytes += line.len();
+        true
     }
 
     /// Takes lines from `text` until it ends or a batch is full, and says how many bytes were taken and how many newlines
@@ -151,7 +196,10 @@ impl JsonDecoder {
             let line = &text[at..end];
             let outcome = if is_utf8 { self.utf8_line(line) } else { self.line(line) };
             if let Line::Malformed(reason) = outcome {
-                malformed.push(MalformedLine::new(line_number, line.strip_suffix(b"\r").unwrap_or(line), reason));
+                let line = line.strip_suffix(b"\r").unwrap_or(line);
+                if !self.keep(line) {
+                    malformed.push(MalformedLine::new(line_number, line, reason));
+                }
             }
             at = (end + 1).min(text.len());
             line_number += u64::from(end < text.len());
@@ -169,7 +217,8 @@ impl JsonDecoder {
         }
         let rows = std::mem::take(&mut self.rows);
         self.bytes = 0;
-        finish::batch(&mut self.columns, &self.schema, rows).map(Some)
+        let texts = self.text_column.as_mut().map(|column| (column.at, Arc::new(column.texts.finish()) as ArrayRef));
+        finish::batch(&mut self.columns, texts, &self.schema, rows).map(Some)
     }
 }
 

@@ -46,6 +46,38 @@ fn pair() -> DataType {
 }
 
 #[test]
+fn malformed_lines_as_rows_of_their_text() {
+    let text = b"{\"v\":1,\"bad\":\"x\"}\nnope\r\n\n{\"v\":\"1\",\"s\":{\"a\":3}}\n{\"v\":2,\"s\":{\"a\":3}}\n\xff";
+    let left_out = ["1|null|null", "2|null|{a: 3, b: null}"];
+    let kept = ["1|null|null", "null|nope|null", "null|{\"v\":\"1\",\"s\":{\"a\":3}}|null", "2|null|{a: 3, b: null}", "null|\u{fffd}|null"];
+    for (on, nullable, rows, dead_letters) in [
+        (OnMalformed::Keep, true, &kept[..], 0),
+        (OnMalformed::Keep, false, &left_out[..], 3),
+        (OnMalformed::SetAside, true, &left_out[..], 3),
+    ] {
+        let fields =
+            vec![Field::new("v", DataType::Int64, nullable), Field::new("bad", DataType::Utf8, true), Field::new("s", pair(), true)];
+        let malformed = MalformedLines { on, text_column: Some(1) };
+        let mut decoder = JsonDecoder::reading(Arc::new(Schema::new(fields)), malformed).unwrap();
+        let (mut at, mut found, mut letters) = (0, Vec::new(), Vec::new());
+        while at < text.len() {
+            at += decoder.lines(&text[at..], false, 1, 2, &mut letters).0;
+            let Some(batch) = decoder.flush().unwrap() else { continue };
+            for row in 0..batch.num_rows() {
+                found.push(batch.columns().iter().map(|column| shown(column, row)).collect::<Vec<_>>().join("|"));
+            }
+        }
+        assert_eq!(
+            (found, letters.len()),
+            (rows.iter().map(|row| (*row).to_owned()).collect::<Vec<_>>(), dead_letters),
+            "{on:?} {nullable}"
+        );
+    }
+    let not_null = Arc::new(Schema::new(vec![Field::new("bad", DataType::Utf8, false)]));
+    assert!(JsonDecoder::reading(not_null, MalformedLines { on: OnMalformed::Fail, text_column: Some(0) }).is_err());
+}
+
+#[test]
 fn values_of_every_type() {
     let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     let ntz = DataType::Timestamp(TimeUnit::Microsecond, None);

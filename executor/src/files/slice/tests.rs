@@ -11,7 +11,7 @@ use futures::TryStreamExt;
 use tidemill_planner::seam::{Port, Slice, TaskReport, TaskScope};
 use tidemill_planner::{ErrorKind, SourceId};
 
-use super::super::{NameFilter, list_files};
+use super::super::{NameFilter, OnMalformed, list_files};
 use super::*;
 
 #[path = "../../../../tests/it/int96.rs"]
@@ -95,6 +95,20 @@ async fn good_rows_come_in_order_and_malformed_ones_with_their_place() {
             (b.clone(), 2, "\u{fffd}\u{fffd}".to_owned(), "invalid UTF-8 at byte 1".to_owned()),
         ];
         assert_eq!(malformed, expected);
+    }
+}
+
+#[tokio::test]
+async fn the_first_malformed_line_may_end_the_read() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a"), "{\"id\":1}\n").unwrap();
+    std::fs::write(dir.path().join("b"), "{\"id\":2}\n\n{\"id\":\n{\"id\":3}\n").unwrap();
+    let malformed = MalformedLines { on: OnMalformed::Fail, text_column: None };
+    let slice = slice_of(dir.path(), FileFormat::Json).with_malformed(malformed).unwrap();
+    let place = format!("{}, line 3: ", dir.path().join("b").display());
+    for partitions in [1, 2, 5] {
+        let error = read(&slice, partitions).await.unwrap_err().to_string();
+        assert!(error.contains(&place), "{error}");
     }
 }
 

@@ -10,26 +10,20 @@ use super::convert::Parser;
 use super::infer::infer;
 use super::write::Style;
 use crate::error::error;
+use crate::functions::corrupt_records::{ParseMode, corrupt_record_column};
 use crate::functions::json::options::Options;
 use crate::functions::json::values::{Value, array_of};
 use crate::types::{SparkType, StructField, from_field};
-use crate::{Error, Result, Settings};
-
-/// What happens to records that do not fit the columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    /// What does not fit is null, values too many are dropped.
-    Permissive,
-    DropMalformed,
-    FailFast,
-}
+use crate::{Result, Settings};
 
 /// Reads records of CSV files.
 #[derive(Debug)]
 pub struct CsvReader {
     parser: Parser,
     fields: Vec<StructField>,
-    mode: Mode,
+    /// The place of the column that takes the text of records that do not fit; records have no value for it.
+    corrupt: Option<usize>,
+    mode: ParseMode,
 }
 
 impl CsvReader {
@@ -44,17 +38,9 @@ impl CsvReader {
             return Err(error("UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE", message));
         }
         let mut given = options.clone();
-        let mode = options.iter().find(|(name, _)| name.eq_ignore_ascii_case("mode")).map(|(_, mode)| mode.to_uppercase());
         given.retain(|name, _| !name.eq_ignore_ascii_case("mode"));
-        let mode = match mode.as_deref() {
-            None | Some("PERMISSIVE") => Mode::Permissive,
-            Some("DROPMALFORMED") => Mode::DropMalformed,
-            Some("FAILFAST") => Mode::FailFast,
-            Some(other) => {
-                return Err(Error::analysis(format!("the option `mode` is PERMISSIVE, DROPMALFORMED or FAILFAST, not `{other}`: set one")));
-            }
-        };
-        Ok(Self { parser: Parser::new(&Options::of_files(&given), settings)?, fields, mode })
+        let (mode, corrupt) = (ParseMode::of(options)?, corrupt_record_column(options, &fields, settings)?);
+        Ok(Self { parser: Parser::new(&Options::of_files(&given), settings)?, fields, corrupt, mode })
     }
 
     /// Whether a line holds a record, as the line of the names does.
@@ -68,13 +54,17 @@ impl CsvReader {
     /// `MALFORMED_RECORD_IN_PARSING` in the mode FAILFAST.
     pub fn read<'l>(&self, lines: impl Iterator<Item = &'l str>) -> Result<(usize, Vec<ArrayRef>)> {
         let fields: Vec<&StructField> = self.fields.iter().collect();
+        let mut in_records = fields.clone();
+        if let Some(corrupt) = self.corrupt {
+            in_records.remove(corrupt);
+        }
         let mut columns: Vec<Vec<Value>> = vec![Vec::new(); fields.len()];
         let mut rows = 0;
         for line in lines.filter(|line| self.holds_record(line)) {
-            let (values, good) = self.parser.record(line, &fields);
+            let (mut values, good) = self.parser.record(line, &in_records);
             match self.mode {
-                Mode::DropMalformed if !good => continue,
-                Mode::FailFast if !good => {
+                ParseMode::DropMalformed if !good => continue,
+                ParseMode::FailFast if !good => {
                     let message =
                         format!("the record `{line}` does not fit the columns: correct it, or leave the option `mode` out for nulls");
                     return Err(error("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", message));
@@ -82,6 +72,9 @@ impl CsvReader {
                 _ => {}
             }
             rows += 1;
+            if let Some(corrupt) = self.corrupt {
+                values.insert(corrupt, if good { Value::Null } else { Value::Text(line.to_owned()) });
+            }
             for (column, value) in columns.iter_mut().zip(values) {
                 column.push(value);
             }
@@ -242,6 +235,8 @@ impl<'a> CsvWriter<'a> {
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::AsArray;
+
     use super::*;
 
     #[test]
@@ -262,6 +257,23 @@ mod tests {
             let columns = columns.finish();
             let shown: Vec<String> = columns.iter().map(|f| format!("{} {}", f.name, f.data_type.sql())).collect();
             assert_eq!(shown.join(", "), expected, "{given} {files:?}");
+        }
+    }
+
+    #[test]
+    fn the_text_of_records_that_do_not_fit() {
+        let text = |name: &str| StructField::new(name, SparkType::String);
+        let fields = |name: &str| vec![StructField::new("a", SparkType::Integer), text(name), text("b")];
+        for (option, mode, expected) in [
+            ("_corrupt_record", "PERMISSIVE", vec![None, Some("2"), Some("zz,y"), Some("3,z,9")]),
+            ("bad", "PERMISSIVE", vec![None, Some("2"), Some("zz,y"), Some("3,z,9")]),
+            ("bad", "DROPMALFORMED", vec![None]),
+        ] {
+            let options = [("columnNameOfCorruptRecord", option), ("mode", mode)].map(|(n, v)| (n.to_owned(), v.to_owned()));
+            let reader = CsvReader::new(&BTreeMap::from(options), fields(option), &Settings::default()).unwrap();
+            let (_, columns) = reader.read("1,x\n2\nzz,y\n3,z,9\n".lines()).unwrap();
+            let found: Vec<Option<&str>> = columns[1].as_string::<i32>().iter().collect();
+            assert_eq!(found, expected, "{option} {mode}");
         }
     }
 
