@@ -41,7 +41,7 @@ def test_lines_of_json_that_do_not_fit(spark, tmp_path, options, columns, rows):
     read = spark.read.json(path, **options)
     assert read.columns == columns
     assert [tuple(row) for row in read.sort("a").collect()] == rows
-    with pytest.raises(Exception, match="l.json, line 2: ") as raised:
+    with pytest.raises(Exception, match=r"l\.json, line 2: ") as raised:
         spark.read.json(path, schema="a bigint", mode="FAILFAST").collect()
     assert raised.value.getCondition() == "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION"
     with pytest.raises(AnalysisException, match="PERMISSIVE, DROPMALFORMED or FAILFAST"):

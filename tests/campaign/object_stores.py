@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
+# Else urllib calls a body a form's, and the server takes it for one.
+BYTES = {"Content-Type": "application/octet-stream"}
 FORMATS = ("parquet", "csv", "json", "arrow", "text")
 # How long a server may take to start, or to let go of an upload.
 PATIENCE_S = 60
@@ -33,7 +35,7 @@ class Store:
 
     def ask(self, method, path, body=None):
         """The answer to a request."""
-        request = urllib.request.Request(f"{self.endpoint}/{urllib.parse.quote(path, safe='/?=&')}", data=body, method=method)
+        request = urllib.request.Request(f"{self.endpoint}/{urllib.parse.quote(path, safe='/?=&')}", data=body, method=method, headers=BYTES)
         with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             return answer.read()
 
@@ -218,7 +220,7 @@ def what_others_have_put_there(session, store):
         ("in/a bc/x.json", b'{"n":9}\n'),
         ("delta/_delta_log/00000000000000000000.json", b"{}"),
     ):
-        request = urllib.request.Request(f"{store.endpoint}/bucket/{urllib.parse.quote(key)}", data=body, method="PUT")
+        request = urllib.request.Request(f"{store.endpoint}/bucket/{urllib.parse.quote(key)}", data=body, method="PUT", headers=BYTES)
         urllib.request.urlopen(request, timeout=PATIENCE_S).close()
     assert rows_at(session, "json", "s3://bucket/in/a b") == ["Row(n=1, ü=1)", "Row(n=2, ü=2)"]
     assert rows_at(session, "json", "s3://bucket/in/a b/ü=1/x%20y.json") == ["Row(n=1)"]

@@ -54,7 +54,8 @@ mod tests {
     #[test]
     fn a_root_is_parted_from_those_who_want_its_rows_too() {
         // The roots, those that are to be parted, and what the roots and the stages that they read are then.
-        let cases: [(&str, &[usize], &[usize], &[usize], usize); 6] = [
+        type Case<'a> = (&'a str, &'a [usize], &'a [usize], &'a [usize], usize);
+        let cases: [Case<'_>; 6] = [
             ("its stage is read", &[0, 1], &[0], &[2, 1], 3),
             ("nobody else wants its rows", &[0, 1], &[1], &[0, 1], 2),
             ("one of two", &[1, 1], &[0], &[2, 1], 3),
