@@ -136,7 +136,9 @@ impl Misfit {
         let remedy = wanted.remedy();
         Error::data(match self {
             // A table has no views: the scan reads a text as one.
-            Self::Type { column, from, to: DataType::Utf8View } => return Self::Type { column, from, to: DataType::Utf8 }.error(path, wanted),
+            Self::Type { column, from, to: DataType::Utf8View } => {
+                return Self::Type { column, from, to: DataType::Utf8 }.error(path, wanted);
+            }
             Self::Type { column, from, to } => format!("{path}: column `{column}` is {from}, which is not read as {to}; {remedy}"),
             Self::Absent(column) => {
                 let remedy = if wanted == Wanted::Declared { "declare it nullable, or remove the file" } else { remedy };

@@ -27,7 +27,10 @@ pub(super) fn apply(graph: &mut StageGraph, known: &Known<'_>) -> Result<Option<
                 continue;
             }
             let Some(bytes) = known.size(join.left.stage()).map(super::StageSize::all_bytes) else { continue };
-            if bytes > known.settings.broadcast_bytes || !known.can_be_built_whole(join.left.stage()) || !may_stay(graph, join.right.stage(), known) {
+            if bytes > known.settings.broadcast_bytes
+                || !known.can_be_built_whole(join.left.stage())
+                || !may_stay(graph, join.right.stage(), known)
+            {
                 continue;
             }
             let mut changed = graph.clone();
