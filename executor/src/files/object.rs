@@ -1,5 +1,6 @@
 //! A data file that lies in an object store: as it was when it was listed, and its bytes by ranges, on threads that may wait. Which store a
-//! path means, and what lies in one, is for others to say.
+//! path means, and what lies in one, is for others to say. The rows of Parquet are read by DataFusion's reader instead, which does not ask
+//! whether the object is still the same.
 
 use std::io::{Read, Result as IoResult, Seek, SeekFrom};
 use std::ops::Range;

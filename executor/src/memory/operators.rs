@@ -1,7 +1,7 @@
 //! What DataFusion's operators hold, as their pool: each takes what it needs while half of the budget is free; beyond that, those that can
 //! spill have equal shares of what the others leave. For a moment they hold more than there is: when one of them has just come, when one
-//! begins with its first batch, and while the rows of one that spills are merged. The first half of an aggregation never has more than the
-//! caches of a processor: what it would add up no better in a large table is added up behind the exchange.
+//! begins with its first batch, and while the rows of one that spills are merged. The first half of an aggregation by
+//! keys in no order gives its groups away at a size (`PARTIAL_GROUPS`, a partition) that a large table would not be better than.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -12,7 +12,8 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool
 
 use super::MemoryBudget;
 
-/// The engine's name for the first half of an aggregation: it gives away its groups when it is refused memory, and begins anew.
+/// DataFusion's name for the first half of an aggregation, in its `aggregates/hash_stream.rs`: it gives away its groups when it is refused
+/// memory, and begins anew. Under another name nothing is refused, and its table grows as others do.
 const PARTIAL_AGGREGATION: &str = "PartialHashAggregateStream";
 /// How many bytes of groups it holds at once. Rows that have their groups close together are added up as well in a small table; in a large
 /// one each row waits for memory. More than this is held by the rows after which the engine asks whether adding up is worth it at all.

@@ -3,10 +3,11 @@
 //!
 //! ```text
 //! customer ⋈ orders ⋈ lineitem ⋈ supplier ⋈ nation ⋈ region (ASIA)
-//!   ──►  ((region ⋈ nation) ⋈ customer) ⋈ orders) ⋈ lineitem) ⋈ supplier
+//!   ──►  ((((region ⋈ nation) ⋈ customer) ⋈ orders) ⋈ lineitem) ⋈ supplier
 //! ```
 //!
 //! [`flat`] takes a tree of joins apart and puts it together, [`profile`] says how large its relations are, [`search`] finds the order.
+//! [`small_builds`] comes when all exchanges are there: it has build sides made first that are likely to be small.
 
 mod flat;
 mod profile;
